@@ -1,0 +1,177 @@
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VERSION     ?= $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+OPERATOR    ?= localhost/strategy-operator:dev
+DEMO        ?= localhost/strategy-demo:dev
+E2E_TIMEOUT ?= 45m
+
+# Where generated files go; `verify` puts them elsewhere and compares.
+DEEPCOPY ?= api/v1alpha1
+CRDS     ?= config/crd/bases
+RBAC     ?= config/rbac
+API_DOCS ?= docs
+
+BIN      := bin
+TOOLS    := $(BIN)/tools
+CODE     := . hack/cluster
+MODULES  := $(CODE) hack/tools
+GO_DIRS  := $(wildcard api cmd controllers hack internal test)
+
+# Static, and the same bytes from the same sources wherever they are built. An image made of the binary alone has no
+# time zone data, so the binary brings its own.
+GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags timetzdata -ldflags '-s -w -X main.version=$(VERSION)'
+
+# The local cluster: used unless KUBECONFIG names another one.
+CLUSTER_DIR := $(CURDIR)/.cluster
+CLUSTER     := cd hack/cluster && go run .
+EVIDENCE    := /var/lib/strategy-operator-cluster/evidence
+ifndef KUBECONFIG
+LOCAL       := cluster-up
+e2e demo install: export KUBECONFIG := $(CLUSTER_DIR)/kubeconfig
+e2e demo install: export PATH := $(CLUSTER_DIR)/bin:$(PATH)
+endif
+
+##@ Every day
+
+.PHONY: help
+help: ## List the targets.
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' Makefile
+
+.PHONY: build
+build: $(BIN)/manager $(BIN)/kubectl-strategy ## Build the manager and the kubectl plugin.
+
+.PHONY: $(BIN)/manager $(BIN)/kubectl-strategy $(BIN)/demo # Go knows best what is up to date
+$(BIN)/manager $(BIN)/kubectl-strategy:
+	$(GO_BUILD) -o $@ ./cmd/$(@F)
+
+$(BIN)/demo:
+	$(GO_BUILD) -o $@ ./hack/demo
+
+.PHONY: test
+test: ## Run unit, property and API-server tests, in random order, with the race detector.
+	@assets=$$($(CLUSTER) assets --dir $(CLUSTER_DIR)); \
+	race='-race'; command -v "$$(go env CC)" >/dev/null || { race=; echo 'No C compiler: testing without the race detector.'; }; \
+	for module in $(CODE); do KUBEBUILDER_ASSETS=$$assets go -C $$module test $$race -shuffle=on ./...; done
+
+.PHONY: crash
+crash: ## Stop the operator at every side effect of every scenario, in three ways (half an hour).
+	@assets=$$($(CLUSTER) assets --dir $(CLUSTER_DIR)); \
+	KUBEBUILDER_ASSETS=$$assets CRASH_ALL=1 go test -count=1 -timeout 3h -v ./test/crash
+
+.PHONY: fmt
+fmt: ## Format all Go files.
+	gofmt -s -w $(GO_DIRS)
+
+.PHONY: tidy
+tidy: ## Tidy the modules.
+	for module in $(MODULES); do go -C $$module mod tidy; done
+
+.PHONY: clean
+clean: ## Delete what was built; the cluster's files stay.
+	rm -rf $(BIN)
+
+##@ Generated files
+
+.PHONY: generate
+generate: $(TOOLS)/controller-gen ## Generate the deep copies.
+	$< object:headerFile=hack/boilerplate.go.txt paths=./api/... output:object:dir=$(DEEPCOPY)
+
+.PHONY: manifests
+manifests: $(TOOLS)/controller-gen ## Generate the CRDs and the manager's role.
+	$< crd rbac:roleName=manager-role paths=./api/... paths=./controllers/... \
+		output:crd:artifacts:config=$(CRDS) output:rbac:artifacts:config=$(RBAC)
+
+.PHONY: api-docs
+api-docs: $(TOOLS)/crd-ref-docs ## Generate the API reference.
+	@mkdir -p $(API_DOCS)
+	$< --log-level=ERROR --config=hack/tools/crd-ref-docs.yaml --source-path=api --renderer=markdown --output-path=$(API_DOCS)/api.md
+
+##@ What a change must pass
+
+.PHONY: verify
+verify: verify-format vet lint lint-api verify-generated verify-tidy ## Check format, lint, generated files and modules.
+
+.PHONY: verify-format
+verify-format: ## Check the format of all Go files.
+	@files=$$(gofmt -s -l $(GO_DIRS)); [[ -z $$files ]] || { echo "not formatted; run make fmt:"; echo "$$files"; exit 1; }
+
+.PHONY: vet
+vet: ## Run go vet, on the end-to-end tests too.
+	for module in $(CODE); do go -C $$module vet -tags e2e ./...; done
+
+.PHONY: lint
+lint: $(TOOLS)/golangci-lint ## Lint: habits, import directions, clocks.
+	for module in $(CODE); do (cd $$module && $(CURDIR)/$< run ./...); done
+
+.PHONY: lint-api
+lint-api: $(TOOLS)/golangci-lint-kube-api-linter ## Lint api/ by the Kubernetes API conventions.
+	$< run --config .golangci-kal.yml ./api/...
+
+.PHONY: verify-generated
+verify-generated: ## Check that generated files are up to date.
+	@fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; stale=; \
+	$(MAKE) -s generate manifests api-docs $(foreach out,DEEPCOPY CRDS RBAC API_DOCS,$(out)=$$fresh/$($(out))) >/dev/null; \
+	for file in $$({ ls $(CRDS)/* $(RBAC)/role.yaml; cd "$$fresh"; find * -type f; } 2>/dev/null | sort -u); do \
+		diff -uN --label $$file --label 'generated now' $$file $$fresh/$$file >$$fresh.diff || { stale=1; echo "out of date: $$file"; head -n 30 $$fresh.diff; }; \
+		rm -f $$fresh.diff; \
+	done; \
+	[[ -z $$stale ]] || { echo 'run: make generate manifests api-docs'; exit 1; }
+
+.PHONY: verify-tidy
+verify-tidy: ## Check that the modules are tidy.
+	for module in $(MODULES); do go -C $$module mod tidy -diff; done
+
+.PHONY: vuln
+vuln: $(TOOLS)/govulncheck ## Look for known vulnerabilities (asks the Go vulnerability database).
+	$< ./...
+
+##@ On a cluster: the local one, or the one in KUBECONFIG
+
+.PHONY: cluster-up
+cluster-up: ## Start the local cluster (root; safe to run again).
+	$(CLUSTER) up --dir $(CLUSTER_DIR)
+
+.PHONY: cluster-down
+cluster-down: ## End the local cluster.
+	$(CLUSTER) down --dir $(CLUSTER_DIR)
+
+.PHONY: cluster-status
+cluster-status: ## Show the state of the local cluster.
+	$(CLUSTER) status --dir $(CLUSTER_DIR)
+
+.PHONY: images
+images: $(LOCAL) $(BIN)/manager $(BIN)/demo ## Build the binaries of the images; load them into the local cluster.
+ifdef LOCAL
+	$(CLUSTER) load-image --dir $(CLUSTER_DIR) --name $(OPERATOR) --binary $(CURDIR)/$(BIN)/manager --entrypoint /manager
+	$(CLUSTER) load-image --dir $(CLUSTER_DIR) --name $(DEMO) --binary $(CURDIR)/$(BIN)/demo --entrypoint /demo
+endif
+
+.PHONY: install
+install: $(LOCAL) ## Apply the CRDs, policies, roles and the manager.
+ifdef LOCAL
+	install -d -o 65532 -g 65532 -m 750 $(EVIDENCE)
+	kubectl apply --server-side --force-conflicts -f hack/demo/local/namespace.yaml -f hack/demo/local/volume.yaml
+endif
+	kubectl apply --server-side --force-conflicts -k config/default
+ifdef LOCAL
+	kubectl -n strategy-operator-system rollout restart deployment/strategy-operator # it may run an older image
+endif
+
+.PHONY: demo
+demo: images install $(BIN)/kubectl-strategy ## One PnL incident from report to restore, with real pods.
+	CLUSTER_ENV='$(if $(LOCAL),export KUBECONFIG=$(CLUSTER_DIR)/kubeconfig PATH=$(CLUSTER_DIR)/bin:$$PATH)' hack/demo/demo.sh
+
+.PHONY: e2e
+e2e: images install ## Run the end-to-end stories.
+	go test -tags e2e -count=1 -timeout $(E2E_TIMEOUT) -v ./test/e2e/...
+
+##@ Tools, pinned in hack/tools
+
+.PHONY: tools
+tools: $(addprefix $(TOOLS)/,controller-gen golangci-lint golangci-lint-kube-api-linter crd-ref-docs govulncheck) ## Build all of them.
+
+$(TOOLS)/%: hack/tools/go.mod
+	cd hack/tools && CGO_ENABLED=0 go build -o $(CURDIR)/$@ "$$(go list tool | grep '/$*$$')"
+	@touch $@

@@ -1,0 +1,190 @@
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// Verdict is what a check's report was judged to be.
+// Pass, Warn and Fail are measured. Inconclusive is a report that no rule could judge; Error is no report at all.
+// +kubebuilder:validation:Enum=Pass;Warn;Fail;Inconclusive;Error
+type Verdict string
+
+// The five verdicts.
+const (
+	VerdictPass         Verdict = "Pass"
+	VerdictWarn         Verdict = "Warn"
+	VerdictFail         Verdict = "Fail"
+	VerdictInconclusive Verdict = "Inconclusive"
+	VerdictError        Verdict = "Error"
+)
+
+// Stage is the part of the procedure that a check belongs to.
+// +kubebuilder:validation:Enum=Triage;Diagnosis;Before;Proof;After;Restore;RestoreProof
+type Stage string
+
+// The stages of an incident (Triage, Diagnosis) and of a rollback (the others).
+const (
+	StageTriage       Stage = "Triage"
+	StageDiagnosis    Stage = "Diagnosis"
+	StageBefore       Stage = "Before"
+	StageProof        Stage = "Proof"
+	StageAfter        Stage = "After"
+	StageRestore      Stage = "Restore"
+	StageRestoreProof Stage = "RestoreProof"
+)
+
+// EnvVar is one environment variable of a check. Values are literal: what a check may read from Secrets is decided by
+// its PodTemplate.
+type EnvVar struct {
+	// name of the variable. Set by the playbook's author.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:Pattern=`^[A-Za-z_][A-Za-z0-9_]*$`
+	Name string `json:"name,omitempty"`
+
+	// value of the variable. Default: empty.
+	// +optional
+	// +kubebuilder:validation:MinLength=0
+	// +kubebuilder:validation:MaxLength=1024
+	Value *string `json:"value,omitempty"`
+}
+
+// CheckUse is one use of a check of the playbook.
+type CheckUse struct {
+	// name of the check in spec.checks. Set by the playbook's author.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Name string `json:"name,omitempty"`
+
+	// env overrides or adds environment variables for this use.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=32
+	Env []EnvVar `json:"env,omitempty"`
+}
+
+// CheckStatus is one attempt of one check. It is written when the attempt was judged; a running Job is not in it.
+type CheckStatus struct {
+	// stage the check ran in.
+	// +required
+	Stage Stage `json:"stage,omitempty"`
+
+	// name of the check.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Name string `json:"name,omitempty"`
+
+	// attempt counts from 1; a check is repeated only for the verdict Error and at most `retries` times, or when its stage is
+	// entered again.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	Attempt int32 `json:"attempt,omitempty"`
+
+	// verdict of this attempt.
+	// +required
+	Verdict Verdict `json:"verdict,omitempty"`
+
+	// message says why, in a sentence.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	Message string `json:"message,omitempty"`
+
+	// jobName is the Job that ran; it is deleted once its report is stored.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	JobName string `json:"jobName,omitempty"`
+
+	// imageID is the digest of the image that ran, as the node reported it.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	ImageID string `json:"imageID,omitempty"`
+
+	// startTime of the container, absent when it never started.
+	// +optional
+	StartTime *metav1.Time `json:"startTime,omitempty"`
+
+	// completionTime of the container, or when the attempt was given up.
+	// +optional
+	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
+
+	// report is where the stored report is.
+	// +optional
+	Report *EvidenceReference `json:"report,omitempty"`
+}
+
+// EvidenceReference points at one object of the evidence bucket.
+type EvidenceReference struct {
+	// key of the object in the operator's bucket.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	Key string `json:"key,omitempty"`
+
+	// sha256 of the object's bytes, in hex.
+	// +required
+	// +kubebuilder:validation:Pattern=`^[0-9a-f]{64}$`
+	// +kubebuilder:validation:MinLength=64
+	// +kubebuilder:validation:MaxLength=64
+	SHA256 string `json:"sha256,omitempty"`
+
+	// bytes is the object's size.
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	Bytes *int64 `json:"bytes,omitempty"`
+}
+
+// TimelineEntry is one thing that happened. Entry n of the timeline is entry n of the signed decision log.
+type TimelineEntry struct {
+	// seq is the entry's number, from 1, without gaps.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	Seq int64 `json:"seq,omitempty"`
+
+	// time it was observed.
+	// +required
+	Time metav1.Time `json:"time,omitempty,omitzero"`
+
+	// event is the decision log's word for it: incident, acknowledged, escalated, check, diagnosed, rollback_requested,
+	// approved, denied, config_change, disabled, verified, failed, restored, expired, closed.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	Event string `json:"event,omitempty"`
+
+	// message is one sentence for people.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	Message string `json:"message,omitempty"`
+
+	// by is the person who decided, empty when a rule did.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	By string `json:"by,omitempty"`
+}
+
+// LogStatus is the head of the object's decision log as it was last read from the bucket.
+type LogStatus struct {
+	// prefix of the log's objects in the bucket: <namespace>/<yyyy>/<mm>/<dd>/<name>-<uid8>/
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	Prefix string `json:"prefix,omitempty"`
+
+	// entries is how many entries the log has.
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	Entries *int64 `json:"entries,omitempty"`
+
+	// head is the SHA-256 of the last entry, in hex; empty while the log is.
+	// +optional
+	// +kubebuilder:validation:MinLength=64
+	// +kubebuilder:validation:MaxLength=64
+	Head string `json:"head,omitempty"`
+}

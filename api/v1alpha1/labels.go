@@ -1,0 +1,32 @@
+package v1alpha1
+
+// Labels and annotations of the operator. They are listed here only, so that a reader finds every one.
+const (
+	// LabelManaged is the opt-in of ConfigMaps and Secrets: the operator reads or edits only objects with the value "true".
+	LabelManaged = "strategy.tradeops.dev/managed"
+	// LabelPlaybook names the playbook that a frozen revision was taken from.
+	LabelPlaybook = "strategy.tradeops.dev/playbook"
+	// LabelIncident names the incident that asked for a rollback. It is a label and not an owner reference, because
+	// deleting an incident must never re-enable a strategy.
+	LabelIncident = "strategy.tradeops.dev/incident"
+	// LabelOwnerUID carries the UID of the incident or rollback on its Jobs and their pods.
+	LabelOwnerUID = "strategy.tradeops.dev/owner-uid"
+	// LabelStage, LabelCheck and LabelAttempt say which run of which check a Job is.
+	LabelStage   = "strategy.tradeops.dev/stage"
+	LabelCheck   = "strategy.tradeops.dev/check"
+	LabelAttempt = "strategy.tradeops.dev/attempt"
+
+	// AnnotationIncidentUID ties a rollback to one incident, not only to its name.
+	AnnotationIncidentUID = "strategy.tradeops.dev/incident-uid"
+	// AnnotationEdits stands on a managed ConfigMap and records the edits in force and what each path held before.
+	// It is written in the same update as the edits, so the two can never disagree.
+	AnnotationEdits = "strategy.tradeops.dev/edits"
+	// AnnotationConfigSHA256 stands on the scheduler's pod template: the hash of the configuration the pods must run.
+	AnnotationConfigSHA256 = "strategy.tradeops.dev/config-sha256"
+	// AnnotationRestartedFor stands on the scheduler's pod template when one more restart was needed because a pod
+	// had started with a stale copy of the configuration. The value is the hash of that configuration.
+	AnnotationRestartedFor = "strategy.tradeops.dev/restarted-for"
+)
+
+// ManagedValue is the value of LabelManaged that opts an object in.
+const ManagedValue = "true"

@@ -1,0 +1,91 @@
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// DecisionVerdict is what a person decided.
+// +kubebuilder:validation:Enum=Escalate;FalseAlarm;Resolve;Approve;Deny;Restore
+type DecisionVerdict string
+
+// The verdicts. Escalate, FalseAlarm and Resolve are about incidents, the others about rollbacks.
+const (
+	DecisionEscalate   DecisionVerdict = "Escalate"
+	DecisionFalseAlarm DecisionVerdict = "FalseAlarm"
+	DecisionResolve    DecisionVerdict = "Resolve"
+	DecisionApprove    DecisionVerdict = "Approve"
+	DecisionDeny       DecisionVerdict = "Deny"
+	DecisionRestore    DecisionVerdict = "Restore"
+)
+
+// DecisionTarget is what a decision is about.
+type DecisionTarget struct {
+	// kind of the object.
+	// +required
+	// +kubebuilder:validation:Enum=StrategyIncident;StrategyRollback
+	// +kubebuilder:validation:MaxLength=63
+	Kind string `json:"kind,omitempty"`
+
+	// name of the object, in the decision's namespace.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+}
+
+// StrategyDecisionSpec is immutable as a whole: a decision is a record.
+// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a decision is a record and cannot be changed; make another decision"
+// +kubebuilder:validation:XValidation:rule="self.verdict != 'Approve' || has(self.planDigest)",message="Approve names the plan: set planDigest to the rollback's status.plan.digest"
+// +kubebuilder:validation:XValidation:rule="self.target.kind == 'StrategyIncident' ? self.verdict in ['Escalate', 'FalseAlarm', 'Resolve'] : self.verdict in ['Approve', 'Deny', 'Restore']",message="Escalate, FalseAlarm and Resolve are about a StrategyIncident; Approve, Deny and Restore about a StrategyRollback"
+type StrategyDecisionSpec struct {
+	// target is what the decision is about.
+	// +required
+	Target DecisionTarget `json:"target,omitempty,omitzero"`
+
+	// verdict is the decision.
+	// +required
+	Verdict DecisionVerdict `json:"verdict,omitempty"`
+
+	// planDigest binds an approval to one plan: the rollback's status.plan.digest.
+	// +optional
+	// +kubebuilder:validation:Pattern=`^sha256:[0-9a-f]{64}$`
+	// +kubebuilder:validation:MinLength=71
+	// +kubebuilder:validation:MaxLength=71
+	PlanDigest string `json:"planDigest,omitempty"`
+
+	// reason for people.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	Reason string `json:"reason,omitempty"`
+
+	// by is who decided. It is stamped at creation by an admission policy; a client may only name itself.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	By string `json:"by,omitempty"`
+}
+
+// StrategyDecision is one human decision, an append-only record. Its time is metadata.creationTimestamp.
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:shortName=sdec,categories=strategy
+// +kubebuilder:printcolumn:name="Target",type=string,JSONPath=`.spec.target.name`
+// +kubebuilder:printcolumn:name="Verdict",type=string,JSONPath=`.spec.verdict`
+// +kubebuilder:printcolumn:name="By",type=string,JSONPath=`.spec.by`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+type StrategyDecision struct {
+	metav1.TypeMeta `json:",inline"`
+	// metadata is the standard object metadata.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty,omitzero"`
+
+	// spec is the decision. Set by people.
+	// +required
+	Spec StrategyDecisionSpec `json:"spec,omitempty,omitzero"`
+}
+
+// StrategyDecisionList is a list of decisions.
+// +kubebuilder:object:root=true
+type StrategyDecisionList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []StrategyDecision `json:"items"`
+}

@@ -1,0 +1,551 @@
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// ConfigFormat is the dialect that knows where things live in a scheduler's configuration.
+// +kubebuilder:validation:Enum=BotCore
+type ConfigFormat string
+
+// FormatBotCore is the core.yaml of bot_core.
+const FormatBotCore ConfigFormat = "BotCore"
+
+// ReportSource is where a check's report is read.
+// +kubebuilder:validation:Enum=Log;TerminationMessage;ExitCode
+type ReportSource string
+
+// The three sources of a report.
+const (
+	// ReportFromLog is the last complete JSON object in the container's log.
+	ReportFromLog ReportSource = "Log"
+	// ReportFromTerminationMessage is the container's termination message, a JSON object.
+	ReportFromTerminationMessage ReportSource = "TerminationMessage"
+	// ReportFromExitCode is the object {"exit_code": n}.
+	ReportFromExitCode ReportSource = "ExitCode"
+)
+
+// ApprovalMode says whether a rollback needs a person.
+// +kubebuilder:validation:Enum=Required;Automatic
+type ApprovalMode string
+
+// The two modes of approval.
+const (
+	ApprovalRequired  ApprovalMode = "Required"
+	ApprovalAutomatic ApprovalMode = "Automatic"
+)
+
+// FailedAfterPolicy says what happens when the checks after a change fail.
+// +kubebuilder:validation:Enum=Revert;Keep
+type FailedAfterPolicy string
+
+// The two policies.
+const (
+	FailedAfterRevert FailedAfterPolicy = "Revert"
+	FailedAfterKeep   FailedAfterPolicy = "Keep"
+)
+
+// StrategyPlaybookSpec is the procedure: which scheduler, which checks, when to escalate, which remedies.
+// Rules are CEL; every number in them is a double, so write 250.0 and not 250.
+type StrategyPlaybookSpec struct {
+	// scheduler is the scheduler that this playbook serves.
+	// +required
+	Scheduler SchedulerSpec `json:"scheduler,omitempty,omitzero"`
+
+	// checks are the Jobs whose reports are judged; the stages use them by name.
+	// +required
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	Checks []CheckSpec `json:"checks,omitempty"`
+
+	// triage is what L1 does: false alarm, or hand over to L2.
+	// +required
+	Triage TriageSpec `json:"triage,omitempty,omitzero"`
+
+	// diagnosis is what L2 does: evidence, then the cause.
+	// +required
+	Diagnosis DiagnosisSpec `json:"diagnosis,omitempty,omitzero"`
+
+	// remediations are the remedies that a cause may name.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=16
+	Remediations []RemediationSpec `json:"remediations,omitempty"`
+
+	// signingKeySecretName is the Secret with the decision log's HMAC key: key "hmac-key" (at least 32 bytes) and
+	// optionally "key-id". The Secret must carry the label strategy.tradeops.dev/managed: "true".
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	SigningKeySecretName string `json:"signingKeySecretName,omitempty"`
+}
+
+// SchedulerSpec names the multi-strategy scheduler, its configuration and its Deployment.
+type SchedulerSpec struct {
+	// name of the scheduler: runtime.multi_strategy_schedulers.<name> in the configuration.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	Name string `json:"name,omitempty"`
+
+	// environment the scheduler runs in: environments.<name> in the configuration.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	Environment string `json:"environment,omitempty"`
+
+	// config is where the configuration is.
+	// +required
+	Config ConfigReference `json:"config,omitempty,omitzero"`
+
+	// rollout is how a change reaches the running scheduler: it reads its configuration only at start.
+	// +required
+	Rollout RolloutSpec `json:"rollout,omitempty,omitzero"`
+
+	// proof is how the running scheduler shows what it has in force.
+	// +required
+	Proof ProofSpec `json:"proof,omitempty,omitzero"`
+}
+
+// ConfigReference names one key of a ConfigMap in the playbook's namespace.
+type ConfigReference struct {
+	// configMapName of the configuration. It must carry the label strategy.tradeops.dev/managed: "true".
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	ConfigMapName string `json:"configMapName,omitempty"`
+
+	// key in the ConfigMap's data. Default: core.yaml.
+	// +optional
+	// +default="core.yaml"
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Key string `json:"key,omitempty"`
+
+	// format is the dialect of the document. Default: BotCore.
+	// +optional
+	// +default="BotCore"
+	Format ConfigFormat `json:"format,omitempty"`
+}
+
+// RolloutSpec names the Deployment to restart.
+type RolloutSpec struct {
+	// deploymentName of the scheduler. Strategy Recreate is advised: a rolling update runs two traders at once.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	DeploymentName string `json:"deploymentName,omitempty"`
+
+	// timeoutSeconds from the edit until the proof must have passed. Default: 180 seconds.
+	// +optional
+	// +default=180
+	// +kubebuilder:validation:Minimum=5
+	// +kubebuilder:validation:Maximum=3600
+	TimeoutSeconds int32 `json:"timeoutSeconds,omitempty"`
+}
+
+// ProofSpec names the check that proves what the running scheduler has in force.
+type ProofSpec struct {
+	// check by name. Its rules see `rollback` (see docs/rules.md). If its report has a string field config_sha256, that
+	// must be the hash of the stored configuration; a different one is a stale mount, cured by one more restart.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Check string `json:"check,omitempty"`
+}
+
+// CheckSpec is a Job whose JSON report is judged by rules.
+type CheckSpec struct {
+	// name of the check.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Name string `json:"name,omitempty"`
+
+	// podTemplateName is a core/v1 PodTemplate of this namespace: image, volumes, service account, security context.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	PodTemplateName string `json:"podTemplateName,omitempty"`
+
+	// command replaces the command of the template's first container; $(VAR) is expanded by Kubernetes.
+	// +required
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=1024
+	Command []string `json:"command,omitempty"`
+
+	// env adds environment variables. The operator adds INCIDENT, TYPE, SEVERITY, SCHEDULE, STRATEGY, SCHEDULER,
+	// ENVIRONMENT, STAGE, CHECK and ATTEMPT, which cannot be overridden.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=32
+	Env []EnvVar `json:"env,omitempty"`
+
+	// timeoutSeconds is the longest running time of the pod; longer is Error. Default: 120 seconds.
+	// +optional
+	// +default=120
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=3600
+	TimeoutSeconds int32 `json:"timeoutSeconds,omitempty"`
+
+	// startTimeoutSeconds is the longest time until the container runs; longer is Error. Default: 300 seconds.
+	// +optional
+	// +default=300
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=3600
+	StartTimeoutSeconds int32 `json:"startTimeoutSeconds,omitempty"`
+
+	// retries after the verdict Error (could not measure); never after Fail (measured bad). Default: 0.
+	// +optional
+	// +default=0
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=5
+	Retries *int32 `json:"retries,omitempty"`
+
+	// reportFrom is where the report is read. Default: Log.
+	// +optional
+	// +default="Log"
+	ReportFrom ReportSource `json:"reportFrom,omitempty"`
+
+	// verdicts judge the report: the first rule that holds wins; none -> Inconclusive.
+	// +required
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	Verdicts []VerdictRule `json:"verdicts,omitempty"`
+}
+
+// VerdictRule is one rule over a report.
+type VerdictRule struct {
+	// when is a CEL expression over report, exitCode, before, incident and rollback that yields a bool.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	When string `json:"when,omitempty"`
+
+	// verdict if the rule holds: Pass, Warn, Fail or Inconclusive. Error is for what could not be measured.
+	// +required
+	// +kubebuilder:validation:XValidation:rule="self != 'Error'",message="Error means that nothing was measured; a rule judges a measurement: Pass, Warn, Fail or Inconclusive"
+	Verdict Verdict `json:"verdict,omitempty"`
+
+	// message for people. Default: the rule itself.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	Message string `json:"message,omitempty"`
+}
+
+// TriageSpec is L1's part.
+// +kubebuilder:validation:MinProperties=1
+type TriageSpec struct {
+	// respondWithinSeconds from detection until triage has a result. Default: 300 seconds.
+	// +optional
+	// +default=300
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=86400
+	RespondWithinSeconds int32 `json:"respondWithinSeconds,omitempty"`
+
+	// checks run in parallel.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=16
+	Checks []CheckUse `json:"checks,omitempty"`
+
+	// falseAlarm closes the incident when its rule holds after all checks were judged. Without it only a person can.
+	// +optional
+	FalseAlarm *FalseAlarmRule `json:"falseAlarm,omitempty"`
+
+	// escalate hands over to L2 as soon as one rule holds, also while checks still run.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=16
+	Escalate []EscalateRule `json:"escalate,omitempty"`
+}
+
+// FalseAlarmRule decides that nothing is wrong.
+type FalseAlarmRule struct {
+	// when is a CEL expression over incident and checks that yields a bool; an error in it means no.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	When string `json:"when,omitempty"`
+}
+
+// EscalateRule hands an incident over to L2.
+// +kubebuilder:validation:XValidation:rule="has(self.when) != has(self.afterSeconds)",message="an escalate rule has either when or afterSeconds"
+type EscalateRule struct {
+	// name of the rule, shown when it fires.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Name string `json:"name,omitempty"`
+
+	// when is a CEL expression over incident and checks (those judged so far) that yields a bool; an error in it means yes.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	When string `json:"when,omitempty"`
+
+	// afterSeconds from detection.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=86400
+	AfterSeconds int32 `json:"afterSeconds,omitempty"`
+}
+
+// DiagnosisSpec is L2's part.
+// +kubebuilder:validation:MinProperties=1
+type DiagnosisSpec struct {
+	// respondWithinSeconds from detection until the cause is known. Default: 900 seconds.
+	// +optional
+	// +default=900
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=86400
+	RespondWithinSeconds int32 `json:"respondWithinSeconds,omitempty"`
+
+	// checks run in parallel and gather evidence.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=16
+	Checks []CheckUse `json:"checks,omitempty"`
+
+	// causes in order: the first whose rule holds is the cause; none -> Unknown, a person decides.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=32
+	Causes []CauseRule `json:"causes,omitempty"`
+}
+
+// CauseRule names one cause.
+type CauseRule struct {
+	// name of the cause.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Name string `json:"name,omitempty"`
+
+	// when is a CEL expression over incident and checks (of the diagnosis) that yields a bool; an error in it stops the
+	// search and asks a person.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	When string `json:"when,omitempty"`
+
+	// remediation is the remedy by name. Empty: a person decides.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Remediation string `json:"remediation,omitempty"`
+}
+
+// RemediationSpec is one remedy: a reversible change with the checks around it.
+type RemediationSpec struct {
+	// name of the remedy.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Name string `json:"name,omitempty"`
+
+	// approval says who must agree. Default: a person other than the requester, within 900 seconds.
+	// +optional
+	// +default={"mode":"Required"}
+	Approval ApprovalSpec `json:"approval,omitempty,omitzero"`
+
+	// before are the checks before the change. Their reports are the baseline that the checks after are compared with;
+	// a bad verdict does not block, because the fault is often why we are here.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=8
+	Before []CheckUse `json:"before,omitempty"`
+
+	// actions change the configuration. DisableSchedule without a schedule means the incident's.
+	// +required
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	Actions []RollbackAction `json:"actions,omitempty"`
+
+	// after are the checks after the change; their rules see the earlier report of the same check as `before`.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=8
+	After []CheckUse `json:"after,omitempty"`
+
+	// onFailedAfter says what happens when a check after the change fails, or the change does not come into effect in
+	// time. A check that could not be measured never reverts: it asks a person. Default: Revert.
+	// +optional
+	// +default="Revert"
+	OnFailedAfter FailedAfterPolicy `json:"onFailedAfter,omitempty"`
+
+	// maxDurationSeconds is the time box of the change, from its plan; 0 = until a person restores it. Default: 14400 seconds.
+	// +optional
+	// +default=14400
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=2592000
+	MaxDurationSeconds *int32 `json:"maxDurationSeconds,omitempty"`
+
+	// restore is the gate before the change is undone. Default: no gate.
+	// +optional
+	Restore *RestoreGate `json:"restore,omitempty"`
+}
+
+// ApprovalSpec says who must agree to a change, and how fast.
+// +kubebuilder:validation:MinProperties=1
+type ApprovalSpec struct {
+	// mode is Required, or Automatic without a person. Default: Required.
+	// +optional
+	// +default="Required"
+	Mode ApprovalMode `json:"mode,omitempty"`
+
+	// timeoutSeconds from the plan until the approval; later the rollback is given up, nothing changed. Default: 900 seconds.
+	// +optional
+	// +default=900
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=86400
+	TimeoutSeconds int32 `json:"timeoutSeconds,omitempty"`
+
+	// requester says whether the one who asked may also approve: Denied is the four-eyes rule. Default: Denied.
+	// +optional
+	// +default="Denied"
+	Requester RequesterPolicy `json:"requester,omitempty"`
+}
+
+// RequesterPolicy says whether the one who asked for a change may approve it.
+// +kubebuilder:validation:Enum=Denied;MayApprove
+type RequesterPolicy string
+
+// The two policies.
+const (
+	RequesterDenied     RequesterPolicy = "Denied"
+	RequesterMayApprove RequesterPolicy = "MayApprove"
+)
+
+// RestoreGate must hold before a change is undone on request. A revert after failed checks has no gate.
+type RestoreGate struct {
+	// checks to run.
+	// +required
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	Checks []CheckUse `json:"checks,omitempty"`
+
+	// when is a CEL expression over checks that yields a bool. Default: every check passes or warns.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	When string `json:"when,omitempty"`
+}
+
+// StrategyPlaybookStatus is what the operator sees of the playbook's world.
+type StrategyPlaybookStatus struct {
+	// observedGeneration is the generation that this status is about.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// conditions are Ready and Stalled.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=16
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// revision is the ControllerRevision that holds this spec; incidents run on the revision they started with.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Revision string `json:"revision,omitempty"`
+
+	// config is the scheduler's configuration as it is now.
+	// +optional
+	Config *ConfigStatus `json:"config,omitempty"`
+}
+
+// ConfigStatus is a summary of the scheduler's configuration.
+type ConfigStatus struct {
+	// sha256 of the document, in hex.
+	// +required
+	// +kubebuilder:validation:MinLength=64
+	// +kubebuilder:validation:MaxLength=64
+	SHA256 string `json:"sha256,omitempty"`
+
+	// schedules of the scheduler, in the document's order (the first 64).
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=64
+	Schedules []ScheduleStatus `json:"schedules,omitempty"`
+}
+
+// ScheduleStatus is one schedule of the configuration.
+type ScheduleStatus struct {
+	// name of the schedule.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	Name string `json:"name,omitempty"`
+
+	// strategy it runs.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	Strategy string `json:"strategy,omitempty"`
+
+	// riskProfile it runs under.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	RiskProfile string `json:"riskProfile,omitempty"`
+
+	// suspendedUntil is the end of its suspension as written in the document, "forever" without an end, absent when it
+	// is not suspended by name.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	SuspendedUntil string `json:"suspendedUntil,omitempty"`
+}
+
+// StrategyPlaybook is the support procedure for one multi-strategy scheduler.
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=spb,categories=strategy
+// +kubebuilder:printcolumn:name="Scheduler",type=string,JSONPath=`.spec.scheduler.name`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+type StrategyPlaybook struct {
+	metav1.TypeMeta `json:",inline"`
+	// metadata is the standard object metadata.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty,omitzero"`
+
+	// spec is the procedure. Set by the platform team.
+	// +required
+	Spec StrategyPlaybookSpec `json:"spec,omitempty,omitzero"`
+
+	// status is written by the operator.
+	// +optional
+	Status StrategyPlaybookStatus `json:"status,omitempty,omitzero"`
+}
+
+// StrategyPlaybookList is a list of playbooks.
+// +kubebuilder:object:root=true
+type StrategyPlaybookList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []StrategyPlaybook `json:"items"`
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/term"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/printers"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/show"
+)
+
+// cluster is a connection, and the namespace that the command is about.
+type cluster struct {
+	client.WithWatch
+	namespace string
+}
+
+func connect(flags *genericclioptions.ConfigFlags, warnings io.Writer) (cluster, error) {
+	namespace, _, err := flags.ToRawKubeConfigLoader().Namespace()
+	if err != nil {
+		return cluster{}, fmt.Errorf("cannot read the kubeconfig: %w; check --kubeconfig and --context", err)
+	}
+	restConfig, err := flags.ToRESTConfig()
+	if err != nil {
+		return cluster{}, fmt.Errorf("cannot read the kubeconfig: %w; check --kubeconfig and --context", err)
+	}
+	restConfig.WarningHandler = warner{warnings}
+	restConfig.UserAgent = "kubectl-strategy/" + version
+	scheme, err := newScheme()
+	if err != nil {
+		return cluster{}, err
+	}
+	connection, err := client.NewWithWatch(restConfig, client.Options{Scheme: scheme})
+	if err != nil {
+		return cluster{}, fmt.Errorf("cannot connect to %s: %w; check --kubeconfig and --context", restConfig.Host, err)
+	}
+	return cluster{WithWatch: connection, namespace: namespace}, nil
+}
+
+func newScheme() (*runtime.Scheme, error) {
+	scheme := runtime.NewScheme()
+	return scheme, strategyv1.AddToScheme(scheme)
+}
+
+// warner shows the API server's warnings.
+type warner struct{ out io.Writer }
+
+var _ rest.WarningHandler = warner{}
+
+// HandleWarningHeader prints one warning; code 299 is the only one that Kubernetes uses.
+func (w warner) HandleWarningHeader(code int, _ string, text string) {
+	if code == 299 && text != "" {
+		fmt.Fprintf(w.out, "Warning: %s\n", show.Line(text))
+	}
+}
+
+func isTerminal(stream any) bool {
+	file, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+// layout is how text is laid out on the output. Only terminals get their own width and colours.
+func (a *app) layout(full bool) show.Options {
+	options := show.Options{Width: show.DefaultWidth, Timeline: shortTimeline, Full: full, Colour: printers.AllowsColorOutput(a.Out)}
+	if full {
+		options.Timeline = 0
+	}
+	if columns, _ := a.size(); columns > 0 {
+		options.Width = min(max(columns, 80), 160)
+	}
+	return options
+}
+
+// size of the output's terminal; zeros if it is none.
+func (a *app) size() (columns, rows int) {
+	file, ok := a.Out.(*os.File)
+	if !ok {
+		return 0, 0
+	}
+	columns, rows, err := term.GetSize(int(file.Fd()))
+	if err != nil {
+		return 0, 0
+	}
+	return columns, rows
+}

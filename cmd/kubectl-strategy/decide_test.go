@@ -1,0 +1,225 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+)
+
+func TestNewDecision(t *testing.T) {
+	got := newDecision("trading", strategyv1.KindRollback, "stop-cross", strategyv1.DecisionApprove, digest, "checked")
+	if got.Namespace != "trading" || got.Name != "" || got.GenerateName != "approve-stop-cross-" {
+		t.Errorf("metadata: %+v", got.ObjectMeta)
+	}
+	want := strategyv1.StrategyDecisionSpec{
+		Target:  strategyv1.DecisionTarget{Kind: strategyv1.KindRollback, Name: "stop-cross"},
+		Verdict: strategyv1.DecisionApprove, PlanDigest: digest, Reason: "checked",
+	}
+	if got.Spec != want {
+		t.Errorf("spec: %+v", got.Spec)
+	}
+}
+
+func TestGeneratedNamesAreValidAndShort(t *testing.T) {
+	for _, name := range []string{"x", "pnl-1-5f0e8a11", strings.Repeat("a", 253), strings.Repeat("a.", 126) + "b", strings.Repeat("a-", 100) + "b", strings.Repeat("a", 41) + ".b--b" + strings.Repeat(".b", 20)} {
+		for value, word := range words {
+			prefix := prefixOf(value, name)
+			if len(prefix) > maxPrefix || !strings.HasSuffix(prefix, "-") || !strings.HasPrefix(prefix, word+"-") {
+				t.Errorf("%s of %s: prefix %q", value, name, prefix)
+			}
+			if problems := validation.IsDNS1123Subdomain(prefix + "x7k2p"); len(problems) > 0 || len(prefix+"x7k2p") > 63 {
+				t.Errorf("%s: %q is no valid name: %v", value, prefix+"x7k2p", problems)
+			}
+		}
+	}
+}
+
+func TestDecisionsThatAreRecorded(t *testing.T) {
+	for _, test := range []struct {
+		args    []string
+		verdict strategyv1.DecisionVerdict
+		kind    string
+		watch   string
+	}{
+		{[]string{"deny", "stop-cross", "--reason", "why"}, strategyv1.DecisionDeny, strategyv1.KindRollback, "pnl-1"},
+		{[]string{"restore", "rollback/stop-cross", "--reason", "why"}, strategyv1.DecisionRestore, strategyv1.KindRollback, "pnl-1"},
+		{[]string{"escalate", "pnl-1", "--reason", "why"}, strategyv1.DecisionEscalate, strategyv1.KindIncident, "pnl-1"},
+		{[]string{"false-alarm", "incident/pnl-1", "--reason", "why"}, strategyv1.DecisionFalseAlarm, strategyv1.KindIncident, "pnl-1"},
+		{[]string{"resolve", "pnl-1", "--reason=why"}, strategyv1.DecisionResolve, strategyv1.KindIncident, "pnl-1"},
+		{[]string{"approve", "stop-cross", "--yes", "--reason", "why"}, strategyv1.DecisionApprove, strategyv1.KindRollback, "pnl-1"},
+	} {
+		t.Run(test.args[0], func(t *testing.T) {
+			w := newWorld(t, "", awaiting(), incident())
+			if code := w.run(t, test.args...); code != exitDone {
+				t.Fatalf("exit code %d: %s", code, w.err)
+			}
+			made := w.decisions(t)
+			if len(made) != 1 {
+				t.Fatalf("%d decisions", len(made))
+			}
+			spec := made[0].Spec
+			if spec.Verdict != test.verdict || spec.Target.Kind != test.kind || spec.Reason != "why" || made[0].Namespace != "trading" {
+				t.Errorf("recorded %+v", spec)
+			}
+			if (spec.PlanDigest == digest) != (test.verdict == strategyv1.DecisionApprove) {
+				t.Errorf("digest %q", spec.PlanDigest)
+			}
+			for _, want := range []string{"strategydecision/" + made[0].Name + " created", "by bob", "kubectl strategy status " + test.watch + " -n trading -w"} {
+				if !strings.Contains(w.out.String(), want) {
+					t.Errorf("the output lacks %q:\n%s", want, w.out)
+				}
+			}
+		})
+	}
+}
+
+func TestApproveShowsAndAsks(t *testing.T) {
+	for answer, code := range map[string]int{"y\n": exitDone, "YES\n": exitDone, "n\n": exitRefused, "\n": exitRefused, "yep\n": exitRefused} {
+		w := newWorld(t, answer, awaiting())
+		if got := w.run(t, "approve", "stop-cross"); got != code {
+			t.Errorf("answer %q: exit code %d, want %d: %s", answer, got, code, w.err)
+		}
+		if made := len(w.decisions(t)); (made == 1) != (code == exitDone) {
+			t.Errorf("answer %q: %d decisions", answer, made)
+		}
+		for _, want := range []string{"alice", "disable schedule cross_exchange_watch", "2026-11-23T11:15:00Z", digest, "+  - {schedule: cross_exchange_watch}", "Approve? [y/N]"} {
+			if !strings.Contains(w.out.String(), want) {
+				t.Errorf("answer %q: the output lacks %q:\n%s", answer, want, w.out)
+			}
+		}
+	}
+}
+
+func TestInterruptedQuestion(t *testing.T) {
+	w := newWorld(t, "", awaiting())
+	ctx, cancel := context.WithCancel(t.Context())
+	w.isPerson = func() bool { cancel(); return true }
+	w.In = blocked{}
+	if code := run(ctx, w.app, []string{"approve", "stop-cross"}); code != exitRefused || len(w.decisions(t)) != 0 {
+		t.Errorf("exit code %d, %s", code, w.err)
+	}
+}
+
+type blocked struct{}
+
+func (blocked) Read([]byte) (int, error) { select {} }
+
+func TestDecisionsThatAreRefused(t *testing.T) {
+	rollbackWith := func(change func(*strategyv1.StrategyRollback)) client.Object {
+		rollback := awaiting()
+		change(rollback)
+		return rollback
+	}
+	approved := func(status metav1.ConditionStatus, reason, message string) func(*strategyv1.StrategyRollback) {
+		return func(r *strategyv1.StrategyRollback) {
+			r.Status.Conditions[1] = condition(strategyv1.ConditionApproved, status, reason, message)
+		}
+	}
+	incidentWith := func(change func(*strategyv1.StrategyIncident)) client.Object {
+		object := incident()
+		change(object)
+		return object
+	}
+	for _, test := range []struct {
+		name   string
+		object client.Object
+		args   []string
+		code   int
+		want   string
+	}{
+		{"nobody can be asked", awaiting(), []string{"approve", "stop-cross"}, exitRefused, "add --yes"},
+		{"new", rollbackWith(func(r *strategyv1.StrategyRollback) { r.Status = strategyv1.StrategyRollbackStatus{} }),
+			[]string{"approve", "stop-cross", "--yes"}, exitRefused, "has no plan yet (the operator has not looked at it yet)"},
+		{"no plan, with a reason", rollbackWith(func(r *strategyv1.StrategyRollback) {
+			r.Status.Plan = nil
+			r.Status.Conditions = []metav1.Condition{condition(strategyv1.ConditionReady, metav1.ConditionFalse, strategyv1.ReasonEditRefused, "no schedule x")}
+		}), []string{"approve", "stop-cross", "--yes"}, exitRefused, "has no plan yet (EditRefused: no schedule x)"},
+		{"not plannable any more", rollbackWith(func(r *strategyv1.StrategyRollback) { r.Status.Conditions[0].Status = metav1.ConditionFalse }),
+			[]string{"approve", "stop-cross", "--yes"}, exitRefused, "cannot be planned any more"},
+		{"approved", rollbackWith(approved(metav1.ConditionTrue, strategyv1.ReasonApproved, "approved by bob")),
+			[]string{"approve", "stop-cross", "--yes"}, exitRefused, "is approved already (Approved): approved by bob"},
+		{"automatic", rollbackWith(approved(metav1.ConditionTrue, strategyv1.ReasonAutomatic, "no approval")),
+			[]string{"approve", "stop-cross", "--yes"}, exitRefused, "is approved already (Automatic)"},
+		{"denied", rollbackWith(approved(metav1.ConditionFalse, strategyv1.ReasonDenied, "denied by carol")),
+			[]string{"approve", "stop-cross", "--yes"}, exitRefused, "was decided already (Denied): denied by carol"},
+		{"expired", rollbackWith(approved(metav1.ConditionFalse, strategyv1.ReasonApprovalExpired, "nobody approved")),
+			[]string{"deny", "stop-cross"}, exitRefused, "was decided already (ApprovalExpired)"},
+		{"planned anew", rollbackWith(approved(metav1.ConditionFalse, strategyv1.ReasonPlanChanged, "changed")),
+			[]string{"approve", "stop-cross", "--yes"}, exitRefused, "does not wait for an approval now"},
+		{"no policies", rollbackWith(approved(metav1.ConditionFalse, strategyv1.ReasonIdentityUnenforced, "policies are not installed")),
+			[]string{"approve", "stop-cross", "--yes"}, exitRefused, "not honoured: policies are not installed"},
+		{"to be restored", rollbackWith(func(r *strategyv1.StrategyRollback) { r.Spec.DesiredState = strategyv1.StateRestored }),
+			[]string{"approve", "stop-cross", "--yes"}, exitRefused, "nothing to approve"},
+		{"too late to deny", rollbackWith(func(r *strategyv1.StrategyRollback) {
+			r.Status.Config = &strategyv1.ConfigClaim{Claim: strategyv1.ClaimHold}
+		}), []string{"deny", "stop-cross"}, exitRefused, "kubectl strategy restore stop-cross -n trading"},
+		{"restored", rollbackWith(func(r *strategyv1.StrategyRollback) {
+			r.Status.Conditions = append(r.Status.Conditions, condition(strategyv1.ConditionRestored, metav1.ConditionTrue, strategyv1.ReasonRestored, "as before"))
+		}), []string{"restore", "stop-cross"}, exitRefused, "has ended (Restored): as before"},
+		{"being restored", rollbackWith(func(r *strategyv1.StrategyRollback) {
+			r.Status.Restore = &strategyv1.RestoreStatus{Request: "restore-x"}
+		}), []string{"restore", "stop-cross"}, exitRefused, "being restored already, asked for by restore-x"},
+		{"closed", incidentWith(func(i *strategyv1.StrategyIncident) {
+			i.Status.Conditions[0] = condition(strategyv1.ConditionReady, metav1.ConditionTrue, strategyv1.ReasonResolved, "done")
+		}), []string{"resolve", "pnl-1"}, exitRefused, "is closed already (Resolved): done"},
+		{"at L2", incidentWith(func(i *strategyv1.StrategyIncident) { i.Status.Level = strategyv1.LevelL2 }),
+			[]string{"escalate", "pnl-1"}, exitRefused, "is at L2 already"},
+		{"with a rollback", incidentWith(func(i *strategyv1.StrategyIncident) {
+			i.Status.Rollbacks = []strategyv1.IncidentRollback{{Name: "stop-cross"}}
+		}), []string{"false-alarm", "pnl-1"}, exitRefused, "restore or deny that one"},
+		{"missing", incident(), []string{"approve", "nope", "--yes"}, exitNotUnderstood,
+			`no StrategyRollback "nope" in namespace trading; list them: kubectl get strategyrollbacks -n trading`},
+		{"no name", incident(), []string{"resolve"}, exitNotUnderstood, "takes one StrategyIncident, not 0 arguments"},
+		{"unknown flag", incident(), []string{"resolve", "pnl-1", "--force"}, exitNotUnderstood, "unknown flag: --force; see kubectl strategy resolve --help"},
+		{"unknown command", incident(), []string{"frobnicate"}, exitNotUnderstood, `unknown command "frobnicate"; see kubectl strategy --help`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t, "", test.object)
+			code := w.run(t, test.args...)
+			if code != test.code || !strings.Contains(w.err.String(), test.want) || strings.Count(w.err.String(), "\n") != 1 {
+				t.Errorf("exit code %d, want %d with one line that says %q:\n%s", code, test.code, test.want, w.err)
+			}
+			if made := w.decisions(t); len(made) != 0 {
+				t.Errorf("recorded all the same: %+v", made)
+			}
+		})
+	}
+}
+
+func TestErrorsOfTheAPIServer(t *testing.T) {
+	resource := schema.GroupResource{Group: "strategy.tradeops.dev", Resource: "strategydecisions"}
+	for _, test := range []struct {
+		name string
+		err  error
+		code int
+		want string
+	}{
+		{"admission", apierrors.NewForbidden(resource, "approve-x", errors.New("ValidatingAdmissionPolicy 'd' denied request: alice may not\n\x1b[31mApprove")), exitRefused,
+			`strategydecisions.strategy.tradeops.dev "approve-x" is forbidden: ValidatingAdmissionPolicy 'd' denied request: alice may not` + " \uFFFD[31mApprove\n"},
+		{"no connection", errors.New("dial tcp: connection refused"), exitNotUnderstood, "connection refused"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorldWith(t, "", interceptor.Funcs{Create: func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error { return test.err }}, awaiting())
+			if code := w.run(t, "approve", "stop-cross", "--yes"); code != test.code || !strings.Contains(w.err.String(), test.want) {
+				t.Errorf("exit code %d, want %d and %q: %q", code, test.code, test.want, w.err)
+			}
+		})
+	}
+}
+
+func TestUnstampedDecisionIsSaid(t *testing.T) {
+	w := newWorldWith(t, "", interceptor.Funcs{}, awaiting())
+	if code := w.run(t, "approve", "stop-cross", "--yes"); code != exitDone || !strings.Contains(w.err.String(), "will not honour it") {
+		t.Errorf("exit code %d: %s", code, w.err)
+	}
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+)
+
+var now = time.Date(2026, 11, 23, 10, 15, 0, 0, time.UTC)
+
+var digest = "sha256:" + strings.Repeat("0123456789abcdef", 4)
+
+// world is a command line on a cluster that holds some objects.
+type world struct {
+	*app
+	cluster
+	out, err *bytes.Buffer
+}
+
+// newWorld stamps who decides, as the admission policies do.
+func newWorld(t *testing.T, stdin string, objects ...client.Object) *world {
+	t.Helper()
+	return newWorldWith(t, stdin, interceptor.Funcs{Create: func(ctx context.Context, c client.WithWatch, object client.Object, options ...client.CreateOption) error {
+		object.(*strategyv1.StrategyDecision).Spec.By = "bob"
+		return c.Create(ctx, object, options...)
+	}}, objects...)
+}
+
+func newWorldWith(t *testing.T, stdin string, funcs interceptor.Funcs, objects ...client.Object) *world {
+	t.Helper()
+	scheme, err := newScheme()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := bytes.NewBufferString(stdin)
+	w := &world{out: &bytes.Buffer{}, err: &bytes.Buffer{}}
+	w.cluster = cluster{
+		WithWatch: fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).WithInterceptorFuncs(funcs).Build(), namespace: "trading",
+	}
+	w.app = newApp(genericiooptions.IOStreams{In: in, Out: w.out, ErrOut: w.err})
+	w.now = func() time.Time { return now }
+	w.connect = func() (cluster, error) { return w.cluster, nil }
+	w.isPerson = func() bool { return stdin != "" }
+	return w
+}
+
+// run runs one command line.
+func (w *world) run(t *testing.T, args ...string) int {
+	t.Helper()
+	return run(t.Context(), w.app, args)
+}
+
+func (w *world) decisions(t *testing.T) []strategyv1.StrategyDecision {
+	t.Helper()
+	var list strategyv1.StrategyDecisionList
+	if err := w.List(t.Context(), &list); err != nil {
+		t.Fatal(err)
+	}
+	return list.Items
+}
+
+func condition(kind string, status metav1.ConditionStatus, reason, message string) metav1.Condition {
+	return metav1.Condition{Type: kind, Status: status, Reason: reason, Message: message, LastTransitionTime: metav1.NewTime(now)}
+}
+
+// awaiting is a rollback that waits for an approval.
+func awaiting() *strategyv1.StrategyRollback {
+	return &strategyv1.StrategyRollback{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "trading", Name: "stop-cross", UID: "7"},
+		Spec: strategyv1.StrategyRollbackSpec{
+			PlaybookName: "multi-strategy", IncidentName: "pnl-1", RequestedBy: "alice", DesiredState: strategyv1.StateApplied,
+			Actions: []strategyv1.RollbackAction{{Type: strategyv1.ActionDisableSchedule, Schedule: "cross_exchange_watch"}},
+		},
+		Status: strategyv1.StrategyRollbackStatus{
+			Plan: &strategyv1.RollbackPlan{
+				Revision: 2, Digest: digest, RevisionTime: metav1.NewTime(now), Until: new(metav1.NewTime(now.Add(time.Hour))),
+				Edits: []strategyv1.PlannedEdit{{Path: "/a/b", To: "{schedule: cross_exchange_watch}"}},
+				Diff:  "--- core.yaml\n+++ core.yaml\n@@ -1 +1 @@\n+  - {schedule: cross_exchange_watch}\n",
+			},
+			Conditions: []metav1.Condition{
+				condition(strategyv1.ConditionPlanned, metav1.ConditionTrue, strategyv1.ReasonPlanned, "disable"),
+				condition(strategyv1.ConditionApproved, metav1.ConditionUnknown, strategyv1.ReasonAwaitingApproval, "decide"),
+				condition(strategyv1.ConditionReady, metav1.ConditionFalse, strategyv1.ReasonAwaitingApproval, "decide"),
+			},
+		},
+	}
+}
+
+func incident() *strategyv1.StrategyIncident {
+	return &strategyv1.StrategyIncident{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "trading", Name: "pnl-1", UID: "9"},
+		Spec:       strategyv1.StrategyIncidentSpec{PlaybookName: "multi-strategy", Type: "PnL", Severity: "Critical"},
+		Status: strategyv1.StrategyIncidentStatus{
+			Level:      strategyv1.LevelL1,
+			Conditions: []metav1.Condition{condition(strategyv1.ConditionReady, metav1.ConditionFalse, strategyv1.ReasonTriaging, "0 of 3 checks judged")},
+		},
+	}
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+)
+
+// app is what the commands share. Tests give it a clock and a cluster of their own.
+type app struct {
+	genericiooptions.IOStreams
+	flags    *genericclioptions.ConfigFlags
+	now      func() time.Time
+	connect  func() (cluster, error)
+	isPerson func() bool // whether someone can be asked on the input
+	pause    time.Duration
+}
+
+func newApp(streams genericiooptions.IOStreams) *app {
+	a := &app{IOStreams: streams, flags: genericclioptions.NewConfigFlags(true), now: time.Now, pause: 2 * time.Second}
+	a.connect = func() (cluster, error) { return connect(a.flags, a.ErrOut) }
+	a.isPerson = func() bool { return isTerminal(a.In) }
+	return a
+}
+
+// run runs one command line and gives its exit code.
+func run(ctx context.Context, a *app, args []string) int {
+	root := newRoot(a)
+	root.SetArgs(args)
+	root.SetIn(a.In)
+	root.SetOut(a.Out)
+	root.SetErr(a.ErrOut)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	fmt.Fprintf(a.ErrOut, "error: %s\n", messageOf(err))
+	return codeOf(err)
+}
+
+const exitCodes = `Exit codes: 0 done; 1 refused (by the rules of the operator, the state of the object, the API server or
+you); 2 not understood or not reachable (usage, unreadable input, no such object, no cluster).`
+
+// shown are the flags of the cluster that help lists; the others of kubectl work as well.
+var shown = []string{"kubeconfig", "context", "namespace", "as"}
+
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "kubectl-strategy",
+		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl strategy"},
+		Short:         "Incidents and rollbacks of a multi-strategy scheduler",
+		Long:          "Show incidents as they run, see and decide on changes of the scheduler's configuration.\n\n" + exitCodes,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("unknown command %q; see %s --help", args[0], cmd.CommandPath())
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
+	})
+	root.CompletionOptions.DisableDefaultCmd = true
+	a.flags.AddFlags(root.PersistentFlags())
+	root.PersistentFlags().VisitAll(func(flag *pflag.Flag) { flag.Hidden = !slices.Contains(shown, flag.Name) })
+	root.AddCommand(newStatus(a), newApprove(a), newPlan(a), newVersion(a))
+	for _, verdict := range verdicts {
+		root.AddCommand(newDecide(a, verdict))
+	}
+	return root
+}
+
+func newVersion(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version of this plugin", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(a.Out, version)
+			return err
+		},
+	}
+}
+
+// named takes exactly one name.
+func named(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return fmt.Errorf("%s takes one %s, not %d arguments; see %s --help", cmd.CommandPath(), what, len(args), cmd.CommandPath())
+		}
+		return nil
+	}
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+)
+
+func TestStatusFindsWhatIsNamed(t *testing.T) {
+	stranger := awaiting()
+	stranger.Name, stranger.Annotations = "of-an-earlier-one", map[string]string{strategyv1.AnnotationIncidentUID: "other"}
+	ours := awaiting()
+	ours.Annotations = map[string]string{strategyv1.AnnotationIncidentUID: "9"}
+	alone := awaiting()
+	alone.Name, alone.Spec.IncidentName = "alone", ""
+	for _, test := range []struct {
+		args []string
+		code int
+		want string
+		not  string
+	}{
+		{[]string{"status", "pnl-1"}, exitDone, "StrategyIncident trading/pnl-1  Triaging", "earlier"},
+		{[]string{"status", "pnl-1"}, exitDone, "├─ StrategyRollback stop-cross  AwaitingApproval", "alone"},
+		{[]string{"get", "incident/pnl-1"}, exitDone, "StrategyIncident trading/pnl-1", ""},
+		{[]string{"get", "strategyrollback.strategy.tradeops.dev/stop-cross"}, exitDone, "StrategyRollback trading/stop-cross", "StrategyIncident"},
+		{[]string{"status", "alone"}, exitDone, "StrategyRollback trading/alone", ""},
+		{[]string{"status", "nope"}, exitNotUnderstood, `no StrategyIncident "nope" in namespace trading`, ""},
+		{[]string{"status", "pod/x"}, exitNotUnderstood, "status knows incident/NAME and rollback/NAME", ""},
+	} {
+		w := newWorld(t, "", incident(), ours, stranger, alone)
+		code := w.run(t, test.args...)
+		text := w.out.String() + w.err.String()
+		if code != test.code || !strings.Contains(text, test.want) || (test.not != "" && strings.Contains(text, test.not)) {
+			t.Errorf("%v: exit code %d, want %d, %q and not %q:\n%s", test.args, code, test.code, test.want, test.not, text)
+		}
+	}
+}
+
+// TestWatchAppendsWhatIsNewUntilItIsOver changes the incident after each time it was read.
+func TestWatchAppendsWhatIsNewUntilItIsOver(t *testing.T) {
+	steps := []func(*strategyv1.StrategyIncident){
+		func(*strategyv1.StrategyIncident) {}, // read to find out what the name means
+		func(*strategyv1.StrategyIncident) {},
+		func(i *strategyv1.StrategyIncident) {
+			i.Status.Timeline = []strategyv1.TimelineEntry{{Seq: 1, Time: metav1.NewTime(now), Event: "escalated", Message: "L1 to L2"}}
+		},
+		func(i *strategyv1.StrategyIncident) {
+			i.Status.Conditions[0] = condition(strategyv1.ConditionReady, metav1.ConditionTrue, strategyv1.ReasonResolved, "closed by bob")
+		},
+	}
+	w := newWorldWith(t, "", interceptor.Funcs{Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
+		if err := c.Get(ctx, key, object, options...); err != nil {
+			return err
+		}
+		if seen, ok := object.(*strategyv1.StrategyIncident); ok && len(steps) > 0 {
+			steps[0](seen)
+			steps = steps[1:]
+			return c.Update(ctx, seen.DeepCopy())
+		}
+		return nil
+	}}, incident(), awaiting())
+	w.pause = 1 // ns: a watch that ended starts again at once
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	done := make(chan int)
+	go func() { done <- run(ctx, w.app, []string{"status", "pnl-1", "-w"}) }()
+	for {
+		select {
+		case code := <-done:
+			want := []string{"rollback  plan", "    +  - {schedule", "incident  -> Triaging", "incident  escalated", "incident  -> Resolved"}
+			text := w.out.String()
+			for _, part := range want {
+				if strings.Count(text, part) != 1 {
+					t.Errorf("want %q once in\n%s", part, text)
+				}
+			}
+			if code != exitDone {
+				t.Errorf("exit code %d: %s", code, w.err)
+			}
+			return
+		default: // keep the watch busy until it is over
+			touch := awaiting()
+			if err := w.Get(ctx, client.ObjectKeyFromObject(touch), touch); err == nil {
+				_ = w.Update(ctx, touch)
+			}
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	w := newWorld(t, "")
+	if code := w.run(t, "version"); code != exitDone || w.out.String() != "dev\n" {
+		t.Errorf("exit code %d: %q", code, w.out)
+	}
+}

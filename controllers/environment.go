@@ -1,0 +1,70 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/facts"
+)
+
+// Logs reads what a container wrote.
+type Logs interface {
+	// Tail is the end of a container's log, at most checks.MaxOutputBytes of it.
+	Tail(ctx context.Context, namespace, pod, container string) ([]byte, error)
+}
+
+// Evidence is the bucket outside the cluster's objects. Errors wrap evidence.ErrNotFound and evidence.ErrDifferent.
+type Evidence interface {
+	Get(ctx context.Context, key string) ([]byte, error)
+	Create(ctx context.Context, key string, data []byte) error
+}
+
+// Environment is what every reconciler works with. It is wired once and never changes.
+type Environment struct {
+	Client     client.Client // reads come from the cache
+	Live       client.Reader // reads come from the API server
+	Logs       Logs
+	Evidence   Evidence
+	Clock      clock.PassiveClock
+	Recorder   events.EventRecorder
+	Namespaces []string // that the operator serves
+
+	keys    keyCache
+	configs configCache
+	fresh   freshness
+}
+
+// maxPasses bounds the passes of one reconcile; a story needs three at once at most.
+const maxPasses = 12
+
+// soon is the pause after a reconcile that used up its passes.
+const soon = time.Second
+
+// FieldOwner names the operator in managedFields.
+const FieldOwner = client.FieldOwner("strategy-operator")
+
+func (e *Environment) served(namespace string) *facts.Problem {
+	if slices.Contains(e.Namespaces, namespace) {
+		return nil
+	}
+	return &facts.Problem{Reason: strategyv1.ReasonNamespaceNotServed, Message: fmt.Sprintf(
+		"the operator does not serve namespace %s (it serves: %s); add it to the manager's --namespaces and bind ClusterRole strategy-operator-namespace there",
+		namespace, strings.Join(e.Namespaces, ", "))}
+}
+
+// again turns the plan's next time into a request to the queue.
+func again(nextAt, now time.Time) ctrl.Result {
+	if nextAt.IsZero() {
+		return ctrl.Result{}
+	}
+	return ctrl.Result{RequeueAfter: max(nextAt.Sub(now), time.Millisecond)}
+}

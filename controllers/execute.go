@@ -1,0 +1,196 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/action"
+	"tradeops.dev/strategy-operator/internal/decisionlog"
+	"tradeops.dev/strategy-operator/internal/evidence"
+)
+
+// errNotOurs is returned when an object with our name belongs to somebody else. Repeating does not help.
+var errNotOurs = errors.New("an object of this name exists and belongs to somebody else")
+
+// execute carries out actions in order and stops at the first error. Each can be repeated without harm.
+func (e *Environment) execute(ctx context.Context, about client.Object, actions []action.Action) error {
+	for _, next := range actions {
+		err := e.do(ctx, about, next)
+		if errors.Is(err, errNotOurs) { // only a person can mend it, so it must show on the object
+			e.Recorder.Eventf(about, nil, corev1.EventTypeWarning, strategyv1.ReasonNameConflict, "Create", "%s", err)
+		}
+		if err != nil {
+			return fmt.Errorf("%T: %w", next, err)
+		}
+	}
+	return nil
+}
+
+func (e *Environment) do(ctx context.Context, about client.Object, next action.Action) error {
+	switch a := next.(type) {
+	case action.StoreEvidence:
+		return e.Evidence.Create(ctx, a.Key, a.Data)
+	case action.AppendEntries:
+		return e.appendEntries(ctx, a)
+	case action.CreateJob:
+		return e.createJob(ctx, a.Job)
+	case action.DeleteJob:
+		return e.deleteJob(ctx, a)
+	case action.CreateRevision:
+		return e.createRevision(ctx, a.Revision)
+	case action.DeleteRevision:
+		return e.deleteRevision(ctx, a)
+	case action.CreateRollback:
+		return e.createRollback(ctx, a.Rollback)
+	case action.WriteConfig:
+		return e.writeConfig(ctx, a)
+	case action.RestartWorkload:
+		return e.restartWorkload(ctx, a)
+	case action.Event:
+		if e.served(about.GetNamespace()) != nil { // no right to, and the condition says it
+			return nil
+		}
+		e.Recorder.Eventf(about, nil, a.Type, a.Reason, a.Reason, "%s", a.Message)
+		return nil
+	}
+	return fmt.Errorf("unknown action %T", next)
+}
+
+// appendEntries chains and signs. An entry that stands there already with the same identity is our own from before a
+// crash; any other ends the log.
+func (e *Environment) appendEntries(ctx context.Context, a action.AppendEntries) error {
+	seq, head := a.After, a.Head
+	for _, entry := range a.Entries {
+		seq++
+		entry.Seq, entry.PrevHash = seq, head
+		line, hash, err := decisionlog.Sign(entry, a.Key)
+		if err != nil {
+			return err
+		}
+		err = e.Evidence.Create(ctx, evidence.LogKey(a.Prefix, seq), line)
+		if errors.Is(err, evidence.ErrDifferent) {
+			hash, err = e.adoptEntry(ctx, a, entry)
+		}
+		if err != nil {
+			return err
+		}
+		head = hash
+	}
+	return nil
+}
+
+func (e *Environment) adoptEntry(ctx context.Context, a action.AppendEntries, entry decisionlog.Entry) (hash string, err error) {
+	line, err := e.Evidence.Get(ctx, evidence.LogKey(a.Prefix, entry.Seq))
+	if err != nil {
+		return "", err
+	}
+	identity, err := decisionlog.Verify(line, a.Key)
+	if err != nil {
+		return "", err
+	}
+	if identity != entry.Identity() {
+		return "", fmt.Errorf("entry %d of %s: %w", entry.Seq, a.Prefix, evidence.ErrDifferent)
+	}
+	return decisionlog.Hash(line), nil
+}
+
+// createJob adopts a Job of the same name only if its controller is the same object, by UID.
+func (e *Environment) createJob(ctx context.Context, job *batchv1.Job) error {
+	err := e.Client.Create(ctx, job, FieldOwner)
+	if !apierrors.IsAlreadyExists(err) {
+		return err
+	}
+	var existing batchv1.Job
+	if err := e.Live.Get(ctx, client.ObjectKeyFromObject(job), &existing); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	ours, theirs := metav1.GetControllerOf(job), metav1.GetControllerOf(&existing)
+	if theirs == nil || theirs.UID != ours.UID {
+		return fmt.Errorf("Job %s: %w; delete it", job.Name, errNotOurs)
+	}
+	return nil
+}
+
+func (e *Environment) deleteJob(ctx context.Context, a action.DeleteJob) error {
+	job := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: a.Key.Namespace, Name: a.Key.Name}}
+	err := e.Client.Delete(ctx, job,
+		client.Preconditions{UID: &a.UID}, client.PropagationPolicy(metav1.DeletePropagationBackground))
+	if apierrors.IsConflict(err) { // another Job has the name now
+		return nil
+	}
+	return client.IgnoreNotFound(err)
+}
+
+func (e *Environment) createRevision(ctx context.Context, revision *appsv1.ControllerRevision) error {
+	err := e.Client.Create(ctx, revision, FieldOwner)
+	if !apierrors.IsAlreadyExists(err) {
+		return err
+	}
+	return nil // the name is made of the content
+}
+
+func (e *Environment) deleteRevision(ctx context.Context, a action.DeleteRevision) error {
+	revision := &appsv1.ControllerRevision{ObjectMeta: metav1.ObjectMeta{Namespace: a.Key.Namespace, Name: a.Key.Name}}
+	err := e.Client.Delete(ctx, revision, client.Preconditions{UID: &a.UID})
+	if apierrors.IsConflict(err) { // another revision has the name now
+		return nil
+	}
+	return client.IgnoreNotFound(err)
+}
+
+// createRollback accepts a rollback of the same name only if the same incident asked for it.
+func (e *Environment) createRollback(ctx context.Context, rollback *strategyv1.StrategyRollback) error {
+	err := e.Client.Create(ctx, rollback, FieldOwner)
+	if !apierrors.IsAlreadyExists(err) {
+		return err
+	}
+	var existing strategyv1.StrategyRollback
+	if err := e.Live.Get(ctx, client.ObjectKeyFromObject(rollback), &existing); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	if existing.Annotations[strategyv1.AnnotationIncidentUID] != rollback.Annotations[strategyv1.AnnotationIncidentUID] {
+		return fmt.Errorf("StrategyRollback %s: %w; delete or rename it", rollback.Name, errNotOurs)
+	}
+	return nil
+}
+
+// writeConfig is bound to the resource version that the plan was made on: an edit of somebody else in between is never
+// overwritten.
+func (e *Environment) writeConfig(ctx context.Context, a action.WriteConfig) error {
+	var configMap corev1.ConfigMap
+	if err := e.Client.Get(ctx, a.Key, &configMap); err != nil {
+		return err
+	}
+	configMap.ResourceVersion = a.ResourceVersion
+	configMap.Data[a.DataKey] = a.Content
+	if configMap.Annotations == nil {
+		configMap.Annotations = map[string]string{}
+	}
+	configMap.Annotations[strategyv1.AnnotationEdits] = a.Edits
+	return e.Client.Update(ctx, &configMap, FieldOwner)
+}
+
+func (e *Environment) restartWorkload(ctx context.Context, a action.RestartWorkload) error {
+	annotations := map[string]any{}
+	for key, value := range a.Annotations {
+		annotations[key] = value
+		if value == "" {
+			annotations[key] = nil // a merge patch removes it
+		}
+	}
+	deployment := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: a.Key.Namespace, Name: a.Key.Name}}
+	patch, err := mergePatch(a.ResourceVersion, annotations)
+	if err != nil {
+		return err
+	}
+	return e.Client.Patch(ctx, deployment, client.RawPatch(mergePatchType, patch), FieldOwner)
+}

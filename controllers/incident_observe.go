@@ -1,0 +1,76 @@
+package controllers
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/evidence"
+	"tradeops.dev/strategy-operator/internal/incident"
+)
+
+// observeIncident is every read of an incident's pass.
+func (r *IncidentReconciler) observeIncident(ctx context.Context, object *strategyv1.StrategyIncident, now time.Time) (incident.Observed, error) {
+	observed := incident.Observed{
+		Incident:  object.DeepCopy(),
+		Prefix:    evidence.Prefix(object.Namespace, object.Name, string(object.UID), object.CreationTimestamp.Time),
+		NotServed: r.served(object.Namespace),
+	}
+	if observed.NotServed != nil {
+		return observed, nil
+	}
+	var err error
+	if observed.Playbook, err = r.observePlaybook(ctx, object.Namespace, object.Spec.PlaybookName, object.Status.PlaybookRevision); err != nil || observed.Playbook.Problem != nil {
+		return observed, err
+	}
+	spec := observed.Playbook.Spec
+	if observed.Log, err = r.observeLog(ctx, object.Namespace, spec.SigningKeySecretName, observed.Prefix, string(object.UID), object.Status.Log); err != nil {
+		return observed, err
+	}
+	if observed.Runs, err = r.observeRuns(ctx, object, spec.Checks, openRecords(object), observed.Prefix, now); err != nil {
+		return observed, err
+	}
+	if observed.Config, err = r.observeConfig(ctx, object.Namespace, spec.Scheduler); err != nil {
+		return observed, err
+	}
+	if observed.Decided, err = r.observeDecided(ctx, strategyv1.KindIncident, object); err != nil {
+		return observed, err
+	}
+	observed.Rollbacks, err = r.observeRollbacksOf(ctx, object)
+	return observed, err
+}
+
+// openRecords are the judged checks whose reports a rule may still ask for.
+func openRecords(object *strategyv1.StrategyIncident) []strategyv1.CheckStatus {
+	if incidentClosed(object) || object.Status.Cause != nil {
+		return nil
+	}
+	return object.Status.Checks
+}
+
+// observeRollbacksOf lists the incident's rollbacks, oldest first: those it asked for, by UID, and those that people made
+// for it. One that an earlier incident of the same name asked for is not among them.
+func (r *IncidentReconciler) observeRollbacksOf(ctx context.Context, object *strategyv1.StrategyIncident) ([]strategyv1.StrategyRollback, error) {
+	var list strategyv1.StrategyRollbackList
+	if err := r.Client.List(ctx, &list, client.InNamespace(object.Namespace), client.MatchingFields{indexIncident: object.Name}); err != nil {
+		return nil, err
+	}
+	var ours []strategyv1.StrategyRollback
+	for _, rollback := range list.Items {
+		uid, asked := rollback.Annotations[strategyv1.AnnotationIncidentUID]
+		if asked && uid != string(object.UID) || !asked && rollback.CreationTimestamp.Before(&object.CreationTimestamp) {
+			continue
+		}
+		ours = append(ours, rollback)
+	}
+	slices.SortFunc(ours, func(a, b strategyv1.StrategyRollback) int {
+		if order := a.CreationTimestamp.Compare(b.CreationTimestamp.Time); order != 0 {
+			return order
+		}
+		return compareText(a.Name, b.Name)
+	})
+	return ours, nil
+}

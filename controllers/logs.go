@@ -1,0 +1,53 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"tradeops.dev/strategy-operator/internal/checks"
+)
+
+const (
+	// tailLines and readBytes bound what is asked of the kubelet; a report is at the end.
+	tailLines = 10_000
+	readBytes = 64 << 20
+)
+
+// PodLogs reads logs of containers through the API server.
+type PodLogs struct{ Clientset kubernetes.Interface }
+
+// Tail streams the last lines and keeps the last bytes: a limit on the bytes alone would keep the first ones, and a
+// report is the last thing a check writes.
+func (l PodLogs) Tail(ctx context.Context, namespace, pod, container string) ([]byte, error) {
+	stream, err := l.Clientset.CoreV1().Pods(namespace).GetLogs(pod, &corev1.PodLogOptions{
+		Container: container, TailLines: new(int64(tailLines)), LimitBytes: new(int64(readBytes)),
+	}).Stream(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = stream.Close() }() // what was read is all that is needed
+	return lastBytes(stream, checks.MaxOutputBytes)
+}
+
+// lastBytes reads to the end and returns at most the last n bytes, holding at most twice that.
+func lastBytes(stream io.Reader, n int) ([]byte, error) {
+	kept := make([]byte, 0, 64<<10)
+	chunk := make([]byte, 64<<10)
+	for {
+		size, err := stream.Read(chunk)
+		kept = append(kept, chunk[:size]...)
+		if len(kept) > 2*n {
+			kept = append(kept[:0], kept[len(kept)-n:]...)
+		}
+		if err == io.EOF {
+			return kept[max(0, len(kept)-n):], nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read log: %w", err)
+		}
+	}
+}

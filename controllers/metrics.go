@@ -1,0 +1,76 @@
+package controllers
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/conditions"
+)
+
+// Names of objects are never labels: a year of incidents would be a year of time series.
+var (
+	verdictsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "strategy_check_verdicts_total", Help: "Checks judged, by stage and verdict.",
+	}, []string{"stage", "verdict"})
+	incidentsDesc = prometheus.NewDesc("strategy_incidents", "Incidents, by stage (the reason of Ready) and level.", []string{"stage", "level"}, nil)
+	rollbacksDesc = prometheus.NewDesc("strategy_rollbacks", "Rollbacks, by state (the reason of Ready).", []string{"state"}, nil)
+)
+
+// scrapeTimeout bounds the reading of the cache for one scrape.
+const scrapeTimeout = 5 * time.Second
+
+// registerMetrics adds the operator's own metrics to controller-runtime's.
+func registerMetrics(reader client.Reader) error {
+	if err := metrics.Registry.Register(verdictsTotal); err != nil {
+		return err
+	}
+	return metrics.Registry.Register(&objectCounter{reader})
+}
+
+// countVerdicts counts what a status write added, after it succeeded: a conflict must not count twice.
+func countVerdicts(judged []strategyv1.CheckStatus, before int) {
+	for _, record := range judged[min(before, len(judged)):] {
+		verdictsTotal.WithLabelValues(string(record.Stage), string(record.Verdict)).Inc()
+	}
+}
+
+// objectCounter counts the objects in the cache when it is asked, so the figures cannot drift.
+type objectCounter struct{ reader client.Reader }
+
+// Describe implements prometheus.Collector.
+func (c *objectCounter) Describe(out chan<- *prometheus.Desc) {
+	out <- incidentsDesc
+	out <- rollbacksDesc
+}
+
+// Collect implements prometheus.Collector.
+func (c *objectCounter) Collect(out chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
+	defer cancel()
+	var incidents strategyv1.StrategyIncidentList
+	if err := c.reader.List(ctx, &incidents, client.UnsafeDisableDeepCopy); err == nil {
+		counts := map[[2]string]int{}
+		for i := range incidents.Items {
+			status := &incidents.Items[i].Status
+			counts[[2]string{conditions.Reason(status.Conditions, strategyv1.ConditionReady), string(status.Level)}]++
+		}
+		for labels, n := range counts {
+			out <- prometheus.MustNewConstMetric(incidentsDesc, prometheus.GaugeValue, float64(n), labels[0], labels[1])
+		}
+	}
+	var rollbacks strategyv1.StrategyRollbackList
+	if err := c.reader.List(ctx, &rollbacks, client.UnsafeDisableDeepCopy); err == nil {
+		counts := map[string]int{}
+		for i := range rollbacks.Items {
+			counts[conditions.Reason(rollbacks.Items[i].Status.Conditions, strategyv1.ConditionReady)]++
+		}
+		for state, n := range counts {
+			out <- prometheus.MustNewConstMetric(rollbacksDesc, prometheus.GaugeValue, float64(n), state)
+		}
+	}
+}

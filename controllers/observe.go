@@ -1,0 +1,261 @@
+package controllers
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/config/botcore"
+	"tradeops.dev/strategy-operator/internal/decisionlog"
+	"tradeops.dev/strategy-operator/internal/evidence"
+	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/playbook"
+	"tradeops.dev/strategy-operator/internal/schedulerconfig"
+)
+
+// Keys of the signing key's Secret.
+const (
+	secretKey   = "hmac-key"
+	secretKeyID = "key-id"
+)
+
+// keyLifetime is how long a signing key is remembered, so that a running incident does not read its Secret in each pass.
+const keyLifetime = 30 * time.Second
+
+// observePlaybook returns the frozen spec that an object runs on, or the one it would start on.
+func (e *Environment) observePlaybook(ctx context.Context, namespace, name, revision string) (facts.Playbook, error) {
+	if revision == "" {
+		var current strategyv1.StrategyPlaybook
+		err := e.Client.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, &current)
+		if apierrors.IsNotFound(err) {
+			return facts.Playbook{Problem: &facts.Problem{Reason: strategyv1.ReasonPlaybookNotFound, Message: fmt.Sprintf(
+				"StrategyPlaybook %s does not exist in namespace %s; create it, or create this object with another playbookName", name, namespace)}}, nil
+		}
+		if err != nil {
+			return facts.Playbook{}, err
+		}
+		if !conditions.True(current.Status.Conditions, strategyv1.ConditionReady) || current.Status.ObservedGeneration != current.Generation {
+			return facts.Playbook{Problem: &facts.Problem{Reason: strategyv1.ReasonPlaybookNotReady, Message: fmt.Sprintf(
+				"StrategyPlaybook %s is not ready: %s", name, conditions.Message(current.Status.Conditions, strategyv1.ConditionReady))}}, nil
+		}
+		revision = current.Status.Revision
+	}
+	var frozen appsv1.ControllerRevision
+	err := e.Client.Get(ctx, types.NamespacedName{Namespace: namespace, Name: revision}, &frozen)
+	if apierrors.IsNotFound(err) {
+		return facts.Playbook{Problem: &facts.Problem{Reason: strategyv1.ReasonPlaybookNotFound, Message: fmt.Sprintf(
+			"ControllerRevision %s with the frozen playbook does not exist in namespace %s", revision, namespace)}}, nil
+	}
+	if err != nil {
+		return facts.Playbook{}, err
+	}
+	spec, unreadable := playbook.Thaw(&frozen)
+	if unreadable != nil {
+		return facts.Playbook{Problem: &facts.Problem{Reason: strategyv1.ReasonPlaybookNotFound, Message: unreadable.Error()}}, nil //nolint:nilerr // a fact for the plan: reading again would not help
+	}
+	return facts.Playbook{Spec: spec, Revision: revision}, nil
+}
+
+// configCache remembers the last reading of each configuration: reading 84 kB of YAML in every pass would be most of
+// the operator's work.
+type configCache struct {
+	sync.Mutex
+	read map[types.NamespacedName]cachedConfig
+}
+
+type cachedConfig struct {
+	resourceVersion string
+	scheduler       strategyv1.SchedulerSpec
+	config          facts.Config
+}
+
+// observeConfig reads the scheduler's configuration. What is wrong with it is a fact, too.
+func (e *Environment) observeConfig(ctx context.Context, namespace string, scheduler strategyv1.SchedulerSpec) (facts.Config, error) {
+	key := types.NamespacedName{Namespace: namespace, Name: scheduler.Config.ConfigMapName}
+	var configMap corev1.ConfigMap
+	err := e.Client.Get(ctx, key, &configMap)
+	if apierrors.IsNotFound(err) { // the cache holds labelled ones only
+		err = e.Live.Get(ctx, key, &configMap)
+	}
+	if apierrors.IsNotFound(err) {
+		return problemConfig(strategyv1.ReasonConfigMapNotFound, "ConfigMap %s does not exist", key), nil
+	}
+	if err != nil {
+		return facts.Config{}, err
+	}
+	e.configs.Lock()
+	defer e.configs.Unlock()
+	if cached, ok := e.configs.read[key]; ok && cached.resourceVersion == configMap.ResourceVersion && cached.scheduler == scheduler {
+		return cached.config, nil
+	}
+	read := readConfig(configMap, key, scheduler)
+	if e.configs.read == nil {
+		e.configs.read = map[types.NamespacedName]cachedConfig{}
+	}
+	e.configs.read[key] = cachedConfig{configMap.ResourceVersion, scheduler, read}
+	return read, nil
+}
+
+func readConfig(configMap corev1.ConfigMap, key types.NamespacedName, scheduler strategyv1.SchedulerSpec) facts.Config {
+	if configMap.Labels[strategyv1.LabelManaged] != strategyv1.ManagedValue {
+		return problemConfig(strategyv1.ReasonConfigMapNotLabelled,
+			"ConfigMap %s is not opted in; kubectl label configmap %s -n %s %s=%s", key, key.Name, key.Namespace, strategyv1.LabelManaged, strategyv1.ManagedValue)
+	}
+	if configMap.Immutable != nil && *configMap.Immutable {
+		return problemConfig(strategyv1.ReasonConfigMapImmutable, "ConfigMap %s is immutable, so nothing could be changed in it; use one that is not", key)
+	}
+	content, found := configMap.Data[scheduler.Config.Key]
+	if !found {
+		return problemConfig(strategyv1.ReasonConfigKeyNotFound, "ConfigMap %s has no key %q in data (binaryData is not read)", key, scheduler.Config.Key)
+	}
+	state, err := schedulerconfig.ParseState(configMap.Annotations[strategyv1.AnnotationEdits])
+	if err != nil {
+		return problemConfig(strategyv1.ReasonConfigInvalid, "ConfigMap %s, annotation %s: %v", key, strategyv1.AnnotationEdits, err)
+	}
+	summary, err := botcore.Describe([]byte(content), botcore.Target{Scheduler: scheduler.Name, Environment: scheduler.Environment})
+	if err != nil {
+		return problemConfig(strategyv1.ReasonConfigInvalid, "ConfigMap %s, key %s: %v", key, scheduler.Config.Key, err)
+	}
+	return facts.Config{
+		ResourceVersion: configMap.ResourceVersion, Content: content, SHA256: schedulerconfig.Hash(content), State: state, Summary: summary,
+	}
+}
+
+func problemConfig(reason, format string, args ...any) facts.Config {
+	return facts.Config{Problem: &facts.Problem{Reason: reason, Message: fmt.Sprintf(format, args...)}}
+}
+
+// keyCache remembers signing keys for a short time.
+type keyCache struct {
+	sync.Mutex
+	keys map[types.NamespacedName]cachedKey
+}
+
+type cachedKey struct {
+	key  decisionlog.Key
+	read time.Time
+}
+
+func (e *Environment) observeKey(ctx context.Context, namespace, name string) (decisionlog.Key, *facts.Problem, error) {
+	at := types.NamespacedName{Namespace: namespace, Name: name}
+	e.keys.Lock()
+	defer e.keys.Unlock()
+	if cached, ok := e.keys.keys[at]; ok && e.Clock.Since(cached.read) < keyLifetime {
+		return cached.key, nil, nil
+	}
+	var secret corev1.Secret
+	err := e.Live.Get(ctx, at, &secret)
+	if apierrors.IsNotFound(err) {
+		return decisionlog.Key{}, &facts.Problem{Reason: strategyv1.ReasonSecretNotFound, Message: fmt.Sprintf(
+			"Secret %s with the decision log's signing key does not exist; create it with a key %q of at least %d bytes", at, secretKey, decisionlog.MinKeyBytes)}, nil
+	}
+	if err != nil {
+		return decisionlog.Key{}, nil, err
+	}
+	if secret.Labels[strategyv1.LabelManaged] != strategyv1.ManagedValue {
+		return decisionlog.Key{}, &facts.Problem{Reason: strategyv1.ReasonSecretNotLabelled, Message: fmt.Sprintf(
+			"Secret %s is not opted in; kubectl label secret %s -n %s %s=%s", at, name, namespace, strategyv1.LabelManaged, strategyv1.ManagedValue)}, nil
+	}
+	key, err := decisionlog.NewKey(string(secret.Data[secretKeyID]), secret.Data[secretKey])
+	if err != nil {
+		return decisionlog.Key{}, &facts.Problem{Reason: strategyv1.ReasonSecretInvalid, Message: fmt.Sprintf("Secret %s, key %q: %v", at, secretKey, err)}, nil
+	}
+	if e.keys.keys == nil {
+		e.keys.keys = map[types.NamespacedName]cachedKey{}
+	}
+	e.keys.keys[at] = cachedKey{key, e.Clock.Now()}
+	return key, nil, nil
+}
+
+// observeLog reads the log from where the status left off to its head.
+func (e *Environment) observeLog(ctx context.Context, namespace, secret, prefix, uid string, from *strategyv1.LogStatus) (facts.Log, error) {
+	key, problem, err := e.observeKey(ctx, namespace, secret)
+	if err != nil || problem != nil {
+		return facts.Log{Problem: problem}, err
+	}
+	log := facts.Log{Key: key}
+	if from != nil && from.Entries != nil {
+		log.Entries, log.Head = *from.Entries, from.Head
+	}
+	for {
+		line, err := e.Evidence.Get(ctx, evidence.LogKey(prefix, log.Entries+1))
+		if errors.Is(err, evidence.ErrNotFound) {
+			return log, nil
+		}
+		if err != nil {
+			return facts.Log{}, err
+		}
+		identity, err := decisionlog.Verify(line, key)
+		if err != nil || identity.Seq != log.Entries+1 || identity.PrevHash != log.Head || identity.ObjectUID != uid {
+			log.Problem = &facts.Problem{Reason: strategyv1.ReasonLogConflict, Message: fmt.Sprintf(
+				"entry %d of the decision log in the bucket (%s) is not one that this operator wrote after entry %d: %v; the log is not continued", log.Entries+1, prefix, log.Entries, err)}
+			return log, nil
+		}
+		log.Entries, log.Head = identity.Seq, decisionlog.Hash(line)
+	}
+}
+
+// observeDecided lists the decisions about an object, oldest first. One that is older than the object was about another
+// object of the same name; one without an identity was made while the admission policies were not there.
+func (e *Environment) observeDecided(ctx context.Context, kind string, target client.Object) ([]facts.Decided, error) {
+	var list strategyv1.StrategyDecisionList
+	if err := e.Client.List(ctx, &list, client.InNamespace(target.GetNamespace()), client.MatchingFields{indexTarget: kind + "/" + target.GetName()}); err != nil {
+		return nil, err
+	}
+	var decided []facts.Decided
+	for _, decision := range list.Items {
+		created := target.GetCreationTimestamp()
+		if decision.Spec.By == "" || decision.CreationTimestamp.Before(&created) {
+			continue
+		}
+		decided = append(decided, facts.Decided{
+			Name: decision.Name, Verdict: decision.Spec.Verdict, Digest: decision.Spec.PlanDigest,
+			By: decision.Spec.By, Reason: decision.Spec.Reason, Time: decision.CreationTimestamp,
+		})
+	}
+	slices.SortFunc(decided, func(a, b facts.Decided) int {
+		if order := a.Time.Compare(b.Time.Time); order != 0 {
+			return order
+		}
+		return compareText(a.Name, b.Name)
+	})
+	return decided, nil
+}
+
+// readOutcome reads a stored report back and says where it is. A report that does not match the hash in the status was
+// changed in the bucket.
+func (e *Environment) readOutcome(ctx context.Context, key string, into any) (*strategyv1.EvidenceReference, error) {
+	data, err := e.Evidence.Get(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		return nil, fmt.Errorf("evidence %s cannot be read: %w", key, err)
+	}
+	sum := sha256.Sum256(data)
+	return &strategyv1.EvidenceReference{Key: key, SHA256: hex.EncodeToString(sum[:]), Bytes: new(int64(len(data)))}, nil
+}
+
+func compareText(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,187 @@
+package controllers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/action"
+	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/decisionlog"
+	"tradeops.dev/strategy-operator/internal/evidence"
+	"tradeops.dev/strategy-operator/internal/facts"
+)
+
+// outputPatience is how long an ended container's log is asked for before the attempt counts as not measured.
+const outputPatience = time.Minute
+
+// observeRuns reads the Jobs of an object, the outcome of each finished one, and the reports of the judged checks.
+func (e *Environment) observeRuns(ctx context.Context, owner client.Object, specs []strategyv1.CheckSpec, judged []strategyv1.CheckStatus, prefix string, now time.Time) (facts.Runs, error) {
+	jobs, err := e.observeJobs(ctx, owner, specs, prefix, now)
+	if err != nil {
+		return facts.Runs{}, err
+	}
+	outcomes, err := e.observeOutcomes(ctx, judged)
+	if err != nil {
+		return facts.Runs{}, err
+	}
+	for _, job := range jobs {
+		if job.Stored != nil { // judged in this very pass
+			outcomes[job.ID()] = *job.Stored
+		}
+	}
+	templates, err := e.observeTemplates(ctx, owner.GetNamespace())
+	if err != nil {
+		return facts.Runs{}, err
+	}
+	return facts.Runs{Jobs: jobs, Outcomes: outcomes, Templates: templates}, nil
+}
+
+func (e *Environment) observeJobs(ctx context.Context, owner client.Object, specs []strategyv1.CheckSpec, prefix string, now time.Time) ([]checks.JobState, error) {
+	ours := client.MatchingLabels{strategyv1.LabelOwnerUID: string(owner.GetUID())}
+	var jobs batchv1.JobList
+	if err := e.Client.List(ctx, &jobs, client.InNamespace(owner.GetNamespace()), ours); err != nil {
+		return nil, err
+	}
+	if len(jobs.Items) == 0 {
+		return nil, nil
+	}
+	var pods corev1.PodList
+	if err := e.Client.List(ctx, &pods, client.InNamespace(owner.GetNamespace()), ours); err != nil {
+		return nil, err
+	}
+	var states []checks.JobState
+	for i := range jobs.Items {
+		job := &jobs.Items[i]
+		// A label proves nothing: only the controller's UID says that a Job is ours. A deleted one is on its way out.
+		if !metav1.IsControlledBy(job, owner) || job.DeletionTimestamp != nil {
+			continue
+		}
+		state, err := e.observeJob(ctx, job, controlledBy(pods.Items, job), specs, prefix, now)
+		if err != nil {
+			return nil, err
+		}
+		states = append(states, state)
+	}
+	return states, nil
+}
+
+func (e *Environment) observeJob(ctx context.Context, job *batchv1.Job, pods []corev1.Pod, specs []strategyv1.CheckSpec, prefix string, now time.Time) (checks.JobState, error) {
+	state := checks.JobState{Job: job}
+	id := state.ID()
+	spec, known := checks.Find(specs, id.Check)
+	if !known {
+		return state, nil
+	}
+	state.Progress = checks.Observe(spec, job, pods, now)
+	if !state.Progress.Finished {
+		return state, nil
+	}
+	key := evidence.ReportKey(prefix, string(id.Stage), id.Check, id.Attempt)
+	var stored checks.Outcome
+	reference, err := e.readOutcome(ctx, key, &stored)
+	if err == nil {
+		state.Stored, state.Reference = &stored, *reference
+		return state, nil
+	}
+	if !errors.Is(err, evidence.ErrNotFound) {
+		return state, err
+	}
+	state.Fresh, err = e.freshEvidence(ctx, spec, state.Progress.Outcome, pods, key, prefix, now)
+	return state, err
+}
+
+// freshEvidence reads a finished container's output and makes the objects to store: the output, then the outcome.
+func (e *Environment) freshEvidence(ctx context.Context, spec strategyv1.CheckSpec, outcome checks.Outcome, pods []corev1.Pod, key, prefix string, now time.Time) ([]action.StoreEvidence, error) {
+	var objects []action.StoreEvidence
+	if outcome.ExitCode != nil {
+		pod := podNamed(pods, outcome.PodName)
+		container := pod.Spec.Containers[0].Name
+		output, err := e.Logs.Tail(ctx, pod.Namespace, pod.Name, container)
+		switch {
+		case err == nil:
+			outcome.OutputSHA256, outcome.OutputBytes = decisionlog.Hash(output), len(output)
+			objects = append(objects, action.StoreEvidence{
+				Key: evidence.OutputKey(prefix, string(outcome.Stage), outcome.Check, outcome.Attempt), Data: output,
+			})
+			outcome = checks.WithReport(outcome, spec.ReportFrom, output, terminationMessage(pod, container))
+		case now.Sub(*outcome.CompletionTime) < outputPatience:
+			return nil, fmt.Errorf("read the log of pod %s: %w", pod.Name, err)
+		default:
+			outcome.Reason, outcome.Message = checks.ReasonOutputFailed, fmt.Sprintf("the log of pod %s cannot be read: %v", pod.Name, err)
+		}
+	}
+	data, err := json.Marshal(outcome)
+	if err != nil {
+		return nil, fmt.Errorf("encode the outcome of check %s: %w", spec.Name, err)
+	}
+	return append(objects, action.StoreEvidence{Key: key, Data: data}), nil
+}
+
+// observeOutcomes reads the reports that rules may ask for. One whose hash is not the recorded one was changed.
+func (e *Environment) observeOutcomes(ctx context.Context, judged []strategyv1.CheckStatus) (map[checks.ID]checks.Outcome, error) {
+	outcomes := make(map[checks.ID]checks.Outcome, len(judged))
+	for _, record := range judged {
+		if record.Report == nil {
+			continue
+		}
+		var outcome checks.Outcome
+		reference, err := e.readOutcome(ctx, record.Report.Key, &outcome)
+		if err != nil {
+			return nil, err
+		}
+		if reference.SHA256 != record.Report.SHA256 {
+			return nil, fmt.Errorf("evidence %s was changed: its sha256 is %s, not %s", record.Report.Key, reference.SHA256, record.Report.SHA256)
+		}
+		outcomes[checks.IDOf(record)] = outcome
+	}
+	return outcomes, nil
+}
+
+func (e *Environment) observeTemplates(ctx context.Context, namespace string) (map[string]corev1.PodTemplateSpec, error) {
+	var list corev1.PodTemplateList
+	if err := e.Client.List(ctx, &list, client.InNamespace(namespace)); err != nil {
+		return nil, err
+	}
+	templates := make(map[string]corev1.PodTemplateSpec, len(list.Items))
+	for _, item := range list.Items {
+		templates[item.Name] = item.Template
+	}
+	return templates, nil
+}
+
+func controlledBy(pods []corev1.Pod, job *batchv1.Job) []corev1.Pod {
+	var found []corev1.Pod
+	for _, pod := range pods {
+		if metav1.IsControlledBy(&pod, job) {
+			found = append(found, pod)
+		}
+	}
+	return found
+}
+
+func podNamed(pods []corev1.Pod, name string) *corev1.Pod {
+	for i := range pods {
+		if pods[i].Name == name {
+			return &pods[i]
+		}
+	}
+	return &corev1.Pod{}
+}
+
+func terminationMessage(pod *corev1.Pod, container string) string {
+	for _, status := range pod.Status.ContainerStatuses {
+		if status.Name == container && status.State.Terminated != nil {
+			return status.State.Terminated.Message
+		}
+	}
+	return ""
+}

@@ -1,0 +1,148 @@
+package controllers
+
+import (
+	"context"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/playbook"
+)
+
+// PlaybookReconciler says whether StrategyPlaybooks can be run, and freezes them.
+type PlaybookReconciler struct{ *Environment }
+
+// Reconcile makes passes over one playbook until it waits for something.
+func (r *PlaybookReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	var object strategyv1.StrategyPlaybook
+	if err := r.Client.Get(ctx, request.NamespacedName, &object); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if object.DeletionTimestamp != nil {
+		return ctrl.Result{}, nil
+	}
+	return settle(r.work(ctx, &object))
+}
+
+func (r *PlaybookReconciler) work(ctx context.Context, object *strategyv1.StrategyPlaybook) (ctrl.Result, error) {
+	for range maxPasses {
+		now := r.Clock.Now()
+		observed, err := r.observe(ctx, object)
+		if err != nil {
+			return ctrl.Result{}, err
+		}
+		decision, err := playbook.Plan(observed, now)
+		if err != nil {
+			return ctrl.Result{}, err
+		}
+		if !equality.Semantic.DeepEqual(object.Status, decision.Status) {
+			object.Status = decision.Status
+			if err := r.Client.Status().Update(ctx, object, FieldOwner); err != nil {
+				return ctrl.Result{}, err
+			}
+		}
+		if err := r.execute(ctx, object, decision.Actions); err != nil {
+			return ctrl.Result{}, err
+		}
+		if decision.NextAt.IsZero() || decision.NextAt.After(now) {
+			return again(decision.NextAt, now), nil
+		}
+	}
+	return ctrl.Result{RequeueAfter: soon}, nil
+}
+
+// observe is every read of a playbook's pass.
+func (r *PlaybookReconciler) observe(ctx context.Context, object *strategyv1.StrategyPlaybook) (playbook.Observed, error) {
+	observed := playbook.Observed{Playbook: object.DeepCopy(), NotServed: r.served(object.Namespace)}
+	if observed.NotServed != nil {
+		return observed, nil
+	}
+	var err error
+	if observed.Config, err = r.observeConfig(ctx, object.Namespace, object.Spec.Scheduler); err != nil {
+		return observed, err
+	}
+	if observed.Templates, err = r.observeTemplates(ctx, object.Namespace); err != nil {
+		return observed, err
+	}
+	if _, observed.SigningKey, err = r.observeKey(ctx, object.Namespace, object.Spec.SigningKeySecretName); err != nil {
+		return observed, err
+	}
+	var deployment appsv1.Deployment
+	err = r.Client.Get(ctx, types.NamespacedName{Namespace: object.Namespace, Name: object.Spec.Scheduler.Rollout.DeploymentName}, &deployment)
+	if client.IgnoreNotFound(err) != nil {
+		return observed, err
+	}
+	if err == nil {
+		observed.Deployment = &deployment
+	}
+	if observed.Frozen, err = r.frozen(ctx, object); err != nil {
+		return observed, err
+	}
+	observed.Revisions, observed.InUse, err = r.observeRevisions(ctx, object)
+	return observed, err
+}
+
+// observeRevisions lists a playbook's revisions and what runs on them.
+func (r *PlaybookReconciler) observeRevisions(ctx context.Context, object *strategyv1.StrategyPlaybook) ([]appsv1.ControllerRevision, map[string]bool, error) {
+	in := client.InNamespace(object.Namespace)
+	var revisions appsv1.ControllerRevisionList
+	if err := r.Client.List(ctx, &revisions, in, client.MatchingLabels{strategyv1.LabelPlaybook: playbook.Label(object.Name)}); err != nil {
+		return nil, nil, err
+	}
+	if len(revisions.Items) <= 1 {
+		return revisions.Items, nil, nil
+	}
+	inUse := map[string]bool{}
+	var incidents strategyv1.StrategyIncidentList
+	if err := r.Client.List(ctx, &incidents, in, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, nil, err
+	}
+	for i := range incidents.Items {
+		inUse[incidents.Items[i].Status.PlaybookRevision] = true
+	}
+	var rollbacks strategyv1.StrategyRollbackList
+	if err := r.Client.List(ctx, &rollbacks, in, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, nil, err
+	}
+	for i := range rollbacks.Items {
+		inUse[rollbacks.Items[i].Status.PlaybookRevision] = true
+	}
+	return revisions.Items, inUse, nil
+}
+
+// frozen asks the API server, since the cache may not have a revision that was just created.
+func (r *PlaybookReconciler) frozen(ctx context.Context, object *strategyv1.StrategyPlaybook) (bool, error) {
+	revision, err := playbook.Revision(object)
+	if err != nil {
+		return false, err
+	}
+	if object.Status.Revision == revision.Name {
+		return true, nil
+	}
+	err = r.Live.Get(ctx, client.ObjectKeyFromObject(revision), &appsv1.ControllerRevision{})
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Setup registers the reconciler with a manager.
+func (r *PlaybookReconciler) Setup(mgr ctrl.Manager) error {
+	inNamespace := handler.EnqueueRequestsFromMapFunc(r.playbooksIn)
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("playbook").
+		For(&strategyv1.StrategyPlaybook{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&corev1.ConfigMap{}, inNamespace).
+		Watches(&corev1.PodTemplate{}, inNamespace).
+		Watches(&appsv1.Deployment{}, inNamespace, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Complete(r)
+}

@@ -1,0 +1,138 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/evidence"
+	"tradeops.dev/strategy-operator/internal/rollback"
+)
+
+// observeRollback is every read of a rollback's pass.
+func (r *RollbackReconciler) observeRollback(ctx context.Context, object *strategyv1.StrategyRollback, now time.Time) (rollback.Observed, error) {
+	observed := rollback.Observed{
+		Rollback:  object.DeepCopy(),
+		Prefix:    evidence.Prefix(object.Namespace, object.Name, string(object.UID), object.CreationTimestamp.Time),
+		NotServed: r.served(object.Namespace),
+	}
+	if observed.NotServed != nil {
+		return observed, nil
+	}
+	var err error
+	if observed.Incident, err = r.observeIncidentOf(ctx, object); err != nil {
+		return observed, err
+	}
+	revision := object.Status.PlaybookRevision
+	if revision == "" && observed.Incident != nil {
+		revision = observed.Incident.Status.PlaybookRevision // one procedure for the incident and its rollbacks
+	}
+	if observed.Playbook, err = r.observePlaybook(ctx, object.Namespace, object.Spec.PlaybookName, revision); err != nil || observed.Playbook.Problem != nil {
+		return observed, err
+	}
+	spec := observed.Playbook.Spec
+	if observed.Log, err = r.observeLog(ctx, object.Namespace, spec.SigningKeySecretName, observed.Prefix, string(object.UID), object.Status.Log); err != nil {
+		return observed, err
+	}
+	judged := object.Status.Checks
+	if rollbackEnded(object) {
+		judged = nil
+	}
+	if observed.Runs, err = r.observeRuns(ctx, object, spec.Checks, judged, observed.Prefix, now); err != nil {
+		return observed, err
+	}
+	if observed.Config, err = r.observeConfig(ctx, object.Namespace, spec.Scheduler); err != nil {
+		return observed, err
+	}
+	if observed.Deployment, observed.Pods, err = r.observeWorkload(ctx, object, spec.Scheduler.Rollout.DeploymentName); err != nil {
+		return observed, err
+	}
+	if observed.Decided, err = r.observeDecided(ctx, strategyv1.KindRollback, object); err != nil {
+		return observed, err
+	}
+	if rollback.NeedsIdentity(object, observed.Decided) {
+		observed.Identity, err = r.observeIdentity(ctx, object)
+	}
+	return observed, err
+}
+
+// observeIncidentOf is the incident that the rollback names; nil if it was deleted.
+func (r *RollbackReconciler) observeIncidentOf(ctx context.Context, object *strategyv1.StrategyRollback) (*strategyv1.StrategyIncident, error) {
+	if object.Spec.IncidentName == "" {
+		return nil, nil
+	}
+	var incident strategyv1.StrategyIncident
+	err := r.Client.Get(ctx, types.NamespacedName{Namespace: object.Namespace, Name: object.Spec.IncidentName}, &incident)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &incident, nil
+}
+
+// observeWorkload reads the scheduler's Deployment and, while a change is on its way, its pods: live, since a pod that is
+// missing in the cache may still trade.
+func (r *RollbackReconciler) observeWorkload(ctx context.Context, object *strategyv1.StrategyRollback, name string) (*appsv1.Deployment, []corev1.Pod, error) {
+	var deployment appsv1.Deployment
+	err := r.Client.Get(ctx, types.NamespacedName{Namespace: object.Namespace, Name: name}, &deployment)
+	if apierrors.IsNotFound(err) {
+		return nil, nil, nil
+	}
+	if err != nil || !onItsWay(object) {
+		return &deployment, nil, err
+	}
+	selector, err := metav1.LabelSelectorAsSelector(deployment.Spec.Selector)
+	if err != nil {
+		return nil, nil, fmt.Errorf("selector of Deployment %s: %w", name, err)
+	}
+	var pods corev1.PodList
+	err = r.Live.List(ctx, &pods, client.InNamespace(object.Namespace), client.MatchingLabelsSelector{Selector: selector})
+	return &deployment, pods.Items, err
+}
+
+// onItsWay: claimed or released, and not yet proved.
+func onItsWay(object *strategyv1.StrategyRollback) bool {
+	claim := object.Status.Config
+	if claim == nil || claim.Claim == "" || rollbackEnded(object) {
+		return false
+	}
+	return claim.Claim == strategyv1.ClaimRelease || conditions.Reason(object.Status.Conditions, strategyv1.ConditionInEffect) == ""
+}
+
+// identityRefusal is what the admission policy says to a forged identity; see config/admission.
+const identityRefusal = "a client may only name itself"
+
+// observeIdentity proves that identities are enforced: the API server must refuse a decision in somebody else's name.
+// Nothing is created, and if it were, the forged decision would be a denial.
+func (r *RollbackReconciler) observeIdentity(ctx context.Context, object *strategyv1.StrategyRollback) (rollback.Identity, error) {
+	forged := &strategyv1.StrategyDecision{
+		ObjectMeta: metav1.ObjectMeta{Namespace: object.Namespace, GenerateName: "identity-proof-"},
+		Spec: strategyv1.StrategyDecisionSpec{
+			Target:  strategyv1.DecisionTarget{Kind: strategyv1.KindRollback, Name: object.Name},
+			Verdict: strategyv1.DecisionDeny, By: "nobody: proof that identities are enforced",
+		},
+	}
+	err := r.Client.Create(ctx, forged, client.DryRunAll, FieldOwner)
+	if err == nil {
+		return rollback.Identity{Message: "the API server accepts decisions in anybody's name; install config/admission"}, nil
+	}
+	if (apierrors.IsForbidden(err) || apierrors.IsInvalid(err)) && strings.Contains(err.Error(), identityRefusal) {
+		return rollback.Identity{Enforced: true}, nil
+	}
+	if apierrors.IsForbidden(err) || apierrors.IsInvalid(err) {
+		return rollback.Identity{Message: "it cannot be proved that identities are enforced: " + err.Error()}, nil
+	}
+	return rollback.Identity{}, err
+}

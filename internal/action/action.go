@@ -1,0 +1,87 @@
+// Package action holds what a plan may ask for, as plain values. A plan decides; the executor in controllers/ does.
+//
+// Each action can be repeated without harm: it creates under a deterministic name, compares before it writes, or is
+// bound to a resource version.
+package action
+
+import (
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/decisionlog"
+)
+
+// Action is one of the types of this package.
+type Action interface{ isAction() }
+
+// StoreEvidence writes an object to the evidence bucket, once.
+type StoreEvidence struct {
+	Key  string
+	Data []byte
+}
+
+// AppendEntries appends to an object's decision log after the entry with number After and hash Head.
+type AppendEntries struct {
+	Prefix  string
+	After   int64
+	Head    string
+	Key     decisionlog.Key
+	Entries []decisionlog.Entry // in order, without Seq and PrevHash set: the executor chains them
+}
+
+// CreateJob creates a Job under its deterministic name; one that is there must have the same controller.
+type CreateJob struct{ Job *batchv1.Job }
+
+// DeleteJob deletes exactly this Job and its pods.
+type DeleteJob struct {
+	Key types.NamespacedName
+	UID types.UID
+}
+
+// CreateRevision freezes a playbook's spec under a name made of its content.
+type CreateRevision struct{ Revision *appsv1.ControllerRevision }
+
+// DeleteRevision deletes exactly this revision of a playbook.
+type DeleteRevision struct {
+	Key types.NamespacedName
+	UID types.UID
+}
+
+// CreateRollback creates an incident's rollback under its deterministic name.
+type CreateRollback struct{ Rollback *strategyv1.StrategyRollback }
+
+// WriteConfig replaces one key of a ConfigMap and the record of the edits, if nobody changed the object since it was read.
+type WriteConfig struct {
+	Key             types.NamespacedName
+	ResourceVersion string
+	DataKey         string
+	Content         string
+	Edits           string // value of strategyv1.AnnotationEdits; empty removes it
+}
+
+// RestartWorkload sets annotations on a Deployment's pod template, if nobody changed the object since it was read.
+type RestartWorkload struct {
+	Key             types.NamespacedName
+	ResourceVersion string
+	Annotations     map[string]string
+}
+
+// Event tells people what changed, on the object itself.
+type Event struct {
+	Type    string // corev1.EventTypeNormal or corev1.EventTypeWarning
+	Reason  string
+	Message string
+}
+
+func (StoreEvidence) isAction()   {}
+func (AppendEntries) isAction()   {}
+func (CreateJob) isAction()       {}
+func (DeleteJob) isAction()       {}
+func (CreateRevision) isAction()  {}
+func (DeleteRevision) isAction()  {}
+func (CreateRollback) isAction()  {}
+func (WriteConfig) isAction()     {}
+func (RestartWorkload) isAction() {}
+func (Event) isAction()           {}

@@ -1,0 +1,147 @@
+package checks
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"unicode/utf8"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+)
+
+// MaxOutputBytes is how much of the end of a container's log is read and stored.
+const MaxOutputBytes = 1 << 20
+
+// MaxReportBytes bounds the report itself.
+const MaxReportBytes = 512 << 10
+
+// maxBroken bounds the work on hostile output: so many bytes of objects that turn out to be broken, and no more.
+const maxBroken = 4 * MaxOutputBytes
+
+// WithReport adds the report, found where the check says, to an outcome. output is the end of the container's log,
+// message its termination message.
+func WithReport(outcome Outcome, source strategyv1.ReportSource, output []byte, message string) Outcome {
+	if outcome.Reason != ReasonExited {
+		return outcome
+	}
+	switch source {
+	case strategyv1.ReportFromExitCode:
+		outcome.Report = fmt.Appendf(nil, `{"exit_code":%d}`, *outcome.ExitCode)
+	case strategyv1.ReportFromTerminationMessage:
+		outcome.Report, outcome.ReportProblem = lastObject([]byte(message), "termination message")
+	default:
+		outcome.Report, outcome.ReportProblem = lastObject(wholeLines(output), "log")
+	}
+	return outcome
+}
+
+// wholeLines leaves out the rest of a line whose beginning was not read: what stands there may be the inside of a report.
+func wholeLines(output []byte) []byte {
+	if len(output) < MaxOutputBytes {
+		return output
+	}
+	return output[bytes.IndexByte(output, '\n')+1:]
+}
+
+// lastObject finds the last complete JSON object that starts a line or follows plain text on it. Objects inside another
+// one are not looked at: half of a report is no report.
+func lastObject(output []byte, where string) (report json.RawMessage, problem string) {
+	broken := 0
+	for at := 0; at < len(output) && broken < maxBroken; {
+		line := output[at:]
+		if end := bytes.IndexByte(line, '\n'); end >= 0 {
+			line = line[:end+1]
+		}
+		start := objectStart(line)
+		if start < 0 {
+			at += len(line)
+			continue
+		}
+		object, size, err := decodeObject(output[at+start:])
+		if err == nil && goesOn(output[at+start+size:]) {
+			report, problem = nil, fmt.Sprintf("the last JSON object in the %s is part of something larger, whose beginning was not read or is broken", where)
+			at += start + size
+			continue
+		}
+		if err == nil {
+			report, problem = object, ""
+			at += start + size
+			continue
+		}
+		if looksLikeObject(output[at+start:]) {
+			report, problem = nil, fmt.Sprintf("the last JSON object in the %s is broken: %v", where, err)
+		}
+		broken += size
+		at += len(line)
+	}
+	if broken >= maxBroken {
+		return nil, fmt.Sprintf("the %s is full of broken JSON", where)
+	}
+	if problem == "" {
+		problem = problemOf(report, output, where)
+	}
+	if problem != "" {
+		return nil, problem
+	}
+	return report, ""
+}
+
+// problemOf says why what was found cannot be judged, empty if it can.
+func problemOf(report json.RawMessage, output []byte, where string) string {
+	switch {
+	case report == nil && len(bytes.TrimSpace(output)) == 0:
+		return fmt.Sprintf("the %s is empty", where)
+	case report == nil:
+		return fmt.Sprintf("the %s has no JSON object; its %d bytes are kept beside the report in the evidence", where, len(output))
+	case !utf8.Valid(report):
+		return fmt.Sprintf("the last JSON object in the %s is not valid UTF-8", where)
+	case len(report) > MaxReportBytes:
+		return fmt.Sprintf("the report has %d bytes; at most %d are read", len(report), MaxReportBytes)
+	}
+	return ""
+}
+
+// objectStart is where an object may start in a line, or -1. One that stands inside another one may not: behind a quote,
+// or indented. Behind a brace there is no second start, since the first one is taken or was broken.
+func objectStart(line []byte) int {
+	start := bytes.IndexByte(line, '{')
+	if start <= 0 {
+		return start
+	}
+	before := line[:start]
+	if bytes.IndexByte(before, '"') >= 0 || len(bytes.TrimSpace(before)) == 0 {
+		return -1
+	}
+	return start
+}
+
+// goesOn: what stands behind an object says that it stands inside a list or another object.
+func goesOn(rest []byte) bool {
+	rest = bytes.TrimLeft(rest[:min(len(rest), 256)], " \t\r\n")
+	return len(rest) > 0 && bytes.IndexByte([]byte(",]}"), rest[0]) >= 0
+}
+
+// looksLikeObject tells a broken report from a brace in a sentence.
+func looksLikeObject(output []byte) bool {
+	rest := bytes.TrimLeft(output[1:min(len(output), 256)], " \t\r\n")
+	return len(rest) > 0 && rest[0] == '"'
+}
+
+// decodeObject returns the object at the start of data, compacted, and how many bytes were looked at.
+func decodeObject(data []byte) (object json.RawMessage, size int, err error) {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	var raw json.RawMessage
+	if err := decoder.Decode(&raw); err != nil {
+		var syntax *json.SyntaxError
+		if errors.As(err, &syntax) {
+			return nil, int(syntax.Offset), err
+		}
+		return nil, len(data), err
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, raw); err != nil {
+		return nil, len(raw), err
+	}
+	return compact.Bytes(), int(decoder.InputOffset()), nil
+}

@@ -1,0 +1,272 @@
+package checks
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/action"
+	"tradeops.dev/strategy-operator/internal/bounded"
+	"tradeops.dev/strategy-operator/internal/rules"
+)
+
+// roundSize keeps the attempts of two rounds of one stage apart: round 1 counts 1, 2, ..., round 2 counts 11, 12, ...
+const roundSize = 10
+
+// maxRecords is how many judged attempts stay in a status.
+const maxRecords = 64
+
+// ID names one attempt within an object.
+type ID struct {
+	Stage   strategyv1.Stage
+	Check   string
+	Attempt int32
+}
+
+// IDOf is the attempt that a record is about.
+func IDOf(record strategyv1.CheckStatus) ID {
+	return ID{record.Stage, record.Name, record.Attempt}
+}
+
+// JobState is one Job of the object, as observed.
+type JobState struct {
+	Job      *batchv1.Job
+	Progress Progress
+	// Stored is the outcome as it lies in the bucket, with where it lies.
+	Stored    *Outcome
+	Reference strategyv1.EvidenceReference
+	// Fresh are the objects to store for a finished Job that has no stored outcome yet, the outcome last.
+	Fresh []action.StoreEvidence
+}
+
+// ID is the attempt that a Job is about.
+func (j JobState) ID() ID {
+	return ID{strategyv1.Stage(j.Job.Labels[strategyv1.LabelStage]), j.Job.Labels[strategyv1.LabelCheck], AttemptOf(j.Job)}
+}
+
+// Stage runs the checks of one stage side by side.
+type Stage struct {
+	Namespace string
+	Owner     metav1.OwnerReference
+	Stage     strategyv1.Stage
+	Round     int32 // 1, or higher when the stage is entered again
+	Uses      []strategyv1.CheckUse
+	Specs     []strategyv1.CheckSpec
+	Templates map[string]corev1.PodTemplateSpec
+	Context   Context
+}
+
+// Result is how far a stage is.
+type Result struct {
+	Done    bool                     // every check of the stage has its final verdict
+	Final   []strategyv1.CheckStatus // those verdicts, in the order of the uses; only the judged ones
+	Actions []action.Action          // Jobs to create
+	NextAt  time.Time                // the next deadline of a running Job
+	Waiting map[string]string        // why a check's pod does not run yet
+	Missing string                   // why a Job cannot be built: its PodTemplate is gone
+}
+
+// Run decides what a stage needs, given the judged records and the Jobs that are there.
+func (s Stage) Run(records []strategyv1.CheckStatus, jobs []JobState) Result {
+	result := Result{Done: true, Waiting: map[string]string{}}
+	for _, use := range s.Uses {
+		spec, _ := Find(s.Specs, use.Name)
+		judged := s.judged(records, use.Name)
+		if judged != nil && s.final(spec, *judged) {
+			result.Final = append(result.Final, *judged)
+			continue
+		}
+		result.Done = false
+		attempt := s.base() + 1
+		if judged != nil {
+			attempt = judged.Attempt + 1
+		}
+		if running := findJob(jobs, ID{s.Stage, use.Name, attempt}); running != nil {
+			result.NextAt = Earlier(result.NextAt, running.Progress.NextAt)
+			if running.Progress.Waiting != "" {
+				result.Waiting[use.Name] = running.Progress.Waiting
+			}
+			continue
+		}
+		template, ok := s.Templates[spec.PodTemplateName]
+		if !ok {
+			result.Missing = fmt.Sprintf("check %s needs PodTemplate %s, which does not exist in namespace %s; create it", use.Name, spec.PodTemplateName, s.Namespace)
+			continue
+		}
+		result.Actions = append(result.Actions, action.CreateJob{Job: Job(Run{
+			Namespace: s.Namespace, Owner: s.Owner, Stage: s.Stage, Check: spec, Use: use,
+			Attempt: attempt, Template: template, Context: s.Context,
+		})})
+	}
+	return result
+}
+
+func (s Stage) base() int32 {
+	return (max(s.Round, 1) - 1) * roundSize
+}
+
+// judged is the newest judged attempt of a check in this round, or nil.
+func (s Stage) judged(records []strategyv1.CheckStatus, check string) *strategyv1.CheckStatus {
+	var newest *strategyv1.CheckStatus
+	for i, record := range records {
+		inRound := record.Attempt > s.base() && record.Attempt <= s.base()+roundSize
+		if record.Stage == s.Stage && record.Name == check && inRound && (newest == nil || record.Attempt > newest.Attempt) {
+			newest = &records[i]
+		}
+	}
+	return newest
+}
+
+// final: only an attempt that could not measure is repeated, and only `retries` times.
+func (s Stage) final(spec strategyv1.CheckSpec, judged strategyv1.CheckStatus) bool {
+	retries := int32(0)
+	if spec.Retries != nil {
+		retries = *spec.Retries
+	}
+	return judged.Verdict != strategyv1.VerdictError || judged.Attempt-s.base() > retries
+}
+
+// Collected is what finished Jobs mean for the status, and what to do with the Jobs.
+type Collected struct {
+	Records []strategyv1.CheckStatus // newly judged
+	Store   []action.Action          // evidence to store; the Job is judged in the next pass, from there
+	Delete  []action.Action          // Jobs whose evidence is stored and whose verdict is recorded
+}
+
+// Collect judges the finished Jobs whose outcome is stored, and asks for the others' outcome to be stored.
+// vars gives a check's variables besides its own report.
+func Collect(specs []strategyv1.CheckSpec, records []strategyv1.CheckStatus, jobs []JobState, vars func(ID) rules.Vars) Collected {
+	var result Collected
+	for _, job := range jobs {
+		if !job.Progress.Finished && job.Stored == nil {
+			continue
+		}
+		if job.Stored == nil {
+			for _, object := range job.Fresh {
+				result.Store = append(result.Store, object)
+			}
+			continue
+		}
+		result.Delete = append(result.Delete, Delete(job))
+		id := job.ID()
+		spec, known := Find(specs, id.Check)
+		if !known || recorded(records, id) {
+			continue
+		}
+		verdict, message := Judge(spec, *job.Stored, vars(id))
+		result.Records = append(result.Records, record(job, verdict, message))
+	}
+	return result
+}
+
+// Delete is the action that removes a Job.
+func Delete(job JobState) action.Action {
+	return action.DeleteJob{Key: types.NamespacedName{Namespace: job.Job.Namespace, Name: job.Job.Name}, UID: job.Job.UID}
+}
+
+// AddRecords appends judged attempts. Of too many, those that a later attempt of the same check superseded go first: a
+// check whose last record is gone would run again.
+func AddRecords(records, judged []strategyv1.CheckStatus) []strategyv1.CheckStatus {
+	records = append(records, judged...)
+	for len(records) > maxRecords {
+		oldest := 0
+		for i, record := range records {
+			if superseded(record, records[i+1:]) {
+				oldest = i
+				break
+			}
+		}
+		records = slices.Delete(records, oldest, oldest+1)
+	}
+	return records
+}
+
+func superseded(record strategyv1.CheckStatus, later []strategyv1.CheckStatus) bool {
+	return slices.ContainsFunc(later, func(other strategyv1.CheckStatus) bool {
+		return other.Stage == record.Stage && other.Name == record.Name
+	})
+}
+
+// Facts are the judged checks as rules see them, with their reports.
+func Facts(judged []strategyv1.CheckStatus, outcomes map[ID]Outcome) []rules.Check {
+	facts := make([]rules.Check, 0, len(judged))
+	for _, record := range judged {
+		outcome := outcomes[IDOf(record)]
+		facts = append(facts, rules.Check{
+			Name: record.Name, Verdict: string(record.Verdict), ExitCode: outcome.ExitCode, Report: outcome.Decoded(),
+		})
+	}
+	return facts
+}
+
+// Decoded is the report as rules see it; nil without one.
+func (o Outcome) Decoded() any {
+	var report any
+	if len(o.Report) == 0 || json.Unmarshal(o.Report, &report) != nil {
+		return nil
+	}
+	return report
+}
+
+// Find is the check of a playbook by name.
+func Find(specs []strategyv1.CheckSpec, name string) (strategyv1.CheckSpec, bool) {
+	for _, spec := range specs {
+		if spec.Name == name {
+			return spec, true
+		}
+	}
+	return strategyv1.CheckSpec{}, false
+}
+
+// Earlier is the earlier of two times, where zero means never.
+func Earlier(a, b time.Time) time.Time {
+	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
+		return b
+	}
+	return a
+}
+
+func record(job JobState, verdict strategyv1.Verdict, message string) strategyv1.CheckStatus {
+	outcome := job.Stored
+	status := strategyv1.CheckStatus{
+		Stage: outcome.Stage, Name: outcome.Check, Attempt: outcome.Attempt, Verdict: verdict,
+		Message: bounded.Text(message, 1024), JobName: job.Job.Name, ImageID: outcome.ImageID, Report: &job.Reference,
+	}
+	if outcome.StartTime != nil {
+		status.StartTime = new(metav1.NewTime(outcome.StartTime.UTC()))
+	}
+	if outcome.CompletionTime != nil {
+		status.CompletionTime = new(metav1.NewTime(outcome.CompletionTime.UTC()))
+	}
+	return status
+}
+
+func recorded(records []strategyv1.CheckStatus, id ID) bool {
+	for _, existing := range records {
+		if IDOf(existing) == id {
+			return true
+		}
+	}
+	return false
+}
+
+func findJob(jobs []JobState, id ID) *JobState {
+	for i := range jobs {
+		if jobs[i].ID() == id {
+			return &jobs[i]
+		}
+	}
+	return nil
+}
+
+// Sentence is "load-test: Fail, avg_latency_ms > 250", for messages and the log.
+func Sentence(record strategyv1.CheckStatus) string {
+	return fmt.Sprintf("%s %s: %s, %s", record.Stage, record.Name, record.Verdict, record.Message)
+}

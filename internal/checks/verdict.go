@@ -1,0 +1,50 @@
+package checks
+
+import (
+	"encoding/json"
+	"fmt"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/rules"
+)
+
+// Judge is the verdict on a stored outcome: the first rule that holds. A rule that cannot be evaluated stops the search,
+// since a later rule might hold by mistake: that is Inconclusive.
+func Judge(spec strategyv1.CheckSpec, outcome Outcome, vars rules.Vars) (strategyv1.Verdict, string) {
+	if outcome.Reason != ReasonExited {
+		return strategyv1.VerdictError, joinReason(outcome.Reason, outcome.Message)
+	}
+	if len(outcome.Report) == 0 || string(outcome.Report) == "null" {
+		return judgeNoReport(outcome)
+	}
+	var report any
+	if err := json.Unmarshal(outcome.Report, &report); err != nil {
+		return strategyv1.VerdictInconclusive, fmt.Sprintf("the stored report is not JSON: %v", err)
+	}
+	vars.Report, vars.ExitCode = report, outcome.ExitCode
+	for _, rule := range spec.Verdicts {
+		held, err := rules.Eval(rule.When, vars)
+		if err != nil {
+			return strategyv1.VerdictInconclusive, fmt.Sprintf("cannot be judged: %v", err)
+		}
+		if held {
+			return rule.Verdict, messageOf(rule)
+		}
+	}
+	return strategyv1.VerdictInconclusive, "no rule of the check fits its report"
+}
+
+// judgeNoReport tells a tool that broke (Error: try again) from one that ended well and said nothing (Inconclusive).
+func judgeNoReport(outcome Outcome) (strategyv1.Verdict, string) {
+	if outcome.ExitCode != nil && *outcome.ExitCode != 0 {
+		return strategyv1.VerdictError, fmt.Sprintf("exit code %d without a report: %s", *outcome.ExitCode, outcome.ReportProblem)
+	}
+	return strategyv1.VerdictInconclusive, outcome.ReportProblem
+}
+
+func messageOf(rule strategyv1.VerdictRule) string {
+	if rule.Message != "" {
+		return rule.Message
+	}
+	return rule.When
+}

@@ -1,0 +1,240 @@
+package config
+
+import (
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// maxOldBytes bounds the text that an edit may replace: it has to be kept in a record until it is undone.
+const maxOldBytes = 8192
+
+// change is a planned edit: the text to exchange, the same change made to the tree, and how to undo it.
+type change struct {
+	splices []splice
+	// patch changes the old tree to what the new text must say. It may take a restored value from the new tree.
+	patch  func(next *document) *RefusedError
+	record Record
+}
+
+// Apply makes the edits in order and returns the new text with one record per edit, in the same order. active are the records
+// of earlier edits still in force in doc: an item added to a list which one of them made remembers that too. Nothing is
+// returned unless every edit succeeds; the error is a *RefusedError.
+func Apply(doc []byte, edits []Edit, active ...Record) (out []byte, records []Record, err error) {
+	d, refused := parse(doc)
+	if refused != nil {
+		return nil, nil, refused
+	}
+	known := slices.Clone(active)
+	for _, e := range edits {
+		c, refused := d.plan(e)
+		if refused != nil {
+			return nil, nil, refused
+		}
+		if d, refused = d.commit(e.Path, c); refused != nil {
+			return nil, nil, refused
+		}
+		// An edit of the very field that its path selects by could not be undone.
+		if p, refused := d.find(e.Path); refused != nil || len(p.rest) > 0 {
+			return nil, nil, refuse(e.Path, 0, "after the edit the path would lead elsewhere; edit the item as a whole")
+		}
+		if c.record.Parent == nil && c.record.Absent {
+			c.record.Parent = parentOf(c.record.Path, known)
+		}
+		known = append(known, c.record)
+		records = append(records, c.record)
+	}
+	return d.bytes(), records, nil
+}
+
+// Get is what the path holds, as one line of YAML: its text as it stands, or the same in flow style where it has several lines.
+// It refuses the paths that Apply refuses, with a *RefusedError.
+func Get(doc []byte, path string) (value string, found bool, err error) {
+	d, refused := parse(doc)
+	if refused != nil {
+		return "", false, refused
+	}
+	p, refused := d.find(path)
+	if refused != nil {
+		return "", false, refused
+	}
+	if len(p.rest) > 0 {
+		return "", false, nil
+	}
+	return d.oneLine(p.node), true, nil
+}
+
+// parentOf is the origin of the list that the path's item is in, as the newest known record tells it.
+func parentOf(path string, known []Record) *Parent {
+	list, isItem := listPath(path)
+	for _, r := range slices.Backward(known) {
+		if other, ok := listPath(r.Path); isItem && ok && other == list && r.Parent != nil {
+			parent := *r.Parent
+			return &parent
+		}
+	}
+	return nil
+}
+
+func listPath(path string) (list string, isItem bool) {
+	segments, err := parsePath(path)
+	if err != nil || !segments[len(segments)-1].selector {
+		return "", false
+	}
+	return listOf(segments), true
+}
+
+// commit makes the change and proves it: the new text must parse to the old tree with the patch applied, and nothing else.
+// The old document must not be used afterwards.
+func (d *document) commit(path string, c *change) (*document, *RefusedError) {
+	if len(c.splices) == 0 {
+		return d, nil
+	}
+	text, err := d.spliced(c.splices)
+	if err != nil {
+		return nil, refuse(path, 0, "the place of the edit was not understood (%v); edit it by hand", err)
+	}
+	line := d.lineOf(c.splices[0].from)
+	next, refused := parse(text)
+	if refused != nil {
+		return nil, refuse(path, line, "the edited document would be refused: %s; edit it by hand", refused.Reason)
+	}
+	if refused := c.patch(next); refused != nil {
+		return nil, refused
+	}
+	if next.root == nil || !equal(d.root, next.root) {
+		return nil, refuse(path, line, "the edited document would differ in more than this place; edit it by hand")
+	}
+	return next, nil
+}
+
+func (d *document) plan(e Edit) (*change, *RefusedError) {
+	p, err := d.find(e.Path)
+	if err != nil {
+		return nil, err
+	}
+	v, err := parseValue(e.Path, e.Value)
+	if err != nil {
+		return nil, err
+	}
+	if last := p.segments[len(p.segments)-1]; last.selector && (len(p.rest) > 0 || p.last().parent.Kind == yaml.SequenceNode) &&
+		!carries(v.node, last.field, last.value) {
+		return nil, p.refuse(0, "the value must be a mapping with %s: %s, or the item could not be found again", last.field, last.value)
+	}
+	var c *change
+	if len(p.rest) == 0 {
+		c, err = d.planReplace(p, v)
+	} else {
+		c, err = d.planAdd(p, v)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.record.Path, c.record.To = e.Path, v.text
+	return c, nil
+}
+
+func (d *document) planReplace(p *place, v *value) (*change, *RefusedError) {
+	old := p.node
+	if err := p.replaceable(old); err != nil {
+		return nil, err
+	}
+	if equal(old, v.node) {
+		return &change{record: Record{Layout: Same, From: d.oneLine(old)}}, nil
+	}
+	s, layout, err := d.replacement(p, v)
+	if err != nil {
+		return nil, err
+	}
+	if s.to-s.from > maxOldBytes {
+		return nil, p.refuse(old.Line, "it would replace %d bytes, more than the %d that a record keeps; edit it by hand", s.to-s.from, maxOldBytes)
+	}
+	at := p.last()
+	return &change{
+		splices: []splice{s},
+		patch:   func(*document) *RefusedError { at.parent.Content[at.slot] = v.node; return nil },
+		record: Record{
+			Layout: layout, From: d.oneLine(old),
+			Old: string(d.src[s.from:s.to]), New: normalised(s.text),
+		},
+	}, nil
+}
+
+// replaceable refuses values that other places of the document refer to, or that are written elsewhere.
+func (p *place) replaceable(n *yaml.Node) *RefusedError {
+	switch {
+	case n.Kind == yaml.AliasNode && n == p.node:
+		return p.refuse(n.Line, "it is the alias *%s; write the value out first", n.Value)
+	case n.Anchor != "":
+		return p.refuse(n.Line, "the value has the anchor &%s, so its aliases would change too; write it out there first", n.Anchor)
+	case n.Style&yaml.TaggedStyle != 0 && n == p.node:
+		return p.refuse(n.Line, "the value has the explicit tag %s; remove the tag", n.Tag)
+	}
+	for _, child := range n.Content {
+		if err := p.replaceable(child); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// replacement is the exchange of the place's value, within its line if it is on one, else from its key to its last line.
+func (d *document) replacement(p *place, v *value) (splice, Layout, *RefusedError) {
+	n, at := p.node, p.last()
+	start, ok := d.start(n)
+	end, endOK := d.end(n)
+	if !ok || !endOK {
+		return splice{}, "", p.refuse(n.Line, "its text does not look like its value; rewrite it in a plainer style")
+	}
+	if isEmpty(n) {
+		return splice{start, start, " " + v.text}, Inline, nil
+	}
+	blockScalar := n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0
+	if !isBlockCollection(n) && !blockScalar && d.lineOf(start) == d.lineOf(end) {
+		return splice{start, end, v.text}, Inline, nil
+	}
+	if isFlow(at.parent) {
+		return splice{}, "", p.refuse(n.Line, "the value has several lines inside a flow collection; write it on one line")
+	}
+	from, text, ok := d.blockReplacement(at, v, start)
+	if !ok {
+		return splice{}, "", p.refuse(n.Line, "the value has several lines and does not follow its key in a plain way; rewrite it in a plainer style")
+	}
+	to := d.lineEnd(d.lineOf(end))
+	return splice{from, to, strings.ReplaceAll(text, "\n", d.lineBreak(d.lineOf(start)))}, Block, nil
+}
+
+// blockReplacement is where the exchange of a value of several lines starts, and its new text. A comment behind the key stays.
+func (d *document) blockReplacement(at step, v *value, start int) (from int, text string, ok bool) {
+	key := at.key()
+	if key == nil {
+		column := start - d.lines[d.lineOf(start)-1]
+		text, ok = v.blockItem(column)
+		return start, text, ok
+	}
+	colon, ok := d.colonEnd(key)
+	if !ok || colon > start {
+		return 0, "", false
+	}
+	behindKey := ""
+	if keyLine := d.lineOf(colon); d.lineOf(start) > keyLine {
+		behindKey = string(d.src[colon:d.lineEnd(keyLine)])
+	}
+	if comment := strings.TrimSpace(behindKey); comment != "" && comment[0] != '#' {
+		return 0, "", false
+	}
+	return colon, " " + v.text + behindKey, true
+}
+
+// colonEnd is the offset after the colon of a key.
+func (d *document) colonEnd(key *yaml.Node) (int, bool) {
+	off, ok := d.end(key)
+	if !ok {
+		return 0, false
+	}
+	for off < len(d.src) && (d.src[off] == ' ' || d.src[off] == '\t') {
+		off++
+	}
+	return off + 1, off < len(d.src) && d.src[off] == ':'
+}

@@ -1,0 +1,156 @@
+package botcore
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"tradeops.dev/strategy-operator/internal/config"
+)
+
+// maxHops bounds how many aliases are followed in a row.
+const maxHops = 16
+
+const mergeTag = "!!merge"
+
+// view is a node as PyYAML's loader would show it; the zero view stands for what is not there.
+type view struct {
+	node *yaml.Node
+}
+
+func read(doc []byte) (view, error) {
+	if err := config.Check(doc); err != nil {
+		return view{}, err
+	}
+	var root yaml.Node
+	if err := yaml.NewDecoder(bytes.NewReader(doc)).Decode(&root); errors.Is(err, io.EOF) {
+		return view{}, errors.New("the configuration is empty")
+	} else if err != nil {
+		return view{}, fmt.Errorf("read the configuration: %w", err)
+	}
+	return follow(root.Content[0]), nil
+}
+
+func follow(n *yaml.Node) view {
+	for range maxHops {
+		if n == nil || n.Kind != yaml.AliasNode {
+			return view{n}
+		}
+		n = n.Alias
+	}
+	return view{}
+}
+
+func (v view) isMap() bool  { return v.node != nil && v.node.Kind == yaml.MappingNode }
+func (v view) isList() bool { return v.node != nil && v.node.Kind == yaml.SequenceNode }
+
+// entry is one pair of a mapping, with the key's text.
+type entry struct {
+	key   string
+	value view
+}
+
+// entries are the pairs of the mapping in file order, followed by what merge keys bring in and the mapping does not set itself.
+// A duplicate key counts where it first stands, with the last value, as in a Python dict.
+func (v view) entries() []entry { return v.collect(map[*yaml.Node]bool{}) }
+
+// collect visits each mapping once: what it could add on a second visit is already set by a stronger one. So merge keys that
+// refer to each other many times cost no more than their text.
+func (v view) collect(visited map[*yaml.Node]bool) []entry {
+	if !v.isMap() || visited[v.node] {
+		return nil
+	}
+	visited[v.node] = true
+	var list []entry
+	at := map[string]int{}
+	for i := 0; i < len(v.node.Content); i += 2 {
+		k := follow(v.node.Content[i])
+		if k.node == nil || k.node.Kind != yaml.ScalarNode || k.node.Tag == mergeTag {
+			continue
+		}
+		value := follow(v.node.Content[i+1])
+		if j, ok := at[k.node.Value]; ok {
+			list[j].value = value
+			continue
+		}
+		at[k.node.Value] = len(list)
+		list = append(list, entry{k.node.Value, value})
+	}
+	for _, source := range v.merged() {
+		for _, e := range source.collect(visited) {
+			if _, ok := at[e.key]; !ok {
+				at[e.key] = len(list)
+				list = append(list, e)
+			}
+		}
+	}
+	return list
+}
+
+// merged are the mappings that merge keys bring in, the strongest first.
+func (v view) merged() []view {
+	var merged []view
+	for i := 0; i < len(v.node.Content); i += 2 {
+		if v.node.Content[i].Tag != mergeTag {
+			continue
+		}
+		source := follow(v.node.Content[i+1])
+		if !source.isList() {
+			merged = append(merged, source)
+			continue
+		}
+		for _, item := range source.node.Content {
+			merged = append(merged, follow(item))
+		}
+	}
+	return merged
+}
+
+// get is the value of the key, the zero view if there is none.
+func (v view) get(key string) view {
+	for _, e := range v.entries() {
+		if e.key == key {
+			return e.value
+		}
+	}
+	return view{}
+}
+
+func (v view) keys() []string {
+	var keys []string
+	for _, e := range v.entries() {
+		keys = append(keys, e.key)
+	}
+	return keys
+}
+
+// text is the scalar's text; empty for null, for what is not there and for collections.
+func (v view) text() string {
+	if v.node == nil || v.node.Kind != yaml.ScalarNode || v.node.Tag == "!!null" {
+		return ""
+	}
+	return v.node.Value
+}
+
+// first is the text of the first key that has one.
+func (v view) first(keys ...string) string {
+	for _, key := range keys {
+		if text := v.get(key).text(); text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+// holds lists the keys for an error message.
+func (v view) holds() string {
+	keys := v.keys()
+	if len(keys) == 0 {
+		return "it has none"
+	}
+	return "it has: " + strings.Join(keys, ", ")
+}

@@ -1,0 +1,124 @@
+package decisionlog
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// algorithm is the only one the scheduler's verifier accepts.
+const algorithm = "HMAC-SHA256"
+
+// MinKeyBytes is the shortest signing key.
+const MinKeyBytes = 32
+
+// Key signs entries.
+type Key struct {
+	// ID is written into each entry, so that a log survives a change of the key. May be empty.
+	ID string
+	// Secret is the HMAC key, used as it is.
+	Secret []byte
+}
+
+// Entry is one decision or event, before it is signed. Values are strings, bools and integers only: floats would be
+// written differently by other languages.
+type Entry struct {
+	Seq       int64     // number in the log, from 1
+	Time      time.Time // when it was observed
+	ObjectUID string    // UID of the incident or rollback
+	Stage     string    // e.g. triage
+	Status    string    // the log's word: acknowledged, approved, disabled, ...
+	Event     string    // what the scheduler's verifier counts: incident, rollback_requested, ...
+	Severity  string    // info, warning, error, critical
+	Artefacts map[string]string
+	Metadata  map[string]string
+	Tags      []string
+	PrevHash  string // hash of the line before, empty for the first
+}
+
+// Timestamp is the form in which times stand in an entry: UTC with +00:00, which every Python 3 reads.
+func Timestamp(t time.Time) string {
+	return t.UTC().Format("2006-01-02T15:04:05+00:00")
+}
+
+// Sign returns the entry's line (without newline) and the line's hash, which is the next entry's PrevHash.
+func Sign(entry Entry, key Key) (line []byte, hash string, err error) {
+	document := entry.document(key)
+	signed, err := canonical(document)
+	if err != nil {
+		return nil, "", err
+	}
+	signature := map[string]any{"algorithm": algorithm, "value": mac(signed, key.Secret)}
+	if key.ID != "" {
+		signature["key_id"] = clean(key.ID)
+	}
+	document["signature"] = signature
+	line, err = canonical(document)
+	if err != nil {
+		return nil, "", err
+	}
+	return line, Hash(line), nil
+}
+
+// Hash is the SHA-256 of a line, in hex.
+func Hash(line []byte) string {
+	sum := sha256.Sum256(line)
+	return hex.EncodeToString(sum[:])
+}
+
+// NewKey checks the bytes of a key as they stand in a Secret.
+func NewKey(id string, secret []byte) (Key, error) {
+	if len(secret) < MinKeyBytes {
+		return Key{}, fmt.Errorf("the signing key has %d bytes; at least %d are needed", len(secret), MinKeyBytes)
+	}
+	return Key{ID: id, Secret: secret}, nil
+}
+
+func mac(message, secret []byte) string {
+	h := hmac.New(sha256.New, secret)
+	h.Write(message)
+	return base64.StdEncoding.EncodeToString(h.Sum(nil))
+}
+
+func (e Entry) document(key Key) map[string]any {
+	document := map[string]any{
+		"kind":          "snapshot",
+		"timestamp":     Timestamp(e.Time),
+		"stage":         clean(e.Stage),
+		"status":        clean(e.Status),
+		"event":         clean(e.Event),
+		"severity":      clean(e.Severity),
+		"seq":           e.Seq,
+		"object_uid":    e.ObjectUID,
+		"prev_hash":     e.PrevHash,
+		"algorithm":     algorithm,
+		"key_id":        clean(key.ID),
+		"artefacts":     cleanMap(e.Artefacts),
+		"metadata":      cleanMap(e.Metadata),
+		"runtime_flags": map[string]any{"strategy_operator.decision_log": true},
+		"signatures":    map[string]any{"decision_log.entry": "hmac:pending"},
+	}
+	if len(e.Tags) > 0 {
+		tags := make([]any, len(e.Tags))
+		for i, tag := range e.Tags {
+			tags[i] = clean(tag)
+		}
+		document["tags"] = tags
+	}
+	return document
+}
+
+func cleanMap(in map[string]string) map[string]any {
+	out := make(map[string]any, len(in))
+	for k, v := range in {
+		out[clean(k)] = clean(v)
+	}
+	return out
+}
+
+// ErrTampered is returned when a line, or the chain, is not what was written.
+var ErrTampered = errors.New("decision log was changed")

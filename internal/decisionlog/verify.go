@@ -1,0 +1,99 @@
+package decisionlog
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+)
+
+// Identity says which entry a line is. A writer that finds a line where it wants to append compares identities: an
+// equal one is its own line from before a crash.
+type Identity struct {
+	Seq       int64
+	ObjectUID string
+	Event     string
+	Timestamp string
+	PrevHash  string
+}
+
+// Identity of the entry.
+func (e Entry) Identity() Identity {
+	return Identity{Seq: e.Seq, ObjectUID: e.ObjectUID, Event: clean(e.Event), Timestamp: Timestamp(e.Time), PrevHash: e.PrevHash}
+}
+
+// Verify checks the signature of one line and says which entry it is.
+// Errors wrap ErrTampered when the line is not what was signed with this key.
+func Verify(line []byte, key Key) (Identity, error) {
+	document, err := decode(line)
+	if err != nil {
+		return Identity{}, fmt.Errorf("%w: not a JSON object: %w", ErrTampered, err)
+	}
+	signature, ok := document["signature"].(map[string]any)
+	if !ok {
+		return Identity{}, fmt.Errorf("%w: no signature", ErrTampered)
+	}
+	if signature["algorithm"] != algorithm {
+		return Identity{}, fmt.Errorf("%w: algorithm is %v, not %s", ErrTampered, signature["algorithm"], algorithm)
+	}
+	delete(document, "signature")
+	signed, err := canonical(document)
+	if err != nil {
+		return Identity{}, err
+	}
+	value, _ := signature["value"].(string)
+	given, err := base64.StdEncoding.Strict().DecodeString(value)
+	if err != nil {
+		return Identity{}, fmt.Errorf("%w: signature is not base64", ErrTampered)
+	}
+	wanted, _ := base64.StdEncoding.DecodeString(mac(signed, key.Secret))
+	if !hmac.Equal(given, wanted) {
+		return Identity{}, fmt.Errorf("%w: the signature does not match", ErrTampered)
+	}
+	return identityOf(document), nil
+}
+
+// VerifyChain checks lines in order: every signature, gapless numbers from 1, each with the hash of the line before.
+// It returns the hash of the last line.
+func VerifyChain(lines [][]byte, key Key) (head string, err error) {
+	for i, line := range lines {
+		identity, err := Verify(line, key)
+		if err != nil {
+			return "", fmt.Errorf("entry %d: %w", i+1, err)
+		}
+		if identity.Seq != int64(i+1) {
+			return "", fmt.Errorf("entry %d: %w: it says it is number %d", i+1, ErrTampered, identity.Seq)
+		}
+		if identity.PrevHash != head {
+			return "", fmt.Errorf("entry %d: %w: the entry before it is not the one that was there", i+1, ErrTampered)
+		}
+		head = Hash(line)
+	}
+	return head, nil
+}
+
+func identityOf(document map[string]any) Identity {
+	text := func(key string) string { s, _ := document[key].(string); return s }
+	number, _ := document["seq"].(json.Number)
+	seq, _ := number.Int64()
+	return Identity{
+		Seq: seq, ObjectUID: text("object_uid"), Event: text("event"),
+		Timestamp: text("timestamp"), PrevHash: text("prev_hash"),
+	}
+}
+
+// decode keeps numbers as they were written, since the signature is over their text.
+func decode(line []byte) (map[string]any, error) {
+	decoder := json.NewDecoder(bytes.NewReader(line))
+	decoder.UseNumber()
+	var document map[string]any
+	if err := decoder.Decode(&document); err != nil {
+		return nil, err
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return nil, fmt.Errorf("something stands after the object")
+	}
+	return document, nil
+}

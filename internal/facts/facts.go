@@ -1,0 +1,63 @@
+// Package facts holds what controllers observe and plans decide on, where incident and rollback observe the same thing.
+//
+// It is plain data: no client, no clock. A Problem is a fact, too: bad input is observed, not thrown.
+package facts
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/config/botcore"
+	"tradeops.dev/strategy-operator/internal/decisionlog"
+	"tradeops.dev/strategy-operator/internal/schedulerconfig"
+)
+
+// Problem is input that stops the procedure until a person mends it.
+type Problem struct {
+	Reason  string // a condition reason of api/v1alpha1
+	Message string // what, where, what to do
+}
+
+// Playbook is the spec to run on, frozen once the object has started.
+type Playbook struct {
+	Spec     strategyv1.StrategyPlaybookSpec
+	Revision string
+	Problem  *Problem
+}
+
+// Config is the scheduler's configuration as it is now.
+type Config struct {
+	ResourceVersion string
+	Content         string
+	SHA256          string
+	State           schedulerconfig.State // the edits that the operator made
+	Summary         botcore.Summary
+	Problem         *Problem
+}
+
+// Log is the head of the decision log in the bucket, and the key that signs.
+type Log struct {
+	Entries int64
+	Head    string
+	Key     decisionlog.Key
+	Problem *Problem
+}
+
+// Runs are the Jobs of an object and the reports of its judged checks.
+type Runs struct {
+	Jobs      []checks.JobState
+	Outcomes  map[checks.ID]checks.Outcome
+	Templates map[string]corev1.PodTemplateSpec
+}
+
+// Decided is a decision that may be honoured as far as it alone can tell: it has a stamped identity.
+type Decided struct {
+	Name    string
+	Verdict strategyv1.DecisionVerdict
+	Digest  string
+	By      string
+	Reason  string
+	Time    metav1.Time
+}

@@ -1,0 +1,203 @@
+package incident_test
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/action"
+	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/incident"
+	"tradeops.dev/strategy-operator/internal/testkit"
+)
+
+const prefix = "trading/2026/11/23/pnl-12345678/"
+
+// story is one incident in a world.
+type story struct {
+	*testkit.World
+	incident        *strategyv1.StrategyIncident
+	playbookProblem *facts.Problem
+	configProblem   *facts.Problem
+	logProblem      *facts.Problem
+	notServed       *facts.Problem
+	decided         []facts.Decided
+	crashAfter      int // actions of a pass that are carried out before the process dies; negative: all
+	beforeExecute   func(actions int)
+}
+
+func newStory(t testkit.T) *story {
+	return &story{World: testkit.New(t), crashAfter: -1, incident: &strategyv1.StrategyIncident{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: testkit.Namespace, Name: "pnl", UID: types.UID("12345678-aaaa"), Generation: 1, CreationTimestamp: metav1.NewTime(testkit.T0),
+		},
+		Spec: strategyv1.StrategyIncidentSpec{
+			PlaybookName: "multi-strategy", Type: "PnL", Severity: "Critical", Schedule: "fast", Summary: "drawdown", RequestedBy: "alice",
+		},
+	}}
+}
+
+func (s *story) observed() incident.Observed {
+	o := incident.Observed{
+		Incident: s.incident.DeepCopy(), Prefix: prefix, NotServed: s.notServed,
+		Playbook: facts.Playbook{Spec: *s.Spec.DeepCopy(), Revision: "multi-strategy-1", Problem: s.playbookProblem},
+		Config:   s.Config(), Log: s.Log(prefix), Runs: s.Runs(s.incident.UID, prefix), Decided: append([]facts.Decided(nil), s.decided...),
+	}
+	if s.configProblem != nil {
+		o.Config = facts.Config{Problem: s.configProblem}
+	}
+	if s.logProblem != nil {
+		o.Log = facts.Log{Problem: s.logProblem}
+	}
+	for _, name := range sortedNames(s.Rollbacks) {
+		o.Rollbacks = append(o.Rollbacks, *s.Rollbacks[name].DeepCopy())
+	}
+	return o
+}
+
+// plan is the next decision. It is the same for the same input, and leaves the input as it is.
+func (s *story) plan() incident.Decision {
+	s.T.Helper()
+	first, untouched := s.observed(), s.observed()
+	decision := incident.Plan(first, s.Now)
+	if !reflect.DeepEqual(untouched, first) {
+		s.T.Fatalf("the plan changed its input:\n%s", cmp.Diff(untouched, first))
+	}
+	if again := incident.Plan(untouched, s.Now); !reflect.DeepEqual(decision, again) {
+		s.T.Fatalf("the plan is not deterministic:\n%s", cmp.Diff(decision, again))
+	}
+	return decision
+}
+
+// pass plans and carries out: first the status, then the actions.
+func (s *story) pass() (decision incident.Decision, changed bool) {
+	s.T.Helper()
+	decision = s.plan()
+	changed = !reflect.DeepEqual(decision.Status, s.incident.Status) || len(effects(decision.Actions)) > 0
+	if conditions.True(s.incident.Status.Conditions, strategyv1.ConditionReady) {
+		for _, wanted := range decision.Actions {
+			switch wanted.(type) {
+			case action.DeleteJob, action.AppendEntries, action.StoreEvidence:
+			default:
+				s.T.Fatalf("a closed incident asks for %s", testkit.Describe(decision.Actions))
+			}
+		}
+	}
+	s.incident.Status = *decision.Status.DeepCopy()
+	actions := decision.Actions
+	if s.beforeExecute != nil {
+		s.beforeExecute(len(effects(actions)))
+	}
+	if s.crashAfter >= 0 && s.crashAfter < len(actions) {
+		actions = testkit.Cut(actions, s.crashAfter)
+	}
+	s.crashAfter = -1
+	s.Execute(actions)
+	return decision, changed
+}
+
+func effects(actions []action.Action) []action.Action {
+	var all []action.Action
+	for _, wanted := range actions {
+		if _, told := wanted.(action.Event); !told {
+			all = append(all, wanted)
+		}
+	}
+	return all
+}
+
+// quiet runs passes, with the world going on, until nothing happens any more at this time. A pass that asks for another
+// one at once must have changed something: else it would be a hot loop.
+func (s *story) quiet() incident.Decision {
+	s.T.Helper()
+	for range 60 {
+		decision, changed := s.pass()
+		if !changed && !decision.NextAt.IsZero() && !decision.NextAt.After(s.Now) {
+			s.T.Fatalf("hot loop: nothing changed, and the next pass is due at once; %s", testkit.Conditions(decision.Status.Conditions))
+		}
+		if !s.Step() && !changed {
+			return decision
+		}
+	}
+	s.T.Fatalf("does not become quiet; %s", testkit.Conditions(s.incident.Status.Conditions))
+	return incident.Decision{}
+}
+
+// reports sets what the containers print, by "Stage/check" or "check".
+func (s *story) reports(by map[string]*testkit.Report) {
+	s.Report = func(id checks.ID) *testkit.Report {
+		if report, found := by[string(id.Stage)+"/"+id.Check]; found {
+			return report
+		}
+		return by[id.Check]
+	}
+}
+
+func (s *story) decide(verdict strategyv1.DecisionVerdict, by string) {
+	s.decided = append(s.decided, facts.Decided{Name: "d-" + by, Verdict: verdict, By: by, Time: metav1.NewTime(s.Now)})
+}
+
+// rollbackIs sets the summary of the incident's rollback, as its own controller would.
+func (s *story) rollbackIs(reason string, ready, stalled metav1.ConditionStatus) {
+	s.T.Helper()
+	for _, rollback := range s.Rollbacks {
+		set := &rollback.Status.Conditions
+		conditions.Set(set, s.Now, 1, strategyv1.ConditionReady, ready, reason, "as it is")
+		conditions.Set(set, s.Now, 1, strategyv1.ConditionStalled, stalled, reason, "as it is")
+		if reason == strategyv1.ReasonVerified {
+			conditions.Set(set, s.Now, 1, strategyv1.ConditionInEffect, metav1.ConditionTrue, reason, "as it is")
+			conditions.Set(set, s.Now, 1, strategyv1.ConditionVerified, metav1.ConditionTrue, reason, "as it is")
+		}
+		return
+	}
+	s.T.Fatalf("there is no rollback")
+}
+
+func (s *story) events() string {
+	var words []string
+	for _, line := range s.Logs[prefix] {
+		words = append(words, line.Event)
+	}
+	return strings.Join(words, " ")
+}
+
+func (s *story) condition(kind string) string {
+	for _, c := range s.incident.Status.Conditions {
+		if c.Type == kind {
+			return string(c.Status) + "/" + c.Reason
+		}
+	}
+	return ""
+}
+
+func sortedNames(rollbacks map[string]*strategyv1.StrategyRollback) []string {
+	var names []string
+	for name := range rollbacks {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func expect(t *testing.T, what, got, want string) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s:\n got %s\nwant %s", what, got, want)
+	}
+}
+
+func until(next time.Time) string {
+	if next.IsZero() {
+		return "never"
+	}
+	return next.Sub(testkit.T0).String()
+}

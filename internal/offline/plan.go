@@ -1,0 +1,169 @@
+package offline
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/config/botcore"
+	"tradeops.dev/strategy-operator/internal/playbook"
+	"tradeops.dev/strategy-operator/internal/rollback"
+)
+
+// Defaults of the API that change what is planned.
+const (
+	defaultKey         = "core.yaml"
+	defaultMaxDuration = 14400
+	maxMaxDuration     = 2592000
+)
+
+// Input is all that a plan is made of.
+type Input struct {
+	Playbook Text
+	Config   Text
+	Rollback Text
+	// Until is the end of the time box; nil: the rollback's time box, counted from Now.
+	Until *time.Time
+	Now   time.Time
+}
+
+// Plan is what the operator would change.
+type Plan struct {
+	rollback.Draft
+	// Until is the end of the time box, zero without one.
+	Until time.Time
+}
+
+// RefusedError is the operator's own refusal: the texts were understood, and nothing would be changed.
+type RefusedError struct {
+	// Reason is the condition reason that the operator would show.
+	Reason string
+	// Message is the operator's message.
+	Message string
+}
+
+// Error is the operator's message.
+func (e *RefusedError) Error() string { return e.Message }
+
+// Compute makes the plan. A *RefusedError is the operator's refusal; any other error means that a text could not be
+// understood.
+func Compute(in Input) (Plan, error) {
+	book, change, err := read(in)
+	if err != nil {
+		return Plan{}, err
+	}
+	if problem := playbook.References(book.Spec); problem != nil {
+		return Plan{}, &RefusedError{Reason: problem.Reason, Message: fmt.Sprintf("playbook %s is not valid (%s): %s", book.Name, problem.Reason, problem.Message)}
+	}
+	seconds, err := maxDuration(book.Spec, change.Spec)
+	if err != nil {
+		return Plan{}, err
+	}
+	plan := Plan{}
+	switch {
+	case in.Until != nil:
+		plan.Until = in.Until.UTC().Truncate(time.Second)
+	case seconds > 0:
+		plan.Until = in.Now.UTC().Truncate(time.Second).Add(time.Duration(seconds) * time.Second)
+	}
+	scheduler := book.Spec.Scheduler
+	key := scheduler.Config.Key
+	if key == "" {
+		key = defaultKey
+	}
+	target := botcore.Target{Scheduler: scheduler.Name, Environment: scheduler.Environment}
+	plan.Draft, err = rollback.NewDraft(in.Config.Data, target, key, nameOf(change), change.Spec, plan.Until)
+	if err != nil {
+		return Plan{}, &RefusedError{Reason: strategyv1.ReasonEditRefused, Message: err.Error()}
+	}
+	return plan, nil
+}
+
+func read(in Input) (*strategyv1.StrategyPlaybook, *strategyv1.StrategyRollback, error) {
+	object, err := decode(in.Playbook, strategyv1.KindPlaybook)
+	if err != nil {
+		return nil, nil, err
+	}
+	book := object.(*strategyv1.StrategyPlaybook)
+	if object, err = decode(in.Rollback, strategyv1.KindRollback); err != nil {
+		return nil, nil, err
+	}
+	change := object.(*strategyv1.StrategyRollback)
+	if err := acceptable(change); err != nil {
+		return nil, nil, fmt.Errorf("%s: the API server would refuse StrategyRollback %s: %w", in.Rollback.Name, nameOf(change), err)
+	}
+	if change.Spec.PlaybookName != book.Name {
+		return nil, nil, fmt.Errorf("%s: the rollback is for playbook %q, but %s holds playbook %q; name the right files",
+			in.Rollback.Name, change.Spec.PlaybookName, in.Playbook.Name, book.Name)
+	}
+	return book, change, nil
+}
+
+// maxDuration is the time box in seconds, 0 without one: the remediation's, else the rollback's own.
+func maxDuration(book strategyv1.StrategyPlaybookSpec, change strategyv1.StrategyRollbackSpec) (int32, error) {
+	chosen := change.MaxDurationSeconds
+	if change.RemediationName != "" {
+		found := false
+		for _, remediation := range book.Remediations {
+			if remediation.Name == change.RemediationName {
+				chosen, found = remediation.MaxDurationSeconds, true
+			}
+		}
+		if !found {
+			return 0, &RefusedError{Reason: strategyv1.ReasonRemediationNotFound, Message: fmt.Sprintf(
+				"playbook %s has no remediation %q; create another rollback with one that exists", change.PlaybookName, change.RemediationName)}
+		}
+	}
+	if chosen == nil {
+		return defaultMaxDuration, nil
+	}
+	return *chosen, nil
+}
+
+// acceptable repeats the rules of the API that the engine relies on.
+func acceptable(change *strategyv1.StrategyRollback) error {
+	spec := change.Spec
+	switch {
+	case change.Name == "" && change.GenerateName == "":
+		return errors.New("metadata.name: Required value")
+	case len(spec.Actions) == 0:
+		return errors.New("spec.actions: name at least one action")
+	case spec.RemediationName != "" && spec.MaxDurationSeconds != nil:
+		return errors.New("spec: maxDurationSeconds comes from the remediation; leave it out when remediationName is set")
+	case spec.MaxDurationSeconds != nil && (*spec.MaxDurationSeconds < 0 || *spec.MaxDurationSeconds > maxMaxDuration):
+		return fmt.Errorf("spec.maxDurationSeconds: it must be between 0 and %d", maxMaxDuration)
+	}
+	for i, wanted := range spec.Actions {
+		if err := acceptableAction(wanted); err != nil {
+			return fmt.Errorf("spec.actions[%d]: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func acceptableAction(wanted strategyv1.RollbackAction) error {
+	given := 0
+	for _, field := range []string{wanted.RiskProfile, wanted.Bucket, wanted.Allocation} {
+		if field != "" {
+			given++
+		}
+	}
+	switch {
+	case wanted.Type == strategyv1.ActionSetAllocation && given < 3, wanted.Type != strategyv1.ActionSetAllocation && given > 0:
+		return errors.New("riskProfile, bucket and allocation belong to SetAllocation, which needs all three")
+	case wanted.Type != strategyv1.ActionDisableSchedule && wanted.Schedule != "":
+		return errors.New("schedule belongs to DisableSchedule")
+	case wanted.Type == strategyv1.ActionDisableSchedule && wanted.Schedule == "":
+		return errors.New("DisableSchedule names its schedule")
+	}
+	return nil
+}
+
+// nameOf is the rollback's name; one that the API server will complete is shown as such.
+func nameOf(change *strategyv1.StrategyRollback) string {
+	if change.Name != "" {
+		return change.Name
+	}
+	return change.GenerateName + "xxxxx"
+}

@@ -1,0 +1,189 @@
+// Package pass is one pass of a plan: the decision as it grows, and the order in which its parts are carried out. It is
+// what incidents and rollbacks do the same way.
+//
+//	status of what was observed -> evidence -> log entries -> effects -> events
+//
+// The package is pure: it imports no client and never reads the clock.
+package pass
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/action"
+	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/timeline"
+)
+
+// Recheck is when mended input is looked for where no watch tells: Secrets, and objects without the opt-in label.
+const Recheck = 30 * time.Second
+
+// Status points at the parts of a status that a pass writes.
+type Status struct {
+	Conditions *[]metav1.Condition
+	Timeline   *[]strategyv1.TimelineEntry
+	Checks     *[]strategyv1.CheckStatus
+	Log        **strategyv1.LogStatus
+}
+
+// Pass collects a decision.
+type Pass struct {
+	Now        time.Time
+	Generation int64
+	EvidenceAt string // prefix of the object's evidence in the bucket
+	LogHead    facts.Log
+	Status     Status
+
+	before  []metav1.Condition
+	effects []action.Action // after the log entries that announce them
+	store   []action.Action // evidence, before everything else
+	nextAt  time.Time
+	await   bool // the next step needs the log's head
+}
+
+// New starts a pass. A log that was started shows its head as it was read.
+func New(now time.Time, generation int64, prefix string, log facts.Log, status Status) *Pass {
+	p := &Pass{Now: now, Generation: generation, EvidenceAt: prefix, LogHead: log, Status: status}
+	p.before = append(p.before, *status.Conditions...)
+	if log.Problem == nil && *status.Log != nil {
+		p.StartLog()
+	}
+	return p
+}
+
+// StartLog puts the head of the log into the status. From then on what is noted is logged.
+func (p *Pass) StartLog() {
+	*p.Status.Log = &strategyv1.LogStatus{Prefix: p.EvidenceAt, Entries: new(p.LogHead.Entries), Head: p.LogHead.Head}
+}
+
+// Set writes one condition.
+func (p *Pass) Set(kind string, status metav1.ConditionStatus, reason, message string) {
+	conditions.Set(p.Status.Conditions, p.Now, p.Generation, kind, status, reason, message)
+}
+
+// Is says whether a condition is True.
+func (p *Pass) Is(kind string) bool { return conditions.True(*p.Status.Conditions, kind) }
+
+// Reason of a condition, empty without it.
+func (p *Pass) Reason(kind string) string { return conditions.Reason(*p.Status.Conditions, kind) }
+
+// Message of a condition, empty without it.
+func (p *Pass) Message(kind string) string { return conditions.Message(*p.Status.Conditions, kind) }
+
+// Working sets the summary while the operator, or an expected decision, is on its way.
+func (p *Pass) Working(reason, message string) {
+	p.Set(strategyv1.ConditionReady, metav1.ConditionFalse, reason, message)
+	p.Set(strategyv1.ConditionStalled, metav1.ConditionFalse, reason, "the operator is working on it")
+}
+
+// Done sets the summary of a state that holds by itself.
+func (p *Pass) Done(reason, message string) {
+	p.Set(strategyv1.ConditionReady, metav1.ConditionTrue, reason, message)
+	p.Set(strategyv1.ConditionStalled, metav1.ConditionFalse, reason, "nothing is waited for")
+}
+
+// Stall stops until a person does something; the message says what.
+func (p *Pass) Stall(reason, message string) {
+	p.Set(strategyv1.ConditionReady, metav1.ConditionFalse, reason, message)
+	p.Set(strategyv1.ConditionStalled, metav1.ConditionTrue, reason, message)
+}
+
+// BadInput stalls until the input is mended, and looks again by itself.
+func (p *Pass) BadInput(reason, message string) {
+	p.Stall(reason, message)
+	p.Wake(p.Now.Add(Recheck))
+}
+
+// Note adds to the timeline, and so to the decision log.
+func (p *Pass) Note(event, message, by string) {
+	*p.Status.Timeline = timeline.Add(*p.Status.Timeline, p.LogHead.Entries, p.Now, event, message, by)
+}
+
+// Logged says whether everything noted so far is in the decision log. An effect that another controller acts on at once
+// waits for that.
+func (p *Pass) Logged() bool {
+	n := len(*p.Status.Timeline)
+	return n == 0 || (*p.Status.Timeline)[n-1].Seq <= p.LogHead.Entries
+}
+
+// AwaitLog says that the next step needs what was noted in this pass to be in the log: the next pass comes at once.
+func (p *Pass) AwaitLog() { p.await = true }
+
+// Wake asks for another pass at a time, at the latest.
+func (p *Pass) Wake(at time.Time) { p.nextAt = checks.Earlier(p.nextAt, at) }
+
+// Do adds effects.
+func (p *Pass) Do(effects ...action.Action) { p.effects = append(p.effects, effects...) }
+
+// Keep stores an object as evidence.
+func (p *Pass) Keep(key string, data []byte) {
+	p.store = append(p.store, action.StoreEvidence{Key: key, Data: data})
+}
+
+// Stamp is the pass's time as the API keeps it: whole seconds.
+func (p *Pass) Stamp() metav1.Time { return metav1.NewTime(p.Now.UTC().Truncate(time.Second)) }
+
+// Collect takes up what finished Jobs tell, of any stage: evidence is kept even when the procedure has moved on.
+func (p *Pass) Collect(collected checks.Collected) {
+	p.store = append(p.store, collected.Store...)
+	p.Do(collected.Delete...)
+	for _, record := range collected.Records {
+		p.Note("check", checks.Sentence(record), "")
+	}
+	*p.Status.Checks = checks.AddRecords(*p.Status.Checks, collected.Records)
+}
+
+// DeleteJobs removes what is left of an object's Jobs.
+func (p *Pass) DeleteJobs(jobs []checks.JobState) {
+	for _, job := range jobs {
+		p.Do(checks.Delete(job))
+	}
+}
+
+// Run runs the checks of a stage, as far as they are. A check whose PodTemplate is gone stalls.
+func (p *Pass) Run(stage checks.Stage, jobs []checks.JobState) checks.Result {
+	result := stage.Run(*p.Status.Checks, jobs)
+	p.Do(result.Actions...)
+	p.Wake(result.NextAt)
+	if result.Missing != "" {
+		p.BadInput(strategyv1.ReasonPodTemplateNotFound, result.Missing)
+	}
+	return result
+}
+
+// Finish puts the parts in order and says when the next pass is due, if nothing watched changes before.
+func (p *Pass) Finish(subject timeline.Subject) ([]action.Action, time.Time) {
+	actions, nextAt := p.store, p.nextAt
+	if len(p.store) > 0 {
+		nextAt = p.Now // the verdict comes from the stored report, in the next pass
+	}
+	if *p.Status.Log != nil && p.LogHead.Problem == nil {
+		entries := timeline.Append(subject, *p.Status.Timeline, p.EvidenceAt, p.LogHead.Entries, p.LogHead.Head, p.LogHead.Key)
+		if entries != nil {
+			actions = append(actions, *entries)
+		}
+		if entries != nil && p.await {
+			nextAt = p.Now // the head is read back in the next pass
+		}
+		actions = append(actions, p.effects...)
+	}
+	return append(actions, Announce(p.before, *p.Status.Conditions)...), nextAt
+}
+
+// Announce tells people when the summary of an object changed its reason.
+func Announce(before, after []metav1.Condition) []action.Action {
+	reason := conditions.Reason(after, strategyv1.ConditionReady)
+	if reason == "" || reason == conditions.Reason(before, strategyv1.ConditionReady) {
+		return nil
+	}
+	kind := corev1.EventTypeNormal
+	if conditions.True(after, strategyv1.ConditionStalled) {
+		kind = corev1.EventTypeWarning
+	}
+	return []action.Action{action.Event{Type: kind, Reason: reason, Message: conditions.Message(after, strategyv1.ConditionReady)}}
+}

@@ -1,0 +1,100 @@
+package pass_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/action"
+	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/pass"
+	"tradeops.dev/strategy-operator/internal/testkit"
+	"tradeops.dev/strategy-operator/internal/timeline"
+)
+
+func newPass(log facts.Log, status *strategyv1.StrategyIncidentStatus) *pass.Pass {
+	return pass.New(testkit.T0, 1, "p/", log, pass.Status{
+		Conditions: &status.Conditions, Timeline: &status.Timeline, Checks: &status.Checks, Log: &status.Log,
+	})
+}
+
+func TestTheOrderOfActions(t *testing.T) {
+	deletion := action.DeleteJob{Key: types.NamespacedName{Name: "job-1"}}
+	for name, c := range map[string]struct {
+		log     facts.Log
+		started bool
+		actions string
+	}{
+		"evidence, log, effect, event":                  {facts.Log{}, true, "store x; log 0+ check; delete Job job; tell Triaging"},
+		"no effect before the log was started":          {facts.Log{}, false, "store x; tell Triaging"},
+		"no effect while the log cannot be written":     {facts.Log{Problem: &facts.Problem{}}, true, "store x; tell Triaging"},
+		"what the log has already is not written again": {facts.Log{Entries: 1, Head: "h"}, true, "store x; delete Job job; tell Triaging"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			status := &strategyv1.StrategyIncidentStatus{}
+			if c.started {
+				status.Log = &strategyv1.LogStatus{Prefix: "p/"}
+			}
+			p := newPass(c.log, status)
+			p.Do(deletion)
+			p.Note("check", "m", "")
+			p.Keep("p/x", nil)
+			p.Working("Triaging", "m")
+			actions, next := p.Finish(timeline.Subject{})
+			if got := strings.Join(testkit.Describe(actions), "; "); got != c.actions {
+				t.Errorf("got %s, want %s", got, c.actions)
+			}
+			if !next.Equal(testkit.T0) {
+				t.Errorf("stored evidence is judged at once, not at %v", next)
+			}
+		})
+	}
+}
+
+func TestEventsTellAChangeOnly(t *testing.T) {
+	status := &strategyv1.StrategyIncidentStatus{}
+	for i, c := range []struct {
+		set  func(*pass.Pass)
+		want string
+	}{
+		{func(p *pass.Pass) { p.Working("A", "m") }, "tell A"},
+		{func(p *pass.Pass) { p.Working("A", "another message") }, ""},
+		{func(p *pass.Pass) { p.Stall("B", "m") }, "warn B"},
+		{func(p *pass.Pass) { p.BadInput("B", "m") }, ""},
+		{func(p *pass.Pass) { p.Done("C", "m") }, "tell C"},
+	} {
+		p := newPass(facts.Log{}, status)
+		c.set(p)
+		actions, _ := p.Finish(timeline.Subject{})
+		if got := strings.Join(testkit.Describe(actions), "; "); got != c.want {
+			t.Errorf("%d: got %q, want %q", i, got, c.want)
+		}
+	}
+}
+
+func TestTheNextPassIsTheEarliestWake(t *testing.T) {
+	p := newPass(facts.Log{}, &strategyv1.StrategyIncidentStatus{})
+	p.Wake(testkit.T0.Add(time.Hour))
+	p.BadInput("A", "m")
+	p.Wake(testkit.T0.Add(time.Minute))
+	p.Wake(time.Time{})
+	if _, next := p.Finish(timeline.Subject{}); !next.Equal(testkit.T0.Add(pass.Recheck)) {
+		t.Errorf("next at %v", next)
+	}
+}
+
+func TestLoggedMeansEverythingNoted(t *testing.T) {
+	status := &strategyv1.StrategyIncidentStatus{Log: &strategyv1.LogStatus{}, Timeline: []strategyv1.TimelineEntry{{Seq: 1, Time: metav1.NewTime(testkit.T0)}}}
+	p := newPass(facts.Log{Entries: 1, Head: "h"}, status)
+	if !p.Logged() || *status.Log.Entries != 1 || status.Log.Head != "h" || status.Log.Prefix != "p/" {
+		t.Errorf("%+v", status.Log)
+	}
+	p.Note("check", "m", "")
+	if p.Logged() {
+		t.Errorf("the second entry is not in the log")
+	}
+}

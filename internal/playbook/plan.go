@@ -1,0 +1,179 @@
+package playbook
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/action"
+	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/pass"
+)
+
+// maxSchedules is how many schedules the status shows.
+const maxSchedules = 64
+
+// Observed is everything a decision is made of.
+type Observed struct {
+	Playbook   *strategyv1.StrategyPlaybook
+	NotServed  *facts.Problem
+	Config     facts.Config
+	SigningKey *facts.Problem // what is wrong with the key, nil if nothing is
+	Deployment *appsv1.Deployment
+	Templates  map[string]corev1.PodTemplateSpec
+	Frozen     bool // the revision that this spec needs exists
+	Revisions  []appsv1.ControllerRevision
+	InUse      map[string]bool // revisions that incidents and rollbacks run on, by name
+}
+
+// Decision is the status as observed, then what to do, in order.
+type Decision struct {
+	Status  strategyv1.StrategyPlaybookStatus
+	Actions []action.Action
+	NextAt  time.Time
+}
+
+// Plan decides one pass.
+func Plan(o Observed, now time.Time) (Decision, error) {
+	status := *o.Playbook.Status.DeepCopy()
+	status.ObservedGeneration = o.Playbook.Generation
+	status.Config = configStatus(o.Config)
+	decision := Decision{}
+	set := func(ready, stalled metav1.ConditionStatus, reason, message string) {
+		conditions.Set(&status.Conditions, now, o.Playbook.Generation, strategyv1.ConditionReady, ready, reason, message)
+		conditions.Set(&status.Conditions, now, o.Playbook.Generation, strategyv1.ConditionStalled, stalled, reason, message)
+	}
+
+	if problem := problemOf(o); problem != nil {
+		set(metav1.ConditionFalse, metav1.ConditionTrue, problem.Reason, problem.Message)
+		decision.NextAt = now.Add(pass.Recheck)
+	} else {
+		revision, err := Revision(o.Playbook)
+		if err != nil {
+			return Decision{}, err
+		}
+		if !o.Frozen { // first the revision, then the status that says incidents may use it
+			return Decision{Status: *o.Playbook.Status.DeepCopy(), Actions: []action.Action{action.CreateRevision{Revision: revision}}, NextAt: now}, nil
+		}
+		status.Revision = revision.Name
+		set(metav1.ConditionTrue, metav1.ConditionFalse, strategyv1.ReasonValid, readyMessage(o))
+	}
+	decision.Status = status
+	decision.Actions = append(forgotten(o, status.Revision), pass.Announce(o.Playbook.Status.Conditions, status.Conditions)...)
+	return decision, nil
+}
+
+// keepRevisions is how many revisions stay although nothing runs on them: an incident may be starting on one right now.
+const keepRevisions = 10
+
+// forgotten deletes old revisions that nothing runs on.
+func forgotten(o Observed, current string) []action.Action {
+	old := slices.DeleteFunc(slices.Clone(o.Revisions), func(r appsv1.ControllerRevision) bool {
+		return r.Name == current || o.InUse[r.Name]
+	})
+	slices.SortFunc(old, func(a, b appsv1.ControllerRevision) int {
+		return cmp.Or(cmp.Compare(b.Revision, a.Revision), strings.Compare(a.Name, b.Name))
+	})
+	var actions []action.Action
+	for i := keepRevisions; i < len(old); i++ {
+		actions = append(actions, action.DeleteRevision{Key: types.NamespacedName{Namespace: old[i].Namespace, Name: old[i].Name}, UID: old[i].UID})
+	}
+	return actions
+}
+
+func problemOf(o Observed) *facts.Problem {
+	spec := o.Playbook.Spec
+	for _, candidate := range []*facts.Problem{
+		o.NotServed, References(spec), o.Config.Problem, deploymentProblem(o), templates(spec, o.Playbook.Namespace, o.Templates), o.SigningKey,
+	} {
+		if candidate != nil {
+			return candidate
+		}
+	}
+	return nil
+}
+
+func deploymentProblem(o Observed) *facts.Problem {
+	if o.Deployment != nil {
+		return nil
+	}
+	return &facts.Problem{Reason: strategyv1.ReasonDeploymentNotFound, Message: fmt.Sprintf(
+		"spec.scheduler.rollout: Deployment %s does not exist in namespace %s", o.Playbook.Spec.Scheduler.Rollout.DeploymentName, o.Playbook.Namespace)}
+}
+
+func readyMessage(o Observed) string {
+	message := "incidents can run"
+	if o.Deployment.Spec.Strategy.Type != appsv1.RecreateDeploymentStrategyType {
+		message += fmt.Sprintf("; Deployment %s is not of strategy Recreate, so a restart runs two traders side by side for a while", o.Deployment.Name)
+	}
+	return message
+}
+
+func configStatus(config facts.Config) *strategyv1.ConfigStatus {
+	if config.Problem != nil || config.SHA256 == "" { // wrong, or not read at all
+		return nil
+	}
+	status := &strategyv1.ConfigStatus{SHA256: config.SHA256}
+	for _, schedule := range config.Summary.Schedules {
+		if len(status.Schedules) == maxSchedules {
+			break
+		}
+		shown := strategyv1.ScheduleStatus{Name: schedule.Name, Strategy: schedule.Strategy, RiskProfile: schedule.RiskProfile}
+		for _, suspension := range config.Summary.Suspensions {
+			if suspension.Kind == "schedule" && suspension.Target == schedule.Name {
+				shown.SuspendedUntil = suspension.Until
+				if suspension.Until == "" {
+					shown.SuspendedUntil = "forever"
+				}
+			}
+		}
+		status.Schedules = append(status.Schedules, shown)
+	}
+	return status
+}
+
+// Revision is the frozen spec of a playbook. Its name is made of its content, so the same spec has one revision.
+// It has no owner: incidents that run on it must survive the deletion of the playbook.
+func Revision(playbook *strategyv1.StrategyPlaybook) (*appsv1.ControllerRevision, error) {
+	data, err := json.Marshal(playbook.Spec)
+	if err != nil {
+		return nil, fmt.Errorf("encode the playbook's spec: %w", err)
+	}
+	sum := sha256.Sum256(data)
+	return &appsv1.ControllerRevision{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: playbook.Namespace,
+			Name:      fmt.Sprintf("%s-%s", strings.TrimRight(fmt.Sprintf("%.200s", playbook.Name), "-."), hex.EncodeToString(sum[:5])),
+			Labels:    map[string]string{strategyv1.LabelPlaybook: Label(playbook.Name)},
+		},
+		Data:     runtime.RawExtension{Raw: data},
+		Revision: playbook.Generation,
+	}, nil
+}
+
+// Label is a playbook's name, as far as a label may hold it.
+func Label(name string) string {
+	return strings.TrimRight(fmt.Sprintf("%.63s", name), "-.")
+}
+
+// Thaw reads the spec of a revision.
+func Thaw(revision *appsv1.ControllerRevision) (strategyv1.StrategyPlaybookSpec, error) {
+	var spec strategyv1.StrategyPlaybookSpec
+	if err := json.Unmarshal(revision.Data.Raw, &spec); err != nil {
+		return spec, fmt.Errorf("revision %s holds no playbook: %w", revision.Name, err)
+	}
+	return spec, nil
+}

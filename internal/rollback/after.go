@@ -1,0 +1,121 @@
+package rollback
+
+import (
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/config"
+)
+
+// checkAfter compares with the baseline, once.
+func (p *plan) checkAfter() bool {
+	if !p.Is(strategyv1.ConditionInEffect) || meta.FindStatusCondition(p.status.Conditions, strategyv1.ConditionVerified) != nil {
+		return false
+	}
+	stage := p.run(strategyv1.StageAfter, 1, p.remediation.After)
+	if stage.Missing != "" {
+		return true
+	}
+	if !stage.Done {
+		p.Working(strategyv1.ReasonCheckingAfter, fmt.Sprintf("in effect; %d of %d checks after the change judged", len(stage.Final), len(p.remediation.After)))
+		return true
+	}
+	for _, record := range stage.Final {
+		if record.Verdict == strategyv1.VerdictFail {
+			p.failed(strategyv1.ReasonFailedAfter, checks.Sentence(record))
+			return true
+		}
+	}
+	for _, record := range stage.Final {
+		if record.Verdict == strategyv1.VerdictError || record.Verdict == strategyv1.VerdictInconclusive {
+			message := "the change is in effect, but could not be verified: " + checks.Sentence(record)
+			p.Set(strategyv1.ConditionVerified, metav1.ConditionFalse, strategyv1.ReasonUnmeasuredAfter, message)
+			p.Note("unverified", message, "")
+			return false
+		}
+	}
+	p.Set(strategyv1.ConditionVerified, metav1.ConditionTrue, strategyv1.ReasonVerified, "the checks after the change are not worse than before")
+	p.Note("verified", "verified: "+p.summary(), "")
+	return false
+}
+
+// failed reverts the change, or keeps it and asks a person, as the playbook says.
+func (p *plan) failed(reason, message string) {
+	p.Set(strategyv1.ConditionVerified, metav1.ConditionFalse, reason, message)
+	p.Note("failed", message, "")
+	if p.remediation.OnFailedAfter == strategyv1.FailedAfterKeep {
+		p.Stall(reason, message+". The change is kept; to undo it: "+p.restoreCommand())
+		return
+	}
+	p.request(requestFailedAfter, "")
+	p.Working(strategyv1.ReasonReverting, message+"; undoing the change")
+	p.Wake(p.Now)
+}
+
+// hold watches whether a change still stands where it was made.
+func (p *plan) hold() bool {
+	if path := p.overwritten(); path != "" {
+		message := fmt.Sprintf("%s no longer holds this rollback's value; the scheduler may lose the change at its next start. Look who changed it; to end the rollback: %s", path, p.restoreCommand())
+		p.Set(strategyv1.ConditionApplied, metav1.ConditionFalse, strategyv1.ReasonOverwritten, message)
+		p.Stall(strategyv1.ReasonOverwritten, message)
+		return true
+	}
+	if p.Is(strategyv1.ConditionInEffect) {
+		p.Set(strategyv1.ConditionApplied, metav1.ConditionTrue, strategyv1.ReasonEdited, "the configuration holds the edits")
+	}
+	if p.Is(strategyv1.ConditionVerified) {
+		message := fmt.Sprintf("in effect and verified: %s. To undo it: %s", p.summary(), p.restoreCommand())
+		if p.gateFailed() {
+			message = p.Message(strategyv1.ConditionRestored)
+			p.Stall(strategyv1.ReasonRestoreGateFailed, message)
+			return true
+		}
+		p.Done(strategyv1.ReasonVerified, message)
+		return true
+	}
+	verified := meta.FindStatusCondition(p.status.Conditions, strategyv1.ConditionVerified)
+	if verified != nil {
+		p.Stall(verified.Reason, verified.Message+". To undo the change: "+p.restoreCommand())
+	}
+	return true
+}
+
+// expire: the scheduler ends the mitigation by itself at this time, whether or not the operator runs.
+func (p *plan) expire() bool {
+	plan := p.status.Plan
+	if plan == nil || plan.Until == nil {
+		return false
+	}
+	if p.Now.Before(plan.Until.Time) {
+		p.Wake(plan.Until.Time)
+		return false
+	}
+	message := fmt.Sprintf("the time box ended at %s: disabled schedules trade again by themselves, an allocation stays as it was set. To remove the edits: %s",
+		plan.Until.UTC().Format(time.RFC3339), p.restoreCommand())
+	if p.Reason(strategyv1.ConditionInEffect) != strategyv1.ReasonExpired {
+		p.Note("expired", message, "")
+	}
+	p.Set(strategyv1.ConditionInEffect, metav1.ConditionFalse, strategyv1.ReasonExpired, message)
+	p.Stall(strategyv1.ReasonExpired, message)
+	return true
+}
+
+// overwritten is the first path that people or a tool changed while this rollback holds it.
+func (p *plan) overwritten() string {
+	for _, edit := range p.status.Plan.Edits {
+		held, err := config.Holds([]byte(p.Config.Content), edit.Path, edit.To)
+		if err != nil || !held {
+			return edit.Path
+		}
+	}
+	return ""
+}
+
+func (p *plan) restoreCommand() string {
+	return fmt.Sprintf("kubectl strategy restore %s -n %s", p.Rollback.Name, p.Rollback.Namespace)
+}

@@ -1,0 +1,11 @@
+// Package rollback decides what a StrategyRollback needs next: Plan(Observed, now) -> Decision.
+//
+//	plan -> approval -> checks before -> claim on the configuration -> restart -> proof -> checks after -> verified
+//	                                              restore: gate -> release -> restart -> proof -> restored
+//
+// A rollback never writes the configuration: it claims its edits in its status, and the one writer of that
+// configuration (internal/schedulerconfig) applies or undoes them. What is applied is read back from the record on the
+// ConfigMap, never from this status.
+//
+// The package is pure: it imports no client and never reads the clock.
+package rollback

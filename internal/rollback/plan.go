@@ -1,0 +1,117 @@
+package rollback
+
+import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/pass"
+)
+
+// rolloutPoll is when pods that end or start are looked at again: they are not watched, and only a change in progress
+// needs them.
+const rolloutPoll = 2 * time.Second
+
+// progress are the rules of the procedure; the first that applies ends the pass.
+var progress = []func(*plan) bool{
+	(*plan).deleted,
+	(*plan).ended,
+	(*plan).badInput,
+	(*plan).start,
+	(*plan).restoreRequested,
+	(*plan).restoring,
+	(*plan).planEdits,
+	(*plan).approve,
+	(*plan).checkBefore,
+	(*plan).claim,
+	(*plan).takeEffect,
+	(*plan).expire,
+	(*plan).checkAfter,
+	(*plan).hold,
+}
+
+// plan is one pass: the observed facts and the decision as it grows.
+type plan struct {
+	Observed
+	*pass.Pass
+	remediation strategyv1.RemediationSpec
+	status      strategyv1.StrategyRollbackStatus
+}
+
+// Plan decides one pass.
+func Plan(o Observed, now time.Time) Decision {
+	p := &plan{Observed: o, remediation: remediationOf(o), status: *o.Rollback.Status.DeepCopy()}
+	p.status.ObservedGeneration = o.Rollback.Generation
+	p.Pass = pass.New(now, o.Rollback.Generation, o.Prefix, o.Log, pass.Status{
+		Conditions: &p.status.Conditions, Timeline: &p.status.Timeline, Checks: &p.status.Checks, Log: &p.status.Log,
+	})
+	if p.running() {
+		p.Collect(checks.Collect(p.Playbook.Spec.Checks, p.status.Checks, p.Runs.Jobs, p.varsOf))
+	}
+	for _, rule := range progress {
+		if rule(p) {
+			break
+		}
+	}
+	if p.hasEnded() {
+		p.AwaitLog() // the last head goes into the status
+	}
+	actions, nextAt := p.Finish(p.subject())
+	return Decision{Status: p.sparing(), Actions: actions, NextAt: nextAt}
+}
+
+// running: started and not ended. Jobs concern only such a rollback.
+func (p *plan) running() bool {
+	return p.status.PlaybookRevision != "" && p.Playbook.Problem == nil && !p.hasEnded() && p.Rollback.DeletionTimestamp.IsZero()
+}
+
+// sparing leaves the log's head as it was when nothing else changed: it goes with the next change, or at the end.
+func (p *plan) sparing() strategyv1.StrategyRollbackStatus {
+	spared := p.status
+	if !p.hasEnded() && p.Rollback.Status.Log != nil {
+		spared.Log = p.Rollback.Status.Log
+	}
+	if equality.Semantic.DeepEqual(spared, p.Rollback.Status) {
+		return spared
+	}
+	return p.status
+}
+
+// remediationOf is where approval, checks and time box come from. Without one: another person approves, nothing but the
+// proof is checked, and nothing is reverted without a person.
+func remediationOf(o Observed) strategyv1.RemediationSpec {
+	for _, remediation := range o.Playbook.Spec.Remediations {
+		if remediation.Name == o.Rollback.Spec.RemediationName {
+			return remediation
+		}
+	}
+	duration := new(int32(defaultMaxDuration))
+	if o.Rollback.Spec.MaxDurationSeconds != nil {
+		duration = o.Rollback.Spec.MaxDurationSeconds
+	}
+	return strategyv1.RemediationSpec{
+		Approval: strategyv1.ApprovalSpec{
+			Mode: strategyv1.ApprovalRequired, TimeoutSeconds: defaultApprovalTimeout, Requester: strategyv1.RequesterDenied,
+		},
+		OnFailedAfter: strategyv1.FailedAfterKeep, MaxDurationSeconds: duration,
+	}
+}
+
+// What a rollback without a remediation gets; the same figures are the defaults of a remediation in the API.
+const (
+	defaultMaxDuration     = 14400
+	defaultApprovalTimeout = 900
+)
+
+func (p *plan) holds() bool {
+	return p.Config.State.Holds(string(p.Rollback.UID))
+}
+
+func (p *plan) claimed() strategyv1.ClaimState {
+	if p.status.Config == nil {
+		return ""
+	}
+	return p.status.Config.Claim
+}

@@ -1,0 +1,245 @@
+package rollback
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/pass"
+	"tradeops.dev/strategy-operator/internal/rules"
+)
+
+// Requests that are not a StrategyDecision; a decision's name cannot look like these.
+const (
+	requestFailedAfter  = "onFailedAfter"
+	requestDesiredState = "spec.desiredState"
+)
+
+// defaultGate holds when no check of the gate says otherwise.
+const defaultGate = "checks.all(c, c.verdict in ['Pass', 'Warn'])"
+
+// restoreRequested takes up the newest request, one at a time.
+func (p *plan) restoreRequested() bool {
+	if p.status.Restore != nil && !p.mayAskAgain() {
+		return false
+	}
+	if p.Rollback.Spec.DesiredState == strategyv1.StateRestored && (p.status.Restore == nil || p.Rollback.Generation > p.status.Restore.SpecGeneration) {
+		p.request(requestDesiredState, "")
+		return false
+	}
+	asked := newRestore(p.status.Restore, p.Decided)
+	if asked == nil {
+		return false
+	}
+	if !p.Identity.Enforced {
+		p.BadInput(strategyv1.ReasonIdentityUnenforced, notHonoured(*asked, p.Identity.Message))
+		return true
+	}
+	p.request(asked.Name, asked.By)
+	return false
+}
+
+// newRestore is the newest Restore decision that was not taken up yet, or nil. One counts once: what stands behind the
+// decision taken up last is new, and after a request that was no decision, what was made later.
+func newRestore(current *strategyv1.RestoreStatus, decided []facts.Decided) *facts.Decided {
+	for i := range slices.Backward(decided) {
+		candidate := &decided[i]
+		if current != nil && candidate.Name == current.Request {
+			return nil
+		}
+		if candidate.Verdict != strategyv1.DecisionRestore {
+			continue
+		}
+		byDecision := current != nil && slices.ContainsFunc(decided, func(d facts.Decided) bool { return d.Name == current.Request })
+		if current == nil || byDecision || !candidate.Time.Before(&current.RequestedTime) {
+			return candidate
+		}
+		return nil
+	}
+	return nil
+}
+
+func (p *plan) request(request, by string) {
+	attempt := int32(1)
+	if p.status.Restore != nil {
+		attempt = p.status.Restore.Attempt + 1
+	}
+	p.status.Restore = &strategyv1.RestoreStatus{Request: request, By: by, RequestedTime: p.Stamp(), SpecGeneration: p.Rollback.Generation, Attempt: attempt}
+	p.Set(strategyv1.ConditionRestored, metav1.ConditionUnknown, strategyv1.ReasonCheckingRestore, "asked for by "+request)
+	p.Note("restore_requested", "asked for by "+request, by)
+}
+
+func (p *plan) gateFailed() bool {
+	return p.Reason(strategyv1.ConditionRestored) == strategyv1.ReasonRestoreGateFailed
+}
+
+// mayAskAgain: after a gate that did not hold, or a restore that did not come into effect, a new request starts anew.
+func (p *plan) mayAskAgain() bool {
+	return p.gateFailed() || p.Reason(strategyv1.ConditionRestored) == strategyv1.ReasonNotInEffect
+}
+
+// restoring undoes exactly this rollback's edits: gate, release, restart, proof.
+func (p *plan) restoring() bool {
+	if p.status.Restore == nil || p.gateFailed() {
+		return false
+	}
+	switch p.claimed() {
+	case "":
+		p.withdrawn()
+	case strategyv1.ClaimHold:
+		if p.gateHolds() {
+			p.release()
+		}
+	case strategyv1.ClaimRelease:
+		p.takeBack()
+	}
+	return true
+}
+
+func (p *plan) withdrawn() {
+	message := "withdrawn before anything was changed"
+	p.Set(strategyv1.ConditionRestored, metav1.ConditionTrue, strategyv1.ReasonWithdrawn, message)
+	p.Note("withdrawn", message, p.status.Restore.By)
+	p.Done(strategyv1.ReasonWithdrawn, message)
+}
+
+// gateHolds runs the checks of the gate. A revert has no gate: it undoes a change that made things worse.
+func (p *plan) gateHolds() bool {
+	gate := p.remediation.Restore
+	if gate == nil || p.status.Restore.Request == requestFailedAfter || p.releasing() {
+		return true
+	}
+	stage := p.run(strategyv1.StageRestore, p.status.Restore.Attempt, gate.Checks)
+	if stage.Missing != "" {
+		return false
+	}
+	if !stage.Done {
+		p.Working(strategyv1.ReasonCheckingRestore, fmt.Sprintf("before restoring: %d of %d checks judged", len(stage.Final), len(gate.Checks)))
+		return false
+	}
+	rule := gate.When
+	if rule == "" {
+		rule = defaultGate
+	}
+	held, err := rules.Eval(rule, rules.Vars{Rollback: p.facts(), Checks: checks.Facts(stage.Final, p.Runs.Outcomes)})
+	if err == nil && held {
+		return true
+	}
+	message := fmt.Sprintf("not restored, the change stays in effect: the gate %q does not hold (%s)", rule, verdicts(stage.Final))
+	if err != nil {
+		message = fmt.Sprintf("not restored, the change stays in effect: the gate cannot be evaluated: %v", err)
+	}
+	message += ". To try again: " + p.restoreCommand()
+	p.Set(strategyv1.ConditionRestored, metav1.ConditionFalse, strategyv1.ReasonRestoreGateFailed, message)
+	p.Note("restore_refused", message, "")
+	p.Stall(strategyv1.ReasonRestoreGateFailed, message)
+	return false
+}
+
+func (p *plan) releasing() bool {
+	return p.Reason(strategyv1.ConditionRestored) == strategyv1.ReasonRestoring
+}
+
+// release asks the writer of the configuration to undo the edits, after the log says so.
+func (p *plan) release() {
+	p.Working(p.undoing(), "undoing the edits: "+p.summary())
+	if !p.releasing() {
+		p.Set(strategyv1.ConditionRestored, metav1.ConditionFalse, strategyv1.ReasonRestoring, "the edits are about to be undone")
+		p.Note("config_change", "undoing the edits: "+p.summary(), p.status.Restore.By)
+	}
+	if !p.Logged() {
+		p.AwaitLog()
+		return
+	}
+	p.ask(strategyv1.ClaimRelease)
+	p.Wake(p.Now.Add(pass.Recheck))
+}
+
+// undoing is the word for it: a revert is not a restore.
+func (p *plan) undoing() string {
+	if p.status.Restore.Request == requestFailedAfter {
+		return strategyv1.ReasonReverting
+	}
+	return strategyv1.ReasonRestoring
+}
+
+// takeBack waits until the running scheduler has the configuration without the edits.
+func (p *plan) takeBack() {
+	if p.holds() {
+		p.Working(p.undoing(), "waiting for the configuration to be written")
+		p.lateRestore("the edits were not undone in time; the events of the ConfigMap say why")
+		return
+	}
+	p.Set(strategyv1.ConditionApplied, metav1.ConditionFalse, strategyv1.ReasonRestored, "the edits were undone")
+	proof := p.prove(strategyv1.StageRestoreProof, p.status.Restore.Attempt)
+	switch {
+	case proof.failed != "":
+		p.notRestored(proof.failed)
+	case proof.unmeasured != "":
+		p.notRestored("it could not be proved that the scheduler runs without them: " + proof.unmeasured)
+	case proof.proved:
+		p.restored()
+	default:
+		p.await(proof, p.undoing())
+		p.lateRestore(proof.waiting)
+	}
+}
+
+// lateRestore tells a person, and keeps waiting: the edits are gone, so there is nothing to fall back to.
+func (p *plan) lateRestore(waiting string) {
+	if !p.late() {
+		p.Wake(p.effectDeadline())
+		return
+	}
+	p.BadInput(strategyv1.ReasonNotInEffect, "the restore is not in effect in time: "+waiting)
+}
+
+func (p *plan) notRestored(message string) {
+	message = "the edits were undone, but " + message + ". To prove it again: " + p.restoreCommand()
+	if p.Reason(strategyv1.ConditionRestored) != strategyv1.ReasonNotInEffect {
+		p.Note("failed", message, "")
+	}
+	p.Set(strategyv1.ConditionRestored, metav1.ConditionFalse, strategyv1.ReasonNotInEffect, message)
+	p.Stall(strategyv1.ReasonNotInEffect, message)
+}
+
+func (p *plan) restored() {
+	message := "the configuration and the running scheduler are as they were before: " + p.summary()
+	reason := strategyv1.ReasonRestored
+	if conflicts := p.conflicts(); len(conflicts) > 0 {
+		reason = strategyv1.ReasonRestoreConflict
+		message = "undone, except where someone changed the value after us, which was left as it is: " + strings.Join(conflicts, ", ")
+	}
+	p.Set(strategyv1.ConditionInEffect, metav1.ConditionFalse, strategyv1.ReasonRestored, message)
+	p.Set(strategyv1.ConditionRestored, metav1.ConditionTrue, reason, message)
+	p.Note("restored", message, p.status.Restore.By)
+	if p.status.Restore.Request == requestFailedAfter {
+		p.Stall(strategyv1.ReasonReverted, "reverted after failed checks: "+p.Message(strategyv1.ConditionVerified))
+		return
+	}
+	p.Done(strategyv1.ReasonRestored, message)
+}
+
+// conflicts are the edited paths that hold neither what was there before nor nothing, as it was.
+func (p *plan) conflicts() []string {
+	var paths []string
+	for _, edit := range p.status.Plan.Edits {
+		if !p.holdsEarlier(edit) {
+			paths = append(paths, edit.Path)
+		}
+	}
+	return paths
+}
+
+func verdicts(judged []strategyv1.CheckStatus) string {
+	words := make([]string, len(judged))
+	for i, record := range judged {
+		words[i] = fmt.Sprintf("%s %s", record.Name, record.Verdict)
+	}
+	return strings.Join(words, ", ")
+}

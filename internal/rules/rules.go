@@ -1,0 +1,151 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/types"
+)
+
+// costLimit bounds one evaluation: the API server's limit for one call of an admission rule.
+const costLimit = 1_000_000
+
+// maxCached bounds the memory of compiled rules; a cluster's playbooks have far fewer.
+const maxCached = 4096
+
+// Vars are the variables of one evaluation. A nil field is an empty object, so has(before.x) is false and report.x an error.
+type Vars struct {
+	Report   any            // the check's report, as encoding/json decodes it
+	ExitCode *int32         // of the check's container
+	Before   any            // the earlier report of the same check
+	Incident map[string]any // name, type, severity, schedule, strategy
+	Rollback map[string]any // name, state, schedules, allocations
+	Checks   []Check        // judged checks of the current stage
+}
+
+// Check is one judged check as rules see it.
+type Check struct {
+	Name     string
+	Verdict  string
+	ExitCode *int32
+	Report   any
+}
+
+// Compile checks a rule. The error names the position and what is wrong.
+func Compile(rule string) error {
+	_, err := program(rule)
+	return err
+}
+
+// Eval evaluates a rule. An error means that the rule could not be evaluated with these variables, e.g. because a field
+// is missing; what follows from that is the caller's rule.
+func Eval(rule string, vars Vars) (bool, error) {
+	compiled, err := program(rule)
+	if err != nil {
+		return false, err
+	}
+	value, _, err := compiled.Eval(vars.activation())
+	if err != nil {
+		return false, fmt.Errorf("rule %q: %w", rule, err)
+	}
+	held, ok := value.(types.Bool)
+	if !ok {
+		return false, fmt.Errorf("rule %q yields %s, not a bool", rule, value.Type().TypeName())
+	}
+	return bool(held), nil
+}
+
+func (v Vars) activation() map[string]any {
+	checks := make([]any, len(v.Checks))
+	for i, c := range v.Checks {
+		checks[i] = map[string]any{
+			"name": c.Name, "verdict": c.Verdict, "exitCode": number(c.ExitCode), "report": object(c.Report),
+		}
+	}
+	return map[string]any{
+		"report": object(v.Report), "exitCode": number(v.ExitCode), "before": object(v.Before),
+		"incident": object(v.Incident), "rollback": object(v.Rollback), "checks": checks,
+	}
+}
+
+// number is -1 for a container that never ended by itself.
+func number(code *int32) float64 {
+	if code == nil {
+		return -1
+	}
+	return float64(*code)
+}
+
+func object(v any) any {
+	switch typed := v.(type) {
+	case nil:
+		return map[string]any{}
+	case map[string]any:
+		if typed == nil {
+			return map[string]any{}
+		}
+	}
+	return v
+}
+
+var environment = sync.OnceValues(func() (*cel.Env, error) {
+	return cel.NewEnv(
+		cel.CrossTypeNumericComparisons(true),
+		cel.Variable("report", cel.DynType),
+		cel.Variable("exitCode", cel.DoubleType),
+		cel.Variable("before", cel.DynType),
+		cel.Variable("incident", cel.DynType),
+		cel.Variable("rollback", cel.DynType),
+		cel.Variable("checks", cel.ListType(cel.DynType)),
+	)
+})
+
+// cache remembers compiled rules: compiling costs a hundred times an evaluation.
+var cache = struct {
+	sync.Mutex
+	programs map[string]cel.Program
+}{programs: map[string]cel.Program{}}
+
+func program(rule string) (cel.Program, error) {
+	cache.Lock()
+	defer cache.Unlock()
+	if compiled, ok := cache.programs[rule]; ok {
+		return compiled, nil
+	}
+	compiled, err := compile(rule)
+	if err != nil {
+		return nil, err
+	}
+	if len(cache.programs) >= maxCached {
+		clear(cache.programs)
+	}
+	cache.programs[rule] = compiled
+	return compiled, nil
+}
+
+func compile(rule string) (cel.Program, error) {
+	env, err := environment()
+	if err != nil {
+		return nil, fmt.Errorf("CEL environment: %w", err)
+	}
+	ast, issues := env.Compile(rule)
+	if issues.Err() != nil {
+		return nil, fmt.Errorf("rule %q: %s", rule, firstLine(issues))
+	}
+	if kind := ast.OutputType(); kind != cel.BoolType && kind != cel.DynType {
+		return nil, fmt.Errorf("rule %q yields %s, not a bool", rule, kind)
+	}
+	compiled, err := env.Program(ast, cel.CostLimit(costLimit))
+	if err != nil {
+		return nil, fmt.Errorf("rule %q: %w", rule, err)
+	}
+	return compiled, nil
+}
+
+// firstLine is "1:7: undeclared reference to 'x'": CEL's own report has the source and a marker in more lines.
+func firstLine(issues *cel.Issues) string {
+	first := issues.Errors()[0]
+	return fmt.Sprintf("%d:%d: %s", first.Location.Line(), first.Location.Column()+1, strings.SplitN(first.Message, "\n", 2)[0])
+}

@@ -1,0 +1,192 @@
+package schedulerconfig
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+)
+
+const base = `# ours
+a: 1 # one
+b: 2
+list:
+  - {name: x, v: 1}
+c: 3
+`
+
+var t0 = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+
+func set(path, from, to string) strategyv1.PlannedEdit {
+	edit := strategyv1.PlannedEdit{Path: path, To: to}
+	if from != "" {
+		edit.From = &from
+	}
+	return edit
+}
+
+func hold(uid string, minute int, edits ...strategyv1.PlannedEdit) Claim {
+	return Claim{UID: uid, Name: "rb-" + uid, State: strategyv1.ClaimHold, Time: t0.Add(time.Duration(minute) * time.Minute), Edits: edits}
+}
+
+func release(claim Claim) Claim {
+	claim.State = strategyv1.ClaimRelease
+	return claim
+}
+
+// after writes what the plan asks for.
+func after(t interface {
+	Helper()
+	Fatalf(string, ...any)
+}, o Observed) (Observed, Decision) {
+	t.Helper()
+	decision, err := Plan(o)
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	if decision.Write != nil {
+		if decision.Write.ResourceVersion != o.ResourceVersion || decision.Write.DataKey != o.DataKey {
+			t.Fatalf("the write is not bound to what was read: %+v", decision.Write)
+		}
+		o.Content = decision.Write.Content
+		if o.State, err = ParseState(decision.Write.Edits); err != nil {
+			t.Fatalf("%v", err)
+		}
+		if o.State.SHA256 != Hash(o.Content) {
+			t.Fatalf("the record's hash is not that of the content")
+		}
+	}
+	return o, decision
+}
+
+func holders(state State) string {
+	names := []string{}
+	for _, holder := range state.Holders {
+		names = append(names, holder.UID)
+	}
+	return strings.Join(names, " ")
+}
+
+func TestPlan(t *testing.T) {
+	a, b := hold("a", 1, set("/a", "1", "10")), hold("b", 2, set("/b", "2", "20"))
+	item := hold("i", 3, set("/list/[name=y]", "", "{name: y, v: 2}"))
+	big := hold("big", 0)
+	for i := range 20 {
+		big.Edits = append(big.Edits, set(fmt.Sprintf("/list/[name=n%d]", i), "", fmt.Sprintf("{name: n%d, v: %s}", i, strings.Repeat("x", 2000))))
+	}
+	for name, c := range map[string]struct {
+		held    []Claim // in force before
+		edit    func(string) string
+		claims  []Claim
+		content string
+		holders string
+		refused string
+		quiet   bool // nothing is written
+	}{
+		"nothing is asked": {claims: nil, content: base, quiet: true},
+		"one claim":        {claims: []Claim{a}, content: strings.Replace(base, "a: 1 #", "a: 10 #", 1), holders: "a"},
+		"several claims are one write, the oldest first":      {claims: []Claim{item, b, a}, content: "# ours\na: 10 # one\nb: 20\nlist:\n  - {name: x, v: 1}\n  - name: y\n    v: 2\nc: 3\n", holders: "a b i"},
+		"claims of the same time go by UID":                   {claims: []Claim{hold("z", 1, set("/b", "2", "20")), a}, content: strings.Replace(strings.Replace(base, "a: 1 #", "a: 10 #", 1), "b: 2", "b: 20", 1), holders: "a z"},
+		"a claim that is met already":                         {held: []Claim{a}, claims: []Claim{a}, content: strings.Replace(base, "a: 1 #", "a: 10 #", 1), holders: "a", quiet: true},
+		"a release gives the base back":                       {held: []Claim{a, b, item}, claims: []Claim{release(a), release(b), release(item)}, content: base},
+		"a release leaves the others":                         {held: []Claim{a, b}, claims: []Claim{release(a), b}, content: strings.Replace(base, "b: 2", "b: 20", 1), holders: "b"},
+		"release and claim of one path in one write":          {held: []Claim{a}, claims: []Claim{release(a), hold("c", 9, set("/a", "1", "11"))}, content: strings.Replace(base, "a: 1 #", "a: 11 #", 1), holders: "c"},
+		"a release of what was never held":                    {claims: []Claim{release(a)}, content: base, quiet: true},
+		"a person's later edit stays":                         {held: []Claim{a}, edit: func(s string) string { return strings.Replace(s, "a: 10", "a: 7", 1) }, claims: []Claim{release(a)}, content: strings.Replace(base, "a: 1 #", "a: 7 #", 1)},
+		"an unknown holder is left alone":                     {held: []Claim{a}, claims: nil, content: strings.Replace(base, "a: 1 #", "a: 10 #", 1), holders: "a", quiet: true},
+		"a path that no longer holds what was approved":       {edit: func(s string) string { return strings.Replace(s, "a: 1", "a: 5", 1) }, claims: []Claim{a}, content: strings.Replace(base, "a: 1", "a: 5", 1), refused: "rb-a: /a no longer holds what the approved plan says", quiet: true},
+		"a path that was there and is gone":                   {edit: func(s string) string { return strings.Replace(s, "a: 1 # one\n", "", 1) }, claims: []Claim{a}, content: strings.Replace(base, "a: 1 # one\n", "", 1), refused: "rb-a: /a no longer holds what the approved plan says", quiet: true},
+		"a path that was not there and is":                    {claims: []Claim{hold("a", 1, set("/a", "", "10"))}, content: base, refused: "rb-a: /a no longer holds what the approved plan says", quiet: true},
+		"a path held by another":                              {held: []Claim{a}, claims: []Claim{a, hold("c", 9, set("/a", "10", "11"))}, content: strings.Replace(base, "a: 1 #", "a: 10 #", 1), holders: "a", refused: "rb-c: /a is held by rollback rb-a", quiet: true},
+		"two claims of one path: the older one gets it":       {claims: []Claim{hold("c", 9, set("/a", "1", "11")), a}, content: strings.Replace(base, "a: 1 #", "a: 10 #", 1), holders: "a", refused: "rb-c: /a is held by rollback rb-a"},
+		"all of a claim or nothing":                           {claims: []Claim{hold("d", 1, set("/a", "1", "10"), set("/b", "9", "20"))}, content: base, refused: "rb-d: /b no longer holds what the approved plan says", quiet: true},
+		"a refused claim does not stop the others":            {claims: []Claim{hold("d", 0, set("/a", "9", "10")), b}, content: strings.Replace(base, "b: 2", "b: 20", 1), holders: "b", refused: "rb-d: /a no longer holds what the approved plan says"},
+		"a record that gets too large is refused alone":       {claims: []Claim{big, b}, content: strings.Replace(base, "b: 2", "b: 20", 1), holders: "b", refused: "rb-big: the record of the edits would have"},
+		"a record that gets too large does not stop releases": {held: []Claim{a}, claims: []Claim{release(a), big}, content: base, refused: "rb-big: the record of the edits would have"},
+		"a document that cannot be read":                      {edit: func(string) string { return "a: [\n" }, claims: []Claim{a}, content: "a: [\n", refused: "rb-a: ", quiet: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := Observed{ResourceVersion: "7", DataKey: "core.yaml", Content: base, Claims: c.held}
+			o, _ = after(t, o)
+			if c.edit != nil {
+				o.Content = c.edit(o.Content)
+			}
+			o.Claims = c.claims
+			untouched := Observed{o.Key, o.ResourceVersion, o.DataKey, o.Content, State{o.State.SHA256, slices.Clone(o.State.Holders)}, slices.Clone(o.Claims)}
+			next, decision := after(t, o)
+			if diff := cmp.Diff(untouched, o); diff != "" {
+				t.Errorf("the plan changed its input:\n%s", diff)
+			}
+			if diff := cmp.Diff(c.content, next.Content); diff != "" {
+				t.Errorf("content (-want +got):\n%s", diff)
+			}
+			if got := holders(next.State); got != c.holders {
+				t.Errorf("holders %q, want %q", got, c.holders)
+			}
+			refused := ""
+			for _, refusal := range decision.Refused {
+				refused += refusal.Name + ": " + refusal.Reason
+			}
+			if !strings.HasPrefix(refused, c.refused) || (refused != "") != (c.refused != "") {
+				t.Errorf("refused %q, want %q", refused, c.refused)
+			}
+			if (decision.Write == nil) != c.quiet {
+				t.Errorf("written: %v", decision.Write != nil)
+			}
+			if again, decision := after(t, next); decision.Write != nil {
+				t.Errorf("it writes again: %s", again.Content)
+			}
+		})
+	}
+}
+
+// Applied in any order, released in any order and in any groups: the base comes back, byte for byte.
+func TestReleasedInAnyOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var claims []Claim
+		for i, edit := range []strategyv1.PlannedEdit{
+			set("/a", "1", "10"), set("/b", "2", `"x: # y"`), set("/list/[name=y]", "", "{name: y, v: 2}"), set("/list/[name=z]", "", "{name: z}"), set("/new", "", "[1, 2]"),
+			set("/fresh/[name=q]", "", "{name: q}"), set("/fresh/[name=r]", "", "{name: r}"), set("/list/[name=x]/v", "1", "5"),
+		} {
+			claims = append(claims, hold(fmt.Sprint(i), rapid.IntRange(0, 3).Draw(t, "minute"), edit))
+		}
+		o := Observed{Content: base}
+		for len(claims) > 0 { // groups in any order
+			n := rapid.IntRange(1, len(claims)).Draw(t, "claimed together")
+			o.Claims = append(o.Claims, claims[:n]...)
+			claims = claims[n:]
+			var decision Decision
+			if o, decision = after(t, o); len(decision.Refused) > 0 {
+				t.Fatalf("refused: %v", decision.Refused)
+			}
+		}
+		if len(o.State.Holders) != 8 {
+			t.Fatalf("holders: %s", holders(o.State))
+		}
+		for _, i := range rapid.Permutation([]int{0, 1, 2, 3, 4, 5, 6, 7}).Draw(t, "released") {
+			at := slices.IndexFunc(o.Claims, func(c Claim) bool { return c.UID == fmt.Sprint(i) })
+			o.Claims[at] = release(o.Claims[at])
+			if rapid.Bool().Draw(t, "now") {
+				o, _ = after(t, o)
+			}
+		}
+		if o, _ = after(t, o); o.Content != base || len(o.State.Holders) > 0 {
+			t.Fatalf("not the base: %s\n%s", holders(o.State), cmp.Diff(base, o.Content))
+		}
+	})
+}
+
+func TestParseState(t *testing.T) {
+	if state, err := ParseState(""); err != nil || state.SHA256 != "" || state.Holds("a") {
+		t.Errorf("%+v %v", state, err)
+	}
+	if _, err := ParseState("{"); err == nil || !strings.Contains(err.Error(), "the operator's record of its edits cannot be read") {
+		t.Errorf("%v", err)
+	}
+}

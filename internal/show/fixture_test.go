@@ -1,0 +1,157 @@
+package show
+
+import (
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+)
+
+var start = time.Date(2026, 11, 23, 10, 15, 0, 0, time.UTC)
+
+func after(d time.Duration) metav1.Time { return metav1.NewTime(start.Add(d)) }
+
+func condition(kind string, status metav1.ConditionStatus, reason, message string, at time.Duration) metav1.Condition {
+	return metav1.Condition{Type: kind, Status: status, Reason: reason, Message: message, LastTransitionTime: after(at)}
+}
+
+func check(stage strategyv1.Stage, name string, verdict strategyv1.Verdict, message string, at, took time.Duration) strategyv1.CheckStatus {
+	return strategyv1.CheckStatus{
+		Stage: stage, Name: name, Attempt: 1, Verdict: verdict, Message: message, StartTime: new(after(at)), CompletionTime: new(after(at + took)),
+	}
+}
+
+func entry(seq int64, at time.Duration, event, message, by string) strategyv1.TimelineEntry {
+	return strategyv1.TimelineEntry{Seq: seq, Time: after(at), Event: event, Message: message, By: by}
+}
+
+// The diff of a plan, with a line longer than a tree is wide.
+const diffText = `--- core.yaml
++++ core.yaml
+@@ -829,0 +830,2 @@
++      initial_suspensions:
++        - {schedule: cross_exchange_watch, reason: "rollback pnl-1-5f0e8a11: incident pnl-1: SignalDegradation, PnL drawdown -5.2 %", until: "2026-11-23T11:15:41+00:00"}
+`
+
+var digest = "sha256:" + strings.Repeat("1a2b3c4d", 8)
+
+// fresh is an incident that nobody has looked at.
+func fresh() *strategyv1.StrategyIncident {
+	return &strategyv1.StrategyIncident{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "trading", Name: "pnl-1", UID: "5f0e8a11-0000", CreationTimestamp: after(time.Second)},
+		Spec: strategyv1.StrategyIncidentSpec{
+			PlaybookName: "multi-strategy", Type: "PnL", Severity: "Critical", Schedule: "cross_exchange_watch",
+			Summary: "PnL drawdown -5.2 %", DetectedTime: new(after(0)), RequestedBy: "alice",
+		},
+	}
+}
+
+// triaging is the incident during triage.
+func triaging() *strategyv1.StrategyIncident {
+	incident := fresh()
+	incident.Status = strategyv1.StrategyIncidentStatus{
+		Level:     strategyv1.LevelL1,
+		Deadlines: []strategyv1.Deadline{{Level: "L1", Time: after(5 * time.Minute)}, {Level: "L2", Time: after(15 * time.Minute)}},
+		Conditions: []metav1.Condition{
+			condition("Triaged", metav1.ConditionUnknown, strategyv1.ReasonTriaging, "the triage checks have not been judged yet", 0),
+			condition("SLAMet", metav1.ConditionUnknown, strategyv1.ReasonWithinLimits, "no deadline has passed", 0),
+			condition("Ready", metav1.ConditionFalse, strategyv1.ReasonTriaging, "1 of 3 checks judged", 0),
+			condition("Stalled", metav1.ConditionFalse, strategyv1.ReasonTriaging, "the operator is working on it", 0),
+		},
+		Checks:   []strategyv1.CheckStatus{check("Triage", "security-baseline", "Pass", "report.status == 'ok'", 2*time.Second, time.Second)},
+		Timeline: []strategyv1.TimelineEntry{entry(1, time.Second, "incident", "PnL incident, severity Critical, schedule cross_exchange_watch, reported by alice: PnL drawdown -5.2 %", "alice")},
+		Log:      &strategyv1.LogStatus{Prefix: "trading/2026/11/23/pnl-1-5f0e8a11/", Entries: new(int64(1)), Head: strings.Repeat("ab", 32)},
+	}
+	return incident
+}
+
+// mitigating is the incident with a cause, while its rollback waits for an approval.
+func mitigating() *strategyv1.StrategyIncident {
+	incident := triaging()
+	status := &incident.Status
+	status.Level = strategyv1.LevelL2
+	status.Deadlines[0].AnsweredTime = new(after(20 * time.Second))
+	status.Deadlines[1].AnsweredTime = new(after(41 * time.Second))
+	message := "rollback pnl-1-5f0e8a11: disable schedule cross_exchange_watch until 2026-11-23T11:15:41Z. Until 2026-11-23T10:30:41Z someone other than alice may decide: " +
+		"kubectl strategy approve pnl-1-5f0e8a11 -n trading (or deny)"
+	status.Conditions = []metav1.Condition{
+		condition("Triaged", metav1.ConditionTrue, strategyv1.ReasonRuleHeld, "rule audit-failed: checks.exists(c, c.name == 'stage4-audit' && c.verdict == 'Fail')", 20*time.Second),
+		condition("Escalated", metav1.ConditionTrue, strategyv1.ReasonRuleHeld, "rule audit-failed: checks.exists(c, c.name == 'stage4-audit' && c.verdict == 'Fail')", 20*time.Second),
+		condition("Diagnosed", metav1.ConditionTrue, strategyv1.ReasonCauseFound, "SignalDegradation, by rule: checks.exists(c, c.name == 'smoke' && c.verdict == 'Fail')", 41*time.Second),
+		condition("Contained", metav1.ConditionFalse, strategyv1.ReasonMitigating, "a rollback was asked for", 41*time.Second),
+		condition("SLAMet", metav1.ConditionUnknown, strategyv1.ReasonWithinLimits, "no deadline has passed", 0),
+		condition("Ready", metav1.ConditionFalse, strategyv1.ReasonMitigating, message, 0),
+		condition("Stalled", metav1.ConditionFalse, strategyv1.ReasonMitigating, "the operator is working on it", 0),
+	}
+	retried := check("Diagnosis", "load-test", "Error", "the pod was evicted", 22*time.Second, 4*time.Second)
+	again := check("Diagnosis", "load-test", "Warn", "20 % slower than before", 28*time.Second, 12*time.Second)
+	again.Attempt = 2
+	status.Checks = append(status.Checks,
+		check("Triage", "stage4-audit", "Fail", "stage-4 audit failed", 2*time.Second, 3*time.Second),
+		retried, again, check("Diagnosis", "smoke", "Fail", "report.failed > 0.0", 22*time.Second, 8*time.Second))
+	status.Cause = &strategyv1.CauseStatus{
+		Name: "SignalDegradation", Rule: "checks.exists(c, c.name == 'smoke' && c.verdict == 'Fail')", Remediation: "disable-schedule", Schedules: []string{"cross_exchange_watch"},
+	}
+	status.Rollbacks = []strategyv1.IncidentRollback{{Name: "pnl-1-5f0e8a11", Status: strategyv1.ReasonAwaitingApproval}}
+	status.Timeline = append(status.Timeline,
+		entry(2, 5*time.Second, "check", "stage4-audit: Fail, stage-4 audit failed", ""),
+		entry(3, 20*time.Second, "escalated", "L1 to L2: rule audit-failed: checks.exists(c, c.name == 'stage4-audit' && c.verdict == 'Fail')", ""),
+		entry(4, 41*time.Second, "diagnosed", "SignalDegradation, by rule: checks.exists(c, c.name == 'smoke' && c.verdict == 'Fail')", ""))
+	return incident
+}
+
+// awaiting is the rollback of mitigating.
+func awaiting() strategyv1.StrategyRollback {
+	message := "disable schedule cross_exchange_watch until 2026-11-23T11:15:41Z. Until 2026-11-23T10:30:41Z someone other than alice may decide: " +
+		"kubectl strategy approve pnl-1-5f0e8a11 -n trading (or deny)"
+	return strategyv1.StrategyRollback{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "trading", Name: "pnl-1-5f0e8a11", UID: "77", CreationTimestamp: after(41 * time.Second)},
+		Spec: strategyv1.StrategyRollbackSpec{
+			PlaybookName: "multi-strategy", IncidentName: "pnl-1", RemediationName: "disable-schedule", RequestedBy: "alice", DesiredState: strategyv1.StateApplied,
+			Reason:  "incident pnl-1: SignalDegradation, PnL drawdown -5.2 %",
+			Actions: []strategyv1.RollbackAction{{Type: strategyv1.ActionDisableSchedule, Schedule: "cross_exchange_watch"}},
+		},
+		Status: strategyv1.StrategyRollbackStatus{
+			Plan: &strategyv1.RollbackPlan{
+				Revision: 1, Digest: digest, PlannedTime: after(41 * time.Second), RevisionTime: after(41 * time.Second), Until: new(after(time.Hour + 41*time.Second)),
+				Edits: []strategyv1.PlannedEdit{{
+					Path: "/runtime/multi_strategy_schedulers/core_multi_pipeline/initial_suspensions/[schedule=cross_exchange_watch]",
+					To:   `{schedule: cross_exchange_watch, reason: "rollback pnl-1-5f0e8a11", until: "2026-11-23T11:15:41+00:00"}`,
+				}},
+				Diff: diffText,
+			},
+			Conditions: []metav1.Condition{
+				condition("Planned", metav1.ConditionTrue, strategyv1.ReasonPlanned, "disable schedule cross_exchange_watch until 2026-11-23T11:15:41Z", 41*time.Second),
+				condition("Approved", metav1.ConditionUnknown, strategyv1.ReasonAwaitingApproval, message, 41*time.Second),
+				condition("Ready", metav1.ConditionFalse, strategyv1.ReasonAwaitingApproval, message, 41*time.Second),
+				condition("Stalled", metav1.ConditionFalse, strategyv1.ReasonAwaitingApproval, "the operator is working on it", 41*time.Second),
+			},
+			Timeline: []strategyv1.TimelineEntry{entry(1, 41*time.Second, "rollback_requested", "asked for by alice: disable schedule cross_exchange_watch", "alice")},
+		},
+	}
+}
+
+// verified is the same rollback in effect and verified.
+func verified() strategyv1.StrategyRollback {
+	rollback := awaiting()
+	status := &rollback.Status
+	hash := strings.Repeat("c0ffee00", 8)
+	status.Decision = &strategyv1.DecisionReference{Name: "approve-pnl-1-5f0e8a11-x7k2p", Verdict: strategyv1.DecisionApprove, By: "bob", Time: after(90 * time.Second)}
+	status.Proof = &strategyv1.ProofStatus{Edited: hash, Stored: hash, Running: hash}
+	status.Conditions = []metav1.Condition{
+		status.Conditions[0],
+		condition("Approved", metav1.ConditionTrue, strategyv1.ReasonApproved, "approved by bob (StrategyDecision approve-pnl-1-5f0e8a11-x7k2p): checked with desk", 91*time.Second),
+		condition("Applied", metav1.ConditionTrue, strategyv1.ReasonEdited, "the configuration holds the edits", 95*time.Second),
+		condition("InEffect", metav1.ConditionTrue, strategyv1.ReasonProved, "the running scheduler has the edits in force", 110*time.Second),
+		condition("Verified", metav1.ConditionTrue, strategyv1.ReasonVerified, "the checks after the change are not worse than before", 130*time.Second),
+		condition("Ready", metav1.ConditionTrue, strategyv1.ReasonVerified, "in effect and verified: disable schedule cross_exchange_watch until 2026-11-23T11:15:41Z. To undo it: kubectl strategy restore pnl-1-5f0e8a11 -n trading", 130*time.Second),
+	}
+	status.Checks = []strategyv1.CheckStatus{
+		check("Before", "load-test", "Warn", "slow", 92*time.Second, 3*time.Second),
+		check("Proof", "running-plan", "Pass", "true", 105*time.Second, 2*time.Second),
+		check("After", "load-test", "Pass", "true", 112*time.Second, 9*time.Second),
+	}
+	return rollback
+}

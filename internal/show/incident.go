@@ -1,0 +1,179 @@
+package show
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+)
+
+// Subject is what is shown: an incident with its rollbacks, or one rollback alone.
+type Subject struct {
+	Incident  *strategyv1.StrategyIncident // nil for a rollback alone
+	Rollbacks []strategyv1.StrategyRollback
+}
+
+// Over says whether nothing more will happen by itself, or by a person's decision about it.
+func (s Subject) Over() bool {
+	if s.Incident != nil {
+		return find(s.Incident.Status.Conditions, strategyv1.ConditionReady).Status == metav1.ConditionTrue
+	}
+	for i := range s.Rollbacks {
+		if !Ended(&s.Rollbacks[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// Ended says whether a rollback was restored, denied or given up.
+func Ended(rollback *strategyv1.StrategyRollback) bool {
+	approved := find(rollback.Status.Conditions, strategyv1.ConditionApproved)
+	return find(rollback.Status.Conditions, strategyv1.ConditionRestored).Status == metav1.ConditionTrue ||
+		approved.Reason == strategyv1.ReasonDenied || approved.Reason == strategyv1.ReasonApprovalExpired
+}
+
+// Tree is the subject as a tree, as it is now.
+func Tree(s Subject, now time.Time, options Options) string {
+	if options.Width <= 0 {
+		options.Width = DefaultWidth
+	}
+	w := &writer{Options: options}
+	if s.Incident != nil {
+		w.incident(s.Incident, s.Rollbacks, now)
+		return w.out.String()
+	}
+	for i := range s.Rollbacks {
+		rollback := &s.Rollbacks[i]
+		nodes := append(options.rollbackNodes(rollback, now), nextNode(rollback.Status.Conditions))
+		w.tree(title(strategyv1.KindRollback, rollback.ObjectMeta), summary(rollback.Status.Conditions), nodes)
+	}
+	return w.out.String()
+}
+
+func title(kind string, meta metav1.ObjectMeta) string {
+	return fmt.Sprintf("%s %s/%s", kind, or(meta.Namespace), or(meta.Name))
+}
+
+// summary is the one word that `kubectl get` shows, too.
+func summary(conditions []metav1.Condition) string {
+	return orElse(Line(find(conditions, strategyv1.ConditionReady).Reason), "New")
+}
+
+func (w *writer) incident(incident *strategyv1.StrategyIncident, rollbacks []strategyv1.StrategyRollback, now time.Time) {
+	status := incident.Status
+	nodes := []node{w.reported(incident, now), levelNode(incident, now)}
+	nodes = append(nodes, w.conditionNodes(status.Conditions, strategyv1.ConditionTriaged, strategyv1.ConditionEscalated,
+		strategyv1.ConditionDiagnosed, strategyv1.ConditionContained, strategyv1.ConditionResolved, strategyv1.ConditionSLAMet)...)
+	nodes = append(nodes, w.checkNodes(status.Checks)...)
+	nodes = append(nodes, w.causeNode(status.Cause)...)
+	for i := range rollbacks {
+		rollback := node{
+			mark: heading, label: strategyv1.KindRollback + " " + or(rollbacks[i].Name), text: summary(rollbacks[i].Status.Conditions),
+			children: w.rollbackNodes(&rollbacks[i], now),
+		}
+		if !repeats(status.Conditions, rollbacks[i].Status.Conditions) {
+			rollback.add(nextNode(rollbacks[i].Status.Conditions))
+		}
+		nodes = append(nodes, rollback)
+	}
+	nodes = append(nodes, gone(status.Rollbacks, rollbacks)...)
+	nodes = append(nodes, w.timelineNode(status.Timeline, now)...)
+	nodes = append(nodes, logNode(status.Log)...)
+	w.tree(title(strategyv1.KindIncident, incident.ObjectMeta), summary(status.Conditions), append(nodes, nextNode(status.Conditions)))
+}
+
+// repeats says whether the incident's next step tells the rollback's.
+func repeats(incident, rollback []metav1.Condition) bool {
+	message := find(rollback, strategyv1.ConditionReady).Message
+	return message != "" && strings.Contains(find(incident, strategyv1.ConditionReady).Message, message)
+}
+
+func (w *writer) reported(incident *strategyv1.StrategyIncident, now time.Time) node {
+	spec := incident.Spec
+	text := sentence(", ", or(string(spec.Type)), labelled("severity", string(spec.Severity)), labelled("schedule", spec.Schedule),
+		labelled("strategy", spec.Strategy), "playbook "+or(spec.PlaybookName), "reported by "+orElse(Line(spec.RequestedBy), "unknown"))
+	if at := detected(incident); !at.IsZero() {
+		text += ", detected " + moment(at, now)
+	}
+	result := node{mark: heading, label: "incident", text: text}
+	if spec.Summary != "" {
+		result.add(node{text: "“" + w.message(spec.Summary) + "”"})
+	}
+	return result
+}
+
+func detected(incident *strategyv1.StrategyIncident) time.Time {
+	if incident.Spec.DetectedTime != nil {
+		return incident.Spec.DetectedTime.Time
+	}
+	return incident.CreationTimestamp.Time
+}
+
+func levelNode(incident *strategyv1.StrategyIncident, now time.Time) node {
+	result := node{mark: heading, label: "level", text: orElse(Line(string(incident.Status.Level)), "not started")}
+	for _, deadline := range incident.Status.Deadlines {
+		sign, text := answer(incident, deadline, now)
+		result.add(node{mark: sign, label: or(string(deadline.Level)), text: fmt.Sprintf("due %s, %s", clock(deadline.Time.Time, now), text)})
+	}
+	return result
+}
+
+// answer says how a deadline was met, or how much of it remains.
+func answer(incident *strategyv1.StrategyIncident, deadline strategyv1.Deadline, now time.Time) (mark, string) {
+	due := deadline.Time.Time
+	if deadline.AnsweredTime != nil {
+		at := deadline.AnsweredTime.Time
+		if at.After(due) {
+			return bad, fmt.Sprintf("BREACHED: answered %s, %s late", clock(at, now), span(at.Sub(due)))
+		}
+		return good, fmt.Sprintf("answered %s, %s before the deadline", clock(at, now), span(due.Sub(at)))
+	}
+	ready := find(incident.Status.Conditions, strategyv1.ConditionReady)
+	if ready.Status == metav1.ConditionTrue && !ready.LastTransitionTime.After(due) {
+		return notYet, "not needed: the incident was closed before"
+	}
+	if now.After(due) {
+		return bad, fmt.Sprintf("BREACHED %s ago, not answered", span(now.Sub(due)))
+	}
+	return waiting, span(due.Sub(now)) + " left"
+}
+
+func (w *writer) causeNode(cause *strategyv1.CauseStatus) []node {
+	if cause == nil {
+		return nil
+	}
+	result := node{mark: heading, label: "cause", text: or(cause.Name)}
+	if cause.Rule != "" {
+		result.add(node{label: "rule", text: w.message(cause.Rule)})
+	}
+	if cause.Remediation != "" {
+		result.add(node{label: "remedy", text: Line(cause.Remediation)})
+	}
+	if len(cause.Schedules) > 0 {
+		names := make([]string, len(cause.Schedules))
+		for i, name := range cause.Schedules {
+			names[i] = or(name)
+		}
+		result.add(node{label: "schedules", text: sentence(", ", names...)})
+	}
+	return []node{result}
+}
+
+// gone are the rollbacks that the incident's status names and that do not exist any more.
+func gone(listed []strategyv1.IncidentRollback, rollbacks []strategyv1.StrategyRollback) []node {
+	var nodes []node
+	for _, entry := range listed {
+		there := false
+		for i := range rollbacks {
+			there = there || rollbacks[i].Name == entry.Name
+		}
+		if !there {
+			nodes = append(nodes, node{mark: careful, label: strategyv1.KindRollback + " " + or(entry.Name), text: "it was deleted; last seen: " + or(entry.Status)})
+		}
+	}
+	return nodes
+}

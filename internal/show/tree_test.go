@@ -1,0 +1,248 @@
+package show
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// golden compares with a file of testdata.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name+".txt")
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got; go test ./internal/show -update writes it):\n%s", file, diff)
+	}
+}
+
+func TestTreeByStage(t *testing.T) {
+	breached := triaging()
+	breached.Status.Deadlines[1].AnsweredTime = new(after(16 * time.Minute))
+	closed := triaging()
+	closed.Status.Conditions = []metav1.Condition{
+		condition("Resolved", metav1.ConditionTrue, strategyv1.ReasonFalseAlarm, "false alarm by rule: true", 9*time.Second),
+		condition("SLAMet", metav1.ConditionTrue, strategyv1.ReasonWithinLimits, "every deadline was met", 9*time.Second),
+		condition("Ready", metav1.ConditionTrue, strategyv1.ReasonFalseAlarm, "false alarm by rule: true", 9*time.Second),
+	}
+	orphan := mitigating()
+	orphan.Status.Conditions = append(orphan.Status.Conditions[:5:5],
+		condition("Ready", metav1.ConditionFalse, strategyv1.ReasonNeedsPerson, "rollback pnl-1-5f0e8a11 was deleted; create another one", 0),
+		condition("Stalled", metav1.ConditionTrue, strategyv1.ReasonNeedsPerson, "rollback pnl-1-5f0e8a11 was deleted; create another one", 0))
+	for _, test := range []struct {
+		name    string
+		subject Subject
+		now     time.Duration
+		options Options
+	}{
+		{"fresh", Subject{Incident: fresh()}, 2 * time.Second, Options{}},
+		{"triaging", Subject{Incident: triaging()}, 10 * time.Second, Options{}},
+		{"breached", Subject{Incident: breached}, 17 * time.Minute, Options{}},
+		{"false-alarm", Subject{Incident: closed}, time.Minute, Options{}},
+		{"mitigating", Subject{Incident: mitigating(), Rollbacks: []strategyv1.StrategyRollback{awaiting()}}, time.Minute, Options{Timeline: 2}},
+		{"narrow", Subject{Incident: mitigating(), Rollbacks: []strategyv1.StrategyRollback{awaiting()}}, time.Minute, Options{Width: 80}},
+		{"orphan", Subject{Incident: orphan}, time.Minute, Options{}},
+		{"rollback-verified", Subject{Rollbacks: []strategyv1.StrategyRollback{verified()}}, 3 * time.Minute, Options{Full: true}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := Tree(test.subject, start.Add(test.now), test.options)
+			golden(t, test.name, got)
+			limit := test.options.Width
+			if limit == 0 {
+				limit = DefaultWidth
+			}
+			for _, line := range strings.Split(got, "\n") {
+				if utf8.RuneCountInString(line) > limit {
+					t.Errorf("a line has %d columns: %s", utf8.RuneCountInString(line), line)
+				}
+			}
+		})
+	}
+}
+
+func TestSheetShowsAllThatIsApproved(t *testing.T) {
+	rollback := awaiting()
+	rollback.Status.Plan.Edits[0].From = new("0.15")
+	got := Sheet(&rollback, start.Add(time.Minute), Options{})
+	golden(t, "sheet", got)
+	flat := strings.NewReplacer("\n", "", "│", "", " ", "").Replace(got)
+	for _, want := range []string{digest, rollback.Status.Plan.Edits[0].Path, rollback.Status.Plan.Edits[0].To, "alice"} {
+		if !strings.Contains(flat, strings.ReplaceAll(want, " ", "")) {
+			t.Errorf("the sheet does not show %s", want)
+		}
+	}
+}
+
+func TestColoursAreForTerminalsOnly(t *testing.T) {
+	subject := Subject{Incident: mitigating(), Rollbacks: []strategyv1.StrategyRollback{verified()}}
+	plain := Tree(subject, start, Options{})
+	painted := Tree(subject, start, Options{Colour: true})
+	if strings.Contains(plain, "\x1b") || !strings.Contains(painted, "\x1b[32m✔\x1b[0m") {
+		t.Error("colours where none belong, or none where they do")
+	}
+	for _, code := range []string{"0", "1", "2", "31", "32", "33", "36"} {
+		painted = strings.ReplaceAll(painted, "\x1b["+code+"m", "")
+	}
+	if diff := cmp.Diff(plain, painted); diff != "" {
+		t.Errorf("colours change more than colours:\n%s", diff)
+	}
+}
+
+func TestEmptyObjectsDoNotPanic(t *testing.T) {
+	subject := Subject{
+		Incident: &strategyv1.StrategyIncident{Status: strategyv1.StrategyIncidentStatus{
+			Deadlines: []strategyv1.Deadline{{}}, Checks: []strategyv1.CheckStatus{{}}, Cause: &strategyv1.CauseStatus{},
+			Rollbacks: []strategyv1.IncidentRollback{{}}, Timeline: []strategyv1.TimelineEntry{{}}, Log: &strategyv1.LogStatus{},
+			Conditions: []metav1.Condition{{}, {Type: "Ready"}},
+		}},
+		Rollbacks: []strategyv1.StrategyRollback{{}, {
+			Spec: strategyv1.StrategyRollbackSpec{Actions: []strategyv1.RollbackAction{{}}},
+			Status: strategyv1.StrategyRollbackStatus{
+				Plan: &strategyv1.RollbackPlan{Edits: []strategyv1.PlannedEdit{{}}}, Decision: &strategyv1.DecisionReference{},
+				Config: &strategyv1.ConfigClaim{}, Proof: &strategyv1.ProofStatus{}, Restore: &strategyv1.RestoreStatus{}, Checks: []strategyv1.CheckStatus{{}},
+			},
+		}},
+	}
+	var news News
+	for _, s := range []Subject{{}, subject, {Rollbacks: subject.Rollbacks}} {
+		_ = Tree(s, start, Options{Width: 1})
+		_ = news.Lines(s, start)
+		_ = s.Over()
+	}
+	for i := range subject.Rollbacks {
+		_ = Sheet(&subject.Rollbacks[i], start, Options{})
+	}
+}
+
+const evil = "a\x1b[2J\x1b]0;own\x07b\r\nc\u202etxt\u200b\x9b31m\xff\u2028d\x00\te"
+
+func TestHostileTexts(t *testing.T) {
+	incident := mitigating()
+	incident.Name, incident.Spec.Summary, incident.Spec.RequestedBy, incident.Spec.Schedule = evil, evil, evil, evil
+	incident.Spec.Type, incident.Status.Level = evil, evil
+	incident.Status.Cause = &strategyv1.CauseStatus{Name: evil, Rule: evil, Remediation: evil, Schedules: []string{evil}}
+	incident.Status.Rollbacks[0] = strategyv1.IncidentRollback{Name: evil, Status: evil}
+	incident.Status.Log = &strategyv1.LogStatus{Prefix: evil, Head: evil}
+	rollback := verified()
+	rollback.Name, rollback.Spec.Reason, rollback.Spec.RequestedBy, rollback.Spec.IncidentName, rollback.Spec.RemediationName = evil, evil, evil, evil, evil
+	rollback.Spec.Actions = []strategyv1.RollbackAction{{Type: "DisableSchedule", Schedule: evil}, {Type: "SetAllocation", RiskProfile: evil, Bucket: evil, Allocation: evil}, {Type: evil}}
+	rollback.Spec.DesiredState = evil
+	plan := rollback.Status.Plan
+	plan.Digest, plan.Diff = evil, evil
+	plan.Edits = []strategyv1.PlannedEdit{{Path: evil, From: new(evil), To: evil}}
+	rollback.Status.Decision = &strategyv1.DecisionReference{Name: evil, By: evil, Verdict: evil}
+	rollback.Status.Proof = &strategyv1.ProofStatus{Edited: evil, Stored: evil, Running: evil}
+	rollback.Status.Restore = &strategyv1.RestoreStatus{Request: evil, By: evil}
+	for _, conditions := range [][]metav1.Condition{incident.Status.Conditions, rollback.Status.Conditions} {
+		for i := range conditions {
+			conditions[i].Reason, conditions[i].Message = evil, evil
+		}
+	}
+	for _, checks := range [][]strategyv1.CheckStatus{incident.Status.Checks, rollback.Status.Checks} {
+		for i := range checks {
+			checks[i].Name, checks[i].Message, checks[i].Verdict, checks[i].Stage = evil, evil, evil, evil
+		}
+	}
+	for i := range incident.Status.Timeline {
+		incident.Status.Timeline[i].Event, incident.Status.Timeline[i].Message = evil, evil
+	}
+	var news News
+	subject := Subject{Incident: incident, Rollbacks: []strategyv1.StrategyRollback{rollback}}
+	for name, text := range map[string]string{
+		"tree": Tree(subject, start, Options{Full: true}), "news": strings.Join(news.Lines(subject, start), "\n"), "sheet": Sheet(&rollback, start, Options{}),
+	} {
+		for _, r := range text {
+			if r != '\n' && !unicode.IsPrint(r) {
+				t.Errorf("%s: %U reaches the terminal", name, r)
+			}
+		}
+		if !utf8.ValidString(text) {
+			t.Errorf("%s: not valid UTF-8", name)
+		}
+	}
+}
+
+func TestLine(t *testing.T) {
+	for in, want := range map[string]string{
+		"plain":            "plain",
+		"ąść 日本 – é":       "ąść 日本 – é",
+		"two\nlines\r\n":   "two lines",
+		"a\tb":             "a    b",
+		"\x1b[31mred":      "\uFFFD[31mred",
+		"over\rwritten":    "over\uFFFDwritten",
+		"no\u00a0break":    "no break",
+		"turn\u202earound": "turn\uFFFDaround",
+		"":                 "",
+	} {
+		if got := Line(in); got != want {
+			t.Errorf("Line(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestNewsTellsEachFactOnce(t *testing.T) {
+	var news News
+	now := start.Add(time.Minute)
+	first := news.Lines(Subject{Incident: triaging()}, now)
+	if want := []string{
+		"10:15:01  incident  incident              PnL incident, severity Critical, schedule cross_exchange_watch, reported by alice: PnL drawdown -5.2 %",
+		"10:16:00  incident  -> Triaging           1 of 3 checks judged",
+	}; !cmp.Equal(want, first) {
+		t.Error(cmp.Diff(want, first))
+	}
+	if again := news.Lines(Subject{Incident: triaging()}, now.Add(time.Second)); len(again) != 0 {
+		t.Errorf("told twice: %q", again)
+	}
+	later := news.Lines(Subject{Incident: mitigating(), Rollbacks: []strategyv1.StrategyRollback{awaiting()}}, now.Add(time.Minute))
+	text := strings.Join(later, "\n")
+	for _, want := range []string{"10:15:20  incident  escalated", "    +      initial_suspensions:", "10:17:00  rollback  -> AwaitingApproval"} {
+		if strings.Count(text, want) != 1 {
+			t.Errorf("want %q once in\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "10:15:01") {
+		t.Errorf("an old fact again:\n%s", text)
+	}
+	back := news.Lines(Subject{Incident: triaging()}, now.Add(2*time.Minute))
+	if len(back) != 1 || !strings.Contains(back[0], "-> Triaging") {
+		t.Errorf("a state that comes back is news: %q", back)
+	}
+}
+
+func TestOver(t *testing.T) {
+	denied := awaiting()
+	denied.Status.Conditions[1] = condition("Approved", metav1.ConditionFalse, strategyv1.ReasonDenied, "denied", 0)
+	for name, test := range map[string]struct {
+		subject Subject
+		want    bool
+	}{
+		"incident at work":  {Subject{Incident: mitigating()}, false},
+		"rollback waits":    {Subject{Rollbacks: []strategyv1.StrategyRollback{awaiting()}}, false},
+		"rollback verified": {Subject{Rollbacks: []strategyv1.StrategyRollback{verified()}}, false},
+		"rollback denied":   {Subject{Rollbacks: []strategyv1.StrategyRollback{denied}}, true},
+	} {
+		if got := test.subject.Over(); got != test.want {
+			t.Errorf("%s: over = %t", name, got)
+		}
+	}
+}

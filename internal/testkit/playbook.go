@@ -1,0 +1,114 @@
+package testkit
+
+import (
+	corev1 "k8s.io/api/core/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+)
+
+// Document is a configuration with two strategies; "arb" has two schedules.
+const Document = `risk_profiles:
+  balanced:
+    max_daily_loss_pct: 0.015
+    strategy_allocations: {trend: 0.4, cross: 0.6} # weights
+  bold:
+    max_daily_loss_pct: 0.03
+    strategy_allocations:
+      trend: 1.0 # all in
+runtime:
+  multi_strategy_schedulers:
+    main:
+      # the schedules
+      schedules:
+        fast: {strategy: arb, risk_profile: bold}
+        slow: {strategy: arb}
+        trend_watch: {strategy: trend}
+environments:
+  paper: {exchange: kraken_spot, risk_profile: bold}
+`
+
+// Names that tests refer to.
+const (
+	Namespace = "trading"
+	ConfigMap = "bot-core-config"
+	DataKey   = "core.yaml"
+	Scheduler = "bot-core-scheduler"
+)
+
+// Check is a check whose report's status says the verdict.
+func Check(name string, retries int32) strategyv1.CheckSpec {
+	return strategyv1.CheckSpec{
+		Name: name, PodTemplateName: "tools", Command: []string{"python", name + ".py"},
+		TimeoutSeconds: 120, StartTimeoutSeconds: 300, Retries: new(retries), ReportFrom: strategyv1.ReportFromLog,
+		Verdicts: []strategyv1.VerdictRule{
+			{When: "report.status == 'fail'", Verdict: strategyv1.VerdictFail, Message: name + " failed"},
+			{When: "report.status == 'warn'", Verdict: strategyv1.VerdictWarn},
+			{When: "report.status == 'ok'", Verdict: strategyv1.VerdictPass},
+		},
+	}
+}
+
+// Playbook has two triage checks, two diagnosis checks, three causes and four remedies.
+func Playbook() strategyv1.StrategyPlaybookSpec {
+	audit, load, smoke, proof := Check("audit", 0), Check("load", 1), Check("smoke", 0), Check("running-plan", 0)
+	load.Verdicts = append([]strategyv1.VerdictRule{
+		{When: "has(before.ms) && report.ms > before.ms * 1.2", Verdict: strategyv1.VerdictFail, Message: "slower than before"},
+	}, load.Verdicts...)
+	proof.Verdicts = []strategyv1.VerdictRule{
+		{When: "rollback.state == 'Applied' && !rollback.schedules.all(s, s in report.suspended)", Verdict: strategyv1.VerdictFail, Message: "a schedule still trades"},
+		{When: "rollback.state == 'Restored' && rollback.schedules.exists(s, s in report.suspended)", Verdict: strategyv1.VerdictFail, Message: "a schedule is still suspended"},
+		{When: "true", Verdict: strategyv1.VerdictPass, Message: "as planned"},
+	}
+	uses := func(names ...string) []strategyv1.CheckUse {
+		var all []strategyv1.CheckUse
+		for _, name := range names {
+			all = append(all, strategyv1.CheckUse{Name: name})
+		}
+		return all
+	}
+	disable := []strategyv1.RollbackAction{{Type: strategyv1.ActionDisableSchedule}}
+	return strategyv1.StrategyPlaybookSpec{
+		Scheduler: strategyv1.SchedulerSpec{
+			Name: "main", Environment: "paper",
+			Config:  strategyv1.ConfigReference{ConfigMapName: ConfigMap, Key: DataKey, Format: strategyv1.FormatBotCore},
+			Rollout: strategyv1.RolloutSpec{DeploymentName: Scheduler, TimeoutSeconds: 180},
+			Proof:   strategyv1.ProofSpec{Check: "running-plan"},
+		},
+		Checks: []strategyv1.CheckSpec{audit, load, smoke, proof},
+		Triage: strategyv1.TriageSpec{
+			RespondWithinSeconds: 300, Checks: uses("audit", "load"),
+			FalseAlarm: &strategyv1.FalseAlarmRule{When: "checks.all(c, c.verdict == 'Pass')"},
+			Escalate: []strategyv1.EscalateRule{
+				{Name: "audit-failed", When: "checks.exists(c, c.name == 'audit' && c.verdict == 'Fail')"},
+				{Name: "lasts", AfterSeconds: 240},
+			},
+		},
+		Diagnosis: strategyv1.DiagnosisSpec{
+			RespondWithinSeconds: 900, Checks: uses("load", "smoke"),
+			Causes: []strategyv1.CauseRule{
+				{Name: "SignalDegradation", When: "checks.exists(c, c.name == 'smoke' && c.verdict == 'Fail')", Remediation: "disable"},
+				{Name: "Slow", When: "checks.exists(c, c.name == 'load' && c.verdict == 'Fail')"},
+			},
+		},
+		Remediations: []strategyv1.RemediationSpec{{
+			Name: "disable", Actions: disable, Before: uses("load"), After: uses("load", "smoke"),
+			Approval:      strategyv1.ApprovalSpec{Mode: strategyv1.ApprovalRequired, TimeoutSeconds: 900, Requester: strategyv1.RequesterDenied},
+			OnFailedAfter: strategyv1.FailedAfterRevert, MaxDurationSeconds: new(int32(14400)),
+			Restore: &strategyv1.RestoreGate{Checks: uses("load")},
+		}, {
+			Name: "keep", Actions: disable, After: uses("smoke"),
+			Approval:      strategyv1.ApprovalSpec{Mode: strategyv1.ApprovalRequired, TimeoutSeconds: 900, Requester: strategyv1.RequesterMayApprove},
+			OnFailedAfter: strategyv1.FailedAfterKeep, MaxDurationSeconds: new(int32(0)),
+		}, {
+			Name: "automatic", Actions: disable, After: uses("smoke"),
+			Approval:      strategyv1.ApprovalSpec{Mode: strategyv1.ApprovalAutomatic, TimeoutSeconds: 900},
+			OnFailedAfter: strategyv1.FailedAfterRevert, MaxDurationSeconds: new(int32(3600)),
+		}},
+		SigningKeySecretName: "decision-log-key",
+	}
+}
+
+// Templates are the PodTemplates that the playbook needs.
+func Templates() map[string]corev1.PodTemplateSpec {
+	return map[string]corev1.PodTemplateSpec{"tools": {Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "main", Image: "tools:1"}}}}}
+}

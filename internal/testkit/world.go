@@ -1,0 +1,309 @@
+package testkit
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/action"
+	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/config/botcore"
+	"tradeops.dev/strategy-operator/internal/decisionlog"
+	"tradeops.dev/strategy-operator/internal/evidence"
+	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/schedulerconfig"
+)
+
+// T0 is when every story starts.
+var T0 = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+
+// T is the part of testing.T that the world needs; rapid.T has it, too.
+type T interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
+// Line is one entry of a log as the bucket holds it.
+type Line struct{ Event, Message, By, Hash string }
+
+// World is everything outside of the plans.
+type World struct {
+	T          T
+	Now        time.Time
+	Spec       strategyv1.StrategyPlaybookSpec
+	Templates  map[string]corev1.PodTemplateSpec
+	Content    string // of the ConfigMap
+	Edits      string // its annotation
+	Deployment *appsv1.Deployment
+	Pods       []corev1.Pod
+	Running    string // the document that the newest pod has loaded
+	Stale      int    // so many restarts read the document as it was before
+	Logs       map[string][]Line
+	Objects    map[string][]byte
+	Events     []string
+	Rollbacks  map[string]*strategyv1.StrategyRollback
+	Refused    []schedulerconfig.Refusal
+	Writes     int            // of the configuration
+	Restarts   int            // of the Deployment
+	Created    map[string]int // Jobs by name
+	// Report is what a Job's container prints, by the attempt; nil leaves it running.
+	Report func(checks.ID) *Report
+
+	jobs     []*batchv1.Job
+	finished map[types.UID]Report
+	version  int
+	before   string // the document before the newest write
+
+	described struct {
+		of      string
+		summary botcore.Summary
+		err     error
+	}
+}
+
+// Report is how a container ended.
+type Report struct {
+	Reason string // a reason of package checks; default Exited
+	Exit   int32
+	JSON   string // empty: it printed none
+}
+
+// OK, Warn, Fail, Mute and Broken are usual reports: Mute ends well without a report, Broken could not measure.
+func OK() *Report     { return &Report{JSON: `{"status":"ok","ms":100}`} }
+func Warn() *Report   { return &Report{JSON: `{"status":"warn","ms":100}`} }
+func Fail() *Report   { return &Report{JSON: `{"status":"fail","ms":100}`} }
+func Mute() *Report   { return &Report{} }
+func Broken() *Report { return &Report{Reason: checks.ReasonNotStarted} }
+
+// New is a world at T0 where nothing happened yet.
+func New(t T) *World {
+	w := &World{
+		T: t, Now: T0, Spec: Playbook(), Templates: Templates(), Content: Document, Running: Document, before: Document, version: 1,
+		Logs: map[string][]Line{}, Objects: map[string][]byte{}, Created: map[string]int{}, finished: map[types.UID]Report{},
+		Rollbacks: map[string]*strategyv1.StrategyRollback{}, Report: func(checks.ID) *Report { return nil },
+	}
+	w.Deployment = &appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Namespace: Namespace, Name: Scheduler, Generation: 1, ResourceVersion: "1"},
+		Spec:       appsv1.DeploymentSpec{Replicas: new(int32(1)), Strategy: appsv1.DeploymentStrategy{Type: appsv1.RecreateDeploymentStrategyType}},
+		Status:     appsv1.DeploymentStatus{ObservedGeneration: 1, Replicas: 1, UpdatedReplicas: 1, AvailableReplicas: 1},
+	}
+	w.Pods = []corev1.Pod{{ObjectMeta: metav1.ObjectMeta{Name: "scheduler-1"}, Status: corev1.PodStatus{Phase: corev1.PodRunning}}}
+	return w
+}
+
+// At sets the clock to so long after T0.
+func (w *World) At(d time.Duration) { w.Now = T0.Add(d) }
+
+// Config as it would be observed.
+func (w *World) Config() facts.Config {
+	w.T.Helper()
+	state, err := schedulerconfig.ParseState(w.Edits)
+	if err != nil {
+		w.T.Fatalf("%v", err)
+	}
+	observed := facts.Config{ResourceVersion: strconv.Itoa(w.version), Content: w.Content, SHA256: schedulerconfig.Hash(w.Content), State: state}
+	summary, err := w.describe(w.Content)
+	if err != nil {
+		observed.Problem = &facts.Problem{Reason: strategyv1.ReasonConfigInvalid, Message: err.Error()}
+	}
+	observed.Summary = summary
+	return observed
+}
+
+// describe remembers what was read last: most passes see the same document.
+func (w *World) describe(content string) (botcore.Summary, error) {
+	if w.described.of != content {
+		w.described.of = content
+		w.described.summary, w.described.err = botcore.Describe([]byte(content), botcore.Target{Scheduler: w.Spec.Scheduler.Name, Environment: w.Spec.Scheduler.Environment})
+	}
+	return w.described.summary, w.described.err
+}
+
+// Log as it would be observed.
+func (w *World) Log(prefix string) facts.Log {
+	lines := w.Logs[prefix]
+	observed := facts.Log{Entries: int64(len(lines)), Key: decisionlog.Key{ID: "k1", Secret: bytes.Repeat([]byte("k"), 32)}}
+	if len(lines) > 0 {
+		observed.Head = lines[len(lines)-1].Hash
+	}
+	return observed
+}
+
+// Runs of one object as they would be observed.
+func (w *World) Runs(uid types.UID, prefix string) facts.Runs {
+	w.T.Helper()
+	observed := facts.Runs{Outcomes: map[checks.ID]checks.Outcome{}, Templates: w.Templates}
+	for _, job := range w.jobs {
+		if job.Labels[strategyv1.LabelOwnerUID] != string(uid) {
+			continue
+		}
+		state := checks.JobState{Job: job.DeepCopy()}
+		id := state.ID()
+		spec, _ := checks.Find(w.Spec.Checks, id.Check)
+		report, done := w.finished[job.UID]
+		state.Progress = checks.Progress{Finished: done}
+		if !done {
+			state.Progress.NextAt = job.CreationTimestamp.Add(time.Duration(spec.StartTimeoutSeconds) * time.Second)
+			if !w.Now.Before(state.Progress.NextAt) {
+				state.Progress.NextAt = time.Time{}
+			}
+		}
+		key := evidence.ReportKey(prefix, string(id.Stage), id.Check, id.Attempt)
+		if stored, found := w.Objects[key]; found {
+			outcome := decodeOutcome(w.T, stored)
+			state.Stored, state.Reference = &outcome, reference(key, stored)
+		} else if done {
+			data, err := json.Marshal(outcomeOf(id, job, spec, report))
+			if err != nil {
+				w.T.Fatalf("%v", err)
+			}
+			state.Fresh = []action.StoreEvidence{{Key: key, Data: data}}
+		}
+		observed.Jobs = append(observed.Jobs, state)
+	}
+	for key, data := range w.Objects {
+		if !bytes.HasPrefix([]byte(key), []byte(prefix+"checks/")) {
+			continue
+		}
+		outcome := decodeOutcome(w.T, data)
+		observed.Outcomes[checks.ID{Stage: outcome.Stage, Check: outcome.Check, Attempt: outcome.Attempt}] = outcome
+	}
+	return observed
+}
+
+func outcomeOf(id checks.ID, job *batchv1.Job, spec strategyv1.CheckSpec, report Report) checks.Outcome {
+	outcome := checks.Outcome{Stage: id.Stage, Check: id.Check, Attempt: id.Attempt, JobName: job.Name, Reason: checks.ReasonExited}
+	if report.Reason != "" {
+		outcome.Reason = report.Reason
+		return outcome
+	}
+	outcome.ExitCode = new(report.Exit)
+	return checks.WithReport(outcome, spec.ReportFrom, []byte(report.JSON), "")
+}
+
+func decodeOutcome(t T, data []byte) (outcome checks.Outcome) {
+	t.Helper()
+	if err := json.Unmarshal(data, &outcome); err != nil {
+		t.Fatalf("the stored outcome cannot be read: %v", err)
+	}
+	return outcome
+}
+
+func reference(key string, data []byte) strategyv1.EvidenceReference {
+	return strategyv1.EvidenceReference{Key: key, SHA256: schedulerconfig.Hash(string(data)), Bytes: new(int64(len(data)))}
+}
+
+// Step lets the world go on without the operator: Jobs end as Report says, the Deployment rolls out. It says whether
+// anything happened.
+func (w *World) Step() bool {
+	happened := false
+	for _, job := range w.jobs {
+		state := checks.JobState{Job: job}
+		if _, done := w.finished[job.UID]; done {
+			continue
+		}
+		report := w.Report(state.ID())
+		if state.ID().Check == w.Spec.Scheduler.Proof.Check && report == nil {
+			report = &Report{JSON: w.proof()}
+		}
+		if report != nil {
+			w.finished[job.UID], happened = *report, true
+		}
+	}
+	return w.rollOut() || happened
+}
+
+// proof is what the running scheduler says about itself.
+func (w *World) proof() string {
+	summary, err := w.describe(w.Running)
+	if err != nil {
+		return `{"status":"fail"}`
+	}
+	suspended := []string{}
+	for _, suspension := range summary.Suspensions {
+		suspended = append(suspended, suspension.Target)
+	}
+	data, err := json.Marshal(map[string]any{"config_sha256": schedulerconfig.Hash(w.Running), "suspended": suspended})
+	if err != nil {
+		w.T.Fatalf("%v", err)
+	}
+	return string(data)
+}
+
+func (w *World) rollOut() bool {
+	deployment := w.Deployment
+	if deployment == nil || deployment.Spec.Paused || deployment.Status.ObservedGeneration == deployment.Generation {
+		return false
+	}
+	deployment.Status = appsv1.DeploymentStatus{ObservedGeneration: deployment.Generation, Replicas: 1, UpdatedReplicas: 1, AvailableReplicas: 1}
+	w.Pods = []corev1.Pod{{
+		ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("scheduler-%d", deployment.Generation), Annotations: deployment.Spec.Template.Annotations},
+		Status:     corev1.PodStatus{Phase: corev1.PodRunning},
+	}}
+	w.Running = w.Content
+	if w.Stale > 0 {
+		w.Stale--
+		w.Running = w.before
+	}
+	return true
+}
+
+// Edit is a person's or a tool's edit of the configuration.
+func (w *World) Edit(content string) {
+	if content != w.Content {
+		w.Content, w.version = content, w.version+1
+	}
+}
+
+// WriteConfig is one pass of the only writer of the configuration. It says whether it wrote.
+func (w *World) WriteConfig() bool {
+	w.T.Helper()
+	observed := schedulerconfig.Observed{
+		Key: types.NamespacedName{Namespace: Namespace, Name: ConfigMap}, ResourceVersion: strconv.Itoa(w.version),
+		DataKey: DataKey, Content: w.Content, State: w.Config().State,
+	}
+	for _, rollback := range w.Rollbacks {
+		if config := rollback.Status.Config; config != nil && config.Claim != "" {
+			observed.Claims = append(observed.Claims, schedulerconfig.Claim{
+				UID: string(rollback.UID), Name: rollback.Name, State: config.Claim, Time: config.ClaimedTime.Time, Edits: rollback.Status.Plan.Edits,
+			})
+		}
+	}
+	decision, err := schedulerconfig.Plan(observed)
+	if err != nil {
+		w.T.Fatalf("the writer: %v", err)
+	}
+	w.Refused = decision.Refused
+	if decision.Write == nil {
+		return false
+	}
+	w.before = w.Content
+	w.Content, w.Edits = decision.Write.Content, decision.Write.Edits
+	w.version++
+	w.Writes++
+	return true
+}
+
+// Jobs that are there, by "stage/check/attempt".
+func (w *World) Jobs() []string {
+	var all []string
+	for _, job := range w.jobs {
+		all = append(all, idText(job))
+	}
+	slices.Sort(all)
+	return all
+}
+
+func idText(job *batchv1.Job) string {
+	return fmt.Sprintf("%s/%s/%s", job.Labels[strategyv1.LabelStage], job.Labels[strategyv1.LabelCheck], job.Labels[strategyv1.LabelAttempt])
+}

@@ -1,0 +1,93 @@
+// Package timeline keeps an object's timeline and its decision log in step: entry n of the timeline in the status is
+// entry n of the log in the bucket.
+//
+// The status is written first, the log after it, from the timeline alone. So after a crash the same entry is written
+// again with the same identity, none is missing and none stands there twice.
+package timeline
+
+import (
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/action"
+	"tradeops.dev/strategy-operator/internal/bounded"
+	"tradeops.dev/strategy-operator/internal/decisionlog"
+)
+
+// max is how many entries stay in the status; the log keeps all.
+const max = 48
+
+// Add appends one entry and drops the oldest ones that are safely in the log.
+func Add(entries []strategyv1.TimelineEntry, logged int64, now time.Time, event, message, by string) []strategyv1.TimelineEntry {
+	seq := int64(1)
+	if len(entries) > 0 {
+		seq = entries[len(entries)-1].Seq + 1
+	}
+	entries = append(entries, strategyv1.TimelineEntry{
+		Seq: seq, Time: metav1.NewTime(now.UTC().Truncate(time.Second)), Event: event, Message: bounded.Text(message, 1024), By: by,
+	})
+	for len(entries) > max && entries[0].Seq <= logged {
+		entries = entries[1:]
+	}
+	return entries
+}
+
+// Subject is what every entry of one object's log says about it.
+type Subject struct {
+	UID      string
+	Kind     string // incident or rollback: the log's stage
+	Severity string
+	Tags     []string
+	// Artefacts and Metadata are the same in every entry. RiskBudgetBucket is the schedule's, except that an entry about
+	// a disabled schedule says "manual".
+	Artefacts map[string]string
+	Metadata  map[string]string
+}
+
+// metadataBucket is the field that the scheduler's own journal uses, and manualBucket what the playbook demands there
+// while a person holds a strategy back.
+const (
+	metadataBucket = "risk_budget_bucket"
+	manualBucket   = "manual"
+)
+
+// Append returns the action that writes what the log does not have yet, or nil.
+func Append(subject Subject, entries []strategyv1.TimelineEntry, prefix string, logged int64, head string, key decisionlog.Key) *action.AppendEntries {
+	result := action.AppendEntries{Prefix: prefix, After: logged, Head: head, Key: key}
+	for _, entry := range entries {
+		if entry.Seq > logged {
+			result.Entries = append(result.Entries, subject.entry(entry))
+		}
+	}
+	if len(result.Entries) == 0 {
+		return nil
+	}
+	return &result
+}
+
+func (s Subject) entry(t strategyv1.TimelineEntry) decisionlog.Entry {
+	artefacts := copied(s.Artefacts)
+	artefacts["message"] = t.Message
+	if t.By != "" {
+		artefacts["by"] = t.By
+	}
+	metadata := copied(s.Metadata)
+	if t.Event == "disabled" {
+		metadata[metadataBucket] = manualBucket
+	}
+	return decisionlog.Entry{
+		Time: t.Time.Time, ObjectUID: s.UID, Stage: s.Kind, Status: t.Event, Event: t.Event,
+		Severity: strings.ToLower(s.Severity), Artefacts: artefacts, Metadata: metadata, Tags: s.Tags,
+	}
+}
+
+func copied(in map[string]string) map[string]string {
+	out := make(map[string]string, len(in)+2)
+	for k, v := range in {
+		out[k] = v
+	}
+	return out
+}

@@ -1,0 +1,312 @@
+package api_test
+
+import (
+	"fmt"
+	"strings"
+)
+
+// One valid object per kind, with every field that a row changes.
+
+const validIncident = `
+apiVersion: strategy.tradeops.dev/v1alpha1
+kind: StrategyIncident
+metadata: {generateName: loss-, namespace: default}
+spec: {playbookName: multi-strategy, type: PnL, severity: Critical, schedule: cross_exchange_watch, summary: a loss, detectedTime: "2026-11-23T10:15:00Z"}
+`
+
+const validRollback = `
+apiVersion: strategy.tradeops.dev/v1alpha1
+kind: StrategyRollback
+metadata: {generateName: pause-, namespace: default}
+spec:
+  playbookName: multi-strategy
+  incidentName: loss
+  reason: a loss
+  maxDurationSeconds: 3600
+  actions:
+  - {type: DisableSchedule, schedule: cross_exchange_watch}
+  - {type: SetAllocation, riskProfile: aggressive, bucket: cross_exchange, allocation: "0.1"}
+`
+
+const validDecision = `
+apiVersion: strategy.tradeops.dev/v1alpha1
+kind: StrategyDecision
+metadata: {generateName: approve-, namespace: default}
+spec:
+  target: {kind: StrategyRollback, name: pause}
+  verdict: Approve
+  planDigest: ` + digest + `
+  reason: checked with the desk
+`
+
+const validPlaybook = `
+apiVersion: strategy.tradeops.dev/v1alpha1
+kind: StrategyPlaybook
+metadata: {generateName: playbook-, namespace: default}
+spec:
+  scheduler:
+    name: core_multi_pipeline
+    environment: binance_paper
+    config: {configMapName: bot-core-config, key: core.yaml, format: BotCore}
+    rollout: {deploymentName: bot-core-scheduler, timeoutSeconds: 180}
+    proof: {check: plan}
+  checks:
+  - name: plan
+    podTemplateName: tools
+    command: [/demo, running-plan]
+    env: [{name: ITERATIONS, value: "5"}]
+    timeoutSeconds: 120
+    startTimeoutSeconds: 300
+    retries: 1
+    reportFrom: Log
+    verdicts: [{when: "true", verdict: Pass, message: fine}]
+  triage:
+    respondWithinSeconds: 300
+    checks: [{name: plan, env: [{name: ITERATIONS, value: "5"}]}]
+    falseAlarm: {when: "true"}
+    escalate: [{name: audit-failed, when: "true"}, {name: persists, afterSeconds: 300}]
+  diagnosis:
+    respondWithinSeconds: 900
+    checks: [{name: plan, env: [{name: ITERATIONS, value: "5"}]}]
+    causes: [{name: SignalDegradation, when: "true", remediation: disable}]
+  remediations:
+  - name: disable
+    approval: {mode: Required, timeoutSeconds: 900, requester: Denied}
+    before: [{name: plan, env: [{name: ITERATIONS, value: "5"}]}]
+    actions:
+    - {type: DisableSchedule, schedule: cross_exchange_watch}
+    - {type: SetAllocation, riskProfile: aggressive, bucket: cross_exchange, allocation: "0.1"}
+    after: [{name: plan, env: [{name: ITERATIONS, value: "5"}]}]
+    onFailedAfter: Revert
+    maxDurationSeconds: 14400
+    restore: {checks: [{name: plan, env: [{name: ITERATIONS, value: "5"}]}], when: "true"}
+  signingKeySecretName: decision-log-key
+`
+
+func incidentRows() []row {
+	return together(
+		required("playbookName", "type"),
+		text("playbookName", 1, 253),
+		enum("type", "PnL", "Risk", "Latency", "NoSignals", "AdapterFailure", "AlertFatigue", "ResourceBudget", "Compliance"),
+		enum("severity", "Info", "Warning", "Critical"),
+		text("schedule", 1, 128),
+		strategyInstead(text("strategy", 1, 128)),
+		text("summary", 1, 512),
+		authorRows("requestedBy"),
+		rule("a schedule and a strategy", "name a schedule or a strategy, not both", set("strategy", "core_cross_exchange")),
+		rule("neither", "", drop("schedule")),
+		rule("a time that is none", "spec.detectedTime", set("detectedTime", "yesterday")),
+		rule("a field that is unknown", `unknown field "spec.image"`, set("image", "evil:latest")),
+	)
+}
+
+// strategyInstead drops the schedule, which excludes a strategy.
+func strategyInstead(rows []row) []row {
+	for i := range rows {
+		rows[i].edits = append(rows[i].edits, drop("schedule"))
+	}
+	return rows
+}
+
+// authorRows: the admission policies look at the name before its length matters, so nobody can be named at all but oneself.
+func authorRows(path string) []row {
+	return []row{
+		{path + " is oneself", path, []edit{set(path, "admin")}, ""},
+		{path + " is empty", path, []edit{set(path, "")}, shown(path) + ": Invalid value"},
+		{path + " is too long", path, []edit{set(path, strings.Repeat("a", 513))}, shown(path) + ": Too long"},
+	}
+}
+
+func actionRows(path string) []row {
+	first, second := path+".0", path+".1"
+	both := "riskProfile, bucket and allocation belong to SetAllocation, which needs all three"
+	return together(
+		required(path, first+".type"),
+		enum(first+".type", "DisableSchedule"),
+		text(first+".schedule", 1, 128),
+		enum(second+".type", "SetAllocation"),
+		text(second+".riskProfile", 1, 128),
+		text(second+".bucket", 1, 128),
+		pattern(second+".allocation", []string{"0", "0.0", "0.15", "1", "123456", "123456.123456789"},
+			[]string{"", ".5", "1.", "-1", "+1", "1e3", "1,5", "1234567", "0.1234567890", "NaN", "0.1\n", " 1"}),
+		rule(path+": an allocation without its risk profile", both, drop(second+".riskProfile")),
+		rule(path+": an allocation without its bucket", both, drop(second+".bucket")),
+		rule(path+": an allocation without its value", both, drop(second+".allocation")),
+		rule(path+": an allocation on another action", both, set(first+".allocation", "0.1")),
+		rule(path+": a risk profile on another action", both, set(first+".riskProfile", "balanced")),
+		rule(path+": a bucket on another action", both, set(first+".bucket", "cross_exchange")),
+		rule(path+": a schedule on another action", "schedule belongs to DisableSchedule", set(second+".schedule", "cross_exchange_watch")),
+	)
+}
+
+func disable(i int) any {
+	return map[string]any{"type": "DisableSchedule", "schedule": fmt.Sprintf("schedule_%d", i)}
+}
+
+func rollbackRows() []row {
+	return together(
+		required("playbookName"),
+		text("playbookName", 1, 253),
+		text("incidentName", 1, 253),
+		[]row{
+			{"remediationName is empty", "remediationName", []edit{set("remediationName", ""), drop("maxDurationSeconds")}, "spec.remediationName: Invalid value"},
+			{"remediationName is the longest", "remediationName", []edit{set("remediationName", strings.Repeat("a", 40)), drop("maxDurationSeconds")}, ""},
+			{"remediationName is too long", "remediationName", []edit{set("remediationName", strings.Repeat("a", 41)), drop("maxDurationSeconds")}, "spec.remediationName: Too long"},
+		},
+		number("maxDurationSeconds", 0, 2592000),
+		text("reason", 1, 512),
+		items("actions", 1, 16, disable),
+		actionRows("actions"),
+		enum("desiredState", "Applied", "Restored"),
+		authorRows("requestedBy"),
+		rule("a time box beside a remediation", "maxDurationSeconds comes from the remediation", set("remediationName", "disable-schedule")),
+		rule("no schedule to disable", "DisableSchedule names its schedule", drop("actions.0.schedule")),
+		rule("a field that is unknown", `unknown field "spec.namespace"`, set("namespace", "kube-system")),
+	)
+}
+
+func decisionRows() []row {
+	rows := together(
+		required("target", "target.kind", "target.name", "verdict"),
+		enum("target.kind", "StrategyRollback"),
+		text("target.name", 1, 253),
+		enum("verdict", "Approve", "Deny", "Restore"),
+		pattern("planDigest", []string{digest}, []string{
+			"", "sha256:", digest + "0", digest[:len(digest)-1], "sha512" + digest[6:], strings.ToUpper(digest), "sha256:" + strings.Repeat("g", 64),
+		}),
+		text("reason", 1, 512),
+		authorRows("by"),
+		rule("an approval of no plan", "Approve names the plan: set planDigest to the rollback's status.plan.digest", drop("planDigest")),
+		rule("a denial of no plan", "", set("verdict", "Deny"), drop("planDigest")),
+	)
+	const about = "Escalate, FalseAlarm and Resolve are about a StrategyIncident; Approve, Deny and Restore about a StrategyRollback"
+	for _, verdict := range []string{"Escalate", "FalseAlarm", "Resolve"} {
+		rows = append(rows, rule(verdict+" an incident", "", set("verdict", verdict), set("target.kind", "StrategyIncident"))...)
+		rows = append(rows, rule(verdict+" a rollback", about, set("verdict", verdict))...)
+	}
+	for _, verdict := range []string{"Approve", "Deny", "Restore"} {
+		rows = append(rows, rule(verdict+" an incident", about, set("verdict", verdict), set("target.kind", "StrategyIncident"))...)
+	}
+	for _, verdict := range []string{"Acknowledge", "Override", "Renew"} { // planned, not there
+		rows = append(rows, rule(verdict, "spec.verdict: Unsupported value", set("verdict", verdict))...)
+	}
+	return rows
+}
+
+// envRows: names are those of environment variables, values any text.
+func envRows(path string) []row {
+	return together(
+		items(path, 0, 32, func(i int) any { return map[string]any{"name": fmt.Sprintf("V%d", i)} }),
+		unique(path, map[string]any{"name": "V"}),
+		required(path+".0.name"),
+		text(path+".0.name", 1, 128),
+		pattern(path+".0.name", []string{"_", "A1", "a_B"}, []string{"1A", "A-B", "A B", "A=B", "Ä"}),
+		text(path+".0.value", 0, 1024),
+	)
+}
+
+func useRows(path string, fewest, most int) []row {
+	return together(
+		items(path, fewest, most, func(i int) any { return map[string]any{"name": fmt.Sprintf("check-%d", i)} }),
+		unique(path, map[string]any{"name": "check"}),
+		required(path+".0.name"),
+		text(path+".0.name", 1, 40),
+		envRows(path+".0.env"),
+	)
+}
+
+// named are names of the playbook's own parts, which become parts of names of Jobs.
+func named(path string) []row {
+	return together(
+		required(path),
+		text(path, 1, 40),
+		pattern(path, []string{"a", "1", "load-test-2"}, []string{"-a", "a-", "A", "a.b", "a_b", "a b"}),
+	)
+}
+
+func playbookRows() []row {
+	checked := func(i int) any {
+		return map[string]any{
+			"name": fmt.Sprintf("check-%d", i), "podTemplateName": "tools", "command": []any{"/demo"},
+			"verdicts": []any{map[string]any{"when": "true", "verdict": "Pass"}},
+		}
+	}
+	remedy := func(i int) any {
+		return map[string]any{"name": fmt.Sprintf("remedy-%d", i), "actions": []any{map[string]any{"type": "DisableSchedule"}}}
+	}
+	return together(
+		required("scheduler", "checks", "triage", "diagnosis", "signingKeySecretName"),
+		text("signingKeySecretName", 1, 253),
+		rule("no remediations", "", drop("remediations")),
+		rule("a field that is unknown", `unknown field "spec.bucket"`, set("bucket", "s3://mine")),
+
+		required("scheduler.name", "scheduler.environment", "scheduler.config", "scheduler.rollout", "scheduler.proof",
+			"scheduler.config.configMapName", "scheduler.rollout.deploymentName", "scheduler.proof.check"),
+		text("scheduler.name", 1, 128),
+		text("scheduler.environment", 1, 128),
+		text("scheduler.config.configMapName", 1, 253),
+		text("scheduler.config.key", 1, 253),
+		enum("scheduler.config.format", "BotCore"),
+		text("scheduler.rollout.deploymentName", 1, 253),
+		number("scheduler.rollout.timeoutSeconds", 5, 3600),
+		text("scheduler.proof.check", 1, 40),
+
+		items("checks", 1, 32, checked),
+		unique("checks", checked(0)),
+		named("checks.0.name"),
+		required("checks.0.podTemplateName", "checks.0.command", "checks.0.verdicts"),
+		text("checks.0.podTemplateName", 1, 253),
+		items("checks.0.command", 1, 64, func(int) any { return "x" }),
+		text("checks.0.command.0", 1, 1024),
+		envRows("checks.0.env"),
+		number("checks.0.timeoutSeconds", 1, 3600),
+		number("checks.0.startTimeoutSeconds", 1, 3600),
+		number("checks.0.retries", 0, 5),
+		enum("checks.0.reportFrom", "Log", "TerminationMessage", "ExitCode"),
+		items("checks.0.verdicts", 1, 32, func(int) any { return map[string]any{"when": "true", "verdict": "Pass"} }),
+		required("checks.0.verdicts.0.when", "checks.0.verdicts.0.verdict"),
+		text("checks.0.verdicts.0.when", 1, 2048),
+		enum("checks.0.verdicts.0.verdict", "Pass", "Warn", "Fail", "Inconclusive"),
+		rule("a rule that yields Error", "Error means that nothing was measured", set("checks.0.verdicts.0.verdict", "Error")),
+		text("checks.0.verdicts.0.message", 1, 512),
+
+		number("triage.respondWithinSeconds", 1, 86400),
+		useRows("triage.checks", 0, 16),
+		required("triage.falseAlarm.when"),
+		text("triage.falseAlarm.when", 1, 2048),
+		items("triage.escalate", 0, 16, func(i int) any { return map[string]any{"name": fmt.Sprintf("rule-%d", i), "when": "true"} }),
+		unique("triage.escalate", map[string]any{"name": "rule", "when": "true"}),
+		required("triage.escalate.0.name"),
+		text("triage.escalate.0.name", 1, 63),
+		text("triage.escalate.0.when", 1, 2048),
+		number("triage.escalate.1.afterSeconds", 1, 86400),
+		rule("an escalate rule with both", "an escalate rule has either when or afterSeconds", set("triage.escalate.0.afterSeconds", int64(5))),
+		rule("an escalate rule with neither", "an escalate rule has either when or afterSeconds", drop("triage.escalate.0.when")),
+
+		number("diagnosis.respondWithinSeconds", 1, 86400),
+		useRows("diagnosis.checks", 0, 16),
+		items("diagnosis.causes", 0, 32, func(i int) any { return map[string]any{"name": fmt.Sprintf("Cause%d", i), "when": "true"} }),
+		unique("diagnosis.causes", map[string]any{"name": "Cause", "when": "true"}),
+		required("diagnosis.causes.0.name", "diagnosis.causes.0.when"),
+		text("diagnosis.causes.0.name", 1, 63),
+		text("diagnosis.causes.0.when", 1, 2048),
+		text("diagnosis.causes.0.remediation", 1, 40),
+
+		items("remediations", 0, 16, remedy),
+		unique("remediations", remedy(0)),
+		named("remediations.0.name"),
+		enum("remediations.0.approval.mode", "Required", "Automatic"),
+		number("remediations.0.approval.timeoutSeconds", 1, 86400),
+		enum("remediations.0.approval.requester", "Denied", "MayApprove"),
+		useRows("remediations.0.before", 0, 8),
+		useRows("remediations.0.after", 0, 8),
+		items("remediations.0.actions", 1, 8, disable),
+		actionRows("remediations.0.actions"),
+		rule("the incident's schedule", "", drop("remediations.0.actions.0.schedule")),
+		enum("remediations.0.onFailedAfter", "Revert", "Keep"),
+		number("remediations.0.maxDurationSeconds", 0, 2592000),
+		required("remediations.0.restore.checks"),
+		useRows("remediations.0.restore.checks", 1, 8),
+		text("remediations.0.restore.when", 1, 2048),
+	)
+}

@@ -1,0 +1,178 @@
+package api_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+)
+
+// TestDefaults sends objects that say no more than they must.
+func TestDefaults(t *testing.T) {
+	tests := map[string]struct{ sent, want string }{
+		"an incident": {
+			sent: `{apiVersion: strategy.tradeops.dev/v1alpha1, kind: StrategyIncident, spec: {playbookName: p, type: Risk}}`,
+			want: `{"playbookName":"p","requestedBy":"admin","severity":"Warning","type":"Risk"}`,
+		},
+		"a rollback": {
+			sent: `{apiVersion: strategy.tradeops.dev/v1alpha1, kind: StrategyRollback, spec: {playbookName: p, actions: [{type: DisableSchedule, schedule: s}]}}`,
+			want: `{"actions":[{"schedule":"s","type":"DisableSchedule"}],"desiredState":"Applied","playbookName":"p","requestedBy":"admin"}`,
+		},
+		"a decision": {
+			sent: `{apiVersion: strategy.tradeops.dev/v1alpha1, kind: StrategyDecision, spec: {target: {kind: StrategyIncident, name: i}, verdict: Resolve}}`,
+			want: `{"by":"admin","target":{"kind":"StrategyIncident","name":"i"},"verdict":"Resolve"}`,
+		},
+		"a playbook": {
+			sent: `
+apiVersion: strategy.tradeops.dev/v1alpha1
+kind: StrategyPlaybook
+spec:
+  scheduler: {name: s, environment: e, config: {configMapName: c}, rollout: {deploymentName: d}, proof: {check: plan}}
+  checks: [{name: plan, podTemplateName: tools, command: [x], verdicts: [{when: "true", verdict: Pass}]}]
+  triage: {}
+  diagnosis: {}
+  remediations: [{name: r, approval: {}, actions: [{type: DisableSchedule}]}]
+  signingKeySecretName: k
+`,
+			want: `{
+"scheduler":{"name":"s","environment":"e","config":{"configMapName":"c","key":"core.yaml","format":"BotCore"},
+  "rollout":{"deploymentName":"d","timeoutSeconds":180},"proof":{"check":"plan"}},
+"checks":[{"name":"plan","podTemplateName":"tools","command":["x"],"timeoutSeconds":120,"startTimeoutSeconds":300,"retries":0,"reportFrom":"Log",
+  "verdicts":[{"when":"true","verdict":"Pass"}]}],
+"triage":{"respondWithinSeconds":300},
+"diagnosis":{"respondWithinSeconds":900},
+"remediations":[{"name":"r","approval":{"mode":"Required","timeoutSeconds":900,"requester":"Denied"},"actions":[{"type":"DisableSchedule"}],
+  "onFailedAfter":"Revert","maxDurationSeconds":14400}],
+"signingKeySecretName":"k"}`,
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			object := parse(t, test.sent)
+			object.SetNamespace("default")
+			object.SetName("defaults")
+			must(t, admin.Create(t.Context(), object, client.DryRunAll))
+			var want any
+			must(t, json.Unmarshal([]byte(test.want), &want))
+			got, err := json.Marshal(object.Object["spec"]) // to compare numbers as JSON has them
+			must(t, err)
+			var spec any
+			must(t, json.Unmarshal(got, &spec))
+			if diff := cmp.Diff(want, spec); diff != "" {
+				t.Errorf("spec (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestNamesOfIncidents(t *testing.T) {
+	for length, want := range map[int]string{200: "", 201: "the name of an incident has at most 200 characters"} {
+		object := incident("")
+		object.GenerateName, object.Name = "", strings.Repeat("a", length)
+		refused(t, admin.Create(t.Context(), object, client.DryRunAll), want)
+	}
+}
+
+// TestRecords changes what exists.
+func TestRecords(t *testing.T) {
+	const (
+		fixedDecision = "a decision is a record and cannot be changed; make another decision"
+		fixedIncident = "an incident's spec is immutable; create another incident"
+		fixedRollback = "only desiredState of a rollback may change; create another rollback"
+	)
+	tests := map[string]struct {
+		valid string
+		edits []edit // one at a time
+		want  string
+	}{
+		"a decision": {validDecision, []edit{
+			set("target.name", "other"), set("verdict", "Deny"), set("reason", "other"), drop("reason"), set("by", "mallory"), drop("by"),
+			set("planDigest", strings.Replace(digest, "0", "f", 1)),
+		}, fixedDecision},
+		"an incident": {validIncident, []edit{
+			set("playbookName", "other"), set("type", "Risk"), set("severity", "Info"), set("schedule", "other"), drop("schedule"),
+			set("summary", "other"), set("detectedTime", "2020-01-01T00:00:00Z"), drop("detectedTime"), set("requestedBy", "mallory"), drop("requestedBy"),
+		}, fixedIncident},
+		"a rollback": {validRollback, []edit{
+			set("playbookName", "other"), set("incidentName", "other"), drop("incidentName"), set("remediationName", "other"),
+			set("maxDurationSeconds", int64(1)), drop("maxDurationSeconds"), set("actions.0.schedule", "other"),
+			set("actions.1.allocation", "0.2"), set("actions", []any{disable(0)}), set("requestedBy", "mallory"), drop("requestedBy"),
+			set("reason", "other"), drop("reason"),
+		}, fixedRollback},
+		"a rollback's state":    {validRollback, []edit{set("desiredState", "Restored")}, ""},
+		"nothing of a rollback": {validRollback, []edit{set("playbookName", "multi-strategy")}, ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			object := parse(t, test.valid)
+			must(t, admin.Create(t.Context(), object))
+			for _, change := range test.edits {
+				t.Run(fmt.Sprintf("%s=%v", change.path, change.value), func(t *testing.T) {
+					changed := object.DeepCopy()
+					apply(t, changed, []edit{change})
+					refused(t, admin.Update(t.Context(), changed, client.DryRunAll), test.want)
+				})
+			}
+			labelled := object.DeepCopy()
+			labelled.SetLabels(map[string]string{"desk": "crypto"})
+			refused(t, admin.Update(t.Context(), labelled), "")
+		})
+	}
+	t.Run("a restored rollback stays restored", func(t *testing.T) {
+		object := rollback("")
+		object.Spec.DesiredState = strategyv1.StateRestored
+		must(t, admin.Create(t.Context(), object))
+		object.Spec.DesiredState = strategyv1.StateApplied
+		refused(t, admin.Update(t.Context(), object, client.DryRunAll), "a restored rollback cannot be applied again; create another rollback")
+	})
+	t.Run("a time box cannot be added", func(t *testing.T) {
+		object := rollback("")
+		must(t, admin.Create(t.Context(), object))
+		object.Spec.MaxDurationSeconds = new(int32)
+		refused(t, admin.Update(t.Context(), object, client.DryRunAll), fixedRollback)
+	})
+}
+
+// TestStatus: what the operator writes stands beside the spec, and nobody else writes it.
+func TestStatus(t *testing.T) {
+	reported := incident("")
+	must(t, as("alice").Create(t.Context(), reported))
+	reported.Spec.Summary = "changed under a status update"
+	reported.Status.Level = strategyv1.LevelL2
+	reported.Status.Conditions = []metav1.Condition{{
+		Type: "Ready", Status: "Unknown", Reason: "Triaging", Message: "0 of 3 checks judged", LastTransitionTime: metav1.Unix(1e9, 0),
+	}}
+	for _, user := range []string{"alice", "bob", "dana"} {
+		refused(t, as(user).Status().Update(t.Context(), reported.DeepCopy()), `cannot update resource "strategyincidents/status"`)
+	}
+	must(t, as(operator).Status().Update(t.Context(), reported))
+	if reported.Spec.Summary != "" || reported.Status.Level != strategyv1.LevelL2 {
+		t.Errorf("after a status update: summary %q, level %q", reported.Spec.Summary, reported.Status.Level)
+	}
+	reported.Status.Level = "L3"
+	refused(t, as(operator).Status().Update(t.Context(), reported), "status.level: Unsupported value")
+
+	asked := rollback("")
+	must(t, as("bob").Create(t.Context(), asked))
+	asked.Status.Plan = &strategyv1.RollbackPlan{
+		Revision: 1, Digest: digest, PlannedTime: metav1.Unix(1e9, 0), RevisionTime: metav1.Unix(1e9, 0),
+		Edits: []strategyv1.PlannedEdit{{Path: "/a", To: "b"}},
+	}
+	must(t, as(operator).Status().Update(t.Context(), asked))
+	asked.Spec.DesiredState = strategyv1.StateRestored
+	refused(t, as(operator).Update(t.Context(), asked), `cannot update resource "strategyrollbacks"`)
+
+	object := parse(t, validPlaybook)
+	must(t, admin.Create(t.Context(), object))
+	procedure := &strategyv1.StrategyPlaybook{}
+	must(t, runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, procedure))
+	procedure.Status.Revision = "playbook-0123456789"
+	must(t, as(operator).Status().Update(t.Context(), procedure))
+}

@@ -1,0 +1,232 @@
+package api_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/playbook"
+	"tradeops.dev/strategy-operator/internal/rules"
+)
+
+const samples = "config/samples/demo"
+
+// TestSamples: every sample is accepted as it stands.
+func TestSamples(t *testing.T) {
+	paths, err := filepath.Glob(filepath.Join(repository, samples, "*.yaml"))
+	must(t, err)
+	accepted := 0
+	for _, path := range paths {
+		if filepath.Base(path) == "kustomization.yaml" {
+			continue
+		}
+		data, err := os.ReadFile(path)
+		must(t, err)
+		objects, err := decode(data)
+		must(t, err)
+		for _, object := range objects {
+			if object.GetKind() == "Secret" {
+				t.Errorf("%s: a Secret does not belong in Git", path)
+			}
+			if object.GetGenerateName() == "" && object.GetKind() == "RoleBinding" {
+				object.SetName(object.GetName() + "-again") // TestMain has created them
+			}
+			if err := admin.Create(t.Context(), object, client.DryRunAll); err != nil {
+				t.Errorf("%s: %v", path, err)
+			}
+			accepted++
+		}
+	}
+	if accepted < 5 {
+		t.Errorf("%d samples, want at least a playbook, an incident, a rollback and two bindings", accepted)
+	}
+}
+
+// demo is the demo's playbook with the API server's defaults.
+func demo(t *testing.T) strategyv1.StrategyPlaybookSpec {
+	t.Helper()
+	objects, err := fromFile(samples + "/playbook.yaml")
+	must(t, err)
+	must(t, admin.Create(t.Context(), objects[0], client.DryRunAll))
+	var procedure strategyv1.StrategyPlaybook
+	must(t, runtime.DefaultUnstructuredConverter.FromUnstructured(objects[0].Object, &procedure))
+	return procedure.Spec
+}
+
+func TestDemoPlaybookIsSound(t *testing.T) {
+	if problem := playbook.References(demo(t)); problem != nil {
+		t.Errorf("%s: %s", problem.Reason, problem.Message)
+	}
+}
+
+// TestDemoVerdicts judges reports in the shapes of hack/demo.
+func TestDemoVerdicts(t *testing.T) {
+	spec := demo(t)
+	const (
+		losing  = `{"telemetry":{"cross_exchange_watch":{"suspended":0,"pnl_drawdown_pct":-5.2},"mean_reversion_intraday":{"suspended":0,"pnl_drawdown_pct":-0.1}}}`
+		limit   = `{"telemetry":{"cross_exchange_watch":{"suspended":0,"pnl_drawdown_pct":-4}}}`
+		stopped = `{"telemetry":{"cross_exchange_watch":{"suspended":1,"pnl_drawdown_pct":-5.2},"mean_reversion_intraday":{"suspended":0,"pnl_drawdown_pct":-0.1}}}`
+		other   = `{"telemetry":{"cross_exchange_watch":{"suspended":0,"pnl_drawdown_pct":0},"mean_reversion_intraday":{"suspended":0,"pnl_drawdown_pct":-9}}}`
+		plan    = `{"schedules":[{"name":"cross_exchange_watch","suspended":true},{"name":"mean_reversion_intraday","suspended":false}],"strategy_allocations":{"aggressive":{"cross_exchange":0.1}}}`
+		trading = `{"schedules":[{"name":"cross_exchange_watch","suspended":false}],"strategy_allocations":{"aggressive":{"cross_exchange":0.5}}}`
+	)
+	about := map[string]any{"name": "loss", "type": "PnL", "severity": "Critical", "schedule": "cross_exchange_watch", "strategy": ""}
+	byStrategy := map[string]any{"name": "loss", "type": "PnL", "severity": "Critical", "schedule": "", "strategy": "core_cross_exchange"}
+	nobodys := map[string]any{"name": ""}
+	asked := func(state string, schedules []any, allocations ...any) map[string]any {
+		if allocations == nil {
+			allocations = []any{}
+		}
+		return map[string]any{"name": "pause", "state": state, "schedules": schedules, "allocations": allocations}
+	}
+	pause := []any{"cross_exchange_watch"}
+	tenth := map[string]any{"riskProfile": "aggressive", "bucket": "cross_exchange", "allocation": "0.1"}
+	unknown := map[string]any{"riskProfile": "aggressive", "bucket": "none", "allocation": "0.1"}
+
+	tests := []struct {
+		name, check, report string
+		exit                int32
+		vars                rules.Vars
+		want                strategyv1.Verdict
+	}{
+		{"the audit's findings fail", "stage4-audit", `{"status":"fail"}`, 1, rules.Vars{}, "Fail"},
+		{"the audit's warnings warn", "stage4-audit", `{"status":"warn"}`, 0, rules.Vars{}, "Warn"},
+		{"a clean audit passes", "stage4-audit", `{"status":"ok"}`, 0, rules.Vars{}, "Pass"},
+		{"another audit is no audit", "stage4-audit", `{"status":"fine"}`, 0, rules.Vars{}, "Inconclusive"},
+		{"no status is no audit", "stage4-audit", `{}`, 0, rules.Vars{}, "Inconclusive"},
+		{"the baseline's errors fail", "security-baseline", `{"status":"error"}`, 0, rules.Vars{}, "Fail"},
+		{"the baseline's warnings warn", "security-baseline", `{"status":"warning"}`, 0, rules.Vars{}, "Warn"},
+		{"a clean baseline passes", "security-baseline", `{"status":"ok"}`, 0, rules.Vars{}, "Pass"},
+
+		{"within budgets", "load-test", `{"avg_latency_ms":3.5,"resource_status":"ok"}`, 0, rules.Vars{}, "Pass"},
+		{"above a budget", "load-test", `{"avg_latency_ms":3.5,"resource_status":"error"}`, 0, rules.Vars{}, "Fail"},
+		{"close to a budget", "load-test", `{"avg_latency_ms":3.5,"resource_status":"warning"}`, 0, rules.Vars{}, "Warn"},
+		{"too slow", "load-test", `{"avg_latency_ms":250.5,"resource_status":"ok"}`, 0, rules.Vars{}, "Fail"},
+		{"slower than before", "load-test", `{"avg_latency_ms":100,"resource_status":"ok"}`, 0, rules.Vars{Before: map[string]any{"avg_latency_ms": 70.0}}, "Warn"},
+		{"slower by noise", "load-test", `{"avg_latency_ms":4,"resource_status":"ok"}`, 0, rules.Vars{Before: map[string]any{"avg_latency_ms": 1.0}}, "Pass"},
+		{"nothing measured", "load-test", ``, 1, rules.Vars{}, "Error"},
+
+		{"the incident's schedule loses", "smoke", losing, 0, rules.Vars{Incident: about}, "Fail"},
+		{"it loses just as much as is allowed", "smoke", limit, 0, rules.Vars{Incident: about}, "Pass"},
+		{"it is suspended", "smoke", stopped, 0, rules.Vars{Incident: about}, "Pass"},
+		{"it is suspended by the rollback", "smoke", stopped, 0, rules.Vars{Incident: about, Rollback: asked("Applied", pause)}, "Pass"},
+		{"another schedule loses", "smoke", other, 0, rules.Vars{Incident: about}, "Pass"},
+		{"no schedule is named, one loses", "smoke", losing, 0, rules.Vars{Incident: byStrategy}, "Fail"},
+		{"no schedule is named, the disabled one is quiet", "smoke", stopped, 0, rules.Vars{Incident: byStrategy, Rollback: asked("Applied", pause)}, "Pass"},
+		{"no schedule is named, another one loses", "smoke", other, 0, rules.Vars{Incident: byStrategy, Rollback: asked("Applied", pause)}, "Pass"},
+		{"no incident, the disabled one still trades", "smoke", losing, 0, rules.Vars{Incident: nobodys, Rollback: asked("Applied", pause)}, "Fail"},
+		{"no incident, no schedule", "smoke", losing, 0, rules.Vars{Incident: nobodys, Rollback: asked("Applied", []any{}, tenth)}, "Pass"},
+		{"a schedule cannot run", "smoke", limit, 1, rules.Vars{Incident: about}, "Warn"},
+		{"the schedule is not there", "smoke", `{"telemetry":{}}`, 0, rules.Vars{Incident: about}, "Inconclusive"},
+		{"no telemetry", "smoke", `{}`, 0, rules.Vars{Incident: about}, "Inconclusive"},
+
+		{"the journal is complete", "journal", `{"status":"ok"}`, 0, rules.Vars{}, "Pass"},
+		{"the journal is old", "journal", `{"status":"warn"}`, 0, rules.Vars{}, "Warn"},
+		{"the journal lacks fields", "journal", `{"status":"fail"}`, 1, rules.Vars{}, "Fail"},
+
+		{"applied and suspended", "running-plan", plan, 0, rules.Vars{Rollback: asked("Applied", pause)}, "Pass"},
+		{"applied, suspended and allocated", "running-plan", plan, 0, rules.Vars{Rollback: asked("Applied", pause, tenth)}, "Pass"},
+		{"applied, not suspended", "running-plan", trading, 0, rules.Vars{Rollback: asked("Applied", pause)}, "Fail"},
+		{"applied, not allocated", "running-plan", trading, 0, rules.Vars{Rollback: asked("Applied", []any{}, tenth)}, "Fail"},
+		{"applied to a bucket that is not there", "running-plan", plan, 0, rules.Vars{Rollback: asked("Applied", []any{}, unknown)}, "Inconclusive"},
+		{"applied to a schedule that is not there", "running-plan", plan, 0, rules.Vars{Rollback: asked("Applied", []any{"none"})}, "Fail"},
+		{"restored and trading", "running-plan", trading, 0, rules.Vars{Rollback: asked("Restored", pause, tenth)}, "Pass"},
+		{"restored, still suspended", "running-plan", plan, 0, rules.Vars{Rollback: asked("Restored", pause)}, "Fail"},
+	}
+	for _, test := range tests {
+		t.Run(test.check+": "+test.name, func(t *testing.T) {
+			check, found := checks.Find(spec.Checks, test.check)
+			if !found {
+				t.Fatal("the playbook has no such check")
+			}
+			outcome := checks.Outcome{Reason: checks.ReasonExited, ExitCode: &test.exit, Report: json.RawMessage(test.report)}
+			if got, message := checks.Judge(check, outcome, test.vars); got != test.want {
+				t.Errorf("%s (%s), want %s", got, message, test.want)
+			}
+		})
+	}
+}
+
+// TestDemoDecisions follows the rules over judged checks.
+func TestDemoDecisions(t *testing.T) {
+	spec := demo(t)
+	judged := func(verdicts ...string) []rules.Check { // name, verdict, name, verdict, ...
+		var made []rules.Check
+		for i := 0; i < len(verdicts); i += 2 {
+			made = append(made, rules.Check{Name: verdicts[i], Verdict: verdicts[i+1], ExitCode: new(int32)})
+		}
+		return made
+	}
+	incident := func(kind, severity string) map[string]any {
+		return map[string]any{"name": "loss", "type": kind, "severity": severity, "schedule": "cross_exchange_watch", "strategy": ""}
+	}
+	fine := judged("stage4-audit", "Pass", "security-baseline", "Warn", "load-test", "Pass")
+	failing := rules.Check{Name: "smoke", Verdict: "Warn", ExitCode: new(int32(1))}
+
+	triage := []struct {
+		name       string
+		vars       rules.Vars
+		escalated  string
+		falseAlarm bool
+	}{
+		{"a warning with clean checks is a false alarm", rules.Vars{Incident: incident("Latency", "Warning"), Checks: fine}, "", true},
+		{"a failed audit escalates at once", rules.Vars{Incident: incident("Latency", "Warning"), Checks: judged("stage4-audit", "Fail")}, "audit-failed", false},
+		{"a critical loss waits for L1's evidence", rules.Vars{Incident: incident("PnL", "Critical"), Checks: judged("stage4-audit", "Pass")}, "", true},
+		{"a critical loss goes to L2", rules.Vars{Incident: incident("PnL", "Critical"), Checks: fine}, "drawdown", true},
+		{"what could not be measured is no false alarm", rules.Vars{Incident: incident("Latency", "Warning"), Checks: judged("stage4-audit", "Pass", "load-test", "Error")}, "", false},
+	}
+	for _, test := range triage {
+		t.Run(test.name, func(t *testing.T) {
+			escalated := ""
+			for _, rule := range spec.Triage.Escalate {
+				if rule.When != "" && escalated == "" && holds(t, rule.When, test.vars) {
+					escalated = rule.Name
+				}
+			}
+			if escalated != test.escalated {
+				t.Errorf("escalated by %q, want %q", escalated, test.escalated)
+			}
+			if got := holds(t, spec.Triage.FalseAlarm.When, test.vars); got != test.falseAlarm {
+				t.Errorf("false alarm: %v, want %v", got, test.falseAlarm)
+			}
+		})
+	}
+
+	diagnosis := []struct {
+		name               string
+		vars               rules.Vars
+		cause, remediation string
+	}{
+		{"money is lost", rules.Vars{Incident: incident("PnL", "Critical"), Checks: judged("load-test", "Pass", "journal", "Pass", "smoke", "Fail")}, "SignalDegradation", "disable-schedule"},
+		{"a risk budget", rules.Vars{Incident: incident("Risk", "Warning"), Checks: judged("load-test", "Pass", "smoke", "Pass")}, "RiskBudget", "reduce-allocation"},
+		{"a feed is down", rules.Vars{Incident: incident("PnL", "Warning"), Checks: append(judged("load-test", "Pass"), failing)}, "AdapterFailure", ""},
+		{"too slow", rules.Vars{Incident: incident("Latency", "Warning"), Checks: judged("load-test", "Fail", "smoke", "Pass")}, "ResourceBudget", ""},
+		{"nothing is found", rules.Vars{Incident: incident("PnL", "Critical"), Checks: judged("load-test", "Pass", "smoke", "Pass")}, "", ""},
+	}
+	for _, test := range diagnosis {
+		t.Run(test.name, func(t *testing.T) {
+			var found strategyv1.CauseRule
+			for _, rule := range spec.Diagnosis.Causes {
+				if found.Name == "" && holds(t, rule.When, test.vars) {
+					found = rule
+				}
+			}
+			if found.Name != test.cause || found.Remediation != test.remediation {
+				t.Errorf("cause %q with remediation %q, want %q with %q", found.Name, found.Remediation, test.cause, test.remediation)
+			}
+		})
+	}
+}
+
+func holds(t *testing.T, rule string, vars rules.Vars) bool {
+	t.Helper()
+	held, err := rules.Eval(rule, vars)
+	must(t, err)
+	return held
+}

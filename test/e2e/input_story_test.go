@@ -1,0 +1,122 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+)
+
+// mended is longer than the pause after which bad input is looked at again where no watch tells.
+const mended = 45 * time.Second
+
+// waitsFor: one clear reason, stalled, and nothing else has happened.
+func (s *story) waitsFor(object client.Object, reason string, words ...string) {
+	s.Helper()
+	s.reaches(object, reason, 20*time.Second)
+	s.expect(object, "Ready=False/"+reason, "Stalled=True/"+reason)
+	s.says(object, strategyv1.ConditionReady, words...)
+	for _, kind := range []string{strategyv1.ConditionTriaged, strategyv1.ConditionPlanned, strategyv1.ConditionResolved} {
+		if found := meta.FindStatusCondition(conditionsOf(object), kind); found != nil && found.Reason != reason {
+			s.Errorf("%s has started: %+v", nameOf(object), found)
+		}
+	}
+	if jobs := s.oneJobPerAttempt(object); len(jobs) != 0 {
+		s.Errorf("%s ran %v", nameOf(object), jobs)
+	}
+}
+
+func TestAnUnknownPlaybookStallsUntilItExists(t *testing.T) {
+	s := tell(t)
+	incident := s.report("alice", "not-there-yet", func(spec *strategyv1.StrategyIncidentSpec) { spec.Severity = "Warning" })
+	s.waitsFor(incident, "PlaybookNotFound", "not-there-yet", "does not exist")
+	playbook := sample("not-there-yet")
+	s.must(admin.Create(s.ctx, playbook))
+	s.trace("the playbook is created")
+	s.reaches(incident, "FalseAlarm", mended+20*time.Second)
+	s.expect(incident, "Stalled=False/FalseAlarm")
+	s.logHolds(incident)
+}
+
+func TestAnUnknownScheduleStallsUntilTheConfigurationHasIt(t *testing.T) {
+	s := tell(t)
+	incident := s.report("alice", samplePlaybook, func(spec *strategyv1.StrategyIncidentSpec) {
+		spec.Severity, spec.Schedule = "Warning", "night_watch"
+	})
+	s.waitsFor(incident, "ScheduleNotFound", `no schedule "night_watch"`, "cross_exchange_watch")
+	rollback := &strategyv1.StrategyRollback{Spec: strategyv1.StrategyRollbackSpec{
+		PlaybookName: samplePlaybook, Reason: "a schedule that is not there",
+		Actions: []strategyv1.RollbackAction{{Type: strategyv1.ActionDisableSchedule, Schedule: "night_watch"}},
+	}}
+	rollback.Namespace, rollback.Name = namespace, "unknown-schedule"
+	s.must(as("bob").Create(s.ctx, rollback))
+	s.waitsFor(rollback, "EditRefused", "night_watch")
+	s.configIsAsBefore()
+
+	s.must(putConfig(s.ctx, strings.Replace(s.original, "        cross_exchange_watch:\n", nightWatch+"        cross_exchange_watch:\n", 1)))
+	s.trace("the configuration gets the schedule")
+	s.reaches(rollback, "AwaitingApproval", mended)
+	s.diffOnlyAdds(rollback.Status.Plan.Diff)
+	s.reaches(incident, "FalseAlarm", mended+20*time.Second)
+}
+
+const nightWatch = `        night_watch:
+          strategy: core_mean_reversion
+          cadence_seconds: 600
+          max_drift_seconds: 60
+          warmup_bars: 96
+          risk_profile: balanced
+          max_signals: 1
+          interval: 5m
+`
+
+func TestAConfigurationThatIsNotOptedInIsNotTouched(t *testing.T) {
+	s := tell(t)
+	s.label(nil)
+	playbook := &strategyv1.StrategyPlaybook{}
+	playbook.Namespace, playbook.Name = namespace, samplePlaybook
+	s.waitsFor(playbook, "ConfigMapNotLabelled", "kubectl label configmap bot-core-config", "strategy.tradeops.dev/managed=true")
+	incident := s.report("alice", samplePlaybook, func(spec *strategyv1.StrategyIncidentSpec) { spec.Severity = "Warning" })
+	s.waitsFor(incident, "PlaybookNotReady", "is not opted in")
+	s.configIsAsBefore()
+	s.label(new(strategyv1.ManagedValue))
+	s.trace("the ConfigMap is labelled")
+	s.reaches(playbook, "Valid", mended)
+	s.reaches(incident, "FalseAlarm", mended)
+}
+
+func (s *story) label(value *string) {
+	s.Helper()
+	patch := fmt.Sprintf(`{"metadata":{"labels":{%q:%s}}}`, strategyv1.LabelManaged, encoded(value))
+	configMap := &corev1.ConfigMap{}
+	configMap.Namespace, configMap.Name = configAt.Namespace, configAt.Name
+	s.must(admin.Patch(s.ctx, configMap, client.RawPatch("application/merge-patch+json", []byte(patch))))
+}
+
+func TestARuleThatDoesNotCompileIsNamedWithItsPosition(t *testing.T) {
+	s := tell(t)
+	playbook := sample("with-a-typo")
+	playbook.Spec.Triage.Escalate[0].When = "checks.exist(c, c.verdict == 'Fail')"
+	s.must(admin.Create(s.ctx, playbook))
+	s.waitsFor(playbook, "RuleInvalid", "escalate rule audit-failed", "1:13", "exist")
+	incident := s.report("alice", playbook.Name, func(spec *strategyv1.StrategyIncidentSpec) { spec.Severity = "Warning" })
+	s.waitsFor(incident, "PlaybookNotReady", "audit-failed")
+	s.eventually("the rule is mended", 10*time.Second, func(ctx context.Context) error {
+		if err := s.refresh(ctx, playbook); err != nil {
+			return err
+		}
+		playbook.Spec.Triage.Escalate[0].When = "checks.exists(c, c.verdict == 'Fail')"
+		return admin.Update(ctx, playbook)
+	})
+	s.reaches(playbook, "Valid", mended)
+	s.reaches(incident, "FalseAlarm", mended)
+}

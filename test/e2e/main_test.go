@@ -1,0 +1,299 @@
+//go:build e2e
+
+// Package e2e tells the operator's stories on a real cluster: real pods, a scheduler that trades on paper, an exchange with
+// faults, people with names. Each test is one story, from a fresh world to its end; they share one namespace and run one
+// after the other. `make e2e` runs them; any cluster in KUBECONFIG will do. Where the evidence bucket lies on this machine,
+// as with the local cluster, its contents are verified, too.
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+)
+
+const (
+	repository        = "../.."
+	namespace         = "trading"
+	operatorNamespace = "strategy-operator-system"
+	operatorName      = "strategy-operator"
+	schedulerName     = "bot-core-scheduler"
+	exchangeName      = "exchange"
+	configName        = "bot-core-config"
+	configKey         = "core.yaml"
+	signingKey        = "decision-log-key"
+	samplePlaybook    = "multi-strategy"
+	toolsTemplate     = "bot-core-tools"
+
+	// localNode and localVolume are those of hack/cluster, whose volumes are folders of this machine.
+	localNode   = "so-node"
+	localVolume = "/var/lib/strategy-operator-cluster/evidence"
+)
+
+// The cluster, once TestMain has connected to it. admin may do everything.
+var (
+	server    *rest.Config
+	admin     client.Client
+	clientset *kubernetes.Clientset
+	scheme    = runtime.NewScheme()
+	local     bool // the cluster's volumes are on this machine
+	seen      *observer
+	setUp     time.Duration
+)
+
+func TestMain(m *testing.M) {
+	ctrl.SetLogger(zap.New(zap.WriteTo(os.Stderr), zap.UseDevMode(false)))
+	ctx, cancel := context.WithCancel(context.Background())
+	start := time.Now()
+	if err := prepare(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "prepare the cluster:", err)
+		os.Exit(1)
+	}
+	setUp = time.Since(start)
+	fmt.Printf("the cluster is ready after %.0f s\n", setUp.Seconds())
+	code := m.Run()
+	if code == 0 { // after a failure everything stays as it is, to be looked at
+		if err := resetWorld(ctx, demoConfig()); err != nil {
+			fmt.Fprintln(os.Stderr, "clean up:", err)
+			code = 1
+		}
+	}
+	cancel()
+	os.Exit(code)
+}
+
+// prepare brings a cluster, fresh or used, to where the stories start. It may run again and again.
+func prepare(ctx context.Context) error {
+	if os.Getenv("KUBECONFIG") == "" {
+		path, err := filepath.Abs(filepath.Join(repository, ".cluster/kubeconfig"))
+		if err != nil {
+			return err
+		}
+		_ = os.Setenv("KUBECONFIG", path)
+	}
+	if err := connect(); err != nil {
+		return err
+	}
+	var node corev1.Node
+	err := admin.Get(ctx, client.ObjectKey{Name: localNode}, &node)
+	if client.IgnoreNotFound(err) != nil {
+		return err
+	}
+	local = err == nil
+	for _, step := range []func(context.Context) error{installOperator, installWorld, restartAll, policiesInForce} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	seen, err = observe(ctx)
+	return err
+}
+
+func connect() error {
+	var err error
+	if server, err = clientcmd.BuildConfigFromFlags("", os.Getenv("KUBECONFIG")); err != nil {
+		return err
+	}
+	server.QPS = -1
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, strategyv1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			return err
+		}
+	}
+	if admin, err = client.New(server, client.Options{Scheme: scheme}); err != nil {
+		return err
+	}
+	clientset, err = kubernetes.NewForConfig(server)
+	return err
+}
+
+// installOperator is what the README tells a platform engineer to do.
+func installOperator(ctx context.Context) error {
+	if local { // it has no volume provisioner
+		if err := os.MkdirAll(localVolume, 0o750); err != nil {
+			return err
+		}
+		if err := os.Chown(localVolume, 65532, 65532); err != nil {
+			return err
+		}
+		if err := dropReleasedVolume(ctx); err != nil {
+			return err
+		}
+		if err := apply(ctx, "-f", "hack/demo/local/volume.yaml"); err != nil {
+			return err
+		}
+	}
+	return apply(ctx, "-k", "config/default")
+}
+
+// dropReleasedVolume: a volume whose claim was deleted takes no other one, so it is made again; its folder stays.
+func dropReleasedVolume(ctx context.Context) error {
+	var volume corev1.PersistentVolume
+	at := client.ObjectKey{Name: "strategy-operator-evidence"}
+	if err := admin.Get(ctx, at, &volume); err != nil || volume.Status.Phase != corev1.VolumeReleased {
+		return client.IgnoreNotFound(err)
+	}
+	if err := admin.Delete(ctx, &volume); err != nil {
+		return err
+	}
+	return poll(ctx, time.Minute, func(ctx context.Context) error {
+		err := admin.Get(ctx, at, &volume)
+		if err == nil {
+			return errors.New("the released volume is still there")
+		}
+		return client.IgnoreNotFound(err)
+	})
+}
+
+func installWorld(ctx context.Context) error {
+	trading := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
+	if err := admin.Create(ctx, trading); client.IgnoreAlreadyExists(err) != nil {
+		return err
+	}
+	enforce := `{"metadata":{"labels":{"pod-security.kubernetes.io/enforce":"restricted"}}}`
+	if err := admin.Patch(ctx, trading, client.RawPatch("application/merge-patch+json", []byte(enforce))); err != nil {
+		return err
+	}
+	if err := putConfig(ctx, demoConfig()); err != nil {
+		return err
+	}
+	if err := ensureSigningKey(ctx); err != nil {
+		return err
+	}
+	return errors.Join(
+		apply(ctx, "-k", "config/namespace"),
+		apply(ctx, "--namespace="+namespace, "-f", "hack/demo/world/podtemplate.yaml", "-f", "hack/demo/world/exchange.yaml", "-f", "hack/demo/world/scheduler.yaml"),
+		apply(ctx, "-k", "config/samples/demo"),
+	)
+}
+
+// restartAll makes the pods run the images as they were loaded last, and waits for all of them.
+func restartAll(ctx context.Context) error {
+	deployments := []client.ObjectKey{
+		{Namespace: operatorNamespace, Name: operatorName}, {Namespace: namespace, Name: schedulerName}, {Namespace: namespace, Name: exchangeName},
+	}
+	for _, key := range deployments {
+		err := admin.DeleteAllOf(ctx, &corev1.Pod{}, client.InNamespace(key.Namespace), client.MatchingLabels{"app.kubernetes.io/name": key.Name})
+		if err != nil {
+			return err
+		}
+	}
+	for _, key := range deployments {
+		if err := poll(ctx, 2*time.Minute, func(ctx context.Context) error { return available(ctx, key) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// policiesInForce waits until identities are stamped and checked: the API server takes policies up some time after they
+// were created.
+func policiesInForce(ctx context.Context) error {
+	return poll(ctx, time.Minute, func(ctx context.Context) error {
+		stamped := &strategyv1.StrategyIncident{Spec: strategyv1.StrategyIncidentSpec{PlaybookName: samplePlaybook, Type: "PnL"}}
+		stamped.Namespace, stamped.Name = namespace, "policies-in-force"
+		forged := stamped.DeepCopy()
+		forged.Spec.RequestedBy = "mallory"
+		if err := as("alice").Create(ctx, forged, client.DryRunAll); err == nil || !strings.Contains(err.Error(), "a client may only name itself") {
+			return errors.Join(errors.New("alice may name another person"), err)
+		}
+		if err := as("alice").Create(ctx, stamped, client.DryRunAll); err != nil || stamped.Spec.RequestedBy != "alice" {
+			return errors.Join(fmt.Errorf("alice is stamped as %q", stamped.Spec.RequestedBy), err)
+		}
+		return nil
+	})
+}
+
+// available: one pod, and it is ready.
+func available(ctx context.Context, key client.ObjectKey) error {
+	var deployment appsv1.Deployment
+	if err := admin.Get(ctx, key, &deployment); err != nil {
+		return err
+	}
+	status := deployment.Status
+	if status.ObservedGeneration < deployment.Generation || status.UpdatedReplicas != 1 || status.AvailableReplicas != 1 {
+		return fmt.Errorf("Deployment %s: %d updated, %d available", key, status.UpdatedReplicas, status.AvailableReplicas)
+	}
+	pods, err := podsOf(ctx, key)
+	if err != nil {
+		return err
+	}
+	if len(pods) != 1 || pods[0].DeletionTimestamp != nil {
+		return fmt.Errorf("Deployment %s has %d pods, old ones among them", key, len(pods))
+	}
+	return nil
+}
+
+func podsOf(ctx context.Context, key client.ObjectKey) ([]corev1.Pod, error) {
+	var pods corev1.PodList
+	err := admin.List(ctx, &pods, client.InNamespace(key.Namespace), client.MatchingLabels{"app.kubernetes.io/name": key.Name})
+	return pods.Items, err
+}
+
+// apply tries again for a while: kinds that were just created are served some time later.
+func apply(ctx context.Context, arguments ...string) error {
+	return poll(ctx, time.Minute, func(ctx context.Context) error {
+		command := exec.CommandContext(ctx, "kubectl", append([]string{"apply", "--server-side", "--force-conflicts", "--field-manager=e2e"}, arguments...)...)
+		command.Dir = repository
+		command.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":"+filepath.Join(mustAbs(repository), ".cluster/bin"))
+		if command.Err != nil { // not in our own PATH: the local cluster brings one
+			command.Path, command.Err = filepath.Join(mustAbs(repository), ".cluster/bin/kubectl"), nil
+		}
+		if output, err := command.CombinedOutput(); err != nil {
+			return fmt.Errorf("kubectl apply %s: %w\n%s", strings.Join(arguments, " "), err, output)
+		}
+		return nil
+	})
+}
+
+// poll asks until there is no error; the last error says what was missing.
+func poll(ctx context.Context, within time.Duration, ask func(context.Context) error) error {
+	var last error
+	err := wait.PollUntilContextTimeout(ctx, 200*time.Millisecond, within, true, func(ctx context.Context) (bool, error) {
+		err := ask(ctx)
+		if err != nil && ctx.Err() == nil {
+			last = err
+		}
+		return err == nil, nil
+	})
+	if err != nil {
+		return fmt.Errorf("not within %s: %w", within, errors.Join(last, ignoreTimeout(err)))
+	}
+	return nil
+}
+
+func ignoreTimeout(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil
+	}
+	return err
+}
+
+func mustAbs(path string) string {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		panic(err)
+	}
+	return absolute
+}

@@ -1,0 +1,299 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/schedulerconfig"
+)
+
+// ours marks what a story adds to the world, so that the next one can take it away.
+var ours = map[string]string{"strategy.tradeops.dev/e2e": "true"}
+
+var configAt = client.ObjectKey{Namespace: namespace, Name: configName}
+
+func demoConfig() string { return repositoryFile("hack/demo/world/core.yaml") }
+
+func repositoryFile(path string) string {
+	data, err := os.ReadFile(filepath.Join(repository, path))
+	if err != nil {
+		panic(err) // it is part of this repository
+	}
+	return string(data)
+}
+
+// putConfig makes the configuration be as if the operator had never seen it.
+func putConfig(ctx context.Context, content string) error {
+	return poll(ctx, 10*time.Second, func(ctx context.Context) error {
+		var current corev1.ConfigMap
+		err := admin.Get(ctx, configAt, &current)
+		if apierrors.IsNotFound(err) {
+			current.Namespace, current.Name = namespace, configName
+			current.Labels = map[string]string{strategyv1.LabelManaged: strategyv1.ManagedValue}
+			current.Data = map[string]string{configKey: content}
+			return admin.Create(ctx, &current)
+		}
+		if err != nil {
+			return err
+		}
+		_, touched := current.Annotations[strategyv1.AnnotationEdits]
+		if !touched && current.Labels[strategyv1.LabelManaged] == strategyv1.ManagedValue && current.Data[configKey] == content {
+			return nil
+		}
+		delete(current.Annotations, strategyv1.AnnotationEdits)
+		if current.Labels == nil {
+			current.Labels = map[string]string{}
+		}
+		current.Labels[strategyv1.LabelManaged] = strategyv1.ManagedValue
+		current.Data = map[string]string{configKey: content}
+		return admin.Update(ctx, &current)
+	})
+}
+
+// ensureSigningKey keeps a key that is there: earlier logs were signed with it.
+func ensureSigningKey(ctx context.Context) error {
+	random := make([]byte, 32)
+	_, _ = rand.Read(random) // never fails
+	secret := &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: namespace, Name: signingKey, Labels: map[string]string{strategyv1.LabelManaged: strategyv1.ManagedValue},
+		},
+		StringData: map[string]string{"key-id": "e2e", "hmac-key": base64.StdEncoding.EncodeToString(random)},
+	}
+	return client.IgnoreAlreadyExists(admin.Create(ctx, secret))
+}
+
+// resetWorld brings the world to where each story starts: nothing open, that configuration running, no fault, no loss.
+func resetWorld(ctx context.Context, content string) error {
+	steps := []func(context.Context) error{
+		removeRecords, removeOurs,
+		func(ctx context.Context) error { return putConfig(ctx, content) },
+		clearFaults,
+		func(ctx context.Context) error { return runScheduler(ctx, content) },
+		func(ctx context.Context) error { return playbookReady(ctx, samplePlaybook, content) },
+	}
+	for _, step := range steps {
+		if err := poll(ctx, 90*time.Second, step); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeRecords deletes what earlier stories left: rollbacks first, so that no claim is carried out meanwhile.
+func removeRecords(ctx context.Context) error {
+	background := client.PropagationPolicy(metav1.DeletePropagationBackground)
+	here := client.InNamespace(namespace)
+	for _, kind := range []client.Object{&strategyv1.StrategyRollback{}, &strategyv1.StrategyIncident{}, &strategyv1.StrategyDecision{}, &batchv1.Job{}} {
+		if err := admin.DeleteAllOf(ctx, kind, here, background); err != nil {
+			return err
+		}
+	}
+	for _, list := range []client.ObjectList{&strategyv1.StrategyRollbackList{}, &strategyv1.StrategyIncidentList{}, &strategyv1.StrategyDecisionList{}, &batchv1.JobList{}} {
+		if err := admin.List(ctx, list, here, client.Limit(1)); err != nil {
+			return err
+		}
+		if n := lenOf(list); n > 0 {
+			return fmt.Errorf("some of %T are still there", list)
+		}
+	}
+	return nil
+}
+
+func lenOf(list client.ObjectList) int {
+	switch l := list.(type) {
+	case *strategyv1.StrategyRollbackList:
+		return len(l.Items)
+	case *strategyv1.StrategyIncidentList:
+		return len(l.Items)
+	case *strategyv1.StrategyDecisionList:
+		return len(l.Items)
+	case *batchv1.JobList:
+		return len(l.Items)
+	}
+	return 0
+}
+
+func removeOurs(ctx context.Context) error {
+	for _, kind := range []client.Object{&strategyv1.StrategyPlaybook{}, &corev1.PodTemplate{}, &rbacv1.RoleBinding{}, &rbacv1.Role{}} {
+		if err := admin.DeleteAllOf(ctx, kind, client.InNamespace(namespace), client.MatchingLabels(ours)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runScheduler restarts the scheduler if it runs another configuration, or remembers losses of an earlier story.
+func runScheduler(ctx context.Context, content string) error {
+	at := client.ObjectKey{Namespace: namespace, Name: schedulerName}
+	if err := available(ctx, at); err != nil {
+		return err
+	}
+	plan, err := runningPlan(ctx)
+	if err != nil {
+		return err
+	}
+	telemetry, err := readTelemetry(ctx)
+	if err != nil {
+		return err
+	}
+	clean := plan.ConfigSHA256 == schedulerconfig.Hash(content)
+	for _, figures := range telemetry {
+		clean = clean && figures["pnl_drawdown_pct"] > -1
+	}
+	if clean {
+		return nil
+	}
+	patch := fmt.Sprintf(`{"spec":{"template":{"metadata":{"annotations":{%q:null,%q:null,"strategy.tradeops.dev/e2e-restart":%q}}}}}`,
+		strategyv1.AnnotationConfigSHA256, strategyv1.AnnotationRestartedFor, time.Now().Format(time.RFC3339Nano))
+	deployment := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: at.Namespace, Name: at.Name}}
+	if err := admin.Patch(ctx, deployment, client.RawPatch("application/merge-patch+json", []byte(patch))); err != nil {
+		return err
+	}
+	if err := poll(ctx, time.Minute, func(ctx context.Context) error { return available(ctx, at) }); err != nil {
+		return err
+	}
+	return fmt.Errorf("the scheduler was restarted; its configuration is looked at again")
+}
+
+func playbookReady(ctx context.Context, name, content string) error {
+	var playbook strategyv1.StrategyPlaybook
+	if err := admin.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, &playbook); err != nil {
+		return err
+	}
+	status := playbook.Status
+	if status.ObservedGeneration != playbook.Generation || !isTrue(&playbook, strategyv1.ConditionReady) {
+		return fmt.Errorf("playbook %s is not ready:\n%s", name, describe(&playbook))
+	}
+	if status.Config == nil || status.Config.SHA256 != schedulerconfig.Hash(content) {
+		return fmt.Errorf("playbook %s has not seen the configuration yet", name)
+	}
+	return nil
+}
+
+// sample is the demo's playbook under another name, for a story to change.
+func sample(name string) *strategyv1.StrategyPlaybook {
+	var playbook strategyv1.StrategyPlaybook
+	if err := yaml.UnmarshalStrict([]byte(repositoryFile("config/samples/demo/playbook.yaml")), &playbook); err != nil {
+		panic(err) // it is part of this repository
+	}
+	playbook.Name, playbook.Labels = name, ours
+	return &playbook
+}
+
+// quick is the demo's playbook with one check before and one after each decision, and every PnL incident has the remedy
+// disable-schedule: for stories about what comes after.
+func quick(name string) *strategyv1.StrategyPlaybook {
+	playbook := sample(name)
+	spec := &playbook.Spec
+	spec.Triage.Checks = []strategyv1.CheckUse{{Name: "stage4-audit"}}
+	spec.Triage.Escalate = []strategyv1.EscalateRule{{Name: "judged", When: "size(checks) == 1"}}
+	spec.Triage.FalseAlarm = nil
+	spec.Diagnosis.Checks = []strategyv1.CheckUse{{Name: "journal"}}
+	spec.Diagnosis.Causes = []strategyv1.CauseRule{{Name: "SignalDegradation", When: "incident.type == 'PnL'", Remediation: "disable-schedule"}}
+	disable := remediation(spec, "disable-schedule")
+	disable.Before, disable.After, disable.Restore = nil, []strategyv1.CheckUse{{Name: "smoke"}}, nil
+	return playbook
+}
+
+func remediation(spec *strategyv1.StrategyPlaybookSpec, name string) *strategyv1.RemediationSpec {
+	for i := range spec.Remediations {
+		if spec.Remediations[i].Name == name {
+			return &spec.Remediations[i]
+		}
+	}
+	panic("the sample playbook has no remediation " + name)
+}
+
+// runtimePlan is what the running scheduler says it has in force.
+type runtimePlan struct {
+	ConfigSHA256 string `json:"config_sha256"`
+	Schedules    []struct {
+		Name      string `json:"name"`
+		Suspended bool   `json:"suspended"`
+	} `json:"schedules"`
+	Allocations map[string]map[string]float64 `json:"strategy_allocations"`
+}
+
+// suspended is every schedule with whether it is suspended.
+func (p runtimePlan) suspended() map[string]bool {
+	found := map[string]bool{}
+	for _, schedule := range p.Schedules {
+		found[schedule.Name] = schedule.Suspended
+	}
+	return found
+}
+
+func runningPlan(ctx context.Context) (runtimePlan, error) {
+	var plan runtimePlan
+	return plan, call(ctx, http.MethodGet, schedulerName, "/v1/plan", nil, &plan)
+}
+
+func readTelemetry(ctx context.Context) (map[string]map[string]float64, error) {
+	var telemetry map[string]map[string]float64
+	return telemetry, call(ctx, http.MethodGet, schedulerName, "/v1/telemetry", nil, &telemetry)
+}
+
+// smoke returns after every schedule had its turn that many times more.
+func smoke(ctx context.Context, cycles int) error {
+	return call(ctx, http.MethodPost, schedulerName, "/v1/smoke", map[string]int{"cycles": cycles}, nil)
+}
+
+func setFault(ctx context.Context, name string) error {
+	return call(ctx, http.MethodPut, exchangeName, "/v1/faults/"+name, struct{}{}, nil)
+}
+
+func clearFaults(ctx context.Context) error {
+	var faults map[string]any
+	if err := call(ctx, http.MethodGet, exchangeName, "/v1/faults", nil, &faults); err != nil {
+		return err
+	}
+	for name := range faults {
+		if err := call(ctx, http.MethodDelete, exchangeName, "/v1/faults/"+name, nil, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// call speaks HTTP with a service of the world, by the API server's proxy.
+func call(ctx context.Context, method, service, path string, body, into any) error {
+	request := clientset.CoreV1().RESTClient().Verb(method).Namespace(namespace).
+		Resource("services").Name("http:" + service + ":http").SubResource("proxy").Suffix(strings.TrimPrefix(path, "/"))
+	if body != nil {
+		data, err := json.Marshal(body)
+		if err != nil {
+			return err
+		}
+		request = request.SetHeader("Content-Type", "application/json").Body(bytes.NewReader(data))
+	}
+	data, err := request.DoRaw(ctx)
+	if err != nil {
+		return fmt.Errorf("%s %s%s: %w: %.300s", method, service, path, err, data)
+	}
+	if into == nil {
+		return nil
+	}
+	return json.Unmarshal(data, into)
+}

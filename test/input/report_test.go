@@ -1,0 +1,97 @@
+package input
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/evidence"
+	"tradeops.dev/strategy-operator/internal/testkit"
+	"tradeops.dev/strategy-operator/test/world"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+)
+
+const mib = 1 << 20
+
+// TestAReportThatCannotBeReadNeverPasses: it closes no incident and changes nothing; time hands the incident to L2.
+func TestAReportThatCannotBeReadNeverPasses(t *testing.T) {
+	for _, c := range []struct {
+		name, output string
+		verdict      strategyv1.Verdict
+		says         string
+	}{
+		{"text", "all is well", "Inconclusive", "the log has no JSON object; its 11 bytes are kept"},
+		{"nothing, and a bad exit code", "", "Error", "exit code 1 without a report: the log is empty"},
+		{"blanks", " \n\n", "Inconclusive", "the log is empty"},
+		{"a list", `["ok"]`, "Inconclusive", "the log has no JSON object"},
+		{"a word that would pass as a field", `"ok"`, "Inconclusive", "the log has no JSON object"},
+		{"half an object", `{"status":"ok"`, "Inconclusive", "the last JSON object in the log is broken"},
+		{"a broken object behind a good one", "{\"status\":\"ok\"}\n{\"status\":", "Inconclusive", "the last JSON object in the log is broken"},
+		{"an object without the field", `{"state":"ok"}`, "Inconclusive", "cannot be judged: "},
+		{"another word in the field", `{"status":"OK"}`, "Inconclusive", "no rule of the check fits its report"},
+		{"another type in the field", `{"status":true}`, "Inconclusive", ""},
+		{"bytes that are no text", "{\"status\":\"ok\",\"x\":\"\xff\"}", "Inconclusive", "not valid UTF-8"},
+		{"50 MB of text", strings.Repeat("all is well\n", 50*mib/12), "Inconclusive", "bytes are kept beside the report"},
+		{"50 MB of braces", strings.Repeat("{", 50*mib), "Inconclusive", "the log"},
+		{"50 MB of text behind the report", world.OKReport + "\n" + strings.Repeat("debug\n", 50*mib/6), "Inconclusive", "the log has no JSON object"},
+		{
+			"a report that is longer than what is read, and says fail at its end",
+			`{"results": [` + "\n" + strings.Repeat(world.OKReport+",\n", 2*mib/25) + world.OKReport + "\n" + `], "status":"fail"}`, "Inconclusive", "",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := tell(t, nil)
+			s.Report = func(_ *world.World, id checks.ID) (string, bool) { return c.output, id.Check == "audit" }
+			s.ReportIncident(nil)
+			s.settle()
+			record := s.audit()
+			if record.Verdict != c.verdict || !strings.Contains(record.Message, c.says) {
+				t.Errorf("the audit is %s: %q", record.Verdict, record.Message)
+			}
+			s.is(anIncident(), "pnl", "Triaging")
+			s.later(5 * time.Minute)
+			s.is(anIncident(), "pnl", "NeedsPerson")
+			if s.Content() != testkit.Document || s.Rollback() != nil {
+				t.Errorf("something was changed: %+v", s.outcome())
+			}
+		})
+	}
+}
+
+// TestTheReportAtTheEndOf50MBIsRead, and no more than the last MiB is kept.
+func TestTheReportAtTheEndOf50MBIsRead(t *testing.T) {
+	t.Parallel()
+	s := tell(t, nil)
+	s.Report = func(_ *world.World, id checks.ID) (string, bool) {
+		return strings.Repeat("debug\n", 50*mib/6) + world.OKReport, id.Check == "audit"
+	}
+	s.ReportIncident(nil)
+	s.settle()
+	s.is(anIncident(), "pnl", "FalseAlarm")
+	record := s.audit()
+	if record.Verdict != strategyv1.VerdictPass {
+		t.Errorf("the audit is %s: %s", record.Verdict, record.Message)
+	}
+	incident := s.Incident()
+	prefix := evidence.Prefix(s.Namespace, incident.Name, string(incident.UID), incident.CreationTimestamp.Time)
+	kept, err := s.Store.Get(context.Background(), evidence.OutputKey(prefix, "Triage", "audit", 1))
+	if err != nil || len(kept) != checks.MaxOutputBytes {
+		t.Errorf("%d bytes are kept: %v", len(kept), err)
+	}
+}
+
+// audit is the record of the triage's audit.
+func (s *story) audit() strategyv1.CheckStatus {
+	s.T.Helper()
+	for _, record := range s.Incident().Status.Checks {
+		if record.Name == "audit" && record.Stage == strategyv1.StageTriage {
+			return record
+		}
+	}
+	s.T.Fatalf("the audit was not judged: %v", s.lastError())
+	return strategyv1.CheckStatus{}
+}

@@ -1,0 +1,174 @@
+package input
+
+import (
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/testkit"
+	"tradeops.dev/strategy-operator/test/world"
+)
+
+// TestWhatVanishesUnderARollbackStopsItUntilItIsBack: the rollback waits for its approval when it happens, and is
+// approved while it is gone. Nothing may be changed then; afterwards the story ends as if nothing had been.
+func TestWhatVanishesUnderARollbackStopsItUntilItIsBack(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		given  func(*story)
+		reason string
+		says   string
+		mended func(*story)
+	}{{
+		"the ConfigMap",
+		func(s *story) { s.Delete(world.ConfigMap, &corev1.ConfigMap{}) },
+		"ConfigMapNotFound", "bot-core-config does not exist",
+		func(s *story) { s.Create(s.ConfigMap()) },
+	}, {
+		"the label of the ConfigMap",
+		func(s *story) { s.changeConfig(func(c *corev1.ConfigMap) { c.Labels = nil }) },
+		"ConfigMapNotLabelled", "bot-core-config is not opted in",
+		func(s *story) { s.changeConfig(func(c *corev1.ConfigMap) { c.Labels = s.ConfigMap().Labels }) },
+	}, {
+		"the syntax of the configuration",
+		func(s *story) { s.write("a: [") },
+		"ConfigInvalid", "key core.yaml",
+		func(s *story) { s.write(testkit.Document) },
+	}, {
+		"the Secret",
+		func(s *story) { s.Delete(world.Secret, &corev1.Secret{}) },
+		"SecretNotFound", "decision-log-key",
+		func(s *story) { s.Create(s.Secret()) },
+	}, {
+		"the PodTemplate",
+		func(s *story) { s.Delete(world.Template, &corev1.PodTemplate{}) },
+		"PodTemplateNotFound", "check load needs PodTemplate tools, which does not exist in namespace ",
+		func(s *story) { s.Create(s.PodTemplate()) },
+	}, {
+		"the Deployment",
+		func(s *story) { s.Delete(world.Deployment, s.Deployment()) },
+		"DeploymentNotFound", "Deployment bot-core-scheduler does not exist",
+		func(s *story) { s.Create(s.Deployment()) },
+	}} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := tell(t, nil)
+			s.AskRollback("pnl", func(r *strategyv1.StrategyRollbackSpec) { r.RemediationName = "disable" })
+			s.settle()
+			s.is(aRollback(), "pnl", "AwaitingApproval")
+			c.given(s)
+			s.breaks()
+			s.People = world.People(world.Approve)
+			s.later(recheck)
+			s.stalls(aRollback(), "pnl", c.reason, c.says)
+			s.changedNothing()
+			s.noJobs()
+
+			c.mended(s)
+			s.People = world.People(world.Approve, world.Restore)
+			s.later(recheck)
+			s.is(aRollback(), "pnl", "Restored")
+			if s.Content() != testkit.Document {
+				t.Errorf("the configuration is not what it was: %s", s.Content())
+			}
+		})
+	}
+}
+
+func TestAPodTemplateThatVanishesUnderAnIncidentStopsIt(t *testing.T) {
+	t.Parallel()
+	s := tell(t, nil)
+	gone := false
+	s.Report = func(w *world.World, id checks.ID) (string, bool) {
+		if id.Check == "audit" && !gone {
+			gone = true
+			w.Delete(world.Template, &corev1.PodTemplate{})
+		}
+		return world.Losing(w, id)
+	}
+	s.ReportIncident(nil)
+	s.settle()
+	s.stalls(anIncident(), "pnl", "PodTemplateNotFound", "needs PodTemplate tools, which does not exist in namespace "+s.Namespace)
+	s.breaks()
+	s.changedNothing()
+	if s.seen.Jobs != 2 || len(s.seen.Rollbacks) > 0 || s.seen.Content != testkit.Document {
+		t.Errorf("%+v", s.seen)
+	}
+
+	s.Create(s.PodTemplate())
+	s.later(recheck)
+	s.is(anIncident(), "pnl", "Mitigating")
+}
+
+// The edits are written, and then the tool that proves them is gone: a person must know, and has until the time-out.
+func TestAPodTemplateThatVanishesBeforeTheProofIsAPersonsBusiness(t *testing.T) {
+	t.Parallel()
+	s := tell(t, nil)
+	s.AskRollback("pnl", nil)
+	s.settle()
+	s.Delete(world.Template, &corev1.PodTemplate{})
+	s.People = world.People(world.Approve)
+	s.settle()
+	s.breaks()
+	if s.seen.Content == testkit.Document {
+		t.Fatal("the edits are not written")
+	}
+	s.stalls(aRollback(), "pnl", "PodTemplateNotFound", "check running-plan needs PodTemplate tools, which does not exist in namespace "+s.Namespace)
+	s.changedNothing()
+
+	s.Create(s.PodTemplate())
+	s.later(recheck)
+	s.is(aRollback(), "pnl", "Verified")
+}
+
+// The change stands and is rolled out; that nobody can prove it is no reason to trade again.
+func TestAProofThatCannotRunInTimeRevertsNothing(t *testing.T) {
+	t.Parallel()
+	s := tell(t, nil)
+	s.AskRollback("pnl", func(r *strategyv1.StrategyRollbackSpec) { r.RemediationName = "disable" })
+	s.Report = func(w *world.World, id checks.ID) (string, bool) {
+		if id.Stage == strategyv1.StageBefore {
+			w.Delete(world.Template, &corev1.PodTemplate{})
+		}
+		return "", false
+	}
+	s.People = world.People(world.Approve)
+	s.settle()
+	s.breaks()
+	for range 4 {
+		s.later(time.Minute)
+	}
+	if s.Content() != s.seen.Content || s.Content() == testkit.Document {
+		t.Errorf("the edits are undone: %s", s.Content())
+	}
+	if all := s.conditions(aRollback(), "pnl"); !conditions.True(all, strategyv1.ConditionStalled) {
+		t.Errorf("nobody is asked: %+v", all)
+	}
+}
+
+func TestADeploymentThatVanishesBeforeTheRolloutIsAPersonsBusiness(t *testing.T) {
+	t.Parallel()
+	s := tell(t, nil)
+	s.AskRollback("pnl", nil)
+	s.settle()
+	gone := false
+	s.People = func(w *world.World) bool {
+		if !gone && w.Content() != testkit.Document {
+			gone = true
+			w.Delete(world.Deployment, w.Deployment())
+			return true
+		}
+		return world.Approve(w)
+	}
+	s.settle()
+	s.breaks()
+	s.stalls(aRollback(), "pnl", "DeploymentNotFound", "Deployment bot-core-scheduler does not exist")
+	s.changedNothing()
+
+	s.Create(s.Deployment())
+	s.later(recheck)
+	s.is(aRollback(), "pnl", "Verified")
+}
