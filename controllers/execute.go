@@ -55,6 +55,8 @@ func (e *Environment) do(ctx context.Context, about client.Object, next action.A
 		return e.writeConfig(ctx, a)
 	case action.RestartWorkload:
 		return e.restartWorkload(ctx, a)
+	case action.SetFinalizers:
+		return e.setFinalizers(ctx, about, a)
 	case action.Event:
 		if e.served(about.GetNamespace()) != nil { // no right to, and the condition says it
 			return nil
@@ -171,12 +173,26 @@ func (e *Environment) writeConfig(ctx context.Context, a action.WriteConfig) err
 		return err
 	}
 	configMap.ResourceVersion = a.ResourceVersion
-	configMap.Data[a.DataKey] = a.Content
+	if a.DataKey != "" {
+		configMap.Data[a.DataKey] = a.Content
+	}
 	if configMap.Annotations == nil {
 		configMap.Annotations = map[string]string{}
 	}
 	configMap.Annotations[strategyv1.AnnotationEdits] = a.Edits
 	return e.Client.Update(ctx, &configMap, FieldOwner)
+}
+
+// setFinalizers is bound to the version of the object that the plan was made on.
+func (e *Environment) setFinalizers(ctx context.Context, about client.Object, a action.SetFinalizers) error {
+	before, _ := about.DeepCopyObject().(client.Object)
+	about.SetFinalizers(a.Finalizers)
+	err := e.Client.Patch(ctx, about, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}), FieldOwner)
+	if err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	e.fresh.wrote(about)
+	return nil
 }
 
 func (e *Environment) restartWorkload(ctx context.Context, a action.RestartWorkload) error {

@@ -6,14 +6,16 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/rollback"
 )
 
 // Indexes of the cache: what a reconcile looks up must not cost more when there is more history.
 const (
 	indexTarget   = "spec.target"               // decisions by "<kind>/<name>"
 	indexIncident = "spec.incidentName"         // rollbacks by incident
-	indexConfig   = "status.config.configMap"   // rollbacks by the ConfigMap that they claim
+	indexConfig   = "status.config.configMap"   // rollbacks that have not ended, by the ConfigMap that they claim
 	indexPlaybook = "spec.playbookName, active" // incidents and rollbacks that have not ended, by playbook
+	indexActive   = "active"                    // incidents and rollbacks that have not ended
 )
 
 // Index is one index: how an object is found.
@@ -34,26 +36,40 @@ func Indexes() []Index {
 			return nonEmpty(o.(*strategyv1.StrategyRollback).Spec.IncidentName)
 		}},
 		{&strategyv1.StrategyRollback{}, indexConfig, func(o client.Object) []string {
-			claim := o.(*strategyv1.StrategyRollback).Status.Config
-			if claim == nil || claim.Claim == "" {
+			status := o.(*strategyv1.StrategyRollback).Status
+			if status.Config == nil || status.Config.Claim == "" || rollback.Ended(status) {
 				return nil
 			}
-			return []string{claim.ConfigMapName}
+			return []string{status.Config.ConfigMapName}
 		}},
-		{&strategyv1.StrategyRollback{}, indexPlaybook, func(o client.Object) []string {
-			rollback := o.(*strategyv1.StrategyRollback)
-			if rollbackEnded(rollback) {
+		{&strategyv1.StrategyRollback{}, indexPlaybook, activeWith(func(o client.Object) string {
+			return o.(*strategyv1.StrategyRollback).Spec.PlaybookName
+		})},
+		{&strategyv1.StrategyIncident{}, indexPlaybook, activeWith(func(o client.Object) string {
+			return o.(*strategyv1.StrategyIncident).Spec.PlaybookName
+		})},
+		{&strategyv1.StrategyRollback{}, indexActive, activeWith(func(client.Object) string { return isActive })},
+		{&strategyv1.StrategyIncident{}, indexActive, activeWith(func(client.Object) string { return isActive })},
+	}
+}
+
+// isActive is the only value of indexActive.
+const isActive = "true"
+
+// activeWith indexes what has not ended.
+func activeWith(value func(client.Object) string) client.IndexerFunc {
+	return func(o client.Object) []string {
+		switch object := o.(type) {
+		case *strategyv1.StrategyRollback:
+			if rollback.Ended(object.Status) {
 				return nil
 			}
-			return nonEmpty(rollback.Spec.PlaybookName)
-		}},
-		{&strategyv1.StrategyIncident{}, indexPlaybook, func(o client.Object) []string {
-			incident := o.(*strategyv1.StrategyIncident)
-			if incidentClosed(incident) {
+		case *strategyv1.StrategyIncident:
+			if incidentClosed(object) {
 				return nil
 			}
-			return nonEmpty(incident.Spec.PlaybookName)
-		}},
+		}
+		return nonEmpty(value(o))
 	}
 }
 

@@ -92,7 +92,9 @@ func (e *Environment) observeConfig(ctx context.Context, namespace string, sched
 		err = e.Live.Get(ctx, key, &configMap)
 	}
 	if apierrors.IsNotFound(err) {
-		return problemConfig(strategyv1.ReasonConfigMapNotFound, "ConfigMap %s does not exist", key), nil
+		gone := problemConfig(strategyv1.ReasonConfigMapNotFound, "ConfigMap %s does not exist", key)
+		gone.Gone = true
+		return gone, nil
 	}
 	if err != nil {
 		return facts.Config{}, err
@@ -133,6 +135,20 @@ func readConfig(configMap corev1.ConfigMap, key types.NamespacedName, scheduler 
 	return facts.Config{
 		ResourceVersion: configMap.ResourceVersion, Content: content, SHA256: schedulerconfig.Hash(content), State: state, Summary: summary,
 	}
+}
+
+// observeEdits is only the record of the edits on a ConfigMap, for a rollback whose playbook cannot be read any more.
+func (e *Environment) observeEdits(ctx context.Context, namespace, name string) (facts.Config, error) {
+	var configMap corev1.ConfigMap
+	err := e.Live.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, &configMap)
+	if apierrors.IsNotFound(err) {
+		return facts.Config{Gone: true}, nil
+	}
+	if err != nil {
+		return facts.Config{}, err
+	}
+	state, err := schedulerconfig.ParseState(configMap.Annotations[strategyv1.AnnotationEdits])
+	return facts.Config{State: state, Gone: err != nil}, nil //nolint:nilerr // without a record there is nothing to undo
 }
 
 func problemConfig(reason, format string, args ...any) facts.Config {

@@ -8,7 +8,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
-	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/rollback"
 )
 
@@ -61,10 +60,4 @@ func (r *RollbackReconciler) writeRollbackStatus(ctx context.Context, object *st
 	r.fresh.wrote(object)
 	countVerdicts(object.Status.Checks, before)
 	return nil
-}
-
-func rollbackEnded(object *strategyv1.StrategyRollback) bool {
-	approval := conditions.Reason(object.Status.Conditions, strategyv1.ConditionApproved)
-	return conditions.True(object.Status.Conditions, strategyv1.ConditionRestored) ||
-		approval == strategyv1.ReasonDenied || approval == strategyv1.ReasonApprovalExpired
 }

@@ -27,6 +27,7 @@ func (r *RollbackReconciler) observeRollback(ctx context.Context, object *strate
 		NotServed: r.served(object.Namespace),
 	}
 	if observed.NotServed != nil {
+		observed.Log.Problem = observed.NotServed
 		return observed, nil
 	}
 	var err error
@@ -37,7 +38,14 @@ func (r *RollbackReconciler) observeRollback(ctx context.Context, object *strate
 	if revision == "" && observed.Incident != nil {
 		revision = observed.Incident.Status.PlaybookRevision // one procedure for the incident and its rollbacks
 	}
-	if observed.Playbook, err = r.observePlaybook(ctx, object.Namespace, object.Spec.PlaybookName, revision); err != nil || observed.Playbook.Problem != nil {
+	if observed.Playbook, err = r.observePlaybook(ctx, object.Namespace, object.Spec.PlaybookName, revision); err != nil {
+		return observed, err
+	}
+	if observed.Playbook.Problem != nil {
+		observed.Log.Problem = observed.Playbook.Problem // only the playbook says which key signs
+		if object.Status.Config != nil {
+			observed.Config, err = r.observeEdits(ctx, object.Namespace, object.Status.Config.ConfigMapName)
+		}
 		return observed, err
 	}
 	spec := observed.Playbook.Spec
@@ -45,7 +53,7 @@ func (r *RollbackReconciler) observeRollback(ctx context.Context, object *strate
 		return observed, err
 	}
 	judged := object.Status.Checks
-	if rollbackEnded(object) {
+	if rollback.Ended(object.Status) {
 		judged = nil
 	}
 	if observed.Runs, err = r.observeRuns(ctx, object, spec.Checks, judged, observed.Prefix, now); err != nil {
@@ -105,10 +113,11 @@ func (r *RollbackReconciler) observeWorkload(ctx context.Context, object *strate
 // onItsWay: claimed or released, and not yet proved.
 func onItsWay(object *strategyv1.StrategyRollback) bool {
 	claim := object.Status.Config
-	if claim == nil || claim.Claim == "" || rollbackEnded(object) {
+	if claim == nil || claim.Claim == "" || rollback.Ended(object.Status) {
 		return false
 	}
-	return claim.Claim == strategyv1.ClaimRelease || conditions.Reason(object.Status.Conditions, strategyv1.ConditionInEffect) == ""
+	reason := conditions.Reason(object.Status.Conditions, strategyv1.ConditionInEffect)
+	return claim.Claim == strategyv1.ClaimRelease || reason == "" || reason == strategyv1.ReasonRenewing
 }
 
 // identityRefusal is what the admission policy says to a forged identity; see config/admission.

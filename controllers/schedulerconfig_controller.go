@@ -3,6 +3,8 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -13,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/bounded"
 	"tradeops.dev/strategy-operator/internal/schedulerconfig"
 )
 
@@ -29,28 +32,44 @@ func (r *SchedulerConfigReconciler) Reconcile(ctx context.Context, request ctrl.
 	if err := r.Client.Get(ctx, request.NamespacedName, &configMap); err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
-	claims, dataKey, err := r.observeClaims(ctx, request)
-	if err != nil || len(claims) == 0 {
+	if !configMap.DeletionTimestamp.IsZero() {
+		return ctrl.Result{}, nil
+	}
+	observed, err := r.observeClaims(ctx, &configMap)
+	if err != nil || len(observed.Claims)+len(observed.Orphans) == 0 {
 		return ctrl.Result{}, err
 	}
-	state, err := schedulerconfig.ParseState(configMap.Annotations[strategyv1.AnnotationEdits])
-	if err != nil {
-		return ctrl.Result{}, fmt.Errorf("ConfigMap %s: %w", request, err)
-	}
-	decision, err := schedulerconfig.Plan(schedulerconfig.Observed{
-		Key: request.NamespacedName, ResourceVersion: configMap.ResourceVersion, DataKey: dataKey,
-		Content: configMap.Data[dataKey], State: state, Claims: claims,
-	})
+	now := r.Clock.Now()
+	decision, err := schedulerconfig.Plan(observed, now)
 	for _, refusal := range decision.Refused {
-		r.Recorder.Eventf(&configMap, nil, corev1.EventTypeWarning, "EditRefused", "Edit", "rollback %s: %s", refusal.Name, refusal.Reason)
+		r.Recorder.Eventf(&configMap, nil, corev1.EventTypeWarning, refusal.Reason, "Edit", "rollback %s: %s", refusal.Name, refusal.Message)
 	}
 	if err != nil || decision.Write == nil {
-		return ctrl.Result{}, err
+		return again(decision.NextAt, now), err
 	}
-	if same, err := r.claimsStand(ctx, request, claims); err != nil || !same {
+	if same, err := r.claimsStand(ctx, request, decision.Pending); err != nil || !same {
 		return ctrl.Result{RequeueAfter: catchUp}, err
 	}
-	return settle(ctrl.Result{}, r.do(ctx, &configMap, *decision.Write))
+	if err := r.do(ctx, &configMap, *decision.Write); err != nil {
+		return settle(ctrl.Result{}, err)
+	}
+	for _, orphan := range decision.Dropped {
+		r.Recorder.Eventf(&configMap, nil, corev1.EventTypeWarning, "OrphanEdits", "Forget",
+			"rollback %s was removed by force: its edits stay and nobody undoes them (before: %s)", orphan.Name, earlier(orphan))
+	}
+	return ctrl.Result{}, nil
+}
+
+// earlier is what a holder's edits replaced, for a person who wants to bring it back by hand.
+func earlier(holder schedulerconfig.Holder) string {
+	words := make([]string, len(holder.Records))
+	for i, record := range holder.Records {
+		words[i] = fmt.Sprintf("%s = %s", record.Path, record.From)
+		if record.Absent {
+			words[i] = record.Path + " did not exist"
+		}
+	}
+	return bounded.Text(strings.Join(words, "; "), 700)
 }
 
 // claimsStand reads the claims once more, from the API server: the cache may still show one that was given up, and its
@@ -62,8 +81,8 @@ func (r *SchedulerConfigReconciler) claimsStand(ctx context.Context, request ctr
 		if err != nil {
 			return false, client.IgnoreNotFound(err)
 		}
-		now := rollback.Status.Config
-		if string(rollback.UID) != claim.UID || now == nil || now.Claim != claim.State || !equality.Semantic.DeepEqual(rollback.Status.Plan.Edits, claim.Edits) {
+		now, asked := schedulerconfig.ClaimOf(&rollback)
+		if !asked || !equality.Semantic.DeepEqual(now, claim) {
 			return false, nil
 		}
 	}
@@ -72,22 +91,54 @@ func (r *SchedulerConfigReconciler) claimsStand(ctx context.Context, request ctr
 
 // observeClaims are the claims of all rollbacks on a ConfigMap. They share one key: a playbook that names another key of
 // the same ConfigMap is another configuration, and its claims wait for the first key's to end.
-func (r *SchedulerConfigReconciler) observeClaims(ctx context.Context, request ctrl.Request) (claims []schedulerconfig.Claim, dataKey string, err error) {
-	var list strategyv1.StrategyRollbackList
-	if err := r.Client.List(ctx, &list, client.InNamespace(request.Namespace), client.MatchingFields{indexConfig: request.Name}); err != nil {
-		return nil, "", err
+func (r *SchedulerConfigReconciler) observeClaims(ctx context.Context, configMap *corev1.ConfigMap) (schedulerconfig.Observed, error) {
+	observed := schedulerconfig.Observed{Key: client.ObjectKeyFromObject(configMap), ResourceVersion: configMap.ResourceVersion}
+	state, err := schedulerconfig.ParseState(configMap.Annotations[strategyv1.AnnotationEdits])
+	if err != nil {
+		return observed, fmt.Errorf("ConfigMap %s: %w", observed.Key, err)
 	}
-	for _, rollback := range list.Items {
-		claim := rollback.Status.Config
-		if rollback.Status.Plan == nil || claim.ClaimedTime == nil || (dataKey != "" && claim.Key != dataKey) {
+	observed.State = state
+	var list strategyv1.StrategyRollbackList
+	if err := r.Client.List(ctx, &list, client.InNamespace(configMap.Namespace), client.MatchingFields{indexConfig: configMap.Name}); err != nil {
+		return observed, err
+	}
+	for i := range list.Items {
+		claim, asked := schedulerconfig.ClaimOf(&list.Items[i])
+		key := list.Items[i].Status.Config.Key
+		if !asked || (observed.DataKey != "" && key != observed.DataKey) {
 			continue
 		}
-		dataKey = claim.Key
-		claims = append(claims, schedulerconfig.Claim{
-			UID: string(rollback.UID), Name: rollback.Name, State: claim.Claim, Time: claim.ClaimedTime.Time, Edits: rollback.Status.Plan.Edits,
-		})
+		observed.DataKey = key
+		observed.Claims = append(observed.Claims, claim)
 	}
-	return claims, dataKey, nil
+	err = r.observeUnclaimed(ctx, &observed, list.Items)
+	observed.Content = configMap.Data[observed.DataKey]
+	return observed, err
+}
+
+// observeUnclaimed looks for the rollback of each holder that nothing in the cache stands for. The API server is asked,
+// since the cache may not know a rollback yet. One that is gone was removed by force, without its finalizer; one that has
+// ended still has its last claim, in case a writer that was thought dead wrote after all.
+func (r *SchedulerConfigReconciler) observeUnclaimed(ctx context.Context, observed *schedulerconfig.Observed, known []strategyv1.StrategyRollback) error {
+	for _, holder := range observed.State.Holders {
+		if slices.ContainsFunc(known, func(rollback strategyv1.StrategyRollback) bool { return string(rollback.UID) == holder.UID }) {
+			continue
+		}
+		var rollback strategyv1.StrategyRollback
+		err := r.Live.Get(ctx, types.NamespacedName{Namespace: observed.Key.Namespace, Name: holder.Name}, &rollback)
+		if client.IgnoreNotFound(err) != nil {
+			return err
+		}
+		if err != nil || string(rollback.UID) != holder.UID {
+			observed.Orphans = append(observed.Orphans, holder.UID)
+			continue
+		}
+		if claim, asked := schedulerconfig.ClaimOf(&rollback); asked && (observed.DataKey == "" || observed.DataKey == rollback.Status.Config.Key) {
+			observed.DataKey = rollback.Status.Config.Key
+			observed.Claims = append(observed.Claims, claim)
+		}
+	}
+	return nil
 }
 
 // Setup registers the reconciler with a manager.

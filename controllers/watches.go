@@ -161,16 +161,7 @@ func (e *Environment) activeOf(list client.ObjectList) handler.MapFunc {
 // frozen revisions, and there are few of them.
 func (e *Environment) activeIn(list client.ObjectList) handler.MapFunc {
 	return func(ctx context.Context, object client.Object) []reconcile.Request {
-		var playbooks strategyv1.StrategyPlaybookList
-		if err := e.Client.List(ctx, &playbooks, client.InNamespace(object.GetNamespace())); err != nil {
-			log.FromContext(ctx).Error(err, "List playbooks")
-			return nil
-		}
-		var requests []reconcile.Request
-		for _, playbook := range playbooks.Items {
-			requests = append(requests, e.requests(ctx, list, client.InNamespace(object.GetNamespace()), client.MatchingFields{indexPlaybook: playbook.Name})...)
-		}
-		return requests
+		return e.requests(ctx, list, client.InNamespace(object.GetNamespace()), client.MatchingFields{indexActive: isActive})
 	}
 }
 

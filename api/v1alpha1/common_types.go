@@ -17,13 +17,14 @@ const (
 )
 
 // Stage is the part of the procedure that a check belongs to.
-// +kubebuilder:validation:Enum=Triage;Diagnosis;Before;Proof;After;Restore;RestoreProof
+// +kubebuilder:validation:Enum=Triage;Diagnosis;Probe;Before;Proof;After;Restore;RestoreProof
 type Stage string
 
 // The stages of an incident (Triage, Diagnosis) and of a rollback (the others).
 const (
 	StageTriage       Stage = "Triage"
 	StageDiagnosis    Stage = "Diagnosis"
+	StageProbe        Stage = "Probe"
 	StageBefore       Stage = "Before"
 	StageProof        Stage = "Proof"
 	StageAfter        Stage = "After"

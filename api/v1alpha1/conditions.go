@@ -102,4 +102,11 @@ const (
 	ReasonWithdrawn          = "Withdrawn"
 	ReasonExpired            = "Expired"
 	ReasonOverwritten        = "Overwritten"
+	ReasonProbing            = "Probing"
+	ReasonProbeFailed        = "ProbeFailed"
+	ReasonGuardExceeded      = "GuardExceeded"
+	ReasonRenewing           = "Renewing"
+	ReasonDryRun             = "DryRun"
+	ReasonConfigNotMounted   = "ConfigNotMounted"
+	ReasonRetained           = "Retained"
 )

@@ -28,5 +28,9 @@ const (
 	AnnotationRestartedFor = "strategy.tradeops.dev/restarted-for"
 )
 
+// Finalizer stands on a rollback from before its edits are claimed until they are undone or left for good, so that nothing
+// of it stays behind in the configuration unnoticed.
+const Finalizer = "strategy.tradeops.dev/edits"
+
 // ManagedValue is the value of LabelManaged that opts an object in.
 const ManagedValue = "true"

@@ -3,7 +3,7 @@ package v1alpha1
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // DecisionVerdict is what a person decided.
-// +kubebuilder:validation:Enum=Escalate;FalseAlarm;Resolve;Approve;Deny;Restore
+// +kubebuilder:validation:Enum=Escalate;FalseAlarm;Resolve;Approve;Deny;Override;Renew;Restore
 type DecisionVerdict string
 
 // The verdicts. Escalate, FalseAlarm and Resolve are about incidents, the others about rollbacks.
@@ -13,7 +13,11 @@ const (
 	DecisionResolve    DecisionVerdict = "Resolve"
 	DecisionApprove    DecisionVerdict = "Approve"
 	DecisionDeny       DecisionVerdict = "Deny"
-	DecisionRestore    DecisionVerdict = "Restore"
+	// DecisionOverride lifts what holds a rollback back: the playbook's guard before the change, the restore gate after it.
+	DecisionOverride DecisionVerdict = "Override"
+	// DecisionRenew moves the end of the time box: its full length again, from the decision.
+	DecisionRenew   DecisionVerdict = "Renew"
+	DecisionRestore DecisionVerdict = "Restore"
 )
 
 // DecisionTarget is what a decision is about.
@@ -33,8 +37,8 @@ type DecisionTarget struct {
 
 // StrategyDecisionSpec is immutable as a whole: a decision is a record.
 // +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a decision is a record and cannot be changed; make another decision"
-// +kubebuilder:validation:XValidation:rule="self.verdict != 'Approve' || has(self.planDigest)",message="Approve names the plan: set planDigest to the rollback's status.plan.digest"
-// +kubebuilder:validation:XValidation:rule="self.target.kind == 'StrategyIncident' ? self.verdict in ['Escalate', 'FalseAlarm', 'Resolve'] : self.verdict in ['Approve', 'Deny', 'Restore']",message="Escalate, FalseAlarm and Resolve are about a StrategyIncident; Approve, Deny and Restore about a StrategyRollback"
+// +kubebuilder:validation:XValidation:rule="!(self.verdict in ['Approve', 'Override', 'Renew']) || has(self.planDigest)",message="Approve, Override and Renew name the plan: set planDigest to the rollback's status.plan.digest"
+// +kubebuilder:validation:XValidation:rule="self.target.kind == 'StrategyIncident' ? self.verdict in ['Escalate', 'FalseAlarm', 'Resolve'] : self.verdict in ['Approve', 'Deny', 'Override', 'Renew', 'Restore']",message="Escalate, FalseAlarm and Resolve are about a StrategyIncident; Approve, Deny, Override, Renew and Restore about a StrategyRollback"
 type StrategyDecisionSpec struct {
 	// target is what the decision is about.
 	// +required

@@ -1,6 +1,9 @@
 package v1alpha1
 
-import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+import (
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
 
 // ConfigFormat is the dialect that knows where things live in a scheduler's configuration.
 // +kubebuilder:validation:Enum=BotCore
@@ -72,6 +75,18 @@ type StrategyPlaybookSpec struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=16
 	Remediations []RemediationSpec `json:"remediations,omitempty"`
+
+	// feeds are the fallback feeds that the action SwitchFeed may name.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=16
+	Feeds []FeedSpec `json:"feeds,omitempty"`
+
+	// guard limits what rollbacks may do to this configuration at the same time. Above it a rollback waits for room, or
+	// for an Override decision. Default: no limit.
+	// +optional
+	Guard *GuardSpec `json:"guard,omitempty"`
 
 	// signingKeySecretName is the Secret with the decision log's HMAC key: key "hmac-key" (at least 32 bytes) and
 	// optionally "key-id". The Secret must carry the label strategy.tradeops.dev/managed: "true".
@@ -400,6 +415,69 @@ type RemediationSpec struct {
 	// restore is the gate before the change is undone. Default: no gate.
 	// +optional
 	Restore *RestoreGate `json:"restore,omitempty"`
+}
+
+// FeedSpec is a fallback feed: what switching to it means for the configuration, and how to prove that it is usable.
+type FeedSpec struct {
+	// name of the feed.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Name string `json:"name,omitempty"`
+
+	// probe is a check by name. It must pass before anyone is asked to approve, and again right before the switch.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Probe string `json:"probe,omitempty"`
+
+	// requiresExchange is an exchange that every instrument of the environment's universe must have a symbol for, or the
+	// switch is refused. Default: not asked.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	RequiresExchange string `json:"requiresExchange,omitempty"`
+
+	// edits make the switch, in order.
+	// +required
+	// +listType=map
+	// +listMapKey=path
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Edits []FeedEdit `json:"edits,omitempty"`
+}
+
+// FeedEdit is one value of the configuration.
+type FeedEdit struct {
+	// path is a JSON pointer into the document; list items by index or [name=value]. All but its last step must exist.
+	// +required
+	// +kubebuilder:validation:Pattern=`^/`
+	// +kubebuilder:validation:MinLength=2
+	// +kubebuilder:validation:MaxLength=1024
+	Path string `json:"path,omitempty"`
+
+	// value is any YAML value; strings are quoted in the document where its reader would take them for something else.
+	// +required
+	// +kubebuilder:pruning:PreserveUnknownFields
+	// +kubebuilder:validation:Schemaless
+	Value *apiextensionsv1.JSON `json:"value,omitempty"`
+}
+
+// GuardSpec bounds what may be changed at the same time: the blast radius.
+// +kubebuilder:validation:MinProperties=1
+type GuardSpec struct {
+	// maxDisabledSchedules is how many schedules rollbacks may keep from trading at the same time. Default: no limit.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000
+	MaxDisabledSchedules int32 `json:"maxDisabledSchedules,omitempty"`
+
+	// maxActiveRollbacks is how many rollbacks may have edits in the configuration at the same time. Default: no limit.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000
+	MaxActiveRollbacks int32 `json:"maxActiveRollbacks,omitempty"`
 }
 
 // ApprovalSpec says who must agree to a change, and how fast.

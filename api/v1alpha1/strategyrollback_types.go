@@ -3,15 +3,45 @@ package v1alpha1
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // ActionType is one way to change the scheduler's configuration.
-// +kubebuilder:validation:Enum=DisableSchedule;SetAllocation
+// +kubebuilder:validation:Enum=DisableSchedule;SetAllocation;SwitchFeed;SetResourceLimits;SetSignalLimit
 type ActionType string
 
 // The actions.
 const (
-	// ActionDisableSchedule suspends a schedule from the scheduler's next start, until the end of the time box.
+	// ActionDisableSchedule suspends a schedule, or all schedules of a strategy, from the scheduler's next start until the
+	// end of the time box.
 	ActionDisableSchedule ActionType = "DisableSchedule"
 	// ActionSetAllocation sets the weight of a bucket in a risk profile.
 	ActionSetAllocation ActionType = "SetAllocation"
+	// ActionSwitchFeed makes the edits of one of the playbook's feeds, after its probe has passed.
+	ActionSwitchFeed ActionType = "SwitchFeed"
+	// ActionSetResourceLimits sets the scheduler's resource budgets.
+	ActionSetResourceLimits ActionType = "SetResourceLimits"
+	// ActionSetSignalLimit limits how many signals a strategy may emit in a cycle, until the end of the time box.
+	ActionSetSignalLimit ActionType = "SetSignalLimit"
+)
+
+// RollbackMode says whether a rollback has effects.
+// +kubebuilder:validation:Enum=Live;DryRun
+type RollbackMode string
+
+// The two modes.
+const (
+	ModeLive RollbackMode = "Live"
+	// ModeDryRun plans, probes and measures, and changes nothing.
+	ModeDryRun RollbackMode = "DryRun"
+)
+
+// DeletionPolicy says what becomes of the change when its rollback is deleted.
+// +kubebuilder:validation:Enum=Retain;Restore
+type DeletionPolicy string
+
+// The two policies.
+const (
+	// DeletionRetain leaves the configuration as it is: deleting a rollback must not re-enable trading by accident.
+	DeletionRetain DeletionPolicy = "Retain"
+	// DeletionRestore undoes the change first.
+	DeletionRestore DeletionPolicy = "Restore"
 )
 
 // RollbackState is what a rollback is meant to be.
@@ -25,8 +55,13 @@ const (
 )
 
 // RollbackAction is one change of the configuration.
-// +kubebuilder:validation:XValidation:rule="self.type == 'SetAllocation' ? has(self.riskProfile) && has(self.bucket) && has(self.allocation) : !has(self.riskProfile) && !has(self.bucket) && !has(self.allocation)",message="riskProfile, bucket and allocation belong to SetAllocation, which needs all three"
-// +kubebuilder:validation:XValidation:rule="self.type == 'DisableSchedule' || !has(self.schedule)",message="schedule belongs to DisableSchedule"
+// +kubebuilder:validation:XValidation:rule="self.type == 'DisableSchedule' ? !has(self.schedule) || !has(self.strategy) : !has(self.schedule)",message="schedule belongs to DisableSchedule, which takes either a schedule or a strategy"
+// +kubebuilder:validation:XValidation:rule="self.type == 'SetAllocation' ? has(self.riskProfile) && has(self.bucket) && has(self.allocation) : !has(self.bucket) && !has(self.allocation)",message="bucket and allocation belong to SetAllocation, which needs riskProfile, bucket and allocation"
+// +kubebuilder:validation:XValidation:rule="self.type == 'SetSignalLimit' ? has(self.strategy) && has(self.riskProfile) && has(self.limit) : !has(self.limit)",message="limit belongs to SetSignalLimit, which needs strategy, riskProfile and limit"
+// +kubebuilder:validation:XValidation:rule="self.type in ['SetAllocation', 'SetSignalLimit'] || !has(self.riskProfile)",message="riskProfile belongs to SetAllocation and SetSignalLimit"
+// +kubebuilder:validation:XValidation:rule="self.type in ['DisableSchedule', 'SetSignalLimit'] || !has(self.strategy)",message="strategy belongs to DisableSchedule and SetSignalLimit"
+// +kubebuilder:validation:XValidation:rule="(self.type == 'SwitchFeed') == has(self.feed)",message="feed belongs to SwitchFeed, which needs it"
+// +kubebuilder:validation:XValidation:rule="(self.type == 'SetResourceLimits') == has(self.limits)",message="limits belong to SetResourceLimits, which needs them"
 type RollbackAction struct {
 	// type of the action.
 	// +required
@@ -38,7 +73,13 @@ type RollbackAction struct {
 	// +kubebuilder:validation:MaxLength=128
 	Schedule string `json:"schedule,omitempty"`
 
-	// riskProfile whose allocation is set (SetAllocation).
+	// strategy whose schedules are all disabled (DisableSchedule), or whose signals are limited (SetSignalLimit).
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	Strategy string `json:"strategy,omitempty"`
+
+	// riskProfile whose allocation is set (SetAllocation), or in which signals are limited (SetSignalLimit).
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
@@ -56,10 +97,58 @@ type RollbackAction struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=16
 	Allocation string `json:"allocation,omitempty"`
+
+	// feed of the playbook to switch to, by name (SwitchFeed).
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Feed string `json:"feed,omitempty"`
+
+	// limits are the new resource budgets; those left out stay as they are (SetResourceLimits).
+	// +optional
+	Limits *ResourceLimits `json:"limits,omitempty"`
+
+	// limit is how many signals the strategy may emit in a cycle; 0 = none, while the schedule keeps running (SetSignalLimit).
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100000
+	Limit *int32 `json:"limit,omitempty"`
+}
+
+// ResourceLimits are budgets of runtime.resource_limits, as decimals.
+// +kubebuilder:validation:MinProperties=1
+type ResourceLimits struct {
+	// cpuPercent is the CPU budget in percent of one core, above 0.
+	// +optional
+	// +kubebuilder:validation:Pattern=`^[0-9]{1,6}(\.[0-9]{1,3})?$`
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=10
+	CPUPercent string `json:"cpuPercent,omitempty"`
+
+	// memoryMB is the memory budget in megabytes, above 0.
+	// +optional
+	// +kubebuilder:validation:Pattern=`^[0-9]{1,9}(\.[0-9]{1,3})?$`
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=13
+	MemoryMB string `json:"memoryMB,omitempty"`
+
+	// ioReadMBs is the reading budget in megabytes per second.
+	// +optional
+	// +kubebuilder:validation:Pattern=`^[0-9]{1,9}(\.[0-9]{1,3})?$`
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=13
+	IOReadMBs string `json:"ioReadMBs,omitempty"`
+
+	// ioWriteMBs is the writing budget in megabytes per second.
+	// +optional
+	// +kubebuilder:validation:Pattern=`^[0-9]{1,9}(\.[0-9]{1,3})?$`
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=13
+	IOWriteMBs string `json:"ioWriteMBs,omitempty"`
 }
 
 // StrategyRollbackSpec is one reversible change.
-// +kubebuilder:validation:XValidation:rule="self.playbookName == oldSelf.playbookName && self.actions == oldSelf.actions && has(self.incidentName) == has(oldSelf.incidentName) && (!has(self.incidentName) || self.incidentName == oldSelf.incidentName) && has(self.remediationName) == has(oldSelf.remediationName) && (!has(self.remediationName) || self.remediationName == oldSelf.remediationName) && has(self.maxDurationSeconds) == has(oldSelf.maxDurationSeconds) && (!has(self.maxDurationSeconds) || self.maxDurationSeconds == oldSelf.maxDurationSeconds) && has(self.requestedBy) == has(oldSelf.requestedBy) && (!has(self.requestedBy) || self.requestedBy == oldSelf.requestedBy) && has(self.reason) == has(oldSelf.reason) && (!has(self.reason) || self.reason == oldSelf.reason)",message="only desiredState of a rollback may change; create another rollback"
+// +kubebuilder:validation:XValidation:rule="self.playbookName == oldSelf.playbookName && self.actions == oldSelf.actions && has(self.incidentName) == has(oldSelf.incidentName) && (!has(self.incidentName) || self.incidentName == oldSelf.incidentName) && has(self.remediationName) == has(oldSelf.remediationName) && (!has(self.remediationName) || self.remediationName == oldSelf.remediationName) && has(self.maxDurationSeconds) == has(oldSelf.maxDurationSeconds) && (!has(self.maxDurationSeconds) || self.maxDurationSeconds == oldSelf.maxDurationSeconds) && has(self.requestedBy) == has(oldSelf.requestedBy) && (!has(self.requestedBy) || self.requestedBy == oldSelf.requestedBy) && has(self.reason) == has(oldSelf.reason) && (!has(self.reason) || self.reason == oldSelf.reason) && self.mode == oldSelf.mode",message="only desiredState and deletionPolicy of a rollback may change; create another rollback"
 // +kubebuilder:validation:XValidation:rule="oldSelf.desiredState != 'Restored' || self.desiredState == 'Restored'",message="a restored rollback cannot be applied again; create another rollback"
 // +kubebuilder:validation:XValidation:rule="!has(self.remediationName) || !has(self.maxDurationSeconds)",message="maxDurationSeconds comes from the remediation; leave it out when remediationName is set"
 type StrategyRollbackSpec struct {
@@ -99,7 +188,7 @@ type StrategyRollbackSpec struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
-	// +kubebuilder:validation:XValidation:rule="self.all(a, a.type != 'DisableSchedule' || has(a.schedule))",message="DisableSchedule names its schedule"
+	// +kubebuilder:validation:XValidation:rule="self.all(a, a.type != 'DisableSchedule' || has(a.schedule) || has(a.strategy))",message="DisableSchedule names its schedule or strategy"
 	Actions []RollbackAction `json:"actions,omitempty"`
 
 	// desiredState is Applied, or Restored to undo exactly this change. Changing it needs the verb restore on
@@ -107,6 +196,18 @@ type StrategyRollbackSpec struct {
 	// +optional
 	// +default="Applied"
 	DesiredState RollbackState `json:"desiredState,omitempty"`
+
+	// mode is Live, or DryRun: plan, probe and measure, and change nothing. Default: Live.
+	// +optional
+	// +default="Live"
+	Mode RollbackMode `json:"mode,omitempty"`
+
+	// deletionPolicy says what becomes of the change when this object is deleted: Retain leaves it in the configuration,
+	// which nobody undoes then; Restore undoes it first. Changing it, and deleting with Restore, needs the verb restore on
+	// strategyrollbacks. Default: Retain.
+	// +optional
+	// +default="Retain"
+	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
 
 	// requestedBy is who asked. It is stamped at creation by an admission policy; a client may only name itself. On a
 	// rollback that an incident asked for it is who reported the incident.
@@ -140,9 +241,13 @@ type StrategyRollbackStatus struct {
 	// +optional
 	Plan *RollbackPlan `json:"plan,omitempty"`
 
-	// decision that approved or denied the plan.
+	// decision that approved, denied or renewed the plan.
 	// +optional
 	Decision *DecisionReference `json:"decision,omitempty"`
+
+	// override is the decision that lifted the playbook's guard for this plan.
+	// +optional
+	Override *DecisionReference `json:"override,omitempty"`
 
 	// config is what this rollback asks of the scheduler's configuration.
 	// +optional
@@ -199,9 +304,23 @@ type RollbackPlan struct {
 	// +required
 	RevisionTime metav1.Time `json:"revisionTime,omitempty,omitzero"`
 
-	// until is the end of the time box, pinned at the first plan and written into the scheduler's configuration; absent = no end.
+	// until is the end of the time box, pinned at the first plan and written into the scheduler's configuration; absent =
+	// no end. Only a Renew decision moves it.
 	// +optional
 	Until *metav1.Time `json:"until,omitempty"`
+
+	// renewals counts the Renew decisions that moved until.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Renewals int32 `json:"renewals,omitempty"`
+
+	// disables are the schedules that do not trade with these edits; the guard counts them.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=128
+	Disables []string `json:"disables,omitempty"`
 
 	// edits by path.
 	// +required
@@ -263,15 +382,17 @@ type DecisionReference struct {
 }
 
 // ClaimState is what a rollback asks of a configuration.
-// +kubebuilder:validation:Enum=Hold;Release
+// +kubebuilder:validation:Enum=Hold;Release;Forget
 type ClaimState string
 
-// The two claims.
+// The claims.
 const (
 	// ClaimHold asks for the plan's edits to stand in the configuration.
 	ClaimHold ClaimState = "Hold"
 	// ClaimRelease asks for them to be undone.
 	ClaimRelease ClaimState = "Release"
+	// ClaimForget asks for them to stay and for the record of them to be dropped: nobody undoes them then.
+	ClaimForget ClaimState = "Forget"
 )
 
 // ConfigClaim is the durable request of a rollback to the one writer of the configuration.
@@ -288,9 +409,19 @@ type ConfigClaim struct {
 	// +kubebuilder:validation:MaxLength=253
 	Key string `json:"key,omitempty"`
 
-	// claim is what is asked: Hold asks for the edits, Release asks to undo them; absent = nothing is asked yet.
+	// claim is what is asked: Hold asks for the edits, Release asks to undo them, Forget to leave them for good; absent =
+	// nothing is asked yet.
 	// +optional
 	Claim ClaimState `json:"claim,omitempty"`
+
+	// revision of the plan whose edits are claimed.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	Revision int64 `json:"revision,omitempty"`
+
+	// guard is the limit that the claim must keep when it is written; absent = none, or overridden.
+	// +optional
+	Guard *GuardSpec `json:"guard,omitempty"`
 
 	// claimedTime is when the claim was made; the rollout's time-out counts from it.
 	// +optional
@@ -320,7 +451,7 @@ type ProofStatus struct {
 
 // RestoreStatus is one request to undo the change.
 type RestoreStatus struct {
-	// request names what asked: the StrategyDecision, "spec.desiredState" or "onFailedAfter".
+	// request names what asked: the StrategyDecision, "spec.desiredState", "onFailedAfter", "timeBox" or "deletion".
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253

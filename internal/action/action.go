@@ -56,7 +56,7 @@ type CreateRollback struct{ Rollback *strategyv1.StrategyRollback }
 type WriteConfig struct {
 	Key             types.NamespacedName
 	ResourceVersion string
-	DataKey         string
+	DataKey         string // empty: only the record is written
 	Content         string
 	Edits           string // value of strategyv1.AnnotationEdits; empty removes it
 }
@@ -66,6 +66,12 @@ type RestartWorkload struct {
 	Key             types.NamespacedName
 	ResourceVersion string
 	Annotations     map[string]string
+}
+
+// SetFinalizers replaces the finalizers of the rollback that the pass is about, if nobody changed it since it was read.
+type SetFinalizers struct {
+	Key        types.NamespacedName
+	Finalizers []string
 }
 
 // Event tells people what changed, on the object itself.
@@ -84,4 +90,5 @@ func (DeleteRevision) isAction()  {}
 func (CreateRollback) isAction()  {}
 func (WriteConfig) isAction()     {}
 func (RestartWorkload) isAction() {}
+func (SetFinalizers) isAction()   {}
 func (Event) isAction()           {}

@@ -227,14 +227,12 @@ func (d *document) blockReplacement(at step, v *value, start int) (from int, tex
 	return colon, " " + v.text + behindKey, true
 }
 
-// colonEnd is the offset after the colon of a key.
+// colonEnd is the offset after the colon of a key. After a key with a question mark it stands on a line of its own.
 func (d *document) colonEnd(key *yaml.Node) (int, bool) {
 	off, ok := d.end(key)
 	if !ok {
 		return 0, false
 	}
-	for off < len(d.src) && (d.src[off] == ' ' || d.src[off] == '\t') {
-		off++
-	}
+	off = d.skipBlank(off)
 	return off + 1, off < len(d.src) && d.src[off] == ':'
 }

@@ -79,12 +79,14 @@ func TestApplyWritesJustTheEditAndUndoRestoresTheBytes(t *testing.T) {
 		"makes a list in the style of the document":       {"o:\n- 1\ns:\n  n: 1", "/s/l/[a=1]", "{a: 1}", "o:\n- 1\ns:\n  n: 1\n  l:\n  - a: 1"},
 		"replaces an item in block style as a whole":      {"l:\n- schedule: x # Bob\n  # why\n  reason: z # c\n- a: 1\n", "/l/[schedule=x]", "{schedule: x, n: [1]}", "l:\n- schedule: x\n  n: [1]\n- a: 1\n"},
 		"replaces an item in flow style on its line":      {"l:\n- {schedule: x} # Bob\n", "/l/[schedule=x]", "{schedule: x, n: 1}", "l:\n- {schedule: x, n: 1} # Bob\n"},
-		"keeps CRLF":                               {"a: 1\r\ns:\r\n  n: 1\r\n", "/s/l/[a=1]", "{a: 1, b: 2}", "a: 1\r\ns:\r\n  n: 1\r\n  l:\r\n    - a: 1\r\n      b: 2\r\n"},
-		"keeps CRLF without final newline":         {"a: 1\r\nb: 2", "/c", "3", "a: 1\r\nb: 2\r\nc: 3"},
-		"keeps a byte order mark":                  {"\ufeffa: 1\n", "/a", "2", "\ufeffa: 2\n"},
-		"reads escaped path segments":              {"a/b: {c~d: 1}\n", "/a~1b/c~0d", "2", "a/b: {c~d: 2}\n"},
-		"keeps tabs in comments and behind values": {"a: 1\t#\tx\nb: [1,\t2]\t# y\n", "/b/1", "3", "a: 1\t#\tx\nb: [1,\t3]\t# y\n"},
-		"writes nothing where the value is there":  {"a: {b: 1} # c\n", "/a", "{ b: 1 }", "a: {b: 1} # c\n"},
+		"gives a key with a question mark a value":        {"? a\n:", "/a", "2", "? a\n: 2"},
+		"gives it one behind a comment":                   {"? a # c\n: # d\n? b\n", "/a", "[2]", "? a # c\n: [2] # d\n? b\n"},
+		"keeps CRLF":                                      {"a: 1\r\ns:\r\n  n: 1\r\n", "/s/l/[a=1]", "{a: 1, b: 2}", "a: 1\r\ns:\r\n  n: 1\r\n  l:\r\n    - a: 1\r\n      b: 2\r\n"},
+		"keeps CRLF without final newline":                {"a: 1\r\nb: 2", "/c", "3", "a: 1\r\nb: 2\r\nc: 3"},
+		"keeps a byte order mark":                         {"\ufeffa: 1\n", "/a", "2", "\ufeffa: 2\n"},
+		"reads escaped path segments":                     {"a/b: {c~d: 1}\n", "/a~1b/c~0d", "2", "a/b: {c~d: 2}\n"},
+		"keeps tabs in comments and behind values":        {"a: 1\t#\tx\nb: [1,\t2]\t# y\n", "/b/1", "3", "a: 1\t#\tx\nb: [1,\t3]\t# y\n"},
+		"writes nothing where the value is there":         {"a: {b: 1} # c\n", "/a", "{ b: 1 }", "a: {b: 1} # c\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, records := apply(t, tc.doc, Edit{tc.path, tc.value})

@@ -118,30 +118,3 @@ func TestAnyBytesAreEditedExactlyOrRefused(t *testing.T) {
 		exactOrRefused(t, text, Edit{path, value})
 	})
 }
-
-type failer interface {
-	Fatalf(format string, args ...any)
-}
-
-func exactOrRefused(t failer, text string, edit Edit) {
-	out, records, err := Apply([]byte(text), []Edit{edit})
-	if err != nil {
-		return
-	}
-	back, conflicts, err := Undo(out, records)
-	if err != nil || conflicts != nil || string(back) != text {
-		t.Fatalf("%v of %q gave %q, undone %q, %v %v", edit, text, out, back, conflicts, err)
-	}
-}
-
-func FuzzApply(f *testing.F) {
-	f.Add("a: 1 # c\nb:\n  - n: x\n", "/a", "2")
-	f.Add("a:\n  b: |+\n    x\n\n\nd: &x [1, {c: 'it''s'}]\ne: *x\n", "/a/c", "[1, 2]")
-	f.Add("l:\r\n- n: x\r\n  r: \"a\\\"b\"\r\n", "/l/[n=x]", "{n: x, r: 2}")
-	f.Add("l: ~\n", "/l/[n=x]", "{n: x}")
-	f.Add("s: {k: 1}\nt:\n  k: 1", "/t/l/[n=x]", "{n: x}")
-	f.Add("\ufeff%YAML 1.1\n---\n? a\n: !!str b\n...\n", "/a", "2")
-	f.Fuzz(func(t *testing.T, text, path, value string) {
-		exactOrRefused(t, text, Edit{path, value})
-	})
-}

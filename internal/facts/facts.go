@@ -34,6 +34,7 @@ type Config struct {
 	SHA256          string
 	State           schedulerconfig.State // the edits that the operator made
 	Summary         botcore.Summary
+	Gone            bool // the ConfigMap does not exist, or is being deleted
 	Problem         *Problem
 }
 

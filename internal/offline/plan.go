@@ -3,6 +3,7 @@ package offline
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -73,7 +74,9 @@ func Compute(in Input) (Plan, error) {
 		key = defaultKey
 	}
 	target := botcore.Target{Scheduler: scheduler.Name, Environment: scheduler.Environment}
-	plan.Draft, err = rollback.NewDraft(in.Config.Data, target, key, nameOf(change), change.Spec, plan.Until)
+	plan.Draft, err = rollback.NewDraft(rollback.Change{
+		Document: in.Config.Data, DataKey: key, Target: target, Feeds: book.Spec.Feeds, Name: nameOf(change), Spec: change.Spec, Until: plan.Until,
+	})
 	if err != nil {
 		return Plan{}, &RefusedError{Reason: strategyv1.ReasonEditRefused, Message: err.Error()}
 	}
@@ -143,21 +146,49 @@ func acceptable(change *strategyv1.StrategyRollback) error {
 }
 
 func acceptableAction(wanted strategyv1.RollbackAction) error {
-	given := 0
-	for _, field := range []string{wanted.RiskProfile, wanted.Bucket, wanted.Allocation} {
-		if field != "" {
-			given++
+	switch wanted.Type {
+	case strategyv1.ActionDisableSchedule:
+		if (wanted.Schedule == "") == (wanted.Strategy == "") {
+			return errors.New("DisableSchedule names either its schedule or its strategy")
+		}
+	case strategyv1.ActionSetAllocation:
+		if wanted.RiskProfile == "" || wanted.Bucket == "" || wanted.Allocation == "" {
+			return errors.New("SetAllocation needs riskProfile, bucket and allocation")
+		}
+	case strategyv1.ActionSwitchFeed:
+		if wanted.Feed == "" {
+			return errors.New("SwitchFeed needs feed")
+		}
+	case strategyv1.ActionSetResourceLimits:
+		if wanted.Limits == nil || *wanted.Limits == (strategyv1.ResourceLimits{}) {
+			return errors.New("SetResourceLimits needs limits")
+		}
+	case strategyv1.ActionSetSignalLimit:
+		if wanted.Strategy == "" || wanted.RiskProfile == "" || wanted.Limit == nil {
+			return errors.New("SetSignalLimit needs strategy, riskProfile and limit")
 		}
 	}
-	switch {
-	case wanted.Type == strategyv1.ActionSetAllocation && given < 3, wanted.Type != strategyv1.ActionSetAllocation && given > 0:
-		return errors.New("riskProfile, bucket and allocation belong to SetAllocation, which needs all three")
-	case wanted.Type != strategyv1.ActionDisableSchedule && wanted.Schedule != "":
-		return errors.New("schedule belongs to DisableSchedule")
-	case wanted.Type == strategyv1.ActionDisableSchedule && wanted.Schedule == "":
-		return errors.New("DisableSchedule names its schedule")
+	return foreignFields(wanted)
+}
+
+// foreignFields refuses what belongs to another action.
+func foreignFields(wanted strategyv1.RollbackAction) error {
+	only := func(given bool, field string, types ...strategyv1.ActionType) error {
+		if given && !slices.Contains(types, wanted.Type) {
+			return fmt.Errorf("%s does not belong to %s", field, wanted.Type)
+		}
+		return nil
 	}
-	return nil
+	return errors.Join(
+		only(wanted.Schedule != "", "schedule", strategyv1.ActionDisableSchedule),
+		only(wanted.Strategy != "", "strategy", strategyv1.ActionDisableSchedule, strategyv1.ActionSetSignalLimit),
+		only(wanted.RiskProfile != "", "riskProfile", strategyv1.ActionSetAllocation, strategyv1.ActionSetSignalLimit),
+		only(wanted.Bucket != "", "bucket", strategyv1.ActionSetAllocation),
+		only(wanted.Allocation != "", "allocation", strategyv1.ActionSetAllocation),
+		only(wanted.Feed != "", "feed", strategyv1.ActionSwitchFeed),
+		only(wanted.Limits != nil, "limits", strategyv1.ActionSetResourceLimits),
+		only(wanted.Limit != nil, "limit", strategyv1.ActionSetSignalLimit),
+	)
 }
 
 // nameOf is the rollback's name; one that the API server will complete is shown as such.

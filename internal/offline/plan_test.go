@@ -180,10 +180,10 @@ func TestTextsThatAreNotUnderstood(t *testing.T) {
 		}, "spec.actions: name at least one action"},
 		{"no schedule", func(t *testing.T, in *Input) {
 			change(t, &in.Rollback, ", schedule: cross_exchange_watch", "")
-		}, "spec.actions[0]: DisableSchedule names its schedule"},
+		}, "spec.actions[0]: DisableSchedule names either its schedule or its strategy"},
 		{"half an allocation", func(t *testing.T, in *Input) {
 			change(t, &in.Rollback, ", bucket: cross_exchange", "")
-		}, "spec.actions[1]: riskProfile, bucket and allocation belong to SetAllocation, which needs all three"},
+		}, "spec.actions[1]: SetAllocation needs riskProfile, bucket and allocation"},
 		{"two time boxes", func(t *testing.T, in *Input) {
 			change(t, &in.Rollback, "reason:", "maxDurationSeconds: 5\n  reason:")
 		}, "leave it out when remediationName is set"},

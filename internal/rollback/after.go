@@ -2,7 +2,6 @@ package rollback
 
 import (
 	"fmt"
-	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -44,11 +43,12 @@ func (p *plan) checkAfter() bool {
 	return false
 }
 
-// failed reverts the change, or keeps it and asks a person, as the playbook says.
+// failed reverts the change, or keeps it and asks a person, as the playbook says. A renewal that fails is kept: what it
+// renews was good.
 func (p *plan) failed(reason, message string) {
 	p.Set(strategyv1.ConditionVerified, metav1.ConditionFalse, reason, message)
 	p.Note("failed", message, "")
-	if p.remediation.OnFailedAfter == strategyv1.FailedAfterKeep {
+	if p.remediation.OnFailedAfter == strategyv1.FailedAfterKeep || p.status.Plan.Renewals > 0 {
 		p.Stall(reason, message+". The change is kept; to undo it: "+p.restoreCommand())
 		return
 	}
@@ -68,40 +68,17 @@ func (p *plan) hold() bool {
 	if p.Is(strategyv1.ConditionInEffect) {
 		p.Set(strategyv1.ConditionApplied, metav1.ConditionTrue, strategyv1.ReasonEdited, "the configuration holds the edits")
 	}
-	if p.Is(strategyv1.ConditionVerified) {
-		message := fmt.Sprintf("in effect and verified: %s. To undo it: %s", p.summary(), p.restoreCommand())
-		if p.gateFailed() {
-			message = p.Message(strategyv1.ConditionRestored)
-			p.Stall(strategyv1.ReasonRestoreGateFailed, message)
-			return true
-		}
-		p.Done(strategyv1.ReasonVerified, message)
-		return true
-	}
 	verified := meta.FindStatusCondition(p.status.Conditions, strategyv1.ConditionVerified)
-	if verified != nil {
+	switch {
+	case p.gateFailed():
+		p.Stall(strategyv1.ReasonRestoreGateFailed, p.Message(strategyv1.ConditionRestored))
+	case p.Reason(strategyv1.ConditionInEffect) == strategyv1.ReasonExpired:
+		p.Stall(strategyv1.ReasonExpired, p.Message(strategyv1.ConditionInEffect))
+	case p.Is(strategyv1.ConditionVerified):
+		p.Done(strategyv1.ReasonVerified, fmt.Sprintf("in effect and verified: %s. To undo it: %s", p.summary(), p.restoreCommand()))
+	case verified != nil:
 		p.Stall(verified.Reason, verified.Message+". To undo the change: "+p.restoreCommand())
 	}
-	return true
-}
-
-// expire: the scheduler ends the mitigation by itself at this time, whether or not the operator runs.
-func (p *plan) expire() bool {
-	plan := p.status.Plan
-	if plan == nil || plan.Until == nil {
-		return false
-	}
-	if p.Now.Before(plan.Until.Time) {
-		p.Wake(plan.Until.Time)
-		return false
-	}
-	message := fmt.Sprintf("the time box ended at %s: disabled schedules trade again by themselves, an allocation stays as it was set. To remove the edits: %s",
-		plan.Until.UTC().Format(time.RFC3339), p.restoreCommand())
-	if p.Reason(strategyv1.ConditionInEffect) != strategyv1.ReasonExpired {
-		p.Note("expired", message, "")
-	}
-	p.Set(strategyv1.ConditionInEffect, metav1.ConditionFalse, strategyv1.ReasonExpired, message)
-	p.Stall(strategyv1.ReasonExpired, message)
 	return true
 }
 

@@ -6,13 +6,11 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/pass"
+	"tradeops.dev/strategy-operator/internal/schedulerconfig"
 )
-
-// rolloutPoll is when pods that end or start are looked at again: they are not watched, and only a change in progress
-// needs them.
-const rolloutPoll = 2 * time.Second
 
 // progress are the rules of the procedure; the first that applies ends the pass.
 var progress = []func(*plan) bool{
@@ -20,14 +18,22 @@ var progress = []func(*plan) bool{
 	(*plan).ended,
 	(*plan).badInput,
 	(*plan).start,
+	(*plan).boxEnds,
 	(*plan).restoreRequested,
+	(*plan).renewRequested,
 	(*plan).restoring,
+	(*plan).stray,
 	(*plan).planEdits,
+	(*plan).probeFirst,
+	(*plan).dryRun,
 	(*plan).approve,
+	(*plan).guard,
+	(*plan).probeAgain,
 	(*plan).checkBefore,
 	(*plan).claim,
+	(*plan).renew,
 	(*plan).takeEffect,
-	(*plan).expire,
+	(*plan).endTimeBox,
 	(*plan).checkAfter,
 	(*plan).hold,
 }
@@ -38,6 +44,7 @@ type plan struct {
 	*pass.Pass
 	remediation strategyv1.RemediationSpec
 	status      strategyv1.StrategyRollbackStatus
+	finalizer   *action.SetFinalizers
 }
 
 // Plan decides one pass.
@@ -59,12 +66,15 @@ func Plan(o Observed, now time.Time) Decision {
 		p.AwaitLog() // the last head goes into the status
 	}
 	actions, nextAt := p.Finish(p.subject())
+	if p.finalizer != nil { // after the log, and even without one
+		actions = append(actions, *p.finalizer)
+	}
 	return Decision{Status: p.sparing(), Actions: actions, NextAt: nextAt}
 }
 
 // running: started and not ended. Jobs concern only such a rollback.
 func (p *plan) running() bool {
-	return p.status.PlaybookRevision != "" && p.Playbook.Problem == nil && !p.hasEnded() && p.Rollback.DeletionTimestamp.IsZero()
+	return p.status.PlaybookRevision != "" && p.Playbook.Problem == nil && !p.hasEnded()
 }
 
 // sparing leaves the log's head as it was when nothing else changed: it goes with the next change, or at the end.
@@ -105,8 +115,17 @@ const (
 	defaultApprovalTimeout = 900
 )
 
+func (p *plan) uid() string { return string(p.Rollback.UID) }
+
+// holder is what this rollback has in the configuration, of whatever revision; nil = nothing.
+func (p *plan) holder() *schedulerconfig.Holder {
+	return p.Config.State.Holder(p.uid())
+}
+
+// holds: the edits of the plan's newest revision are written.
 func (p *plan) holds() bool {
-	return p.Config.State.Holds(string(p.Rollback.UID))
+	holder := p.holder()
+	return holder != nil && p.status.Plan != nil && holder.Revision == p.status.Plan.Revision
 }
 
 func (p *plan) claimed() strategyv1.ClaimState {

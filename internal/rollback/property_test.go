@@ -102,7 +102,7 @@ func (s *story) invariants(edited bool) {
 		return
 	}
 	want := testkit.Document
-	if s.Config().State.Holds(string(s.rollback.UID)) {
+	if s.Config().State.Holder(string(s.rollback.UID)) != nil {
 		edits := []config.Edit{}
 		for _, planned := range s.rollback.Status.Plan.Edits {
 			edits = append(edits, config.Edit{Path: planned.Path, Value: planned.To})

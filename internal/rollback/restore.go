@@ -18,6 +18,8 @@ import (
 const (
 	requestFailedAfter  = "onFailedAfter"
 	requestDesiredState = "spec.desiredState"
+	requestTimeBox      = "timeBox"
+	requestDeletion     = "deletion"
 )
 
 // defaultGate holds when no check of the gate says otherwise.
@@ -34,13 +36,31 @@ func (p *plan) restoreRequested() bool {
 	}
 	asked := newRestore(p.status.Restore, p.Decided)
 	if asked == nil {
-		return false
+		return p.gateOverridden()
 	}
 	if !p.Identity.Enforced {
 		p.BadInput(strategyv1.ReasonIdentityUnenforced, notHonoured(*asked, p.Identity.Message))
 		return true
 	}
 	p.request(asked.Name, asked.By)
+	return false
+}
+
+// gateOverridden restores without the gate that failed, because a person says so.
+func (p *plan) gateOverridden() bool {
+	if !p.gateFailed() {
+		return false
+	}
+	decided, refusal := p.lifted(&p.status.Restore.RequestedTime)
+	if refusal != "" {
+		p.notePerDecision(refusal)
+	}
+	if decided == nil {
+		return false
+	}
+	p.status.Override = &strategyv1.DecisionReference{Name: decided.Name, Verdict: decided.Verdict, By: decided.By, Time: decided.Time}
+	p.Note("overridden", because("the restore gate was lifted", *decided), decided.By)
+	p.request(decided.Name, decided.By)
 	return false
 }
 
@@ -78,14 +98,19 @@ func (p *plan) gateFailed() bool {
 	return p.Reason(strategyv1.ConditionRestored) == strategyv1.ReasonRestoreGateFailed
 }
 
-// mayAskAgain: after a gate that did not hold, or a restore that did not come into effect, a new request starts anew.
+// parked: the request came to nothing, and the change stays. Its gate failed, or the time box was renewed meanwhile.
+func (p *plan) parked() bool {
+	return p.gateFailed() || p.Reason(strategyv1.ConditionRestored) == strategyv1.ReasonRenewing
+}
+
+// mayAskAgain: after a request that came to nothing, or a restore that did not come into effect, a new one starts anew.
 func (p *plan) mayAskAgain() bool {
-	return p.gateFailed() || p.Reason(strategyv1.ConditionRestored) == strategyv1.ReasonNotInEffect
+	return p.parked() || p.Reason(strategyv1.ConditionRestored) == strategyv1.ReasonNotInEffect
 }
 
 // restoring undoes exactly this rollback's edits: gate, release, restart, proof.
 func (p *plan) restoring() bool {
-	if p.status.Restore == nil || p.gateFailed() {
+	if p.status.Restore == nil || p.parked() {
 		return false
 	}
 	switch p.claimed() {
@@ -108,10 +133,17 @@ func (p *plan) withdrawn() {
 	p.Done(strategyv1.ReasonWithdrawn, message)
 }
 
-// gateHolds runs the checks of the gate. A revert has no gate: it undoes a change that made things worse.
+// ungated requests are obeyed at once: a revert undoes a change that made things worse, whoever deletes may restore, and a
+// person may lift the gate.
+func (p *plan) ungated() bool {
+	request := p.status.Restore.Request
+	return request == requestFailedAfter || request == requestDeletion || p.status.Override != nil && request == p.status.Override.Name
+}
+
+// gateHolds runs the checks of the gate. What is not written needs none.
 func (p *plan) gateHolds() bool {
 	gate := p.remediation.Restore
-	if gate == nil || p.status.Restore.Request == requestFailedAfter || p.releasing() {
+	if gate == nil || p.ungated() || p.releasing() || p.holder() == nil {
 		return true
 	}
 	stage := p.run(strategyv1.StageRestore, p.status.Restore.Attempt, gate.Checks)
@@ -134,7 +166,10 @@ func (p *plan) gateHolds() bool {
 	if err != nil {
 		message = fmt.Sprintf("not restored, the change stays in effect: the gate cannot be evaluated: %v", err)
 	}
-	message += ". To try again: " + p.restoreCommand()
+	message += fmt.Sprintf(". To try again: %s; to restore all the same: kubectl strategy override %s -n %s", p.restoreCommand(), p.Rollback.Name, p.Rollback.Namespace)
+	if until := p.until(); !until.IsZero() {
+		message += fmt.Sprintf(". The time box ends at %s; to keep the change longer: %s", rfc3339(until), p.renewCommand())
+	}
 	p.Set(strategyv1.ConditionRestored, metav1.ConditionFalse, strategyv1.ReasonRestoreGateFailed, message)
 	p.Note("restore_refused", message, "")
 	p.Stall(strategyv1.ReasonRestoreGateFailed, message)
@@ -170,7 +205,7 @@ func (p *plan) undoing() string {
 
 // takeBack waits until the running scheduler has the configuration without the edits.
 func (p *plan) takeBack() {
-	if p.holds() {
+	if p.holder() != nil {
 		p.Working(p.undoing(), "waiting for the configuration to be written")
 		p.lateRestore("the edits were not undone in time; the events of the ConfigMap say why")
 		return
@@ -211,6 +246,9 @@ func (p *plan) notRestored(message string) {
 func (p *plan) restored() {
 	message := "the configuration and the running scheduler are as they were before: " + p.summary()
 	reason := strategyv1.ReasonRestored
+	if others := p.sharedWith(); len(others) > 0 {
+		message = "undone, except what other rollbacks hold, too, and undo in the end: " + strings.Join(others, ", ")
+	}
 	if conflicts := p.conflicts(); len(conflicts) > 0 {
 		reason = strategyv1.ReasonRestoreConflict
 		message = "undone, except where someone changed the value after us, which was left as it is: " + strings.Join(conflicts, ", ")
@@ -225,12 +263,24 @@ func (p *plan) restored() {
 	p.Done(strategyv1.ReasonRestored, message)
 }
 
-// conflicts are the edited paths that hold neither what was there before nor nothing, as it was.
+// conflicts are the edited paths that hold neither what was there before nor nothing, as it was. What another rollback
+// changes by now is no conflict: it waits there for that one's restore.
 func (p *plan) conflicts() []string {
 	var paths []string
 	for _, edit := range p.status.Plan.Edits {
-		if !p.holdsEarlier(edit) {
+		if !p.holdsEarlier(edit) && p.Config.State.HolderOf(edit.Path, p.uid()) == "" {
 			paths = append(paths, edit.Path)
+		}
+	}
+	return paths
+}
+
+// sharedWith are the edited paths that another rollback still holds, and which.
+func (p *plan) sharedWith() []string {
+	var paths []string
+	for _, edit := range p.status.Plan.Edits {
+		if other := p.Config.State.HolderOf(edit.Path, p.uid()); other != "" {
+			paths = append(paths, fmt.Sprintf("%s (%s)", edit.Path, other))
 		}
 	}
 	return paths

@@ -42,10 +42,10 @@ func (p *plan) planDigest() string {
 
 // firstSchedule is empty when no schedule is disabled.
 func (p *plan) firstSchedule() string {
-	for _, name := range p.disabled() {
-		return name
+	if p.status.Plan == nil || len(p.status.Plan.Disables) == 0 {
+		return ""
 	}
-	return ""
+	return p.status.Plan.Disables[0]
 }
 
 func (p *plan) bucket() string {
@@ -55,17 +55,6 @@ func (p *plan) bucket() string {
 		}
 	}
 	return "unknown"
-}
-
-// disabled are the schedules that this rollback disables.
-func (p *plan) disabled() []string {
-	var names []string
-	for _, wanted := range p.Rollback.Spec.Actions {
-		if wanted.Type == strategyv1.ActionDisableSchedule {
-			names = append(names, wanted.Schedule)
-		}
-	}
-	return names
 }
 
 // run runs the checks of one stage.
@@ -104,26 +93,4 @@ func (p *plan) varsOf(id checks.ID) rules.Vars {
 		}
 	}
 	return vars
-}
-
-func (p *plan) facts() map[string]any {
-	state := strategyv1.StateApplied
-	if p.claimed() == strategyv1.ClaimRelease {
-		state = strategyv1.StateRestored
-	}
-	schedules := make([]any, 0, 4)
-	for _, name := range p.disabled() {
-		schedules = append(schedules, name)
-	}
-	allocations := make([]any, 0, 4)
-	for _, wanted := range p.Rollback.Spec.Actions {
-		if wanted.Type == strategyv1.ActionSetAllocation {
-			allocations = append(allocations, map[string]any{
-				"riskProfile": wanted.RiskProfile, "bucket": wanted.Bucket, "allocation": wanted.Allocation,
-			})
-		}
-	}
-	return map[string]any{
-		"name": p.Rollback.Name, "state": string(state), "schedules": schedules, "allocations": allocations,
-	}
 }

@@ -1,7 +1,6 @@
 package schedulerconfig
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -13,125 +12,180 @@ import (
 	"tradeops.dev/strategy-operator/internal/config"
 )
 
+// Claims that come together are written together, because each write means a restart of the scheduler: a claim waits
+// this long for others, but never longer than patience.
+const (
+	gather   = 2 * time.Second
+	patience = 10 * time.Second
+)
+
 // Observed is one key of a ConfigMap and everything that claims it.
 type Observed struct {
 	Key             types.NamespacedName
 	ResourceVersion string
-	DataKey         string
+	DataKey         string // empty: nothing is claimed
 	Content         string
 	State           State
 	Claims          []Claim
+	Orphans         []string // UIDs of holders whose rollback does not exist any more
 }
-
-// Claim is what one rollback asks for.
-type Claim struct {
-	UID, Name string
-	State     strategyv1.ClaimState
-	Time      time.Time
-	Edits     []strategyv1.PlannedEdit
-}
-
-// Refusal is a claim that could not be met; nothing of it was written.
-type Refusal struct{ Name, Reason string }
 
 // Decision is at most one write for all claims together.
 type Decision struct {
 	Write   *action.WriteConfig
+	Pending []Claim // those that were not met: the write depends on them
 	Refused []Refusal
+	Dropped []Holder  // orphans: their edits stay, and nobody undoes them
+	NextAt  time.Time // zero: something watched will change
 }
 
 // Plan undoes what is released, newest first, then applies what is newly claimed, oldest claim first.
-func Plan(o Observed) (Decision, error) {
-	content, state := []byte(o.Content), State{SHA256: o.State.SHA256, Holders: slices.Clone(o.State.Holders)}
-	changed := false
-	var decision Decision
-	refuse := func(claim Claim, reason string) {
-		decision.Refused = append(decision.Refused, Refusal{claim.Name, reason})
+func Plan(o Observed, now time.Time) (Decision, error) {
+	pending := pendingOf(o)
+	if at := due(pending); now.Before(at) {
+		return Decision{NextAt: at}, nil
 	}
-
-	for i := len(state.Holders) - 1; i >= 0; i-- {
-		claim := findClaim(o.Claims, state.Holders[i].UID, strategyv1.ClaimRelease)
-		if claim == nil {
-			continue
+	work := &writing{content: []byte(o.Content), state: State{Holders: slices.Clone(o.State.Holders)}, decision: Decision{Pending: pending}}
+	for _, uid := range o.Orphans {
+		if holder := work.state.Holder(uid); holder != nil {
+			work.decision.Dropped = append(work.decision.Dropped, *holder)
+			work.forget(uid)
 		}
-		undone, _, err := config.Undo(content, state.Holders[i].Records) // conflicts stay as people left them; the rollback reports them
-		if err != nil {
-			refuse(*claim, err.Error())
-			continue
-		}
-		content, state.Holders, changed = undone, slices.Delete(state.Holders, i, i+1), true
 	}
-
-	for _, claim := range inOrder(o.Claims) {
-		if claim.State != strategyv1.ClaimHold || state.Holds(claim.UID) {
-			continue
+	for _, holder := range slices.Backward(o.State.Holders) {
+		for _, claim := range pending {
+			if claim.UID == holder.UID {
+				work.end(claim)
+			}
 		}
-		edited, records, reason := apply(content, state, claim)
-		if reason != "" {
-			refuse(claim, reason)
-			continue
-		}
-		next := append(slices.Clone(state.Holders), Holder{UID: claim.UID, Name: claim.Name, Records: records})
-		if _, err := (State{SHA256: Hash(string(edited)), Holders: next}).encode(); err != nil {
-			refuse(claim, err.Error())
-			continue
-		}
-		content, state.Holders, changed = edited, next, true
 	}
-
-	if !changed {
-		return decision, nil
+	for _, claim := range pending {
+		if claim.State == strategyv1.ClaimHold {
+			work.hold(claim, now)
+		}
 	}
-	state.SHA256 = Hash(string(content))
-	record, err := state.encode()
+	if !work.changed {
+		return work.decision, nil
+	}
+	work.state.written(o.State, []byte(o.Content), work.content, now)
+	if o.DataKey == "" { // nothing is claimed, only orphans are dropped
+		work.state.SHA256, work.state.Written = o.State.SHA256, o.State.Written
+	}
+	record, err := work.state.encode()
 	if err != nil {
-		return decision, err
+		return work.decision, err
 	}
-	decision.Write = &action.WriteConfig{
-		Key: o.Key, ResourceVersion: o.ResourceVersion, DataKey: o.DataKey, Content: string(content), Edits: record,
+	work.decision.Write = &action.WriteConfig{
+		Key: o.Key, ResourceVersion: o.ResourceVersion, DataKey: o.DataKey, Content: string(work.content), Edits: record,
 	}
-	return decision, nil
+	return work.decision, nil
 }
 
-// apply is all of a claim's edits or none. What each path holds must still be what the approved plan says: between the
-// approval and this write a person may have changed it.
-func apply(content []byte, state State, claim Claim) (edited []byte, records []config.Record, refused string) {
-	edits := make([]config.Edit, len(claim.Edits))
-	for i, planned := range claim.Edits {
-		if other := state.HolderOf(planned.Path, claim.UID); other != "" {
-			return nil, nil, fmt.Sprintf("%s is held by rollback %s", planned.Path, other)
-		}
-		edits[i] = config.Edit{Path: planned.Path, Value: planned.To}
-	}
-	edited, records, err := config.Apply(content, edits, state.records()...)
-	if err != nil {
-		return nil, nil, err.Error()
-	}
-	for i, record := range records {
-		planned := claim.Edits[i]
-		if record.Absent != (planned.From == nil) || (planned.From != nil && *planned.From != record.From) {
-			return nil, nil, fmt.Sprintf("%s no longer holds what the approved plan says", planned.Path)
+// pendingOf are the claims that are not met, oldest first.
+func pendingOf(o Observed) []Claim {
+	var pending []Claim
+	for _, claim := range o.Claims {
+		holder := o.State.Holder(claim.UID)
+		if claim.State == strategyv1.ClaimHold && (holder == nil || holder.Revision != claim.Revision) || claim.State != strategyv1.ClaimHold && holder != nil {
+			pending = append(pending, claim)
 		}
 	}
-	return edited, records, ""
-}
-
-func findClaim(claims []Claim, uid string, state strategyv1.ClaimState) *Claim {
-	for i := range claims {
-		if claims[i].UID == uid && claims[i].State == state {
-			return &claims[i]
-		}
-	}
-	return nil
-}
-
-func inOrder(claims []Claim) []Claim {
-	sorted := slices.Clone(claims)
-	slices.SortFunc(sorted, func(a, b Claim) int {
+	slices.SortFunc(pending, func(a, b Claim) int {
 		if order := a.Time.Compare(b.Time); order != 0 {
 			return order
 		}
 		return strings.Compare(a.UID, b.UID)
 	})
-	return sorted
+	return pending
+}
+
+// due is when the pending claims are written: soon after the newest, and not too long after the oldest.
+func due(pending []Claim) time.Time {
+	if len(pending) == 0 {
+		return time.Time{}
+	}
+	soon, latest := pending[len(pending)-1].Time.Add(gather), pending[0].Time.Add(patience)
+	if soon.Before(latest) {
+		return soon
+	}
+	return latest
+}
+
+// writing is the configuration as it becomes.
+type writing struct {
+	content  []byte
+	state    State
+	changed  bool
+	decision Decision
+}
+
+// end takes a rollback's edits out of the content, or leaves them there for good.
+func (w *writing) end(claim Claim) {
+	switch claim.State {
+	case strategyv1.ClaimRelease:
+		w.release(claim)
+	case strategyv1.ClaimForget:
+		w.forget(claim.UID)
+	}
+}
+
+// release undoes the edits that no other rollback holds, too. Of a shared one, the record of what was there before goes
+// to another holder, which undoes it in the end. Conflicts stay as people left them; the rollback reports them.
+func (w *writing) release(claim Claim) {
+	remaining, alone := w.state.without(claim.UID)
+	undone, _, err := config.Undo(w.content, alone)
+	if err != nil {
+		w.decision.Refused = append(w.decision.Refused, Refusal{claim.Name, strategyv1.ReasonEditRefused, err.Error()})
+		return
+	}
+	w.content, w.state, w.changed = undone, remaining, true
+}
+
+// forget leaves the content alone.
+func (w *writing) forget(uid string) {
+	w.state, _ = w.state.without(uid)
+	w.changed = true
+}
+
+// without is the state without a rollback, and the records that it alone held. Those of shared edits are inherited.
+func (s State) without(uid string) (remaining State, alone []config.Record) {
+	others, own, _ := split(s.Holders, uid)
+	remaining = State{Holders: cloned(others)}
+	for _, record := range own.Records {
+		if !remaining.inherit(record) {
+			alone = append(alone, record)
+		}
+	}
+	return remaining, alone
+}
+
+// inherit gives the record of a shared edit to another holder of it.
+func (s State) inherit(record config.Record) bool {
+	for i := range s.Holders {
+		if same := s.Holders[i].record(record.Path); same != nil {
+			if record.Layout != config.Same {
+				*same = record
+			}
+			return true
+		}
+	}
+	return false
+}
+
+func (w *writing) hold(claim Claim, now time.Time) {
+	edited, next, refusal := Try(w.content, w.state, claim, now)
+	if refusal != nil {
+		w.decision.Refused = append(w.decision.Refused, *refusal)
+		return
+	}
+	w.content, w.state, w.changed = edited, next, true
+}
+
+// cloned copies what inherit changes.
+func cloned(holders []Holder) []Holder {
+	copies := slices.Clone(holders)
+	for i := range copies {
+		copies[i].Records = slices.Clone(copies[i].Records)
+	}
+	return copies
 }

@@ -21,7 +21,10 @@ list:
 c: 3
 `
 
-var t0 = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+var (
+	t0   = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+	late = t0.Add(time.Hour)
+)
 
 func set(path, from, to string) strategyv1.PlannedEdit {
 	edit := strategyv1.PlannedEdit{Path: path, To: to}
@@ -32,7 +35,7 @@ func set(path, from, to string) strategyv1.PlannedEdit {
 }
 
 func hold(uid string, minute int, edits ...strategyv1.PlannedEdit) Claim {
-	return Claim{UID: uid, Name: "rb-" + uid, State: strategyv1.ClaimHold, Time: t0.Add(time.Duration(minute) * time.Minute), Edits: edits}
+	return Claim{UID: uid, Name: "rb-" + uid, State: strategyv1.ClaimHold, Revision: 1, Time: t0.Add(time.Duration(minute) * time.Minute), Edits: edits}
 }
 
 func release(claim Claim) Claim {
@@ -46,7 +49,7 @@ func after(t interface {
 	Fatalf(string, ...any)
 }, o Observed) (Observed, Decision) {
 	t.Helper()
-	decision, err := Plan(o)
+	decision, err := Plan(o, late)
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
@@ -103,8 +106,8 @@ func TestPlan(t *testing.T) {
 		"a path that no longer holds what was approved":       {edit: func(s string) string { return strings.Replace(s, "a: 1", "a: 5", 1) }, claims: []Claim{a}, content: strings.Replace(base, "a: 1", "a: 5", 1), refused: "rb-a: /a no longer holds what the approved plan says", quiet: true},
 		"a path that was there and is gone":                   {edit: func(s string) string { return strings.Replace(s, "a: 1 # one\n", "", 1) }, claims: []Claim{a}, content: strings.Replace(base, "a: 1 # one\n", "", 1), refused: "rb-a: /a no longer holds what the approved plan says", quiet: true},
 		"a path that was not there and is":                    {claims: []Claim{hold("a", 1, set("/a", "", "10"))}, content: base, refused: "rb-a: /a no longer holds what the approved plan says", quiet: true},
-		"a path held by another":                              {held: []Claim{a}, claims: []Claim{a, hold("c", 9, set("/a", "10", "11"))}, content: strings.Replace(base, "a: 1 #", "a: 10 #", 1), holders: "a", refused: "rb-c: /a is held by rollback rb-a", quiet: true},
-		"two claims of one path: the older one gets it":       {claims: []Claim{hold("c", 9, set("/a", "1", "11")), a}, content: strings.Replace(base, "a: 1 #", "a: 10 #", 1), holders: "a", refused: "rb-c: /a is held by rollback rb-a"},
+		"a path held by another":                              {held: []Claim{a}, claims: []Claim{a, hold("c", 9, set("/a", "10", "11"))}, content: strings.Replace(base, "a: 1 #", "a: 10 #", 1), holders: "a", refused: "rb-c: /a is already changed by rollback rb-a", quiet: true},
+		"two claims of one path: the older one gets it":       {claims: []Claim{hold("c", 9, set("/a", "1", "11")), a}, content: strings.Replace(base, "a: 1 #", "a: 10 #", 1), holders: "a", refused: "rb-c: /a is already changed by rollback rb-a"},
 		"all of a claim or nothing":                           {claims: []Claim{hold("d", 1, set("/a", "1", "10"), set("/b", "9", "20"))}, content: base, refused: "rb-d: /b no longer holds what the approved plan says", quiet: true},
 		"a refused claim does not stop the others":            {claims: []Claim{hold("d", 0, set("/a", "9", "10")), b}, content: strings.Replace(base, "b: 2", "b: 20", 1), holders: "b", refused: "rb-d: /a no longer holds what the approved plan says"},
 		"a record that gets too large is refused alone":       {claims: []Claim{big, b}, content: strings.Replace(base, "b: 2", "b: 20", 1), holders: "b", refused: "rb-big: the record of the edits would have"},
@@ -118,7 +121,7 @@ func TestPlan(t *testing.T) {
 				o.Content = c.edit(o.Content)
 			}
 			o.Claims = c.claims
-			untouched := Observed{o.Key, o.ResourceVersion, o.DataKey, o.Content, State{o.State.SHA256, slices.Clone(o.State.Holders)}, slices.Clone(o.Claims)}
+			untouched := Observed{o.Key, o.ResourceVersion, o.DataKey, o.Content, State{o.State.SHA256, o.State.Written, cloned(o.State.Holders)}, slices.Clone(o.Claims), nil}
 			next, decision := after(t, o)
 			if diff := cmp.Diff(untouched, o); diff != "" {
 				t.Errorf("the plan changed its input:\n%s", diff)
@@ -131,7 +134,7 @@ func TestPlan(t *testing.T) {
 			}
 			refused := ""
 			for _, refusal := range decision.Refused {
-				refused += refusal.Name + ": " + refusal.Reason
+				refused += refusal.Name + ": " + refusal.Message
 			}
 			if !strings.HasPrefix(refused, c.refused) || (refused != "") != (c.refused != "") {
 				t.Errorf("refused %q, want %q", refused, c.refused)
@@ -183,7 +186,7 @@ func TestReleasedInAnyOrder(t *testing.T) {
 }
 
 func TestParseState(t *testing.T) {
-	if state, err := ParseState(""); err != nil || state.SHA256 != "" || state.Holds("a") {
+	if state, err := ParseState(""); err != nil || state.SHA256 != "" || state.Holder("a") != nil {
 		t.Errorf("%+v %v", state, err)
 	}
 	if _, err := ParseState("{"); err == nil || !strings.Contains(err.Error(), "the operator's record of its edits cannot be read") {

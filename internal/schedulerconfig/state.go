@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"tradeops.dev/strategy-operator/internal/config"
 )
@@ -16,15 +17,23 @@ const maxStateBytes = 32 << 10
 type State struct {
 	// SHA256 of the content right after the operator's last write, in hex: what the scheduler's pods must run.
 	SHA256 string `json:"sha256,omitempty"`
+	// Written is when the operator last changed the content: a pod that was made earlier runs an older one.
+	Written time.Time `json:"written,omitzero"`
 	// Holders in order of application.
 	Holders []Holder `json:"holders,omitempty"`
 }
 
 // Holder is one rollback with its edits in the content.
 type Holder struct {
-	UID     string          `json:"uid"`
-	Name    string          `json:"name"`
-	Records []config.Record `json:"records"`
+	UID  string `json:"uid"`
+	Name string `json:"name"`
+	// Revision of the plan whose edits these are.
+	Revision int64 `json:"revision"`
+	// Since is when they were written.
+	Since time.Time `json:"since,omitzero"`
+	// Disables are the schedules that do not trade with these edits.
+	Disables []string        `json:"disables,omitempty"`
+	Records  []config.Record `json:"records"`
 }
 
 // ParseState reads the annotation; an absent one is the zero State.
@@ -51,29 +60,50 @@ func (s State) encode() (string, error) {
 	return string(data), nil
 }
 
-// Holds says whether a rollback's edits are in the content.
-func (s State) Holds(uid string) bool {
-	for _, holder := range s.Holders {
-		if holder.UID == uid {
-			return true
+// Holder is what a rollback has in the content, or nil.
+func (s State) Holder(uid string) *Holder {
+	for i := range s.Holders {
+		if s.Holders[i].UID == uid {
+			return &s.Holders[i]
 		}
 	}
-	return false
+	return nil
 }
 
-// HolderOf is the name of another rollback that holds a path, or empty.
+// HolderOf is the name of another rollback that holds exactly this path, or empty.
 func (s State) HolderOf(path, exceptUID string) string {
 	for _, holder := range s.Holders {
-		if holder.UID == exceptUID {
-			continue
-		}
-		for _, record := range holder.Records {
-			if record.Path == path {
-				return holder.Name
-			}
+		if holder.UID != exceptUID && holder.record(path) != nil {
+			return holder.Name
 		}
 	}
 	return ""
+}
+
+// Base is what a path held before any rollback's edit: what people or Git put there. It is nil for a path that no other
+// rollback holds.
+func (s State) Base(path, exceptUID string) *config.Record {
+	var base *config.Record
+	for i := range s.Holders {
+		record := s.Holders[i].record(path)
+		if s.Holders[i].UID == exceptUID || record == nil {
+			continue
+		}
+		if record.Layout != config.Same { // the one that really changed the content
+			return record
+		}
+		base = record
+	}
+	return base
+}
+
+func (h *Holder) record(path string) *config.Record {
+	for i := range h.Records {
+		if config.SamePath(h.Records[i].Path, path) {
+			return &h.Records[i]
+		}
+	}
+	return nil
 }
 
 // records are all edits in force: an item added to a list that an earlier edit made can then be undone in any order.

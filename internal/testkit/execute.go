@@ -78,6 +78,10 @@ func (w *World) execute(wanted action.Action) {
 		w.Deployment.Generation++
 		w.Deployment.ResourceVersion = fmt.Sprint(w.Deployment.Generation)
 		w.Restarts++
+	case action.SetFinalizers:
+		if rollback, found := w.Rollbacks[a.Key.Name]; found {
+			rollback.Finalizers = a.Finalizers
+		}
 	case action.Event:
 		w.Events = append(w.Events, a.Type+" "+a.Reason)
 	default:
@@ -159,6 +163,11 @@ func describe(wanted action.Action) string {
 		return "create revision " + a.Revision.Name
 	case action.RestartWorkload:
 		return "restart " + a.Key.Name
+	case action.SetFinalizers:
+		if len(a.Finalizers) == 0 {
+			return "let go"
+		}
+		return "hold on"
 	case action.Event:
 		if a.Type == corev1.EventTypeWarning {
 			return "warn " + a.Reason

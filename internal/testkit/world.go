@@ -94,7 +94,9 @@ func New(t T) *World {
 	}
 	w.Deployment = &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Namespace: Namespace, Name: Scheduler, Generation: 1, ResourceVersion: "1"},
-		Spec:       appsv1.DeploymentSpec{Replicas: new(int32(1)), Strategy: appsv1.DeploymentStrategy{Type: appsv1.RecreateDeploymentStrategyType}},
+		Spec:       appsv1.DeploymentSpec{Replicas: new(int32(1)), Strategy: appsv1.DeploymentStrategy{Type: appsv1.RecreateDeploymentStrategyType}, Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{
+			Volumes: []corev1.Volume{{Name: "config", VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: corev1.LocalObjectReference{Name: ConfigMap}}}}},
+		}}},
 		Status:     appsv1.DeploymentStatus{ObservedGeneration: 1, Replicas: 1, UpdatedReplicas: 1, AvailableReplicas: 1},
 	}
 	w.Pods = []corev1.Pod{{ObjectMeta: metav1.ObjectMeta{Name: "scheduler-1"}, Status: corev1.PodStatus{Phase: corev1.PodRunning}}}
@@ -273,13 +275,14 @@ func (w *World) WriteConfig() bool {
 		DataKey: DataKey, Content: w.Content, State: w.Config().State,
 	}
 	for _, rollback := range w.Rollbacks {
-		if config := rollback.Status.Config; config != nil && config.Claim != "" {
-			observed.Claims = append(observed.Claims, schedulerconfig.Claim{
-				UID: string(rollback.UID), Name: rollback.Name, State: config.Claim, Time: config.ClaimedTime.Time, Edits: rollback.Status.Plan.Edits,
-			})
+		if claim, asked := schedulerconfig.ClaimOf(rollback); asked {
+			observed.Claims = append(observed.Claims, claim)
 		}
 	}
-	decision, err := schedulerconfig.Plan(observed)
+	decision, err := schedulerconfig.Plan(observed, w.Now)
+	if err == nil && !decision.NextAt.IsZero() { // it waits for claims that come together
+		decision, err = schedulerconfig.Plan(observed, decision.NextAt)
+	}
 	if err != nil {
 		w.T.Fatalf("the writer: %v", err)
 	}

@@ -26,6 +26,9 @@ spec:
   actions:
   - {type: DisableSchedule, schedule: cross_exchange_watch}
   - {type: SetAllocation, riskProfile: aggressive, bucket: cross_exchange, allocation: "0.1"}
+  - {type: SwitchFeed, feed: kraken}
+  - {type: SetResourceLimits, limits: {cpuPercent: "80", memoryMB: "3072", ioReadMBs: "10", ioWriteMBs: "5"}}
+  - {type: SetSignalLimit, strategy: core_mean_reversion, riskProfile: balanced, limit: 2}
 `
 
 const validDecision = `
@@ -76,10 +79,19 @@ spec:
     actions:
     - {type: DisableSchedule, schedule: cross_exchange_watch}
     - {type: SetAllocation, riskProfile: aggressive, bucket: cross_exchange, allocation: "0.1"}
+    - {type: SwitchFeed, feed: kraken}
+    - {type: SetResourceLimits, limits: {cpuPercent: "80", memoryMB: "3072", ioReadMBs: "10", ioWriteMBs: "5"}}
+    - {type: SetSignalLimit, strategy: core_mean_reversion, riskProfile: balanced, limit: 2}
     after: [{name: plan, env: [{name: ITERATIONS, value: "5"}]}]
     onFailedAfter: Revert
     maxDurationSeconds: 14400
     restore: {checks: [{name: plan, env: [{name: ITERATIONS, value: "5"}]}], when: "true"}
+  feeds:
+  - name: kraken
+    probe: plan
+    requiresExchange: kraken_spot
+    edits: [{path: /environments/binance_paper/exchange, value: kraken_spot}]
+  guard: {maxDisabledSchedules: 1, maxActiveRollbacks: 2}
   signingKeySecretName: decision-log-key
 `
 
@@ -90,7 +102,7 @@ func incidentRows() []row {
 		enum("type", "PnL", "Risk", "Latency", "NoSignals", "AdapterFailure", "AlertFatigue", "ResourceBudget", "Compliance"),
 		enum("severity", "Info", "Warning", "Critical"),
 		text("schedule", 1, 128),
-		strategyInstead(text("strategy", 1, 128)),
+		instead(text("strategy", 1, 128), "schedule"),
 		text("summary", 1, 512),
 		authorRows("requestedBy"),
 		rule("a schedule and a strategy", "name a schedule or a strategy, not both", set("strategy", "core_cross_exchange")),
@@ -100,10 +112,10 @@ func incidentRows() []row {
 	)
 }
 
-// strategyInstead drops the schedule, which excludes a strategy.
-func strategyInstead(rows []row) []row {
+// instead drops the field that excludes the one that the rows are about.
+func instead(rows []row, of string) []row {
 	for i := range rows {
-		rows[i].edits = append(rows[i].edits, drop("schedule"))
+		rows[i].edits = append(rows[i].edits, drop(of))
 	}
 	return rows
 }
@@ -118,25 +130,66 @@ func authorRows(path string) []row {
 }
 
 func actionRows(path string) []row {
-	first, second := path+".0", path+".1"
-	both := "riskProfile, bucket and allocation belong to SetAllocation, which needs all three"
-	return together(
-		required(path, first+".type"),
-		enum(first+".type", "DisableSchedule"),
-		text(first+".schedule", 1, 128),
-		enum(second+".type", "SetAllocation"),
-		text(second+".riskProfile", 1, 128),
-		text(second+".bucket", 1, 128),
-		pattern(second+".allocation", []string{"0", "0.0", "0.15", "1", "123456", "123456.123456789"},
-			[]string{"", ".5", "1.", "-1", "+1", "1e3", "1,5", "1234567", "0.1234567890", "NaN", "0.1\n", " 1"}),
-		rule(path+": an allocation without its risk profile", both, drop(second+".riskProfile")),
-		rule(path+": an allocation without its bucket", both, drop(second+".bucket")),
-		rule(path+": an allocation without its value", both, drop(second+".allocation")),
-		rule(path+": an allocation on another action", both, set(first+".allocation", "0.1")),
-		rule(path+": a risk profile on another action", both, set(first+".riskProfile", "balanced")),
-		rule(path+": a bucket on another action", both, set(first+".bucket", "cross_exchange")),
-		rule(path+": a schedule on another action", "schedule belongs to DisableSchedule", set(second+".schedule", "cross_exchange_watch")),
+	pause, weigh, feed, budget, limit := path+".0", path+".1", path+".2", path+".3", path+".4"
+	const (
+		oneTarget  = "schedule belongs to DisableSchedule, which takes either a schedule or a strategy"
+		allocation = "bucket and allocation belong to SetAllocation, which needs riskProfile, bucket and allocation"
+		signals    = "limit belongs to SetSignalLimit, which needs strategy, riskProfile and limit"
+		profile    = "riskProfile belongs to SetAllocation and SetSignalLimit"
+		strategy   = "strategy belongs to DisableSchedule and SetSignalLimit"
+		feeds      = "feed belongs to SwitchFeed, which needs it"
+		budgets    = "limits belong to SetResourceLimits, which needs them"
 	)
+	return together(
+		required(path, pause+".type"),
+		enum(pause+".type", "DisableSchedule"),
+		text(pause+".schedule", 1, 128),
+		instead(text(pause+".strategy", 1, 128), pause+".schedule"),
+		rule(path+": a schedule and a strategy", oneTarget, set(pause+".strategy", "core_cross_exchange")),
+		rule(path+": a schedule on another action", oneTarget, set(weigh+".schedule", "cross_exchange_watch")),
+
+		enum(weigh+".type", "SetAllocation"),
+		text(weigh+".riskProfile", 1, 128),
+		text(weigh+".bucket", 1, 128),
+		pattern(weigh+".allocation", []string{"0", "0.0", "0.15", "1", "123456", "123456.123456789"},
+			[]string{"", ".5", "1.", "-1", "+1", "1e3", "1,5", "1234567", "0.1234567890", "NaN", "0.1\n", " 1"}),
+		rule(path+": an allocation without its risk profile", allocation, drop(weigh+".riskProfile")),
+		rule(path+": an allocation without its bucket", allocation, drop(weigh+".bucket")),
+		rule(path+": an allocation without its value", allocation, drop(weigh+".allocation")),
+		rule(path+": an allocation on another action", allocation, set(pause+".allocation", "0.1")),
+		rule(path+": a bucket on another action", allocation, set(pause+".bucket", "cross_exchange")),
+		rule(path+": a risk profile on another action", profile, set(pause+".riskProfile", "balanced")),
+		rule(path+": a risk profile on a feed switch", profile, set(feed+".riskProfile", "balanced")),
+
+		enum(feed+".type", "SwitchFeed"),
+		text(feed+".feed", 1, 40),
+		rule(path+": a switch to no feed", feeds, drop(feed+".feed")),
+		rule(path+": a feed on another action", feeds, set(pause+".feed", "kraken")),
+		rule(path+": a strategy on a feed switch", strategy, set(feed+".strategy", "core_cross_exchange")),
+
+		enum(budget+".type", "SetResourceLimits"),
+		decimal(budget+".limits.cpuPercent", 6),
+		decimal(budget+".limits.memoryMB", 9),
+		decimal(budget+".limits.ioReadMBs", 9),
+		decimal(budget+".limits.ioWriteMBs", 9),
+		rule(path+": one limit alone", "", set(budget+".limits", map[string]any{"cpuPercent": "80"})),
+		rule(path+": limits that say nothing", shown(budget)+".limits: Invalid value", set(budget+".limits", map[string]any{})),
+		rule(path+": no limits", budgets, drop(budget+".limits")),
+		rule(path+": limits on another action", budgets, set(pause+".limits", map[string]any{"cpuPercent": "80"})),
+
+		enum(limit+".type", "SetSignalLimit"),
+		number(limit+".limit", 0, 100000),
+		rule(path+": a signal limit without its strategy", signals, drop(limit+".strategy")),
+		rule(path+": a signal limit without its risk profile", signals, drop(limit+".riskProfile")),
+		rule(path+": a signal limit without its value", signals, drop(limit+".limit")),
+		rule(path+": a signal limit on another action", signals, set(pause+".limit", int64(0))),
+	)
+}
+
+// decimal has so many digits before the point and three behind it.
+func decimal(path string, digits int) []row {
+	most := strings.Repeat("9", digits)
+	return pattern(path, []string{"0", "1", "65.0", most, most + ".999"}, []string{"", ".5", "1.", "-1", "1e3", "1,5", "NaN", most + "9", "0.1234", "80%"})
 }
 
 func disable(i int) any {
@@ -158,9 +211,11 @@ func rollbackRows() []row {
 		items("actions", 1, 16, disable),
 		actionRows("actions"),
 		enum("desiredState", "Applied", "Restored"),
+		enum("mode", "Live", "DryRun"),
+		enum("deletionPolicy", "Retain", "Restore"),
 		authorRows("requestedBy"),
 		rule("a time box beside a remediation", "maxDurationSeconds comes from the remediation", set("remediationName", "disable-schedule")),
-		rule("no schedule to disable", "DisableSchedule names its schedule", drop("actions.0.schedule")),
+		rule("nothing to disable", "DisableSchedule names its schedule or strategy", drop("actions.0.schedule")),
 		rule("a field that is unknown", `unknown field "spec.namespace"`, set("namespace", "kube-system")),
 	)
 }
@@ -170,27 +225,29 @@ func decisionRows() []row {
 		required("target", "target.kind", "target.name", "verdict"),
 		enum("target.kind", "StrategyRollback"),
 		text("target.name", 1, 253),
-		enum("verdict", "Approve", "Deny", "Restore"),
+		enum("verdict", "Approve", "Deny", "Override", "Renew", "Restore"),
 		pattern("planDigest", []string{digest}, []string{
 			"", "sha256:", digest + "0", digest[:len(digest)-1], "sha512" + digest[6:], strings.ToUpper(digest), "sha256:" + strings.Repeat("g", 64),
 		}),
 		text("reason", 1, 512),
 		authorRows("by"),
-		rule("an approval of no plan", "Approve names the plan: set planDigest to the rollback's status.plan.digest", drop("planDigest")),
-		rule("a denial of no plan", "", set("verdict", "Deny"), drop("planDigest")),
 	)
-	const about = "Escalate, FalseAlarm and Resolve are about a StrategyIncident; Approve, Deny and Restore about a StrategyRollback"
+	for _, verdict := range []string{"Approve", "Override", "Renew"} {
+		rows = append(rows, rule(verdict+" without a plan", "Approve, Override and Renew name the plan: set planDigest to the rollback's status.plan.digest",
+			set("verdict", verdict), drop("planDigest"))...)
+	}
+	for _, verdict := range []string{"Deny", "Restore"} {
+		rows = append(rows, rule(verdict+" without a plan", "", set("verdict", verdict), drop("planDigest"))...)
+	}
+	const about = "Escalate, FalseAlarm and Resolve are about a StrategyIncident; Approve, Deny, Override, Renew and Restore about a StrategyRollback"
 	for _, verdict := range []string{"Escalate", "FalseAlarm", "Resolve"} {
 		rows = append(rows, rule(verdict+" an incident", "", set("verdict", verdict), set("target.kind", "StrategyIncident"))...)
 		rows = append(rows, rule(verdict+" a rollback", about, set("verdict", verdict))...)
 	}
-	for _, verdict := range []string{"Approve", "Deny", "Restore"} {
+	for _, verdict := range []string{"Approve", "Deny", "Override", "Renew", "Restore"} {
 		rows = append(rows, rule(verdict+" an incident", about, set("verdict", verdict), set("target.kind", "StrategyIncident"))...)
 	}
-	for _, verdict := range []string{"Acknowledge", "Override", "Renew"} { // planned, not there
-		rows = append(rows, rule(verdict, "spec.verdict: Unsupported value", set("verdict", verdict))...)
-	}
-	return rows
+	return append(rows, rule("Acknowledge, which is planned and not there", "spec.verdict: Unsupported value", set("verdict", "Acknowledge"))...)
 }
 
 // envRows: names are those of environment variables, values any text.
@@ -203,6 +260,15 @@ func envRows(path string) []row {
 		pattern(path+".0.name", []string{"_", "A1", "a_B"}, []string{"1A", "A-B", "A B", "A=B", "Ä"}),
 		text(path+".0.value", 0, 1024),
 	)
+}
+
+// values are accepted as they are.
+func values(path string, list ...any) []row {
+	var rows []row
+	for _, value := range list {
+		rows = append(rows, row{fmt.Sprintf("%s is %v", path, value), path, []edit{set(path, value)}, ""})
+	}
+	return rows
 }
 
 func useRows(path string, fewest, most int) []row {
@@ -233,6 +299,9 @@ func playbookRows() []row {
 	}
 	remedy := func(i int) any {
 		return map[string]any{"name": fmt.Sprintf("remedy-%d", i), "actions": []any{map[string]any{"type": "DisableSchedule"}}}
+	}
+	feed := func(i int) any {
+		return map[string]any{"name": fmt.Sprintf("feed-%d", i), "probe": "plan", "edits": []any{map[string]any{"path": "/a", "value": "b"}}}
 	}
 	return together(
 		required("scheduler", "checks", "triage", "diagnosis", "signingKeySecretName"),
@@ -303,10 +372,32 @@ func playbookRows() []row {
 		items("remediations.0.actions", 1, 8, disable),
 		actionRows("remediations.0.actions"),
 		rule("the incident's schedule", "", drop("remediations.0.actions.0.schedule")),
+		rule("the schedules of a strategy", "", drop("remediations.0.actions.0.schedule"), set("remediations.0.actions.0.strategy", "core_cross_exchange")),
 		enum("remediations.0.onFailedAfter", "Revert", "Keep"),
 		number("remediations.0.maxDurationSeconds", 0, 2592000),
 		required("remediations.0.restore.checks"),
 		useRows("remediations.0.restore.checks", 1, 8),
 		text("remediations.0.restore.when", 1, 2048),
+
+		items("feeds", 0, 16, feed),
+		unique("feeds", feed(0)),
+		named("feeds.0.name"),
+		required("feeds.0.probe", "feeds.0.edits", "feeds.0.edits.0.path", "feeds.0.edits.0.value"),
+		text("feeds.0.probe", 1, 40),
+		text("feeds.0.requiresExchange", 1, 128),
+		rule("a feed for any exchange", "", drop("feeds.0.requiresExchange")),
+		items("feeds.0.edits", 1, 16, func(i int) any { return map[string]any{"path": fmt.Sprintf("/a/%d", i), "value": "b"} }),
+		[]row{{"feeds.0.edits has a path twice", "feeds.0.edits", []edit{set("feeds.0.edits", []any{
+			map[string]any{"path": "/a", "value": "b"}, map[string]any{"path": "/a", "value": "c"},
+		})}, ": Duplicate value"}},
+		pattern("feeds.0.edits.0.path", []string{"/a", "/a/b", "/a~1b/[name=x y]/0", "/" + strings.Repeat("a", 1023)},
+			[]string{"", "/", "a", "a/b", "/" + strings.Repeat("a", 1024)}),
+		values("feeds.0.edits.0.value", "kraken_spot", int64(3), 0.5, true, []any{"kraken_spot", "binance_spot"}, map[string]any{"name": "x", "deep": []any{int64(1)}}),
+
+		number("guard.maxDisabledSchedules", 1, 1000),
+		number("guard.maxActiveRollbacks", 1, 1000),
+		rule("no guard", "", drop("guard")),
+		rule("half a guard", "", drop("guard.maxActiveRollbacks")),
+		rule("a guard that says nothing", "spec.guard: Invalid value", set("guard", map[string]any{})),
 	)
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,6 +33,8 @@ import (
 const (
 	repository = "../.."
 	operator   = "system:serviceaccount:strategy-operator-system:strategy-operator"
+	namespaces = "system:serviceaccount:kube-system:namespace-controller"
+	collector  = "system:serviceaccount:kube-system:generic-garbage-collector"
 	digest     = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 	// onlyItself are the words that the operator looks for when it proves that the policies are in force.
@@ -126,8 +129,12 @@ func install(ctx context.Context) error {
 	return policiesInForce(ctx)
 }
 
-// rendered is what `kubectl apply -k` would send.
+// rendered is what `kubectl apply -k` would send. It looks at the folders of manifests itself, too: go test knows of no files
+// that kubectl reads, and would give the result from before they changed.
 func rendered(folder string) ([]*unstructured.Unstructured, error) {
+	if err := filepath.WalkDir(filepath.Join(repository, "config"), func(_ string, _ fs.DirEntry, err error) error { return err }); err != nil {
+		return nil, err
+	}
 	command := exec.Command(filepath.Join(os.Getenv("KUBEBUILDER_ASSETS"), "kubectl"), "kustomize", filepath.Join(repository, folder))
 	var stderr strings.Builder
 	command.Stderr = &stderr
@@ -240,7 +247,7 @@ func decision(verdict strategyv1.DecisionVerdict, by string) *strategyv1.Strateg
 	switch verdict {
 	case strategyv1.DecisionEscalate, strategyv1.DecisionFalseAlarm, strategyv1.DecisionResolve:
 		object.Spec.Target = strategyv1.DecisionTarget{Kind: strategyv1.KindIncident, Name: "loss"}
-	case strategyv1.DecisionApprove:
+	case strategyv1.DecisionApprove, strategyv1.DecisionOverride, strategyv1.DecisionRenew:
 		object.Spec.PlanDigest = digest
 	}
 	return object

@@ -35,7 +35,7 @@ func TestOperatorsRights(t *testing.T) {
 	everywhere := map[string]string{ // resource -> verbs
 		kinds + "strategyplaybooks":            "get list watch",
 		kinds + "strategyincidents":            "get list watch",
-		kinds + "strategyrollbacks":            "get list watch create delegate",
+		kinds + "strategyrollbacks":            "get list watch create patch delegate",
 		kinds + "strategydecisions":            "get list watch create",
 		kinds + "strategyplaybooks/status":     "update patch",
 		kinds + "strategyincidents/status":     "update patch",
@@ -91,7 +91,7 @@ func TestOperatorsRights(t *testing.T) {
 // TestPeoplesRights: each role, and what the built-in roles get of it.
 func TestPeoplesRights(t *testing.T) {
 	const group = "strategy.tradeops.dev/"
-	verbs := []string{"get", "list", "watch", "create", "update", "patch", "delete", "respond", "approve", "restore", "delegate"}
+	verbs := []string{"get", "list", "watch", "create", "update", "patch", "delete", "respond", "approve", "override", "restore", "delegate"}
 	sees := "get list watch"
 	full := "get list watch create update patch delete"
 	roles := map[string]map[string]string{
@@ -100,13 +100,13 @@ func TestPeoplesRights(t *testing.T) {
 			"strategyplaybooks": sees, "strategyincidents": sees + " create respond", "strategyrollbacks": sees, "strategydecisions": sees + " create",
 		},
 		"strategy-operator-approver": {
-			"strategyplaybooks": sees, "strategyincidents": sees + " respond", "strategyrollbacks": sees + " create approve restore", "strategydecisions": sees + " create",
+			"strategyplaybooks": sees, "strategyincidents": sees + " respond", "strategyrollbacks": full + " approve override restore", "strategydecisions": sees + " create",
 		},
 		"strategy-operator-playbook-editor": {
 			"strategyplaybooks": full, "strategyincidents": sees, "strategyrollbacks": sees, "strategydecisions": sees,
 		},
 		"strategy-operator-admin": {
-			"strategyplaybooks": full, "strategyincidents": full + " respond", "strategyrollbacks": full + " approve restore", "strategydecisions": full,
+			"strategyplaybooks": full, "strategyincidents": full + " respond", "strategyrollbacks": full + " approve override restore", "strategydecisions": full,
 		},
 	}
 	none := map[string]string{"strategyplaybooks/status": "", "strategyincidents/status": "", "strategyrollbacks/status": ""}

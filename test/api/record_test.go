@@ -23,7 +23,7 @@ func TestDefaults(t *testing.T) {
 		},
 		"a rollback": {
 			sent: `{apiVersion: strategy.tradeops.dev/v1alpha1, kind: StrategyRollback, spec: {playbookName: p, actions: [{type: DisableSchedule, schedule: s}]}}`,
-			want: `{"actions":[{"schedule":"s","type":"DisableSchedule"}],"desiredState":"Applied","playbookName":"p","requestedBy":"admin"}`,
+			want: `{"actions":[{"schedule":"s","type":"DisableSchedule"}],"deletionPolicy":"Retain","desiredState":"Applied","mode":"Live","playbookName":"p","requestedBy":"admin"}`,
 		},
 		"a decision": {
 			sent: `{apiVersion: strategy.tradeops.dev/v1alpha1, kind: StrategyDecision, spec: {target: {kind: StrategyIncident, name: i}, verdict: Resolve}}`,
@@ -85,7 +85,7 @@ func TestRecords(t *testing.T) {
 	const (
 		fixedDecision = "a decision is a record and cannot be changed; make another decision"
 		fixedIncident = "an incident's spec is immutable; create another incident"
-		fixedRollback = "only desiredState of a rollback may change; create another rollback"
+		fixedRollback = "only desiredState and deletionPolicy of a rollback may change; create another rollback"
 	)
 	tests := map[string]struct {
 		valid string
@@ -103,10 +103,12 @@ func TestRecords(t *testing.T) {
 		"a rollback": {validRollback, []edit{
 			set("playbookName", "other"), set("incidentName", "other"), drop("incidentName"), set("remediationName", "other"),
 			set("maxDurationSeconds", int64(1)), drop("maxDurationSeconds"), set("actions.0.schedule", "other"),
-			set("actions.1.allocation", "0.2"), set("actions", []any{disable(0)}), set("requestedBy", "mallory"), drop("requestedBy"),
-			set("reason", "other"), drop("reason"),
+			set("actions.1.allocation", "0.2"), set("actions.2.feed", "other"), set("actions.3.limits.cpuPercent", "90"), set("actions.4.limit", int64(0)),
+			set("actions", []any{disable(0)}), set("requestedBy", "mallory"), drop("requestedBy"),
+			set("reason", "other"), drop("reason"), set("mode", "DryRun"),
 		}, fixedRollback},
 		"a rollback's state":    {validRollback, []edit{set("desiredState", "Restored")}, ""},
+		"a rollback's policy":   {validRollback, []edit{set("deletionPolicy", "Restore"), drop("deletionPolicy")}, ""},
 		"nothing of a rollback": {validRollback, []edit{set("playbookName", "multi-strategy")}, ""},
 	}
 	for name, test := range tests {

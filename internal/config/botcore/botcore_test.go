@@ -131,15 +131,24 @@ func TestErrorsNameWhatIsMissingAndWhatThereIs(t *testing.T) {
 			`runtime.multi_strategy_schedulers has no scheduler "main" (it has none)`},
 		"environment": {func() error { _, err := Describe([]byte(small), Target{"main", "x"}); return err },
 			`environments has no environment "x" (it has: paper)`},
-		"schedule": {func() error { _, err := DisableSchedule([]byte(small), target, "x", "r", until); return err },
+		"schedule": {func() error {
+			_, err := DisableSchedules([]byte(small), target, []string{"slow", "x"}, "r", until)
+			return err
+		},
 			`runtime.multi_strategy_schedulers.main.schedules has no schedule "x" (it has: fast, slow, slower, skipped)`},
+		"an entry that is no schedule": {func() error {
+			_, err := DisableSchedules([]byte(small), target, []string{"skipped"}, "r", until)
+			return err
+		}, `runtime.multi_strategy_schedulers.main.schedules has no schedule "skipped" (it has: fast, slow, slower, skipped)`},
+		"no schedule named": {func() error { _, err := DisableSchedules([]byte(small), target, nil, "r", until); return err },
+			"no schedule is named; name at least one"},
 		"both names of the suspensions": {func() error {
 			doc := strings.Replace(small, "    empty:", "      suspensions: []\n    empty:", 1)
-			_, err := DisableSchedule([]byte(doc), target, "slow", "r", until)
+			_, err := DisableSchedules([]byte(doc), target, []string{"slow"}, "r", until)
 			return err
-		}, "runtime.multi_strategy_schedulers.main has both initial_suspensions and suspensions, and the scheduler reads only one of them; merge them"},
+		}, "runtime.multi_strategy_schedulers.main has both initial_suspensions and suspensions, and the scheduler reads only one of them; keep one"},
 		"one entry instead of a list": {func() error {
-			_, err := DisableSchedule([]byte(small), Target{Scheduler: "top"}, "a b", "r", until)
+			_, err := DisableSchedules([]byte(small), Target{Scheduler: "top"}, []string{"a b"}, "r", until)
 			return err
 		},
 			"multi_strategy_schedulers.top.suspensions is one entry, not a list; put a dash in front of it to make it a list"},
@@ -164,40 +173,6 @@ func TestErrorsNameWhatIsMissingAndWhatThereIs(t *testing.T) {
 	}
 }
 
-func TestDisableScheduleReplacesAPersonsEntryAndBringsItBack(t *testing.T) {
-	edit, err := DisableSchedule([]byte(small), target, "slow", "on", time.Date(2030, 1, 1, 1, 0, 0, 0, time.FixedZone("CET", 3600)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := config.Edit{
-		Path:  "/runtime/multi_strategy_schedulers/main/initial_suspensions/[schedule=slow]",
-		Value: `{schedule: slow, reason: "on", until: "2030-01-01T00:00:00+00:00"}`,
-	}
-	if diff := cmp.Diff(want, edit); diff != "" {
-		t.Fatal(diff)
-	}
-	out := roundTrip(t, []byte(small), edit)
-	s, err := Describe(out, target)
-	if err != nil || s.Suspensions[0] != (Suspension{Kind: "schedule", Target: "slow", Reason: "on", Until: "2030-01-01T00:00:00+00:00"}) {
-		t.Fatalf("%+v %v", s, err)
-	}
-}
-
-func TestDisableScheduleUsesTheKeyAndPlaceTheFileUses(t *testing.T) {
-	for name, tc := range map[string]struct{ doc, path string }{
-		"no list yet":         {"runtime: {}\nmulti_strategy_schedulers:\n  main:\n    schedules: {a/b: {}}\n", "/multi_strategy_schedulers/main/initial_suspensions/[schedule=a~1b]"},
-		"an empty alias list": {"runtime:\n  multi_strategy_schedulers:\n    main:\n      suspensions:\n      schedules: {a/b: {}}\n", "/runtime/multi_strategy_schedulers/main/suspensions/[schedule=a~1b]"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			edit, err := DisableSchedule([]byte(tc.doc), target, "a/b", "", time.Time{})
-			if err != nil || edit.Path != tc.path || edit.Value != `{schedule: "a/b", reason: ""}` && edit.Value != `{schedule: a/b, reason: ""}` {
-				t.Fatalf("%+v %v", edit, err)
-			}
-			roundTrip(t, []byte(tc.doc), edit)
-		})
-	}
-}
-
 func TestRealFileIsEditedInTheFewestLines(t *testing.T) {
 	doc := realFile(t)
 	real := Target{Scheduler: "core_multi_pipeline", Environment: "binance_paper"}
@@ -208,7 +183,15 @@ func TestRealFileIsEditedInTheFewestLines(t *testing.T) {
 	if len(s.Schedules) != 3 || len(SchedulesOf(s, "core_cross_exchange")) != 1 || s.Exchange != "binance_spot" {
 		t.Fatalf("%+v", s)
 	}
-	disable, err := DisableSchedule(doc, real, "cross_exchange_watch", "PnL: 3x", time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC))
+	disable, err := DisableSchedules(doc, real, []string{"cross_exchange_watch"}, "PnL: 3x", end)
+	if err != nil {
+		t.Fatal(err)
+	}
+	limits, err := SetResourceLimits(doc, ResourceLimits{CPUPercent: "70.0", IOWriteMBs: "60.0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	signals, err := SetSignalLimit(doc, real, "core_cross_exchange", "aggressive", 0, "PnL: 3x", end)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,9 +203,11 @@ func TestRealFileIsEditedInTheFewestLines(t *testing.T) {
 		edits          []config.Edit
 		added, removed int
 	}{
-		"a suspension only adds its lines": {[]config.Edit{disable}, 4, 0},
+		"a suspension only adds its lines": {disable, 4, 0},
 		"an allocation changes one line":   {[]config.Edit{allocate}, 1, 1},
-		"both together":                    {[]config.Edit{disable, allocate}, 5, 1},
+		"two resource limits change two":   {limits, 2, 2},
+		"a signal limit adds one line":     {[]config.Edit{signals}, 1, 0},
+		"all together":                     {append(append(disable, limits...), allocate, signals), 8, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out := roundTrip(t, doc, tc.edits...)

@@ -1,6 +1,7 @@
 package botcore
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -13,61 +14,128 @@ import (
 // untilLayout is the only form of a time that every Python the scheduler runs on parses: a time it cannot parse means "for ever".
 const untilLayout = "2006-01-02T15:04:05+00:00"
 
-// DisableSchedule is the edit that suspends a schedule when the scheduler starts: an entry of its initial suspensions. An entry
+// DisableSchedules are the edits that suspend schedules when the scheduler starts: entries of its initial suspensions. An entry
 // that a person made for the same schedule is replaced, and comes back when the edit is undone. A zero until means until the
-// edit is undone; otherwise the scheduler resumes by itself at that time (seconds, in UTC). The schedule must exist, because
+// edit is undone; otherwise the scheduler resumes by itself at that time (seconds, in UTC). The schedules must exist, because
 // the scheduler accepts unknown names silently.
-func DisableSchedule(doc []byte, t Target, schedule, reason string, until time.Time) (config.Edit, error) {
+//
+// The scheduler's failover clears the suspension of a schedule but not that of a tag. So where a schedule that goes on running
+// names one of these as its fallback, the edit suspends a tag that these schedules alone have; without such a tag it refuses.
+// One edit of a tag may stand for several schedules.
+func DisableSchedules(doc []byte, t Target, names []string, reason string, until time.Time) ([]config.Edit, error) {
+	if len(names) == 0 {
+		return nil, errors.New("no schedule is named; name at least one")
+	}
 	root, err := read(doc)
 	if err != nil {
-		return config.Edit{}, err
+		return nil, err
 	}
 	scheduler, path, err := findScheduler(root, t.Scheduler)
 	if err != nil {
-		return config.Edit{}, err
+		return nil, err
 	}
-	all := scheduler.get(keySchedules)
-	if !all.get(schedule).isMap() {
-		return config.Edit{}, fmt.Errorf("%s.%s has no schedule %q (%s)", strings.Join(path, "."), keySchedules, schedule, all.holds())
+	all, known := schedules(scheduler), scheduler.get(keySchedules)
+	for _, name := range names {
+		if !slices.ContainsFunc(all, func(s Schedule) bool { return s.Name == name }) {
+			return nil, fmt.Errorf("%s.%s has no schedule %q (%s)", strings.Join(path, "."), keySchedules, name, known.holds())
+		}
 	}
 	listKey, err := suspensionsKey(scheduler, path)
 	if err != nil {
-		return config.Edit{}, err
+		return nil, err
 	}
-	fields := []string{keySchedule + ": " + config.QuoteString(schedule), keyReason + ": " + config.QuoteString(reason)}
+	tags, err := tagsAgainstFailover(root, all, names)
+	if err != nil {
+		return nil, err
+	}
+	var edits []config.Edit
+	for _, name := range names {
+		kind, target := keySchedule, name
+		if tag := tags[name]; tag != "" {
+			kind, target = keyTag, tag
+		}
+		edit := config.Edit{Path: suspensionPath(path, listKey, kind, target), Value: suspensionText(kind, target, reason, until)}
+		if slices.Contains(edits, edit) {
+			continue
+		}
+		if err := checkEntries(scheduler.get(listKey), strings.Join(path, ".")+"."+listKey, kind, target); err != nil {
+			return nil, err
+		}
+		edits = append(edits, edit)
+	}
+	return edits, nil
+}
+
+func suspensionText(kind, target, reason string, until time.Time) string {
+	return "{" + strings.Join(withReason([]string{kind + ": " + config.QuoteString(target)}, reason, until), ", ") + "}"
+}
+
+// withReason adds the fields that suspensions and signal limits share.
+func withReason(fields []string, reason string, until time.Time) []string {
+	fields = append(fields, keyReason+": "+config.QuoteString(reason))
 	if !until.IsZero() {
 		fields = append(fields, keyUntil+": "+config.QuoteString(until.UTC().Format(untilLayout)))
 	}
-	return config.Edit{
-		Path:  suspensionPath(path, listKey, schedule),
-		Value: "{" + strings.Join(fields, ", ") + "}",
-	}, nil
+	return fields
 }
 
 // suspensionsKey is the key of the suspensions that the file uses.
 func suspensionsKey(scheduler view, path []string) (string, error) {
-	main, alias := scheduler.get(keySuspensions), scheduler.get(keySuspensionsAlias)
 	where := strings.Join(path, ".")
-	key, used := keySuspensions, main
-	switch {
-	case main.node != nil && alias.node != nil:
-		return "", fmt.Errorf("%s has both %s and %s, and the scheduler reads only one of them; merge them", where, keySuspensions, keySuspensionsAlias)
-	case alias.node != nil:
-		key, used = keySuspensionsAlias, alias
+	key, err := spelling(scheduler, where, keySuspensions, keySuspensionsAlias)
+	if err != nil {
+		return "", err
 	}
-	if used.isMap() {
+	if scheduler.get(key).isMap() {
 		return "", fmt.Errorf("%s.%s is one entry, not a list; put a dash in front of it to make it a list", where, key)
 	}
 	return key, nil
 }
 
-// share admits what the scheduler reads as a float: digits with one decimal point, or digits alone.
-var share = regexp.MustCompile(`^[0-9]{1,6}(\.[0-9]{1,12})?$`)
+// checkEntries refuses a list in which the edit of an entry would do more, or less, than it says: of two entries for one target
+// the scheduler takes the last, and of an entry with a schedule and a tag it takes the schedule.
+func checkEntries(entries view, where, kind, target string) error {
+	found := false
+	for _, item := range entries.items() {
+		named := item.get(kind).text() == target
+		s, ok := suspension(item)
+		meant := ok && s.Kind == kind && s.Target == target
+		if named && !meant {
+			return fmt.Errorf("%s has an entry with the %s %q that is about the %s %q; split it in two", where, kind, target, s.Kind, s.Target)
+		}
+		if found && meant && !named {
+			return fmt.Errorf("%s has a second entry for the %s %q, with the key %s, and the last one counts; remove one", where, kind, target, keyTarget)
+		}
+		found = found || named
+	}
+	return nil
+}
+
+// spelling is which of the keys the file uses, the first if none. The scheduler's loader has several names for some keys.
+func spelling(v view, where string, keys ...string) (string, error) {
+	var used []string
+	for _, key := range keys {
+		if v.get(key).node != nil {
+			used = append(used, key)
+		}
+	}
+	switch len(used) {
+	case 0:
+		return keys[0], nil
+	case 1:
+		return used[0], nil
+	}
+	return "", fmt.Errorf("%s has both %s, and the scheduler reads only one of them; keep one", where, strings.Join(used, " and "))
+}
+
+// decimal admits what the scheduler reads as a float: digits with one decimal point, or digits alone. A leading zero before
+// another digit would make an octal number of it.
+var decimal = regexp.MustCompile(`^(0|[1-9][0-9]{0,5})(\.[0-9]{1,12})?$`)
 
 // SetAllocation is the edit that sets the share of a bucket in a risk profile: a decimal such as "0.0" or "0.25". Both must exist.
 // The scheduler's own run-time does not read allocations; they inform people and other tools.
 func SetAllocation(doc []byte, riskProfile, bucket, allocation string) (config.Edit, error) {
-	if !share.MatchString(allocation) || (len(allocation) > 1 && allocation[0] == '0' && allocation[1] != '.') {
+	if !decimal.MatchString(allocation) {
 		return config.Edit{}, fmt.Errorf("allocation %q is not a decimal such as 0.25", allocation)
 	}
 	root, err := read(doc)
@@ -83,5 +151,5 @@ func SetAllocation(doc []byte, riskProfile, bucket, allocation string) (config.E
 	if !slices.Contains(allocations.keys(), bucket) {
 		return config.Edit{}, fmt.Errorf("%s.%s.%s has no bucket %q (%s)", keyRiskProfiles, riskProfile, keyAllocations, bucket, allocations.holds())
 	}
-	return config.Edit{Path: allocationPath(riskProfile, bucket), Value: allocation}, nil
+	return config.Edit{Path: AllocationPath(riskProfile, bucket), Value: allocation}, nil
 }

@@ -1,6 +1,10 @@
 package botcore
 
-import "tradeops.dev/strategy-operator/internal/config"
+import (
+	"slices"
+
+	"tradeops.dev/strategy-operator/internal/config"
+)
 
 // The keys of core.yaml, in one place.
 const (
@@ -10,6 +14,7 @@ const (
 	keySuspensions = "initial_suspensions"
 	// keySuspensionsAlias is the loader's other name of initial_suspensions.
 	keySuspensionsAlias = "suspensions"
+	keySignalLimits     = "initial_signal_limits"
 	keyStrategy         = "strategy"
 	keyRiskProfile      = "risk_profile"
 	keyEnvironments     = "environments"
@@ -18,6 +23,14 @@ const (
 	keyRiskProfiles     = "risk_profiles"
 	keyMaxDailyLoss     = "max_daily_loss_pct"
 	keyAllocations      = "strategy_allocations"
+	keyUniverse         = "instrument_universe"
+	keyUniverses        = "instrument_universes"
+	keyInstruments      = "instruments"
+	keyExchanges        = "exchanges"
+	keyStrategies       = "strategies"
+	keyEngine           = "engine"
+	keyMetadata         = "metadata"
+	keyTags             = "tags"
 
 	keySchedule = "schedule"
 	keyTag      = "tag"
@@ -25,12 +38,19 @@ const (
 	keyKind     = "kind"
 	keyReason   = "reason"
 	keyUntil    = "until"
+	keyLimit    = "limit"
 )
 
 // The loader reads the first of these that is set.
 var (
 	untilKeys    = []string{keyUntil, "resume_at"}
 	durationKeys = []string{"duration_seconds", "duration", "resume_in"}
+)
+
+// The loader's names of one key each, the main one first.
+var (
+	signalLimitsKeys = []string{keySignalLimits, "signal_limit_overrides", "initial_signal_limit_overrides"}
+	fallbackKeys     = []string{"fallback_schedules", "schedule_fallbacks"}
 )
 
 // limitKeys are the keys of runtime.resource_limits with the loader's other name for each.
@@ -45,11 +65,16 @@ var limitKeys = [][]string{
 // defaultRiskProfile is what the loader gives a schedule that names none.
 const defaultRiskProfile = "balanced"
 
-func allocationPath(riskProfile, bucket string) string {
+// AllocationPath is where a risk profile keeps the share of a bucket.
+func AllocationPath(riskProfile, bucket string) string {
 	return config.JoinPath(keyRiskProfiles, riskProfile, keyAllocations, bucket)
 }
 
-func suspensionPath(schedulerPath []string, listKey, schedule string) string {
-	segments := append(append([]string{}, schedulerPath...), listKey, config.Item(keySchedule, schedule))
-	return config.JoinPath(segments...)
+func suspensionPath(schedulerPath []string, listKey, kind, target string) string {
+	return under(schedulerPath, listKey, config.Item(kind, target))
+}
+
+// under is the path of something in the scheduler.
+func under(schedulerPath []string, segments ...string) string {
+	return config.JoinPath(slices.Concat(schedulerPath, segments)...)
 }

@@ -1,9 +1,6 @@
 package botcore
 
-import (
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 // Target names the part of core.yaml that one playbook looks after.
 type Target struct {
@@ -79,10 +76,9 @@ func Describe(doc []byte, t Target) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
-	environments := root.get(keyEnvironments)
-	environment := environments.get(t.Environment)
-	if !environment.isMap() {
-		return Summary{}, fmt.Errorf("%s has no environment %q (%s)", keyEnvironments, t.Environment, environments.holds())
+	environment, err := findEnvironment(root, t.Environment)
+	if err != nil {
+		return Summary{}, err
 	}
 	return Summary{
 		Schedules:      schedules(scheduler),
@@ -105,6 +101,26 @@ func SchedulesOf(s Summary, strategy string) []string {
 	return names
 }
 
+// SchedulesWith are the names of the strategy's schedules with a risk profile, in file order: those that one signal limit is for.
+func SchedulesWith(s Summary, strategy, riskProfile string) []string {
+	var names []string
+	for _, schedule := range s.Schedules {
+		if schedule.Strategy == strategy && schedule.RiskProfile == riskProfile {
+			names = append(names, schedule.Name)
+		}
+	}
+	return names
+}
+
+func findEnvironment(root view, name string) (view, error) {
+	environments := root.get(keyEnvironments)
+	environment := environments.get(name)
+	if !environment.isMap() {
+		return view{}, fmt.Errorf("%s has no environment %q (%s)", keyEnvironments, name, environments.holds())
+	}
+	return environment, nil
+}
+
 // findScheduler is the scheduler and the segments of its path. The one under runtime wins over the one at top level.
 func findScheduler(root view, name string) (view, []string, error) {
 	var known []string
@@ -118,11 +134,7 @@ func findScheduler(root view, name string) (view, []string, error) {
 		}
 		known = append(known, all.keys()...)
 	}
-	has := "it has none"
-	if len(known) > 0 {
-		has = "it has: " + strings.Join(known, ", ")
-	}
-	return view{}, nil, fmt.Errorf("%s.%s has no scheduler %q (%s)", keyRuntime, keySchedulers, name, has)
+	return view{}, nil, fmt.Errorf("%s.%s has no scheduler %q (%s)", keyRuntime, keySchedulers, name, has(known))
 }
 
 func schedules(scheduler view) []Schedule {
@@ -149,18 +161,9 @@ func suspensions(scheduler view) []Suspension {
 	if !entries.isMap() && !entries.isList() {
 		entries = scheduler.get(keySuspensionsAlias)
 	}
-	if entries.isMap() { // the loader takes one entry for a list of one
-		if s, ok := suspension(entries); ok {
-			return []Suspension{s}
-		}
-		return nil
-	}
-	if !entries.isList() {
-		return nil
-	}
 	var list []Suspension
-	for _, item := range entries.node.Content {
-		if s, ok := suspension(follow(item)); ok {
+	for _, item := range entries.items() {
+		if s, ok := suspension(item); ok {
 			list = append(list, s)
 		}
 	}

@@ -146,11 +146,61 @@ func (v view) first(keys ...string) string {
 	return ""
 }
 
+// isNull tells null, and what is not there.
+func (v view) isNull() bool {
+	return v.node == nil || (v.node.Kind == yaml.ScalarNode && v.node.Tag == "!!null")
+}
+
+// items are the items of a list; the loader takes one mapping for a list of one.
+func (v view) items() []view {
+	if v.isMap() {
+		return []view{v}
+	}
+	if !v.isList() {
+		return nil
+	}
+	var items []view
+	for _, item := range v.node.Content {
+		items = append(items, follow(item))
+	}
+	return items
+}
+
+// texts are the texts of a list, or one text as a list of one.
+func (v view) texts() []string {
+	if text := v.text(); text != "" {
+		return []string{text}
+	}
+	var texts []string
+	for _, item := range v.items() {
+		if text := item.text(); text != "" {
+			texts = append(texts, text)
+		}
+	}
+	return texts
+}
+
 // holds lists the keys for an error message.
-func (v view) holds() string {
-	keys := v.keys()
-	if len(keys) == 0 {
+func (v view) holds() string { return has(v.keys()) }
+
+// maxNamed bounds how many names an error message lists.
+const maxNamed = 20
+
+// has lists names for an error message.
+func has(names []string) string {
+	if len(names) == 0 {
 		return "it has none"
 	}
-	return "it has: " + strings.Join(keys, ", ")
+	return "it has: " + some(names)
+}
+
+// some is a bounded list of names.
+func some(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	if len(names) <= maxNamed {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:maxNamed], ", "), len(names)-maxNamed)
 }

@@ -1,0 +1,120 @@
+package rollback
+
+import (
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/action"
+)
+
+// deletionPatience is how long a deletion may take beyond the rollout's time-out: whatever stands in its way then, the
+// object goes.
+const deletionPatience = 2 * time.Minute
+
+// deleted lets go of a rollback: its edits stay for good (Retain), or are undone first (Restore). Nothing may keep it
+// from ending: what cannot be done in time is told, and left.
+func (p *plan) deleted() bool {
+	if p.Rollback.DeletionTimestamp.IsZero() {
+		return false
+	}
+	if p.hasEnded() {
+		return false // like any other that has ended
+	}
+	switch {
+	case !p.finalized():
+	case p.NotServed != nil:
+		p.leave("the operator no longer serves this namespace")
+	case p.Config.Gone:
+		p.leave("the configuration is gone")
+	case p.overdue():
+		p.leave("it took too long: " + p.Message(strategyv1.ConditionReady))
+	case p.holder() == nil && p.claimed() != strategyv1.ClaimRelease:
+		p.leave("")
+	case p.Rollback.Spec.DeletionPolicy == strategyv1.DeletionRestore:
+		return p.restoreDeleted()
+	default:
+		p.retain()
+	}
+	return true
+}
+
+func (p *plan) overdue() bool {
+	limit := deletionPatience + time.Duration(p.Playbook.Spec.Scheduler.Rollout.TimeoutSeconds)*time.Second
+	deadline := p.Rollback.DeletionTimestamp.Add(limit)
+	p.Wake(deadline)
+	return !p.Now.Before(deadline)
+}
+
+// retain asks the writer to drop its record: the edits are people's from then on.
+func (p *plan) retain() {
+	message := "deleted with deletionPolicy Retain: the edits stay in the configuration, and nobody undoes them: " + p.summary()
+	if p.claimed() != strategyv1.ClaimForget {
+		p.Note("retained", message, "")
+		p.ask(strategyv1.ClaimForget)
+	}
+	p.Working(strategyv1.ReasonRetained, message)
+}
+
+// restoreDeleted undoes the edits and restarts the scheduler. There is no gate: whoever deletes has the verb restore.
+func (p *plan) restoreDeleted() bool {
+	if p.Playbook.Problem != nil { // nobody knows what to restart
+		if p.claimed() != strategyv1.ClaimRelease {
+			p.Note("config_change", "deleted with deletionPolicy Restore: undoing the edits. "+p.Playbook.Problem.Message, "")
+			p.ask(strategyv1.ClaimRelease)
+		}
+		if p.holder() == nil {
+			p.leave("the edits were undone, but the scheduler was not restarted: " + p.Playbook.Problem.Message)
+		}
+		return true
+	}
+	if problem := p.problem(); problem != nil && p.claimed() != strategyv1.ClaimRelease {
+		p.BadInput(problem.Reason, problem.Message)
+		return true
+	}
+	if p.status.Restore == nil || p.status.Restore.Request != requestDeletion {
+		p.request(requestDeletion, "")
+	}
+	if p.Reason(strategyv1.ConditionRestored) == strategyv1.ReasonNotInEffect {
+		p.leave(p.Message(strategyv1.ConditionRestored))
+		return true
+	}
+	p.restoring()
+	return true
+}
+
+// leave lets the object go and says what was not done, if anything.
+func (p *plan) leave(undone string) {
+	if undone != "" && p.holder() != nil {
+		undone = "deleted, but the edits are still in the configuration: " + undone
+	}
+	if undone != "" {
+		p.Note("left", undone, "")
+		p.Stall(strategyv1.ReasonRetained, undone)
+	}
+	p.letGo()
+}
+
+func (p *plan) letGo() { p.setFinalizer(false) }
+
+func (p *plan) finalized() bool {
+	return slices.Contains(p.Rollback.Finalizers, strategyv1.Finalizer)
+}
+
+// setFinalizer says whether the finalizer has to be changed first.
+func (p *plan) setFinalizer(present bool) bool {
+	if p.finalized() == present {
+		return false
+	}
+	finalizers := slices.DeleteFunc(slices.Clone(p.Rollback.Finalizers), func(name string) bool { return name == strategyv1.Finalizer })
+	if present {
+		finalizers = append(finalizers, strategyv1.Finalizer)
+	}
+	p.finalizer = &action.SetFinalizers{
+		Key:        types.NamespacedName{Namespace: p.Rollback.Namespace, Name: p.Rollback.Name},
+		Finalizers: finalizers,
+	}
+	return true
+}

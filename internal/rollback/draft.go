@@ -1,0 +1,216 @@
+package rollback
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/bounded"
+	"tradeops.dev/strategy-operator/internal/config"
+	"tradeops.dev/strategy-operator/internal/config/botcore"
+)
+
+// maxDiff bounds the diff in the status; the documents before and after are stored as evidence.
+const maxDiff = 8192
+
+// Change is what a rollback wants of a document.
+type Change struct {
+	Document []byte
+	DataKey  string // names the document in the diff
+	Target   botcore.Target
+	Feeds    []strategyv1.FeedSpec // of the playbook
+	// Name and Spec of the rollback. Name and reason go into the document where the scheduler keeps a reason.
+	Name string
+	Spec strategyv1.StrategyRollbackSpec
+	// Until is the end of the time box; zero = no end.
+	Until time.Time
+}
+
+// Draft is what actions would change in a document.
+type Draft struct {
+	Edits    []strategyv1.PlannedEdit
+	Disables []string // schedules that do not trade with these edits
+	After    []byte   // the whole document afterwards
+	Diff     string   // unified
+}
+
+// NewDraft computes the edits of a rollback's actions on a document. The error says what is refused and why; nothing is
+// changed then. Each action sees what the ones before it did.
+func NewDraft(c Change) (Draft, error) {
+	summary, err := botcore.Describe(c.Document, c.Target)
+	if err != nil {
+		return Draft{}, err
+	}
+	draft := Draft{After: c.Document, Disables: disables(summary, c.Spec.Actions)}
+	suspended := false
+	for i, wanted := range c.Spec.Actions {
+		if wanted.Type == strategyv1.ActionDisableSchedule && suspended {
+			continue // all schedules are suspended together: which way is right depends on who else still runs
+		}
+		suspended = suspended || wanted.Type == strategyv1.ActionDisableSchedule
+		edits, err := c.edits(draft.After, summary, wanted)
+		if err == nil {
+			err = draft.add(edits)
+		}
+		if err != nil {
+			return Draft{}, fmt.Errorf("action %d (%s): %w", i+1, wanted.Type, err)
+		}
+	}
+	draft.Diff = config.UnifiedDiff(c.DataKey, c.Document, draft.After)
+	return draft, nil
+}
+
+func (d *Draft) add(edits []config.Edit) error {
+	for _, edit := range edits {
+		for _, earlier := range d.Edits {
+			if config.Overlap(earlier.Path, edit.Path) {
+				return fmt.Errorf("it changes %s, which an earlier action changes already (%s); leave one out", edit.Path, earlier.Path)
+			}
+		}
+		after, records, err := config.Apply(d.After, []config.Edit{edit})
+		if err != nil {
+			return err
+		}
+		planned := strategyv1.PlannedEdit{Path: edit.Path, To: edit.Value}
+		if !records[0].Absent {
+			planned.From = &records[0].From
+		}
+		d.After, d.Edits = after, append(d.Edits, planned)
+	}
+	return nil
+}
+
+// edits of one action on a document.
+func (c Change) edits(document []byte, summary botcore.Summary, wanted strategyv1.RollbackAction) ([]config.Edit, error) {
+	reason := reasonOf(c.Name, c.Spec.Reason)
+	switch wanted.Type {
+	case strategyv1.ActionDisableSchedule:
+		for _, other := range c.Spec.Actions {
+			if other.Strategy != "" && len(botcore.SchedulesOf(summary, other.Strategy)) == 0 {
+				return nil, fmt.Errorf("no schedule of %s uses the strategy %q", c.Target.Scheduler, other.Strategy)
+			}
+		}
+		return botcore.DisableSchedules(document, c.Target, suspends(summary, c.Spec.Actions), reason, c.Until)
+	case strategyv1.ActionSetAllocation:
+		edit, err := botcore.SetAllocation(document, wanted.RiskProfile, wanted.Bucket, wanted.Allocation)
+		return []config.Edit{edit}, err
+	case strategyv1.ActionSwitchFeed:
+		return c.feedEdits(document, wanted.Feed)
+	case strategyv1.ActionSetResourceLimits:
+		if wanted.Limits == nil {
+			return nil, errors.New("it names no limits")
+		}
+		return botcore.SetResourceLimits(document, botcore.ResourceLimits{
+			CPUPercent: wanted.Limits.CPUPercent, MemoryMB: wanted.Limits.MemoryMB,
+			IOReadMBs: wanted.Limits.IOReadMBs, IOWriteMBs: wanted.Limits.IOWriteMBs,
+		})
+	case strategyv1.ActionSetSignalLimit:
+		if wanted.Limit == nil {
+			return nil, errors.New("it names no limit")
+		}
+		edit, err := botcore.SetSignalLimit(document, c.Target, wanted.Strategy, wanted.RiskProfile, *wanted.Limit, reason, c.Until)
+		return []config.Edit{edit}, err
+	}
+	return nil, fmt.Errorf("this operator does not know the action %s", wanted.Type)
+}
+
+func (c Change) feedEdits(document []byte, name string) ([]config.Edit, error) {
+	feed := feedOf(c.Feeds, name)
+	if feed == nil {
+		names := make([]string, len(c.Feeds))
+		for i, other := range c.Feeds {
+			names[i] = other.Name
+		}
+		return nil, fmt.Errorf("the playbook has no feed %q (it has: %s)", name, orNone(names))
+	}
+	if feed.RequiresExchange != "" {
+		if err := botcore.FeedCovers(document, c.Target, feed.RequiresExchange); err != nil {
+			return nil, err
+		}
+	}
+	edits := make([]config.Edit, len(feed.Edits))
+	for i, edit := range feed.Edits {
+		if edit.Value == nil {
+			return nil, fmt.Errorf("feed %s: the edit of %s has no value", name, edit.Path)
+		}
+		value, err := config.FlowText(edit.Value.Raw)
+		if err != nil {
+			return nil, fmt.Errorf("feed %s: the value of %s: %w", name, edit.Path, err)
+		}
+		edits[i] = config.Edit{Path: edit.Path, Value: value}
+	}
+	return edits, nil
+}
+
+func feedOf(feeds []strategyv1.FeedSpec, name string) *strategyv1.FeedSpec {
+	for i := range feeds {
+		if feeds[i].Name == name {
+			return &feeds[i]
+		}
+	}
+	return nil
+}
+
+// suspends are the schedules that the actions suspend, by their own name or by their strategy's.
+func suspends(summary botcore.Summary, actions []strategyv1.RollbackAction) []string {
+	var names []string
+	for _, wanted := range actions {
+		switch {
+		case wanted.Type != strategyv1.ActionDisableSchedule:
+		case wanted.Strategy != "":
+			names = append(names, botcore.SchedulesOf(summary, wanted.Strategy)...)
+		default:
+			names = append(names, wanted.Schedule)
+		}
+	}
+	return distinct(names)
+}
+
+// disables are the schedules that do not trade: suspended, or not allowed a single signal.
+func disables(summary botcore.Summary, actions []strategyv1.RollbackAction) []string {
+	names := suspends(summary, actions)
+	for _, wanted := range actions {
+		if wanted.Type == strategyv1.ActionSetSignalLimit && wanted.Limit != nil && *wanted.Limit == 0 {
+			names = append(names, botcore.SchedulesWith(summary, wanted.Strategy, wanted.RiskProfile)...)
+		}
+	}
+	return distinct(names)
+}
+
+// distinct keeps the first of each, in order.
+func distinct(names []string) []string {
+	var kept []string
+	for _, name := range names {
+		if !slices.Contains(kept, name) {
+			kept = append(kept, name)
+		}
+	}
+	return kept
+}
+
+func reasonOf(name, reason string) string {
+	if reason == "" {
+		return "rollback " + name
+	}
+	return bounded.Text("rollback "+name+": "+reason, 256)
+}
+
+// digest is what an approval names. It covers the edits and not the whole document, so that an unrelated commit does not
+// void an approval; and the revision, so that an old approval never comes back to life.
+func digest(uid string, revision int64, edits []strategyv1.PlannedEdit) string {
+	data, err := json.Marshal(struct {
+		UID      string                   `json:"uid"`
+		Revision int64                    `json:"revision"`
+		Edits    []strategyv1.PlannedEdit `json:"edits"`
+	}{uid, revision, edits})
+	if err != nil { // strings and integers always encode
+		panic(err)
+	}
+	sum := sha256.Sum256(data)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}

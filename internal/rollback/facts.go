@@ -1,0 +1,95 @@
+package rollback
+
+import (
+	"slices"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/config"
+	"tradeops.dev/strategy-operator/internal/config/botcore"
+)
+
+// facts are what rules see of the rollback: what the running scheduler must have in force when its state is Applied, and
+// again when it is Restored. See docs/rules.md.
+func (p *plan) facts() map[string]any {
+	state := strategyv1.StateApplied
+	if p.claimed() == strategyv1.ClaimRelease {
+		state = strategyv1.StateRestored
+	}
+	facts := map[string]any{
+		"name": p.Rollback.Name, "state": string(state), "schedules": texts(p.suspended(state)),
+		"allocations": []any{}, "feeds": []any{}, "limits": map[string]any{}, "signalLimits": []any{}, "exchange": p.Config.Summary.Exchange,
+	}
+	for _, wanted := range p.Rollback.Spec.Actions {
+		switch wanted.Type {
+		case strategyv1.ActionSetAllocation:
+			facts["allocations"] = append(facts["allocations"].([]any), map[string]any{
+				"riskProfile": wanted.RiskProfile, "bucket": wanted.Bucket, "allocation": p.inConfig(botcore.AllocationPath(wanted.RiskProfile, wanted.Bucket)),
+			})
+		case strategyv1.ActionSwitchFeed:
+			facts["feeds"] = append(facts["feeds"].([]any), wanted.Feed)
+		case strategyv1.ActionSetResourceLimits:
+			facts["limits"] = p.limits()
+		case strategyv1.ActionSetSignalLimit:
+			if state == strategyv1.StateApplied {
+				facts["signalLimits"] = append(facts["signalLimits"].([]any), map[string]any{
+					"strategy": wanted.Strategy, "riskProfile": wanted.RiskProfile, "limit": float64(*wanted.Limit),
+				})
+			}
+		}
+	}
+	return facts
+}
+
+// suspended are the schedules that the scheduler must show as suspended, or after a restore as trading again: without
+// those that a person or another rollback holds back.
+func (p *plan) suspended(state strategyv1.RollbackState) []string {
+	if p.status.Plan == nil {
+		return nil
+	}
+	wanted := suspends(p.Config.Summary, p.Rollback.Spec.Actions)
+	names := slices.DeleteFunc(slices.Clone(p.status.Plan.Disables), func(name string) bool { return !slices.Contains(wanted, name) })
+	if state == strategyv1.StateApplied {
+		return names
+	}
+	return slices.DeleteFunc(names, p.heldBack)
+}
+
+func (p *plan) heldBack(schedule string) bool {
+	for _, suspension := range p.Config.Summary.Suspensions {
+		if suspension.Kind == "schedule" && suspension.Target == schedule {
+			return true
+		}
+	}
+	for _, holder := range p.Config.State.Holders {
+		if holder.UID != p.uid() && slices.Contains(holder.Disables, schedule) {
+			return true
+		}
+	}
+	return false
+}
+
+// limits are the resource limits as the configuration has them, by their names there.
+func (p *plan) limits() map[string]any {
+	limits := map[string]any{}
+	for _, limit := range p.Config.Summary.ResourceLimits {
+		limits[limit.Name] = limit.Value
+	}
+	return limits
+}
+
+// inConfig is the text that the configuration has at a path, empty if there is none.
+func (p *plan) inConfig(path string) string {
+	value, _, err := config.Get([]byte(p.Config.Content), path)
+	if err != nil {
+		return ""
+	}
+	return value
+}
+
+func texts(names []string) []any {
+	list := make([]any, len(names))
+	for i, name := range names {
+		list[i] = name
+	}
+	return list
+}

@@ -1,0 +1,135 @@
+package rollback
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/pass"
+)
+
+// changedNothing are the reasons of Approved with which a rollback ends without having touched the configuration.
+var changedNothing = []string{
+	strategyv1.ReasonDenied, strategyv1.ReasonApprovalExpired, strategyv1.ReasonProbeFailed, strategyv1.ReasonDryRun,
+}
+
+// Ended says whether a rollback is over: undone, or ended without a change.
+func Ended(status strategyv1.StrategyRollbackStatus) bool {
+	return conditions.True(status.Conditions, strategyv1.ConditionRestored) ||
+		slices.Contains(changedNothing, conditions.Reason(status.Conditions, strategyv1.ConditionApproved))
+}
+
+func (p *plan) hasEnded() bool { return Ended(p.status) }
+
+// ended: only Jobs that are still there are removed, and the finalizer.
+func (p *plan) ended() bool {
+	if !p.hasEnded() {
+		return false
+	}
+	p.DeleteJobs(p.Runs.Jobs)
+	readable := p.NotServed == nil && p.LogHead.Problem == nil
+	switch {
+	case readable && p.Logged(), !readable && !p.Rollback.DeletionTimestamp.IsZero():
+		p.letGo()
+	case !readable:
+		p.Wake(p.Now.Add(pass.Recheck)) // the last entry is not lost when the key is gone for a while
+	}
+	return true
+}
+
+func (p *plan) badInput() bool {
+	problem := p.problem()
+	if problem == nil {
+		return false
+	}
+	p.BadInput(problem.Reason, problem.Message)
+	return true
+}
+
+func (p *plan) problem() *facts.Problem {
+	for _, candidate := range []*facts.Problem{p.NotServed, p.Playbook.Problem, p.Log.Problem, p.Config.Problem} {
+		if candidate != nil {
+			return candidate
+		}
+	}
+	spec := p.Rollback.Spec
+	if spec.RemediationName != "" && p.remediation.Name == "" {
+		return &facts.Problem{Reason: strategyv1.ReasonRemediationNotFound, Message: fmt.Sprintf(
+			"playbook %s has no remediation %q; create another rollback with one that exists", spec.PlaybookName, spec.RemediationName)}
+	}
+	if p.claimed() != "" {
+		return nil
+	}
+	scheduler := p.Playbook.Spec.Scheduler
+	if p.Deployment == nil {
+		return &facts.Problem{Reason: strategyv1.ReasonDeploymentNotFound, Message: fmt.Sprintf(
+			"Deployment %s does not exist in namespace %s, so a change could not come into effect", scheduler.Rollout.DeploymentName, p.Rollback.Namespace)}
+	}
+	if used := configMapsOf(p.Deployment); !slices.Contains(used, scheduler.Config.ConfigMapName) {
+		return &facts.Problem{Reason: strategyv1.ReasonConfigNotMounted, Message: fmt.Sprintf(
+			"Deployment %s does not use ConfigMap %s, so a change could not come into effect; it uses: %s. If its name carries a hash, name the current one in playbook %s",
+			p.Deployment.Name, scheduler.Config.ConfigMapName, orNone(used), spec.PlaybookName)}
+	}
+	return nil
+}
+
+// configMapsOf are the ConfigMaps that a Deployment's pods read.
+func configMapsOf(deployment *appsv1.Deployment) []string {
+	var names []string
+	pod := deployment.Spec.Template.Spec
+	for _, volume := range pod.Volumes {
+		if volume.ConfigMap != nil {
+			names = append(names, volume.ConfigMap.Name)
+		}
+		if volume.Projected == nil {
+			continue
+		}
+		for _, source := range volume.Projected.Sources {
+			if source.ConfigMap != nil {
+				names = append(names, source.ConfigMap.Name)
+			}
+		}
+	}
+	for _, container := range slices.Concat(pod.InitContainers, pod.Containers) {
+		names = append(names, configMapsOfEnv(container)...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func configMapsOfEnv(container corev1.Container) []string {
+	var names []string
+	for _, source := range container.EnvFrom {
+		if source.ConfigMapRef != nil {
+			names = append(names, source.ConfigMapRef.Name)
+		}
+	}
+	for _, variable := range container.Env {
+		if variable.ValueFrom != nil && variable.ValueFrom.ConfigMapKeyRef != nil {
+			names = append(names, variable.ValueFrom.ConfigMapKeyRef.Name)
+		}
+	}
+	return names
+}
+
+func orNone(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}
+
+// start freezes the playbook.
+func (p *plan) start() bool {
+	if p.status.PlaybookRevision == "" {
+		p.status.PlaybookRevision = p.Playbook.Revision
+		p.StartLog()
+	}
+	return false
+}

@@ -1,0 +1,86 @@
+package rollback
+
+import (
+	"fmt"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/checks"
+)
+
+// proofOf says how far the proof is. Exactly one of proved, failed, unmeasured and waiting is set.
+type proofOf struct {
+	proved     bool
+	failed     string // measured: the scheduler does not have it
+	unmeasured string // nobody knows
+	waiting    string
+	reason     string // of the waiting
+}
+
+// prove shows that the running scheduler has the configuration: rolled out, no pod of the old one left, and the proof
+// check agrees. A pod can start with a stale copy of the ConfigMap; one more restart cures that.
+func (p *plan) prove(stage strategyv1.Stage, attempt int32) proofOf {
+	if p.status.Proof == nil {
+		p.status.Proof = &strategyv1.ProofStatus{}
+	}
+	p.status.Proof.Edited, p.status.Proof.Stored = p.Config.State.SHA256, p.Config.SHA256
+	round := 2*attempt - 1
+	annotations := map[string]string{strategyv1.AnnotationConfigSHA256: p.Config.State.SHA256, strategyv1.AnnotationRestartedFor: ""}
+	if p.Deployment != nil && p.restartedAgain(p.Deployment.Spec.Template.Annotations) {
+		round++
+		annotations[strategyv1.AnnotationRestartedFor] = p.Config.State.SHA256
+	}
+	if p.Deployment == nil {
+		return proofOf{reason: strategyv1.ReasonDeploymentNotFound, waiting: fmt.Sprintf("Deployment %s does not exist in namespace %s, so nothing runs the configuration; create it",
+			p.Playbook.Spec.Scheduler.Rollout.DeploymentName, p.Rollback.Namespace)}
+	}
+	if waiting := p.rollOut(annotations); waiting != "" {
+		p.Wake(p.Now.Add(rolloutPoll))
+		return proofOf{waiting: waiting, reason: strategyv1.ReasonRollingOut}
+	}
+	result := p.run(stage, round, []strategyv1.CheckUse{{Name: p.Playbook.Spec.Scheduler.Proof.Check}})
+	if result.Missing != "" {
+		return proofOf{waiting: result.Missing, reason: strategyv1.ReasonPodTemplateNotFound}
+	}
+	if !result.Done {
+		return proofOf{waiting: "asking the running scheduler what it has in force", reason: strategyv1.ReasonProving}
+	}
+	record := result.Final[0]
+	running := p.runningHash(record)
+	p.status.Proof.Running = running
+	if running == "" && p.leftToReloader(annotations) && !hasAll(p.Deployment.Spec.Template.Annotations, annotations) {
+		return proofOf{unmeasured: "Reloader restarts Deployment " + p.Deployment.Name + ", so only config_sha256 in the report of check " + record.Name + " can tell which configuration runs; it is missing"}
+	}
+	if running != "" && running != p.Config.State.SHA256 && running != p.Config.SHA256 {
+		if round == 2*attempt {
+			return proofOf{failed: fmt.Sprintf("the scheduler still runs another configuration (%.12s) after one more restart", running)}
+		}
+		annotations[strategyv1.AnnotationRestartedFor] = p.Config.State.SHA256
+		p.restart(annotations)
+		p.Wake(p.Now.Add(rolloutPoll))
+		return proofOf{waiting: "the scheduler started with a stale copy of the configuration; restarting once more", reason: strategyv1.ReasonRollingOut}
+	}
+	switch record.Verdict {
+	case strategyv1.VerdictPass, strategyv1.VerdictWarn:
+		return proofOf{proved: true}
+	case strategyv1.VerdictFail:
+		return proofOf{failed: "the proof does not hold: " + checks.Sentence(record)}
+	}
+	return proofOf{unmeasured: checks.Sentence(record)}
+}
+
+// restartedAgain: the one more restart was made for this configuration, whichever rollback asked for it.
+func (p *plan) restartedAgain(annotations map[string]string) bool {
+	wanted := p.Config.State.SHA256
+	return annotations[strategyv1.AnnotationConfigSHA256] == wanted && annotations[strategyv1.AnnotationRestartedFor] == wanted
+}
+
+// runningHash is what the scheduler says it runs, empty if its report has no such field.
+func (p *plan) runningHash(record strategyv1.CheckStatus) string {
+	outcome := p.Runs.Outcomes[checks.IDOf(record)]
+	report, _ := outcome.Decoded().(map[string]any)
+	running, _ := report["config_sha256"].(string)
+	if len(running) > 64 {
+		return running[:64]
+	}
+	return running
+}

@@ -1,0 +1,158 @@
+package rollback
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/facts"
+)
+
+// maxLead is how long before the end of the time box the restore starts at most, so that its gate and its restart fit in.
+const maxLead = 300 * time.Second
+
+// boxEnds says so when the time box is over: the scheduler has ended the mitigation by itself, whether or not the
+// operator ran. What has no end in the scheduler's configuration stays in force until it is restored.
+func (p *plan) boxEnds() bool {
+	until := p.until()
+	if until.IsZero() || p.holder() == nil || p.claimed() != strategyv1.ClaimHold {
+		return false
+	}
+	if p.Now.Before(until) {
+		p.Wake(until)
+		return false
+	}
+	reason := p.Reason(strategyv1.ConditionInEffect)
+	if reason == strategyv1.ReasonExpired || !p.endsByItself() || p.holder().Revision != p.status.Plan.Revision {
+		return false
+	}
+	message := fmt.Sprintf("the time box ended at %s: the scheduler trades again by itself. To hold it back again: %s; to remove the edits: %s",
+		rfc3339(until), p.renewCommand(), p.restoreCommand())
+	p.Note("expired", message, "")
+	p.Set(strategyv1.ConditionInEffect, metav1.ConditionFalse, strategyv1.ReasonExpired, message)
+	return false
+}
+
+// endsByItself: the edits carry the end of the time box into the scheduler's own configuration.
+func (p *plan) endsByItself() bool {
+	return slices.ContainsFunc(p.Rollback.Spec.Actions, func(wanted strategyv1.RollbackAction) bool {
+		return wanted.Type == strategyv1.ActionDisableSchedule || wanted.Type == strategyv1.ActionSetSignalLimit
+	})
+}
+
+// endTimeBox asks for the gated restore in time for it to be done at the end, once for each time box.
+func (p *plan) endTimeBox() bool {
+	until := p.until()
+	if until.IsZero() {
+		return false
+	}
+	begin := until.Add(-min(maxLead, p.timeBox()/10))
+	if p.Now.Before(begin) {
+		p.Wake(begin)
+		return false
+	}
+	if asked := p.status.Restore; asked != nil && !asked.RequestedTime.Time.Before(begin.Truncate(time.Second)) {
+		return false
+	}
+	p.request(requestTimeBox, "")
+	p.Working(strategyv1.ReasonCheckingRestore, "the time box ends at "+rfc3339(until))
+	p.Wake(p.Now)
+	return true
+}
+
+// renewRequested moves the end of the time box when a person says so: its full length again, counted from the decision.
+// The decision names the plan that is in force, and what it agrees to follows from it alone.
+func (p *plan) renewRequested() bool {
+	if p.claimed() != strategyv1.ClaimHold || !p.holds() || p.until().IsZero() {
+		return false
+	}
+	if asked := p.status.Restore; asked != nil && !p.parked() && (asked.Request != requestTimeBox || p.releasing()) {
+		return false // a person's restore goes first, and what is being undone is not renewed
+	}
+	decided := p.newest(strategyv1.DecisionRenew)
+	if decided == nil || decided.Digest != p.status.Plan.Digest {
+		return false
+	}
+	if refusal := p.notRenewed(*decided); refusal != "" {
+		p.notePerDecision(notHonoured(*decided, refusal))
+		return false
+	}
+	until := decided.Time.UTC().Add(p.timeBox())
+	edits, err := p.renewedEdits(until)
+	if err != nil {
+		p.notePerDecision(notHonoured(*decided, err.Error()))
+		return false
+	}
+	p.status.Plan.Until, p.status.Plan.Renewals = new(metav1.NewTime(until)), p.status.Plan.Renewals+1
+	p.revise(edits)
+	p.decide(*decided)
+	message := because("renewed until "+rfc3339(until), *decided) + "; the scheduler is restarted for it"
+	p.Set(strategyv1.ConditionInEffect, metav1.ConditionUnknown, strategyv1.ReasonRenewing, message)
+	if p.status.Restore != nil { // a gate that failed, or was being asked at the end of the old time box
+		p.Set(strategyv1.ConditionRestored, metav1.ConditionFalse, strategyv1.ReasonRenewing, message)
+	}
+	p.Note("approved", message, decided.By)
+	return false
+}
+
+func (p *plan) notRenewed(decided facts.Decided) string {
+	switch {
+	case p.fourEyes(decided) != "":
+		return p.fourEyes(decided)
+	case !p.Identity.Enforced:
+		return p.Identity.Message
+	case !p.Now.Before(decided.Time.Add(p.timeBox())):
+		return "the time box that it asks for is over already"
+	}
+	return ""
+}
+
+// notePerDecision tells once why a decision is not honoured.
+func (p *plan) notePerDecision(message string) {
+	for _, entry := range p.status.Timeline {
+		if entry.Event == "not_honoured" && entry.Message == message {
+			return
+		}
+	}
+	p.Note("not_honoured", message, "")
+}
+
+// renewedEdits are the plan's edits with a new end. Anything else that would be different needs a plan of its own.
+func (p *plan) renewedEdits(until time.Time) ([]strategyv1.PlannedEdit, error) {
+	draft, err := p.draft(until)
+	if err != nil {
+		return nil, err
+	}
+	if len(draft.Edits) != len(p.status.Plan.Edits) {
+		return nil, fmt.Errorf("the configuration has changed so much that other places would be edited; restore this rollback and create another one")
+	}
+	for i, edit := range draft.Edits {
+		if edit.Path != p.status.Plan.Edits[i].Path {
+			return nil, fmt.Errorf("the configuration has changed so much that %s would be edited, too; restore this rollback and create another one", edit.Path)
+		}
+		draft.Edits[i].From = p.status.Plan.Edits[i].From
+	}
+	return draft.Edits, nil
+}
+
+// renew claims the renewed edits, after the log says so.
+func (p *plan) renew() bool {
+	if p.claimed() != strategyv1.ClaimHold || p.status.Config.Revision == p.status.Plan.Revision {
+		return false
+	}
+	p.Working(strategyv1.ReasonRenewing, p.Message(strategyv1.ConditionInEffect))
+	if !p.Logged() {
+		p.AwaitLog()
+		return true
+	}
+	p.ask(strategyv1.ClaimHold)
+	p.Wake(p.Now)
+	return true
+}
+
+func (p *plan) renewCommand() string {
+	return fmt.Sprintf("kubectl strategy renew %s -n %s", p.Rollback.Name, p.Rollback.Namespace)
+}

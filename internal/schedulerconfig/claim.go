@@ -1,0 +1,161 @@
+package schedulerconfig
+
+import (
+	"fmt"
+	"time"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/config"
+)
+
+// Claim is what one rollback asks for.
+type Claim struct {
+	UID, Name string
+	State     strategyv1.ClaimState
+	Revision  int64
+	Time      time.Time
+	Edits     []strategyv1.PlannedEdit
+	Disables  []string
+	Guard     *strategyv1.GuardSpec // nil: no limit
+}
+
+// ClaimOf reads a rollback's claim; there may be none.
+func ClaimOf(rollback *strategyv1.StrategyRollback) (Claim, bool) {
+	asked, plan := rollback.Status.Config, rollback.Status.Plan
+	if asked == nil || plan == nil || asked.Claim == "" || asked.ClaimedTime == nil {
+		return Claim{}, false
+	}
+	return Claim{
+		UID: string(rollback.UID), Name: rollback.Name, State: asked.Claim, Revision: asked.Revision, Time: asked.ClaimedTime.Time,
+		Edits: plan.Edits, Disables: plan.Disables, Guard: asked.Guard,
+	}, true
+}
+
+// Refusal is a claim that cannot be met now; nothing of it is written.
+type Refusal struct {
+	Name    string // of the rollback
+	Reason  string // a condition reason of api/v1alpha1
+	Message string
+}
+
+// Try is what the configuration becomes when a Hold is met, all of its edits or none, or why it cannot be met now.
+func Try(content []byte, state State, claim Claim, now time.Time) (edited []byte, next State, refusal *Refusal) {
+	refuse := func(reason, message string) ([]byte, State, *Refusal) {
+		return nil, State{}, &Refusal{claim.Name, reason, message}
+	}
+	if blocked := Blocked(state, claim.UID, claim.Edits); blocked != "" {
+		return refuse(strategyv1.ReasonTargetBelongsToOthers, blocked)
+	}
+	others, before, position := split(state.Holders, claim.UID)
+	if before == nil {
+		if exceeded := guarded(others, claim); exceeded != "" {
+			return refuse(strategyv1.ReasonGuardExceeded, exceeded)
+		}
+	}
+	edited, holder, err := apply(content, state, before, claim)
+	if err != nil {
+		return refuse(strategyv1.ReasonEditRefused, err.Error())
+	}
+	holder.Since = now.UTC().Truncate(time.Second)
+	next = State{Holders: append(append(append([]Holder{}, others[:position]...), holder), others[position:]...)}
+	next.written(state, content, edited, now)
+	if _, err := next.encode(); err != nil {
+		return refuse(strategyv1.ReasonEditRefused, err.Error())
+	}
+	return edited, next, nil
+}
+
+// written records the content as of now.
+func (s *State) written(earlier State, before, after []byte, now time.Time) {
+	s.SHA256, s.Written = Hash(string(after)), earlier.Written
+	if string(before) != string(after) || earlier.SHA256 == "" {
+		s.Written = now.UTC().Truncate(time.Second)
+	}
+}
+
+// split takes a rollback's own holder out, and says where it was; a new one goes to the end.
+func split(holders []Holder, uid string) (others []Holder, own *Holder, position int) {
+	position = len(holders)
+	for i := range holders {
+		if holders[i].UID == uid {
+			own, position = &holders[i], i
+			continue
+		}
+		others = append(others, holders[i])
+	}
+	return others, own, min(position, len(others))
+}
+
+// Blocked says which edit another rollback stands in the way of, or is empty. The same value at the same place may have
+// several holders; anything else that overlaps waits, because undoing two overlapping edits in the wrong order would
+// bring back a value that nobody wants.
+func Blocked(state State, uid string, edits []strategyv1.PlannedEdit) string {
+	for _, holder := range state.Holders {
+		if holder.UID == uid {
+			continue
+		}
+		for _, record := range holder.Records {
+			for _, edit := range edits {
+				if config.Overlap(record.Path, edit.Path) && !(config.SamePath(record.Path, edit.Path) && record.To == edit.To) {
+					return fmt.Sprintf("%s is already changed by rollback %s; it waits until that one is restored", edit.Path, holder.Name)
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// apply makes a claim's edits. What each path holds must still be what the approved plan says: between the approval and
+// this write a person may have changed it. A renewed plan first takes back what of its own it changes.
+func apply(content []byte, state State, before *Holder, claim Claim) ([]byte, Holder, error) {
+	holder := Holder{UID: claim.UID, Name: claim.Name, Revision: claim.Revision, Disables: claim.Disables}
+	kept := map[string]config.Record{}
+	if before != nil {
+		var old []config.Record
+		for _, record := range before.Records {
+			if stays(record, claim.Edits) {
+				kept[record.Path] = record
+			} else {
+				old = append(old, record)
+			}
+		}
+		undone, conflicts, err := config.Undo(content, old)
+		if err != nil {
+			return nil, Holder{}, err
+		}
+		if len(conflicts) > 0 {
+			return nil, Holder{}, fmt.Errorf("%s: %s", conflicts[0].Path, conflicts[0].Reason)
+		}
+		content = undone
+	}
+	known := state.records()
+	for _, planned := range claim.Edits {
+		if record, found := kept[planned.Path]; found {
+			holder.Records = append(holder.Records, record)
+			continue
+		}
+		edited, records, err := config.Apply(content, []config.Edit{{Path: planned.Path, Value: planned.To}}, known...)
+		if err != nil {
+			return nil, Holder{}, err
+		}
+		base := &records[0]
+		if shared := state.Base(planned.Path, claim.UID); shared != nil {
+			base = shared
+		}
+		if base.Absent != (planned.From == nil) || planned.From != nil && *planned.From != base.From {
+			return nil, Holder{}, fmt.Errorf("%s no longer holds what the approved plan says", planned.Path)
+		}
+		content, known = edited, append(known, records[0])
+		holder.Records = append(holder.Records, records[0])
+	}
+	return content, holder, nil
+}
+
+func stays(record config.Record, edits []strategyv1.PlannedEdit) bool {
+	for _, edit := range edits {
+		if edit.Path == record.Path && edit.To == record.To {
+			return true
+		}
+	}
+	return false
+}
