@@ -20,11 +20,16 @@ func (r *IncidentReconciler) observeIncident(ctx context.Context, object *strate
 		NotServed: r.served(object.Namespace),
 	}
 	if observed.NotServed != nil {
+		observed.Log.Problem = observed.NotServed
 		return observed, nil
 	}
 	var err error
-	if observed.Playbook, err = r.observePlaybook(ctx, object.Namespace, object.Spec.PlaybookName, object.Status.PlaybookRevision); err != nil || observed.Playbook.Problem != nil {
+	if observed.Playbook, err = r.observePlaybook(ctx, object.Namespace, object.Spec.PlaybookName, object.Status.PlaybookRevision); err != nil {
 		return observed, err
+	}
+	if observed.Playbook.Problem != nil {
+		observed.Log.Problem = observed.Playbook.Problem // only the playbook says which key signs
+		return observed, nil
 	}
 	spec := observed.Playbook.Spec
 	if observed.Log, err = r.observeLog(ctx, object.Namespace, spec.SigningKeySecretName, observed.Prefix, string(object.UID), object.Status.Log); err != nil {

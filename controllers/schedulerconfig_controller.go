@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -82,7 +81,7 @@ func (r *SchedulerConfigReconciler) claimsStand(ctx context.Context, request ctr
 			return false, client.IgnoreNotFound(err)
 		}
 		now, asked := schedulerconfig.ClaimOf(&rollback)
-		if !asked || !equality.Semantic.DeepEqual(now, claim) {
+		if !asked || !now.Same(claim) {
 			return false, nil
 		}
 	}

@@ -472,6 +472,15 @@ type RestoreStatus struct {
 	// +kubebuilder:validation:Minimum=1
 	SpecGeneration int64 `json:"specGeneration,omitempty"`
 
+	// seen are the Restore and Override decisions that were there when the request was seen: only another one is a new
+	// request. Names and not times, because the operator's clock is not the API server's.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=253
+	Seen []string `json:"seen,omitempty"`
+
 	// attempt counts the requests; the gate's checks run once for each.
 	// +required
 	// +kubebuilder:validation:Minimum=1

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,92 +20,125 @@ import (
 // last 5 of them at random.
 const maxPrefix = 58
 
-// verdict is a command that records a decision without asking first.
+// verdict is a command that records a decision.
 type verdict struct {
-	word  string // the command
-	value strategyv1.DecisionVerdict
-	kind  string // of the target
-	short string
-	long  string
+	word     string // the command
+	value    strategyv1.DecisionVerdict
+	kind     string // of the target
+	question string // of one that agrees to a plan: it is shown first, and named by its digest
+	short    string
+	long     string
 }
 
-// verdicts are these commands; approve is one of its own.
+// verdicts are these commands.
 var verdicts = []verdict{
-	{"deny", strategyv1.DecisionDeny, strategyv1.KindRollback, "Deny a rollback before it is applied",
+	{"approve", strategyv1.DecisionApprove, strategyv1.KindRollback, "Approve?", "Approve the plan of a rollback",
+		"Agree to a rollback, so that it is applied. Whoever asked for it may not approve it unless the playbook says so."},
+	{"deny", strategyv1.DecisionDeny, strategyv1.KindRollback, "", "Deny a rollback before it is applied",
 		"Deny a rollback: nothing is changed, and it cannot be approved any more. A rollback that is applied is undone by restore."},
-	{"restore", strategyv1.DecisionRestore, strategyv1.KindRollback, "Undo a rollback",
+	{"renew", strategyv1.DecisionRenew, strategyv1.KindRollback, "Renew? The scheduler is restarted for it.", "Move the end of a rollback's time box",
+		"Keep an applied rollback longer: its time box lasts its full length again, from now. The end stands in the scheduler's own\n" +
+			"configuration, so the scheduler is restarted. Whoever asked for a rollback may not renew it unless the playbook says so."},
+	{"override", strategyv1.DecisionOverride, strategyv1.KindRollback, "Override what holds it back?", "Lift what holds a rollback back",
+		"Lift what holds a rollback back: before it is applied the playbook's guard, after that a restore gate that failed, so that it is\n" +
+			"restored all the same. Whoever asked for a rollback may not override for it unless the playbook says so."},
+	{"restore", strategyv1.DecisionRestore, strategyv1.KindRollback, "", "Undo a rollback",
 		"Ask the operator to undo exactly what a rollback changed. The playbook's gate is checked first; the scheduler is restarted, and\n" +
 			"what was disabled trades again. A rollback that is not applied yet is withdrawn."},
-	{"escalate", strategyv1.DecisionEscalate, strategyv1.KindIncident, "Hand an incident over to L2",
+	{"escalate", strategyv1.DecisionEscalate, strategyv1.KindIncident, "", "Hand an incident over to L2",
 		"Hand an incident over from L1 to L2 now."},
-	{"false-alarm", strategyv1.DecisionFalseAlarm, strategyv1.KindIncident, "Close an incident as a false alarm",
+	{"false-alarm", strategyv1.DecisionFalseAlarm, strategyv1.KindIncident, "", "Close an incident as a false alarm",
 		"Close an incident as a false alarm. An incident with a rollback is none: restore or deny that one, then resolve."},
-	{"resolve", strategyv1.DecisionResolve, strategyv1.KindIncident, "Close an incident as resolved",
+	{"resolve", strategyv1.DecisionResolve, strategyv1.KindIncident, "", "Close an incident as resolved",
 		"Close an incident as resolved. A rollback that is applied stays applied until it is restored."},
 }
 
+// asks is what help says about a verdict that agrees to a plan.
+const asks = `The plan is shown and you are asked. What is recorded names the digest of exactly this plan: if the plan changes meanwhile,
+it is not honoured. Without a terminal nobody can be asked, so --yes is needed.
+
+`
+
+type decideFlags struct {
+	reason string
+	yes    bool
+}
+
 func newDecide(a *app, v verdict) *cobra.Command {
-	var reason string
+	var flags decideFlags
+	long := v.long + "\n\n"
+	if v.question != "" {
+		long += asks
+	}
 	cmd := &cobra.Command{
 		Use:   v.word + " NAME",
 		Short: v.short,
-		Long: v.long + "\n\nThe decision is a StrategyDecision, recorded in your name. It needs the right to create strategydecisions and the\n" +
+		Long: long + "The decision is a StrategyDecision, recorded in your name. It needs the right to create strategydecisions and the\n" +
 			"verb for it on the target (see the shipped roles).\n\n" + exitCodes,
 		Args: named(v.kind),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.decide(cmd.Context(), v, args[0], reason) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.decide(cmd.Context(), v, flags, args[0]) },
 	}
-	cmd.Flags().StringVar(&reason, "reason", "", "why, for the decision log")
+	cmd.Flags().StringVar(&flags.reason, "reason", "", "why, for the decision log")
+	if v.question != "" {
+		cmd.Flags().BoolVar(&flags.yes, "yes", false, "do not ask")
+	}
 	return cmd
 }
 
-func (a *app) decide(ctx context.Context, v verdict, name, reason string) error {
+func (a *app) decide(ctx context.Context, v verdict, flags decideFlags, name string) error {
 	c, err := a.connect()
 	if err != nil {
 		return err
 	}
-	watch := ""
-	if v.kind == strategyv1.KindIncident {
-		name = strings.TrimPrefix(name, "incident/")
-		incident, err := c.incident(ctx, name)
-		if err != nil {
-			return err
-		}
-		if why := incidentRefusal(incident, v.value); why != "" {
-			return refuse("%s", why)
-		}
-		watch = incident.Name
-	} else {
-		name = strings.TrimPrefix(name, "rollback/")
-		rollback, err := c.rollback(ctx, name)
-		if err != nil {
-			return err
-		}
-		if why := rollbackRefusal(rollback, v.value); why != "" {
-			return refuse("%s", why)
-		}
-		watch = watchName(rollback)
+	if v.kind == strategyv1.KindRollback {
+		return a.decideRollback(ctx, c, v, flags, strings.TrimPrefix(name, "rollback/"))
 	}
-	return a.record(ctx, c, newDecision(c.namespace, v.kind, name, v.value, "", reason), watch)
+	incident, err := c.incident(ctx, strings.TrimPrefix(name, "incident/"))
+	if err != nil {
+		return err
+	}
+	if why := incidentRefusal(incident, v.value); why != "" {
+		return refuse("%s", why)
+	}
+	return a.record(ctx, c, newDecision(c.namespace, v, incident.Name, "", flags.reason), incident.Name)
+}
+
+func (a *app) decideRollback(ctx context.Context, c cluster, v verdict, flags decideFlags, name string) error {
+	rollback, err := c.rollback(ctx, name)
+	if err != nil {
+		return err
+	}
+	if why := rollbackRefusal(rollback, v.value); why != "" {
+		return refuse("%s", why)
+	}
+	digest := ""
+	if v.question != "" {
+		digest = rollback.Status.Plan.Digest
+		if _, err := io.WriteString(a.Out, show.Sheet(rollback, a.now(), a.layout(true))); err != nil {
+			return err
+		}
+		if !flags.yes {
+			if err := a.ask(ctx, v.question); err != nil {
+				return err
+			}
+		}
+	}
+	return a.record(ctx, c, newDecision(c.namespace, v, name, digest, flags.reason), watchName(rollback))
 }
 
 // newDecision is the record of a decision. Who decided is stamped by the API server.
-func newDecision(namespace, kind, name string, value strategyv1.DecisionVerdict, digest, reason string) *strategyv1.StrategyDecision {
+func newDecision(namespace string, v verdict, name, digest, reason string) *strategyv1.StrategyDecision {
 	return &strategyv1.StrategyDecision{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, GenerateName: prefixOf(value, name)},
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, GenerateName: prefixOf(v.word, name)},
 		Spec: strategyv1.StrategyDecisionSpec{
-			Target: strategyv1.DecisionTarget{Kind: kind, Name: name}, Verdict: value, PlanDigest: digest, Reason: reason,
+			Target: strategyv1.DecisionTarget{Kind: v.kind, Name: name}, Verdict: v.value, PlanDigest: digest, Reason: reason,
 		},
 	}
 }
 
-var words = map[strategyv1.DecisionVerdict]string{
-	strategyv1.DecisionApprove: "approve", strategyv1.DecisionDeny: "deny", strategyv1.DecisionRestore: "restore",
-	strategyv1.DecisionEscalate: "escalate", strategyv1.DecisionFalseAlarm: "false-alarm", strategyv1.DecisionResolve: "resolve",
-}
-
-// prefixOf is verdict-target-, cut so that it ends in a dash and is a part of a valid name.
-func prefixOf(value strategyv1.DecisionVerdict, target string) string {
-	prefix := words[value] + "-" + target
+// prefixOf is word-target-, cut so that it ends in a dash and is a part of a valid name.
+func prefixOf(word, target string) string {
+	prefix := word + "-" + target
 	if len(prefix) > maxPrefix-1 {
 		prefix = prefix[:maxPrefix-1]
 	}

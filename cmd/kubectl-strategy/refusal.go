@@ -7,7 +7,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/conditions"
-	"tradeops.dev/strategy-operator/internal/show"
+	lifecycle "tradeops.dev/strategy-operator/internal/rollback"
 )
 
 // Decisions that the operator would not honour are refused here, before they are recorded, in a sentence. This is a courtesy:
@@ -34,14 +34,18 @@ func incidentRefusal(incident *strategyv1.StrategyIncident, value strategyv1.Dec
 // rollbackRefusal says why a decision about a rollback would come to nothing, or "".
 func rollbackRefusal(rollback *strategyv1.StrategyRollback, value strategyv1.DecisionVerdict) string {
 	if !rollback.DeletionTimestamp.IsZero() {
-		return fmt.Sprintf("rollback %s is being deleted", rollback.Name)
+		return fmt.Sprintf("rollback %s is being deleted (%s)", rollback.Name, readyOf(rollback))
 	}
-	if show.Ended(rollback) {
+	if lifecycle.Ended(rollback.Status) {
 		return ended(rollback)
 	}
 	switch value {
 	case strategyv1.DecisionApprove:
 		return approvalRefusal(rollback)
+	case strategyv1.DecisionRenew:
+		return renewalRefusal(rollback)
+	case strategyv1.DecisionOverride:
+		return overrideRefusal(rollback)
 	case strategyv1.DecisionDeny:
 		if rollback.Status.Config != nil && rollback.Status.Config.Claim != "" {
 			return fmt.Sprintf("rollback %s is applied already, so it is too late to deny it; to undo it: kubectl strategy restore %s -n %s",
@@ -54,30 +58,32 @@ func rollbackRefusal(rollback *strategyv1.StrategyRollback, value strategyv1.Dec
 }
 
 func ended(rollback *strategyv1.StrategyRollback) string {
-	list := rollback.Status.Conditions
+	list, kind := rollback.Status.Conditions, strategyv1.ConditionApproved
 	if conditions.True(list, strategyv1.ConditionRestored) {
-		return fmt.Sprintf("rollback %s has ended (%s): %s; create another rollback to change anything", rollback.Name,
-			conditions.Reason(list, strategyv1.ConditionRestored), conditions.Message(list, strategyv1.ConditionRestored))
+		kind = strategyv1.ConditionRestored
 	}
-	return fmt.Sprintf("rollback %s was decided already (%s): %s; create another rollback to ask again", rollback.Name,
-		conditions.Reason(list, strategyv1.ConditionApproved), conditions.Message(list, strategyv1.ConditionApproved))
+	return fmt.Sprintf("rollback %s has ended (%s): %s; create another rollback", rollback.Name, conditions.Reason(list, kind), conditions.Message(list, kind))
+}
+
+// readyOf is where a rollback stands.
+func readyOf(rollback *strategyv1.StrategyRollback) string {
+	list := rollback.Status.Conditions
+	if conditions.Reason(list, strategyv1.ConditionReady) == "" {
+		return "the operator has not looked at it yet"
+	}
+	return fmt.Sprintf("%s: %s", conditions.Reason(list, strategyv1.ConditionReady), conditions.Message(list, strategyv1.ConditionReady))
 }
 
 func approvalRefusal(rollback *strategyv1.StrategyRollback) string {
-	list := rollback.Status.Conditions
+	list, ready := rollback.Status.Conditions, readyOf(rollback)
 	reason, message := conditions.Reason(list, strategyv1.ConditionApproved), conditions.Message(list, strategyv1.ConditionApproved)
-	ready := fmt.Sprintf("%s: %s", conditions.Reason(list, strategyv1.ConditionReady), conditions.Message(list, strategyv1.ConditionReady))
-	if ready == ": " {
-		ready = "the operator has not looked at it yet"
-	}
 	switch {
 	case conditions.True(list, strategyv1.ConditionApproved):
 		return fmt.Sprintf("rollback %s is approved already (%s): %s", rollback.Name, reason, message)
-	case rollback.Status.Restore != nil || rollback.Spec.DesiredState == strategyv1.StateRestored:
+	case rollback.Status.Restore != nil || undone(rollback):
 		return fmt.Sprintf("rollback %s is to be undone, so there is nothing to approve (%s)", rollback.Name, ready)
-	case rollback.Status.Plan == nil || rollback.Status.Plan.Digest == "":
-		return fmt.Sprintf("rollback %s has no plan yet (%s); try again when `kubectl strategy status rollback/%s -n %s` shows one",
-			rollback.Name, ready, rollback.Name, rollback.Namespace)
+	case !planned(rollback):
+		return noPlan(rollback)
 	case isFalse(list, strategyv1.ConditionPlanned):
 		return fmt.Sprintf("rollback %s cannot be planned any more (%s)", rollback.Name, ready)
 	case reason == strategyv1.ReasonIdentityUnenforced:
@@ -89,18 +95,78 @@ func approvalRefusal(rollback *strategyv1.StrategyRollback) string {
 	return ""
 }
 
-// restoreRefusal: one request at a time, except after one that did not succeed.
-func restoreRefusal(rollback *strategyv1.StrategyRollback) string {
-	restore := rollback.Status.Restore
-	if restore == nil {
+// renewalRefusal: what is in the configuration, has an end, and is not being undone.
+func renewalRefusal(rollback *strategyv1.StrategyRollback) string {
+	list, config := rollback.Status.Conditions, rollback.Status.Config
+	switch {
+	case !planned(rollback):
+		return noPlan(rollback)
+	case rollback.Status.Plan.Until == nil:
+		return fmt.Sprintf("rollback %s has no time box, so there is nothing to renew: it stays until a person restores it", rollback.Name)
+	case undone(rollback):
+		return fmt.Sprintf("rollback %s is to be undone, so there is nothing to renew (%s)", rollback.Name, readyOf(rollback))
+	case config == nil || config.Claim == "" || conditions.Reason(list, strategyv1.ConditionInEffect) == "":
+		return fmt.Sprintf("rollback %s is not in effect yet, so there is nothing to renew (%s)", rollback.Name, readyOf(rollback))
+	case conditions.Reason(list, strategyv1.ConditionInEffect) == strategyv1.ReasonRenewing:
+		return fmt.Sprintf("rollback %s is being renewed already (%s)", rollback.Name, readyOf(rollback))
+	case config.Claim != strategyv1.ClaimHold || restoring(rollback) && !endsOnly(rollback):
+		return fmt.Sprintf("rollback %s is being restored, so there is nothing to renew (%s)", rollback.Name, readyOf(rollback))
+	}
+	return ""
+}
+
+// endsOnly: the restore that the end of the time box asked for still waits for its gate, so a renewal comes in time.
+func endsOnly(rollback *strategyv1.StrategyRollback) bool {
+	return rollback.Status.Restore.Request == lifecycle.RequestTimeBox &&
+		conditions.Reason(rollback.Status.Conditions, strategyv1.ConditionRestored) == strategyv1.ReasonCheckingRestore
+}
+
+// overrideRefusal: an override is for the guard, or for a restore gate that failed.
+func overrideRefusal(rollback *strategyv1.StrategyRollback) string {
+	if !planned(rollback) {
+		return noPlan(rollback)
+	}
+	list := rollback.Status.Conditions
+	if conditions.Reason(list, strategyv1.ConditionReady) == strategyv1.ReasonGuardExceeded ||
+		conditions.Reason(list, strategyv1.ConditionRestored) == strategyv1.ReasonRestoreGateFailed {
 		return ""
+	}
+	return fmt.Sprintf("rollback %s has nothing to override: neither the playbook's guard nor a restore gate holds it back (%s)", rollback.Name, readyOf(rollback))
+}
+
+func planned(rollback *strategyv1.StrategyRollback) bool {
+	return rollback.Status.Plan != nil && rollback.Status.Plan.Digest != ""
+}
+
+func noPlan(rollback *strategyv1.StrategyRollback) string {
+	return fmt.Sprintf("rollback %s has no plan yet (%s); try again when `kubectl strategy status rollback/%s -n %s` shows one",
+		rollback.Name, readyOf(rollback), rollback.Name, rollback.Namespace)
+}
+
+// undone: the operator has not taken up yet that it is to be undone.
+func undone(rollback *strategyv1.StrategyRollback) bool {
+	return rollback.Spec.DesiredState == strategyv1.StateRestored && rollback.Status.Restore == nil
+}
+
+// restoreRefusal: one request at a time.
+func restoreRefusal(rollback *strategyv1.StrategyRollback) string {
+	if !restoring(rollback) || conditions.Reason(rollback.Status.Conditions, strategyv1.ConditionRestored) == strategyv1.ReasonNotInEffect {
+		return ""
+	}
+	return fmt.Sprintf("rollback %s is being restored already, asked for by %s (%s)", rollback.Name, rollback.Status.Restore.Request,
+		conditions.Message(rollback.Status.Conditions, strategyv1.ConditionReady))
+}
+
+// restoring: a request that did not come to nothing by a gate that failed or a renewal.
+func restoring(rollback *strategyv1.StrategyRollback) bool {
+	if rollback.Status.Restore == nil {
+		return false
 	}
 	switch conditions.Reason(rollback.Status.Conditions, strategyv1.ConditionRestored) {
-	case strategyv1.ReasonRestoreGateFailed, strategyv1.ReasonNotInEffect:
-		return ""
+	case strategyv1.ReasonRestoreGateFailed, strategyv1.ReasonRenewing:
+		return false
 	}
-	return fmt.Sprintf("rollback %s is being restored already, asked for by %s (%s)", rollback.Name, restore.Request,
-		conditions.Message(rollback.Status.Conditions, strategyv1.ConditionReady))
+	return true
 }
 
 func isFalse(list []metav1.Condition, kind string) bool {

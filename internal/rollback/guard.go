@@ -2,6 +2,7 @@ package rollback
 
 import (
 	"fmt"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -78,11 +79,11 @@ func (p *plan) liftGuard(decided facts.Decided) {
 	}
 }
 
-// lifted is the newest Override decision for this plan that counts, made at or after a time; else why it does not.
-func (p *plan) lifted(since *metav1.Time) (*facts.Decided, string) {
+// lifted is the newest Override decision for this plan that counts and is not among those seen; else why it does not.
+func (p *plan) lifted(seen []string) (*facts.Decided, string) {
 	decided := p.newest(strategyv1.DecisionOverride)
 	switch {
-	case decided == nil || p.status.Override != nil && decided.Name == p.status.Override.Name || since != nil && decided.Time.Before(since):
+	case decided == nil || p.status.Override != nil && decided.Name == p.status.Override.Name || slices.Contains(seen, decided.Name):
 		return nil, ""
 	case decided.Digest != p.status.Plan.Digest:
 		return nil, notHonoured(*decided, "it names another plan; look at status.plan and override again")

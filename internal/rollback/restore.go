@@ -22,6 +22,9 @@ const (
 	requestDeletion     = "deletion"
 )
 
+// maxSeen is how many decisions a request remembers.
+const maxSeen = 64
+
 // defaultGate holds when no check of the gate says otherwise.
 const defaultGate = "checks.all(c, c.verdict in ['Pass', 'Warn'])"
 
@@ -51,7 +54,7 @@ func (p *plan) gateOverridden() bool {
 	if !p.gateFailed() {
 		return false
 	}
-	decided, refusal := p.lifted(&p.status.Restore.RequestedTime)
+	decided, refusal := p.lifted(p.status.Restore.Seen)
 	if refusal != "" {
 		p.notePerDecision(refusal)
 	}
@@ -64,22 +67,12 @@ func (p *plan) gateOverridden() bool {
 	return false
 }
 
-// newRestore is the newest Restore decision that was not taken up yet, or nil. One counts once: what stands behind the
-// decision taken up last is new, and after a request that was no decision, what was made later.
+// newRestore is the newest Restore decision that was not there when the last request was seen, or nil.
 func newRestore(current *strategyv1.RestoreStatus, decided []facts.Decided) *facts.Decided {
-	for i := range slices.Backward(decided) {
-		candidate := &decided[i]
-		if current != nil && candidate.Name == current.Request {
-			return nil
+	for i, candidate := range slices.Backward(decided) {
+		if candidate.Verdict == strategyv1.DecisionRestore && (current == nil || !slices.Contains(current.Seen, candidate.Name)) {
+			return &decided[i]
 		}
-		if candidate.Verdict != strategyv1.DecisionRestore {
-			continue
-		}
-		byDecision := current != nil && slices.ContainsFunc(decided, func(d facts.Decided) bool { return d.Name == current.Request })
-		if current == nil || byDecision || !candidate.Time.Before(&current.RequestedTime) {
-			return candidate
-		}
-		return nil
 	}
 	return nil
 }
@@ -89,9 +82,22 @@ func (p *plan) request(request, by string) {
 	if p.status.Restore != nil {
 		attempt = p.status.Restore.Attempt + 1
 	}
-	p.status.Restore = &strategyv1.RestoreStatus{Request: request, By: by, RequestedTime: p.Stamp(), SpecGeneration: p.Rollback.Generation, Attempt: attempt}
+	p.status.Restore = &strategyv1.RestoreStatus{
+		Request: request, By: by, RequestedTime: p.Stamp(), SpecGeneration: p.Rollback.Generation, Attempt: attempt, Seen: p.seen(),
+	}
 	p.Set(strategyv1.ConditionRestored, metav1.ConditionUnknown, strategyv1.ReasonCheckingRestore, "asked for by "+request)
 	p.Note("restore_requested", "asked for by "+request, by)
+}
+
+// seen are the decisions that can ask for a restore, the newest.
+func (p *plan) seen() []string {
+	var names []string
+	for _, decided := range p.Decided {
+		if decided.Verdict == strategyv1.DecisionRestore || decided.Verdict == strategyv1.DecisionOverride {
+			names = append(names, decided.Name)
+		}
+	}
+	return names[max(0, len(names)-maxSeen):]
 }
 
 func (p *plan) gateFailed() bool {

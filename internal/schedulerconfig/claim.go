@@ -2,6 +2,7 @@ package schedulerconfig
 
 import (
 	"fmt"
+	"reflect"
 	"time"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -29,6 +30,13 @@ func ClaimOf(rollback *strategyv1.StrategyRollback) (Claim, bool) {
 		UID: string(rollback.UID), Name: rollback.Name, State: asked.Claim, Revision: asked.Revision, Time: asked.ClaimedTime.Time,
 		Edits: plan.Edits, Disables: plan.Disables, Guard: asked.Guard,
 	}, true
+}
+
+// Same says whether two readings of a claim ask for the same.
+func (c Claim) Same(other Claim) bool {
+	sameTime := c.Time.Equal(other.Time)
+	c.Time, other.Time = time.Time{}, time.Time{}
+	return sameTime && reflect.DeepEqual(c, other)
 }
 
 // Refusal is a claim that cannot be met now; nothing of it is written.

@@ -155,3 +155,73 @@ func verified() strategyv1.StrategyRollback {
 	}
 	return rollback
 }
+
+// dryRun shows what every other action would do.
+func dryRun() strategyv1.StrategyRollback {
+	rollback := awaiting()
+	rollback.Spec.Mode = strategyv1.ModeDryRun
+	rollback.Spec.Actions = []strategyv1.RollbackAction{
+		{Type: strategyv1.ActionDisableSchedule, Strategy: "core_cross_exchange"}, {Type: strategyv1.ActionSwitchFeed, Feed: "kraken"},
+		{Type: strategyv1.ActionSetResourceLimits, Limits: &strategyv1.ResourceLimits{CPUPercent: "80", IOWriteMBs: "5"}},
+		{Type: strategyv1.ActionSetSignalLimit, Strategy: "core_mean_reversion", RiskProfile: "balanced", Limit: new(int32(2))},
+	}
+	message := "dry run, nothing was changed. It would switch to feed kraken"
+	status := &rollback.Status
+	status.Plan.Disables = []string{"cross_exchange_watch", "cross_exchange_slow"}
+	status.Conditions = []metav1.Condition{
+		status.Conditions[0],
+		condition("Approved", metav1.ConditionFalse, strategyv1.ReasonDryRun, "a dry run needs no approval", 50*time.Second),
+		condition("Ready", metav1.ConditionTrue, strategyv1.ReasonDryRun, message, 50*time.Second),
+	}
+	status.Checks = []strategyv1.CheckStatus{check("Probe", "kraken-probe", "Pass", "true", 42*time.Second, 2*time.Second)}
+	return rollback
+}
+
+// guarded is the rollback of mitigating, approved and held back.
+func guarded() strategyv1.StrategyRollback {
+	rollback := verified()
+	message := "the guard allows 1 disabled schedules at the same time (maxDisabledSchedules), with this rollback it would be 2: a, b; in force: other. " +
+		"It waits for room; to go ahead all the same: kubectl strategy override pnl-1-5f0e8a11 -n trading"
+	status := &rollback.Status
+	status.Proof, status.Checks, status.Plan.Disables = nil, nil, []string{"cross_exchange_watch"}
+	status.Conditions = append(status.Conditions[:2:2],
+		condition("Applied", metav1.ConditionFalse, strategyv1.ReasonGuardExceeded, message, 95*time.Second),
+		condition("Ready", metav1.ConditionFalse, strategyv1.ReasonGuardExceeded, message, 95*time.Second),
+		condition("Stalled", metav1.ConditionTrue, strategyv1.ReasonGuardExceeded, message, 95*time.Second))
+	return rollback
+}
+
+// renewed is the verified rollback, which the guard did not stop, with a later end.
+func renewed() strategyv1.StrategyRollback {
+	rollback := verified()
+	status := &rollback.Status
+	status.Config = &strategyv1.ConfigClaim{ConfigMapName: "bot-core-config", Key: "core.yaml", Claim: strategyv1.ClaimHold, Revision: 3}
+	status.Plan.Revision, status.Plan.Renewals, status.Plan.Until = 3, 2, new(after(2*time.Hour))
+	status.Decision = &strategyv1.DecisionReference{Name: "renew-pnl-1-5f0e8a11-b2c3d", Verdict: strategyv1.DecisionRenew, By: "bob", Time: after(time.Hour)}
+	status.Override = &strategyv1.DecisionReference{Name: "override-pnl-1-5f0e8a11-q9w8e", Verdict: strategyv1.DecisionOverride, By: "carol", Time: after(93 * time.Second)}
+	return rollback
+}
+
+// expired is the renewed rollback when nobody renewed it again.
+func expired() strategyv1.StrategyRollback {
+	rollback := renewed()
+	message := "the time box ended at 2026-11-23T12:15:00Z: the scheduler trades again by itself. To hold it back again: kubectl strategy renew pnl-1-5f0e8a11 -n trading"
+	status := &rollback.Status
+	status.Plan.Renewals = 1
+	status.Conditions[3] = condition("InEffect", metav1.ConditionFalse, strategyv1.ReasonExpired, message, 2*time.Hour)
+	status.Conditions[5] = condition("Ready", metav1.ConditionFalse, strategyv1.ReasonExpired, message, 2*time.Hour)
+	status.Conditions = append(status.Conditions, condition("Stalled", metav1.ConditionTrue, strategyv1.ReasonExpired, message, 2*time.Hour))
+	return rollback
+}
+
+// deleting is the renewed rollback while its deletion undoes it.
+func deleting() strategyv1.StrategyRollback {
+	rollback := renewed()
+	rollback.DeletionTimestamp, rollback.Spec.DeletionPolicy = new(after(70*time.Minute)), strategyv1.DeletionRestore
+	status := &rollback.Status
+	status.Config.Claim = strategyv1.ClaimRelease
+	status.Restore = &strategyv1.RestoreStatus{Request: "deletion", RequestedTime: after(70 * time.Minute), Attempt: 1}
+	status.Conditions[5] = condition("Ready", metav1.ConditionFalse, strategyv1.ReasonRestoring, "waiting for the configuration to be written", 70*time.Minute)
+	status.Conditions = append(status.Conditions, condition("Restored", metav1.ConditionFalse, strategyv1.ReasonRestoring, "the edits are about to be undone", 70*time.Minute))
+	return rollback
+}

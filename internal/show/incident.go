@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/rollback"
 )
 
 // Subject is what is shown: an incident with its rollbacks, or one rollback alone.
@@ -22,18 +23,11 @@ func (s Subject) Over() bool {
 		return find(s.Incident.Status.Conditions, strategyv1.ConditionReady).Status == metav1.ConditionTrue
 	}
 	for i := range s.Rollbacks {
-		if !Ended(&s.Rollbacks[i]) {
+		if !rollback.Ended(s.Rollbacks[i].Status) {
 			return false
 		}
 	}
 	return true
-}
-
-// Ended says whether a rollback was restored, denied or given up.
-func Ended(rollback *strategyv1.StrategyRollback) bool {
-	approved := find(rollback.Status.Conditions, strategyv1.ConditionApproved)
-	return find(rollback.Status.Conditions, strategyv1.ConditionRestored).Status == metav1.ConditionTrue ||
-		approved.Reason == strategyv1.ReasonDenied || approved.Reason == strategyv1.ReasonApprovalExpired
 }
 
 // Tree is the subject as a tree, as it is now.
@@ -47,9 +41,9 @@ func Tree(s Subject, now time.Time, options Options) string {
 		return w.out.String()
 	}
 	for i := range s.Rollbacks {
-		rollback := &s.Rollbacks[i]
-		nodes := append(options.rollbackNodes(rollback, now), nextNode(rollback.Status.Conditions))
-		w.tree(title(strategyv1.KindRollback, rollback.ObjectMeta), summary(rollback.Status.Conditions), nodes)
+		object := &s.Rollbacks[i]
+		nodes := append(options.rollbackNodes(object, now), nextNode(object.Status.Conditions))
+		w.tree(title(strategyv1.KindRollback, object.ObjectMeta), summary(object.Status.Conditions), nodes)
 	}
 	return w.out.String()
 }
@@ -71,14 +65,14 @@ func (w *writer) incident(incident *strategyv1.StrategyIncident, rollbacks []str
 	nodes = append(nodes, w.checkNodes(status.Checks)...)
 	nodes = append(nodes, w.causeNode(status.Cause)...)
 	for i := range rollbacks {
-		rollback := node{
+		change := node{
 			mark: heading, label: strategyv1.KindRollback + " " + or(rollbacks[i].Name), text: summary(rollbacks[i].Status.Conditions),
 			children: w.rollbackNodes(&rollbacks[i], now),
 		}
 		if !repeats(status.Conditions, rollbacks[i].Status.Conditions) {
-			rollback.add(nextNode(rollbacks[i].Status.Conditions))
+			change.add(nextNode(rollbacks[i].Status.Conditions))
 		}
-		nodes = append(nodes, rollback)
+		nodes = append(nodes, change)
 	}
 	nodes = append(nodes, gone(status.Rollbacks, rollbacks)...)
 	nodes = append(nodes, w.timelineNode(status.Timeline, now)...)
@@ -154,11 +148,7 @@ func (w *writer) causeNode(cause *strategyv1.CauseStatus) []node {
 		result.add(node{label: "remedy", text: Line(cause.Remediation)})
 	}
 	if len(cause.Schedules) > 0 {
-		names := make([]string, len(cause.Schedules))
-		for i, name := range cause.Schedules {
-			names[i] = or(name)
-		}
-		result.add(node{label: "schedules", text: sentence(", ", names...)})
+		result.add(node{label: "schedules", text: list(cause.Schedules)})
 	}
 	return []node{result}
 }

@@ -6,14 +6,16 @@ import (
 	"time"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/rollback"
 )
 
 // rollbackNodes are all but the next step.
-func (o Options) rollbackNodes(rollback *strategyv1.StrategyRollback, now time.Time) []node {
-	status := rollback.Status
-	nodes := []node{o.requestNode(rollback)}
-	nodes = append(nodes, o.planNode(status.Plan, now)...)
-	nodes = append(nodes, decisionNode(status.Decision, now)...)
+func (o Options) rollbackNodes(object *strategyv1.StrategyRollback, now time.Time) []node {
+	status := object.Status
+	nodes := append([]node{o.requestNode(object)}, deletionNode(object, now)...)
+	nodes = append(nodes, o.planNode(object, now)...)
+	nodes = append(nodes, decisionNode("decision", status.Decision, now)...)
+	nodes = append(nodes, decisionNode("override", status.Override, now)...)
 	nodes = append(nodes, o.conditionNodes(status.Conditions, strategyv1.ConditionPlanned, strategyv1.ConditionApproved,
 		strategyv1.ConditionApplied, strategyv1.ConditionInEffect, strategyv1.ConditionVerified, strategyv1.ConditionRestored)...)
 	nodes = append(nodes, o.checkNodes(status.Checks)...)
@@ -30,10 +32,11 @@ func (o Options) rollbackNodes(rollback *strategyv1.StrategyRollback, now time.T
 	return append(nodes, logNode(status.Log)...)
 }
 
-func (o Options) requestNode(rollback *strategyv1.StrategyRollback) node {
-	spec := rollback.Spec
+func (o Options) requestNode(object *strategyv1.StrategyRollback) node {
+	spec := object.Spec
 	text := orElse(Change(spec.Actions), "nothing") + sentence(", ", " (asked for by "+orElse(Line(spec.RequestedBy), "unknown"),
-		labelled("remedy", spec.RemediationName), labelled("wanted:", wanted(spec.DesiredState))) + ")"
+		labelled("remedy", spec.RemediationName), labelled("wanted:", unless(spec.DesiredState, strategyv1.StateApplied)),
+		labelled("mode", unless(spec.Mode, strategyv1.ModeLive)), labelled("on deletion:", unless(spec.DeletionPolicy, strategyv1.DeletionRetain))) + ")"
 	result := node{mark: heading, label: "change", text: text}
 	if spec.Reason != "" {
 		result.add(node{text: "“" + o.message(spec.Reason) + "”"})
@@ -41,23 +44,55 @@ func (o Options) requestNode(rollback *strategyv1.StrategyRollback) node {
 	return result
 }
 
-// wanted is the desired state if it is not the usual one.
-func wanted(state strategyv1.RollbackState) string {
-	if state == strategyv1.StateApplied {
+// unless is a value if it is not the usual one.
+func unless[T ~string](value, usual T) string {
+	if value == usual {
 		return ""
 	}
-	return string(state)
+	return string(value)
 }
 
-func (o Options) planNode(plan *strategyv1.RollbackPlan, now time.Time) []node {
+// deletionNode says what a deletion in progress does to the configuration.
+func deletionNode(object *strategyv1.StrategyRollback, now time.Time) []node {
+	if object.DeletionTimestamp == nil {
+		return nil
+	}
+	does := "the change stays in the configuration"
+	switch claim := object.Status.Config; {
+	case claim == nil || claim.Claim == "":
+		does = "nothing of it is in the configuration"
+	case object.Spec.DeletionPolicy == strategyv1.DeletionRestore:
+		does = "the change is undone first"
+	}
+	return []node{{mark: careful, label: "deletion", text: fmt.Sprintf("asked for at %s: %s", clock(object.DeletionTimestamp.Time, now), does)}}
+}
+
+// until is the end of the time box, and whether it was moved.
+func until(object *strategyv1.StrategyRollback, now time.Time) string {
+	plan := object.Status.Plan
+	if plan.Until == nil {
+		return "until a person restores it"
+	}
+	text := "until " + moment(plan.Until.Time, now)
+	if !now.Before(plan.Until.Time) && !rollback.Ended(object.Status) {
+		text = "EXPIRED " + moment(plan.Until.Time, now)
+	}
+	switch {
+	case plan.Renewals == 1:
+		text += ", renewed once"
+	case plan.Renewals > 1:
+		text += fmt.Sprintf(", renewed %d times", plan.Renewals)
+	}
+	return text
+}
+
+func (o Options) planNode(object *strategyv1.StrategyRollback, now time.Time) []node {
+	plan := object.Status.Plan
 	if plan == nil {
 		return nil
 	}
-	until := "without an end"
-	if plan.Until != nil {
-		until = "until " + moment(plan.Until.Time, now)
-	}
-	result := node{mark: heading, label: "plan", text: fmt.Sprintf("revision %d, %s, %s", plan.Revision, until, or(o.digest(plan.Digest)))}
+	result := node{mark: heading, label: "plan", text: fmt.Sprintf("revision %d, %s, %s", plan.Revision, until(object, now), or(o.digest(plan.Digest)))}
+	result.add(disablesNode(plan)...)
 	if lines := o.diffLines(plan.Diff); len(lines) > 0 {
 		result.add(node{mark: heading, label: "diff", block: lines})
 		return []node{result}
@@ -68,6 +103,13 @@ func (o Options) planNode(plan *strategyv1.RollbackPlan, now time.Time) []node {
 	return []node{result}
 }
 
+func disablesNode(plan *strategyv1.RollbackPlan) []node {
+	if len(plan.Disables) == 0 {
+		return nil
+	}
+	return []node{{mark: heading, label: "disables", text: list(plan.Disables)}}
+}
+
 // digest is short in a tree: people who approve see the whole one on their sheet.
 func (o Options) digest(digest string) string {
 	if digest = Line(digest); o.Full || len(digest) < 20 {
@@ -76,15 +118,18 @@ func (o Options) digest(digest string) string {
 	return fmt.Sprintf("%.19s…", digest)
 }
 
-func decisionNode(decision *strategyv1.DecisionReference, now time.Time) []node {
+func decisionNode(label string, decision *strategyv1.DecisionReference, now time.Time) []node {
 	if decision == nil {
 		return nil
 	}
 	sign := good
-	if decision.Verdict == strategyv1.DecisionDeny {
+	switch decision.Verdict {
+	case strategyv1.DecisionDeny:
 		sign = bad
+	case strategyv1.DecisionOverride:
+		sign = careful
 	}
-	return []node{{mark: sign, label: "decision", text: fmt.Sprintf("%s by %s at %s (StrategyDecision %s)",
+	return []node{{mark: sign, label: label, text: fmt.Sprintf("%s by %s at %s (StrategyDecision %s)",
 		or(string(decision.Verdict)), orElse(Line(decision.By), "unknown"), clock(decision.Time.Time, now), or(decision.Name))}}
 }
 
@@ -114,40 +159,54 @@ func proofNode(proof *strategyv1.ProofStatus) []node {
 		hash("edited", proof.Edited), hash("stored", proof.Stored), hash("running", proof.Running)}, ", ") + ": " + verdict}}
 }
 
-// Sheet is all that a person needs to see before agreeing to a rollback's plan: who asked, what changes until when, and
-// the digest that the approval binds. Nothing is shortened.
-func Sheet(rollback *strategyv1.StrategyRollback, now time.Time, options Options) string {
+// Sheet is all that a person needs to see before agreeing to a rollback's plan: who asked, what changes until when, what
+// holds it back, and the digest that the decision binds. Nothing is shortened.
+func Sheet(object *strategyv1.StrategyRollback, now time.Time, options Options) string {
 	if options.Width <= 0 {
 		options.Width = DefaultWidth
 	}
 	w := &writer{Options: options}
 	w.Full = true
-	spec, plan := rollback.Spec, rollback.Status.Plan
+	spec, status := object.Spec, object.Status
 	nodes := []node{
-		{mark: heading, label: pad("asked by", 9), text: orElse(Line(spec.RequestedBy), "unknown")},
-		{mark: heading, label: pad("incident", 9), text: or(spec.IncidentName)},
-		{mark: heading, label: pad("reason", 9), text: or(spec.Reason)},
-		{mark: heading, label: pad("change", 9), text: or(Change(spec.Actions))},
+		field("asked by", orElse(Line(spec.RequestedBy), "unknown")), field("incident", or(spec.IncidentName)),
+		field("reason", or(spec.Reason)), field("change", or(Change(spec.Actions))),
 	}
-	if plan != nil {
-		until := "a person restores it"
-		if plan.Until != nil {
-			until = moment(plan.Until.Time, now)
-		}
-		nodes = append(nodes, node{mark: heading, label: pad("until", 9), text: until},
-			node{mark: heading, label: pad("plan", 9), text: fmt.Sprintf("revision %d of %s", plan.Revision, clock(plan.RevisionTime.Time, now))},
-			node{mark: heading, label: pad("digest", 9), text: or(plan.Digest)})
-		for _, edit := range plan.Edits {
-			from := "nothing"
-			if edit.From != nil {
-				from = orElse(Line(*edit.From), "(empty)")
-			}
-			nodes = append(nodes, node{mark: heading, label: pad("edit", 9), text: Line(edit.Path), children: []node{
-				{label: "from", text: from}, {label: "to  ", text: Line(edit.To)},
-			}})
-		}
-		nodes = append(nodes, node{mark: heading, label: "diff", block: Lines(plan.Diff)})
+	if spec.Mode == strategyv1.ModeDryRun {
+		nodes = append(nodes, field("mode", "dry run: nothing is changed"))
 	}
-	w.tree(title(strategyv1.KindRollback, rollback.ObjectMeta), summary(rollback.Status.Conditions), nodes)
+	if spec.DeletionPolicy == strategyv1.DeletionRestore {
+		nodes = append(nodes, field("deletion", "undoes the change (deletionPolicy Restore)"))
+	}
+	if status.Plan != nil {
+		nodes = append(nodes, sheetOfPlan(object, now)...)
+	}
+	nodes = append(nodes, decisionNode("override", status.Override, now)...)
+	nodes = append(nodes, w.conditionNodes(status.Conditions, strategyv1.ConditionPlanned)...)
+	w.tree(title(strategyv1.KindRollback, object.ObjectMeta), summary(status.Conditions), append(nodes, nextNode(status.Conditions)))
 	return w.out.String()
+}
+
+func field(label, text string) node {
+	return node{mark: heading, label: pad(label, 9), text: text}
+}
+
+func sheetOfPlan(object *strategyv1.StrategyRollback, now time.Time) []node {
+	plan := object.Status.Plan
+	var nodes []node
+	if len(plan.Disables) > 0 {
+		nodes = append(nodes, field("disables", list(plan.Disables)))
+	}
+	nodes = append(nodes, field("time box", until(object, now)),
+		field("plan", fmt.Sprintf("revision %d of %s", plan.Revision, clock(plan.RevisionTime.Time, now))), field("digest", or(plan.Digest)))
+	for _, edit := range plan.Edits {
+		from := "nothing"
+		if edit.From != nil {
+			from = orElse(Line(*edit.From), "(empty)")
+		}
+		change := field("edit", Line(edit.Path))
+		change.add(node{label: "from", text: from}, node{label: "to  ", text: Line(edit.To)})
+		nodes = append(nodes, change)
+	}
+	return append(nodes, node{mark: heading, label: "diff", block: Lines(plan.Diff)})
 }

@@ -63,8 +63,11 @@ var failures = map[string]bool{
 	strategyv1.ReasonApprovalExpired: true, strategyv1.ReasonIdentityUnenforced: true, strategyv1.ReasonNotInEffect: true,
 	strategyv1.ReasonFailedAfter: true, strategyv1.ReasonUnmeasuredAfter: true, strategyv1.ReasonRestoreGateFailed: true,
 	strategyv1.ReasonOverwritten: true, strategyv1.ReasonDeadlinePast: true, strategyv1.ReasonCauseUnknown: true,
-	strategyv1.ReasonRuleErrored: true, strategyv1.ReasonPlanChanged: true,
+	strategyv1.ReasonRuleErrored: true, strategyv1.ReasonPlanChanged: true, strategyv1.ReasonProbeFailed: true,
 }
+
+// warnings are the reasons with which a condition that is False tells that the scheduler does not do what the rollback wants.
+var warnings = map[string]bool{strategyv1.ReasonGuardExceeded: true, strategyv1.ReasonExpired: true}
 
 func conditionMark(condition metav1.Condition) mark {
 	switch {
@@ -74,6 +77,8 @@ func conditionMark(condition metav1.Condition) mark {
 		return good
 	case condition.Status == metav1.ConditionFalse && failures[condition.Reason]:
 		return bad
+	case condition.Status == metav1.ConditionFalse && warnings[condition.Reason]:
+		return careful
 	case condition.Status == metav1.ConditionFalse:
 		return notYet
 	}

@@ -63,6 +63,11 @@ func TestTreeByStage(t *testing.T) {
 		{"narrow", Subject{Incident: mitigating(), Rollbacks: []strategyv1.StrategyRollback{awaiting()}}, time.Minute, Options{Width: 80}},
 		{"orphan", Subject{Incident: orphan}, time.Minute, Options{}},
 		{"rollback-verified", Subject{Rollbacks: []strategyv1.StrategyRollback{verified()}}, 3 * time.Minute, Options{Full: true}},
+		{"rollback-dry-run", Subject{Rollbacks: []strategyv1.StrategyRollback{dryRun()}}, time.Minute, Options{}},
+		{"rollback-guarded", Subject{Rollbacks: []strategyv1.StrategyRollback{guarded()}}, 3 * time.Minute, Options{}},
+		{"rollback-renewed", Subject{Rollbacks: []strategyv1.StrategyRollback{renewed()}}, 61 * time.Minute, Options{}},
+		{"rollback-expired", Subject{Rollbacks: []strategyv1.StrategyRollback{expired()}}, 121 * time.Minute, Options{}},
+		{"rollback-deleting", Subject{Rollbacks: []strategyv1.StrategyRollback{deleting()}}, 71 * time.Minute, Options{}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := Tree(test.subject, start.Add(test.now), test.options)
@@ -93,6 +98,38 @@ func TestSheetShowsAllThatIsApproved(t *testing.T) {
 	}
 }
 
+// What is agreed to besides the edits stands on the sheet, too.
+func TestSheetShowsWhatElseIsAgreedTo(t *testing.T) {
+	object := guarded()
+	object.Spec.DeletionPolicy, object.Spec.Mode = strategyv1.DeletionRestore, strategyv1.ModeDryRun
+	object.Status.Plan.Until, object.Status.Override = nil, renewed().Status.Override
+	golden(t, "sheet-guarded", Sheet(&object, start.Add(3*time.Minute), Options{}))
+}
+
+func TestDeletionSaysWhatItDoes(t *testing.T) {
+	for name, test := range map[string]struct {
+		claim  strategyv1.ClaimState
+		policy strategyv1.DeletionPolicy
+		want   string
+	}{
+		"nothing was claimed":        {"", strategyv1.DeletionRestore, "asked for at 11:25:00: nothing of it is in the configuration"},
+		"the change is left":         {strategyv1.ClaimHold, strategyv1.DeletionRetain, "asked for at 11:25:00: the change stays in the configuration"},
+		"an object from before":      {strategyv1.ClaimForget, "", "asked for at 11:25:00: the change stays in the configuration"},
+		"the change is undone first": {strategyv1.ClaimHold, strategyv1.DeletionRestore, "asked for at 11:25:00: the change is undone first"},
+	} {
+		object := deleting()
+		object.Spec.DeletionPolicy, object.Status.Config.Claim = test.policy, test.claim
+		if got := Tree(Subject{Rollbacks: []strategyv1.StrategyRollback{object}}, start.Add(71*time.Minute), Options{}); !strings.Contains(got, "├─ ! deletion  "+test.want+"\n") {
+			t.Errorf("%s: want %q in\n%s", name, test.want, got)
+		}
+	}
+	ended := expired()
+	ended.Status.Conditions = append(ended.Status.Conditions, condition("Restored", metav1.ConditionTrue, strategyv1.ReasonRestored, "as before", 0))
+	if got := Tree(Subject{Rollbacks: []strategyv1.StrategyRollback{ended}}, start.Add(3*time.Hour), Options{}); strings.Contains(got, "EXPIRED") {
+		t.Errorf("a time box of what is restored cannot expire:\n%s", got)
+	}
+}
+
 func TestColoursAreForTerminalsOnly(t *testing.T) {
 	subject := Subject{Incident: mitigating(), Rollbacks: []strategyv1.StrategyRollback{verified()}}
 	plain := Tree(subject, start, Options{})
@@ -116,9 +153,13 @@ func TestEmptyObjectsDoNotPanic(t *testing.T) {
 			Conditions: []metav1.Condition{{}, {Type: "Ready"}},
 		}},
 		Rollbacks: []strategyv1.StrategyRollback{{}, {
-			Spec: strategyv1.StrategyRollbackSpec{Actions: []strategyv1.RollbackAction{{}}},
+			ObjectMeta: metav1.ObjectMeta{DeletionTimestamp: new(after(0))},
+			Spec: strategyv1.StrategyRollbackSpec{Actions: []strategyv1.RollbackAction{
+				{}, {Type: strategyv1.ActionDisableSchedule}, {Type: strategyv1.ActionSwitchFeed}, {Type: strategyv1.ActionSetSignalLimit},
+				{Type: strategyv1.ActionSetResourceLimits},
+			}},
 			Status: strategyv1.StrategyRollbackStatus{
-				Plan: &strategyv1.RollbackPlan{Edits: []strategyv1.PlannedEdit{{}}}, Decision: &strategyv1.DecisionReference{},
+				Plan: &strategyv1.RollbackPlan{Edits: []strategyv1.PlannedEdit{{}}}, Decision: &strategyv1.DecisionReference{}, Override: &strategyv1.DecisionReference{},
 				Config: &strategyv1.ConfigClaim{}, Proof: &strategyv1.ProofStatus{}, Restore: &strategyv1.RestoreStatus{}, Checks: []strategyv1.CheckStatus{{}},
 			},
 		}},
@@ -145,10 +186,13 @@ func TestHostileTexts(t *testing.T) {
 	incident.Status.Log = &strategyv1.LogStatus{Prefix: evil, Head: evil}
 	rollback := verified()
 	rollback.Name, rollback.Spec.Reason, rollback.Spec.RequestedBy, rollback.Spec.IncidentName, rollback.Spec.RemediationName = evil, evil, evil, evil, evil
-	rollback.Spec.Actions = []strategyv1.RollbackAction{{Type: "DisableSchedule", Schedule: evil}, {Type: "SetAllocation", RiskProfile: evil, Bucket: evil, Allocation: evil}, {Type: evil}}
-	rollback.Spec.DesiredState = evil
+	rollback.Spec.Actions = []strategyv1.RollbackAction{{Type: "DisableSchedule", Schedule: evil}, {Type: "SetAllocation", RiskProfile: evil, Bucket: evil, Allocation: evil}, {Type: evil},
+		{Type: "DisableSchedule", Strategy: evil}, {Type: "SwitchFeed", Feed: evil}, {Type: "SetSignalLimit", Strategy: evil, RiskProfile: evil},
+		{Type: "SetResourceLimits", Limits: &strategyv1.ResourceLimits{CPUPercent: evil, MemoryMB: evil, IOReadMBs: evil, IOWriteMBs: evil}}}
+	rollback.Spec.DesiredState, rollback.Spec.Mode, rollback.Spec.DeletionPolicy = evil, evil, evil
 	plan := rollback.Status.Plan
-	plan.Digest, plan.Diff = evil, evil
+	plan.Digest, plan.Diff, plan.Disables = evil, evil, []string{evil}
+	rollback.Status.Override = &strategyv1.DecisionReference{Name: evil, By: evil, Verdict: evil}
 	plan.Edits = []strategyv1.PlannedEdit{{Path: evil, From: new(evil), To: evil}}
 	rollback.Status.Decision = &strategyv1.DecisionReference{Name: evil, By: evil, Verdict: evil}
 	rollback.Status.Proof = &strategyv1.ProofStatus{Edited: evil, Stored: evil, Running: evil}
@@ -236,10 +280,13 @@ func TestOver(t *testing.T) {
 		subject Subject
 		want    bool
 	}{
-		"incident at work":  {Subject{Incident: mitigating()}, false},
-		"rollback waits":    {Subject{Rollbacks: []strategyv1.StrategyRollback{awaiting()}}, false},
-		"rollback verified": {Subject{Rollbacks: []strategyv1.StrategyRollback{verified()}}, false},
-		"rollback denied":   {Subject{Rollbacks: []strategyv1.StrategyRollback{denied}}, true},
+		"incident at work":        {Subject{Incident: mitigating()}, false},
+		"rollback waits":          {Subject{Rollbacks: []strategyv1.StrategyRollback{awaiting()}}, false},
+		"rollback verified":       {Subject{Rollbacks: []strategyv1.StrategyRollback{verified()}}, false},
+		"rollback denied":         {Subject{Rollbacks: []strategyv1.StrategyRollback{denied}}, true},
+		"rollback tried":          {Subject{Rollbacks: []strategyv1.StrategyRollback{dryRun()}}, true},
+		"rollback waits for room": {Subject{Rollbacks: []strategyv1.StrategyRollback{guarded()}}, false},
+		"rollback expired":        {Subject{Rollbacks: []strategyv1.StrategyRollback{expired()}}, false},
 	} {
 		if got := test.subject.Over(); got != test.want {
 			t.Errorf("%s: over = %t", name, got)

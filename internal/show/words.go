@@ -2,6 +2,7 @@ package show
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -54,6 +55,15 @@ func sentence(separator string, parts ...string) string {
 	return strings.Join(there, separator)
 }
 
+// list joins names of unknown origin.
+func list(names []string) string {
+	clean := make([]string, len(names))
+	for i, name := range names {
+		clean[i] = or(name)
+	}
+	return strings.Join(clean, ", ")
+}
+
 // labelled is "label text", or nothing without a text.
 func labelled(label, text string) string {
 	if text == "" {
@@ -87,14 +97,45 @@ func find(conditions []metav1.Condition, kind string) metav1.Condition {
 func Change(actions []strategyv1.RollbackAction) string {
 	words := make([]string, len(actions))
 	for i, wanted := range actions {
-		switch wanted.Type {
-		case strategyv1.ActionDisableSchedule:
-			words[i] = "disable schedule " + or(wanted.Schedule)
-		case strategyv1.ActionSetAllocation:
-			words[i] = fmt.Sprintf("set allocation %s/%s to %s", or(wanted.RiskProfile), or(wanted.Bucket), or(wanted.Allocation))
-		default:
-			words[i] = or(string(wanted.Type))
-		}
+		words[i] = inWords(wanted)
 	}
 	return strings.Join(words, ", ")
+}
+
+func inWords(wanted strategyv1.RollbackAction) string {
+	switch wanted.Type {
+	case strategyv1.ActionDisableSchedule:
+		if wanted.Strategy != "" {
+			return "disable every schedule of strategy " + or(wanted.Strategy)
+		}
+		return "disable schedule " + or(wanted.Schedule)
+	case strategyv1.ActionSetAllocation:
+		return fmt.Sprintf("set allocation %s/%s to %s", or(wanted.RiskProfile), or(wanted.Bucket), or(wanted.Allocation))
+	case strategyv1.ActionSwitchFeed:
+		return "switch to feed " + or(wanted.Feed)
+	case strategyv1.ActionSetResourceLimits:
+		return "set resource limits" + limitsInWords(wanted.Limits)
+	case strategyv1.ActionSetSignalLimit:
+		limit := "-"
+		if wanted.Limit != nil {
+			limit = strconv.Itoa(int(*wanted.Limit))
+		}
+		return fmt.Sprintf("limit strategy %s in %s to %s signals", or(wanted.Strategy), or(wanted.RiskProfile), limit)
+	}
+	return or(string(wanted.Type))
+}
+
+func limitsInWords(limits *strategyv1.ResourceLimits) string {
+	if limits == nil {
+		return ""
+	}
+	text := ""
+	for _, limit := range []struct{ name, value string }{
+		{"CPU %", limits.CPUPercent}, {"memory MB", limits.MemoryMB}, {"reading MB/s", limits.IOReadMBs}, {"writing MB/s", limits.IOWriteMBs},
+	} {
+		if limit.value != "" {
+			text += fmt.Sprintf(" %s=%s", limit.name, Line(limit.value))
+		}
+	}
+	return text
 }

@@ -393,6 +393,7 @@ func playbookRows() []row {
 		pattern("feeds.0.edits.0.path", []string{"/a", "/a/b", "/a~1b/[name=x y]/0", "/" + strings.Repeat("a", 1023)},
 			[]string{"", "/", "a", "a/b", "/" + strings.Repeat("a", 1024)}),
 		values("feeds.0.edits.0.value", "kraken_spot", int64(3), 0.5, true, []any{"kraken_spot", "binance_spot"}, map[string]any{"name": "x", "deep": []any{int64(1)}}),
+		rule("a feed that sets null", "spec.feeds[0].edits[0].value: Required value", set("feeds.0.edits.0.value", nil)),
 
 		number("guard.maxDisabledSchedules", 1, 1000),
 		number("guard.maxActiveRollbacks", 1, 1000),

@@ -168,6 +168,7 @@ func TestStatus(t *testing.T) {
 		Edits: []strategyv1.PlannedEdit{{Path: "/a", To: "b"}},
 	}
 	must(t, as(operator).Status().Update(t.Context(), asked))
+	statusOfRollback(t, asked.DeepCopy())
 	asked.Spec.DesiredState = strategyv1.StateRestored
 	refused(t, as(operator).Update(t.Context(), asked), `cannot update resource "strategyrollbacks"`)
 
@@ -177,4 +178,49 @@ func TestStatus(t *testing.T) {
 	must(t, runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, procedure))
 	procedure.Status.Revision = "playbook-0123456789"
 	must(t, as(operator).Status().Update(t.Context(), procedure))
+}
+
+// statusOfRollback: what a rollback's status may say.
+func statusOfRollback(t *testing.T, asked *strategyv1.StrategyRollback) {
+	t.Helper()
+	asked.Status.Plan.Renewals, asked.Status.Plan.Disables = 2, []string{"cross_exchange_watch"}
+	asked.Status.Override = &strategyv1.DecisionReference{Name: "override-x", Verdict: strategyv1.DecisionOverride, By: "bob", Time: metav1.Unix(1e9, 0)}
+	asked.Status.Config = &strategyv1.ConfigClaim{
+		ConfigMapName: "bot-core-config", Key: "core.yaml", Claim: strategyv1.ClaimForget, Revision: 1, Guard: &strategyv1.GuardSpec{MaxActiveRollbacks: 2},
+	}
+	asked.Status.Checks = []strategyv1.CheckStatus{{Stage: strategyv1.StageProbe, Name: "kraken-probe", Attempt: 1, Verdict: strategyv1.VerdictPass}}
+	must(t, as(operator).Status().Update(t.Context(), asked))
+	if diff := cmp.Diff(&strategyv1.GuardSpec{MaxActiveRollbacks: 2}, asked.Status.Config.Guard); diff != "" {
+		t.Errorf("guard (-want +got):\n%s", diff)
+	}
+	for want, change := range map[string]func(*strategyv1.StrategyRollbackStatus){
+		"status.config.claim: Unsupported value":     func(s *strategyv1.StrategyRollbackStatus) { s.Config.Claim = "Keep" },
+		"status.config.guard: Invalid value":         func(s *strategyv1.StrategyRollbackStatus) { s.Config.Guard = &strategyv1.GuardSpec{} },
+		"status.config.revision: Invalid value":      func(s *strategyv1.StrategyRollbackStatus) { s.Config.Revision = -1 },
+		"status.plan.renewals: Invalid value":        func(s *strategyv1.StrategyRollbackStatus) { s.Plan.Renewals = -1 },
+		"status.plan.disables[0]: Invalid value":     func(s *strategyv1.StrategyRollbackStatus) { s.Plan.Disables = []string{""} },
+		"status.plan.disables[1]: Duplicate value":   func(s *strategyv1.StrategyRollbackStatus) { s.Plan.Disables = []string{"a", "a"} },
+		"status.checks[0].stage: Unsupported value":  func(s *strategyv1.StrategyRollbackStatus) { s.Checks[0].Stage = "Other" },
+		"status.override.verdict: Unsupported value": func(s *strategyv1.StrategyRollbackStatus) { s.Override.Verdict = "Other" },
+	} {
+		changed := asked.DeepCopy()
+		change(&changed.Status)
+		refused(t, as(operator).Status().Update(t.Context(), changed), want)
+	}
+}
+
+// TestValuesOfFeeds: the operator reads what an author wrote, of any type. JSON knows no order of keys and no 65.0.
+func TestValuesOfFeeds(t *testing.T) {
+	for written, want := range map[string]string{
+		`kraken_spot`: `"kraken_spot"`, `"yes"`: `"yes"`, `yes`: `true`, `3`: `3`, `0.5`: `0.5`, `65.0`: `65`, `1e3`: `1000`,
+		`9007199254740993`: `9007199254740993`, `[a, {b: 1}]`: `["a",{"b":1}]`, `{b: 1, a: [2]}`: `{"a":[2],"b":1}`,
+	} {
+		object := parse(t, strings.Replace(validPlaybook, "value: kraken_spot", "value: "+written, 1))
+		must(t, admin.Create(t.Context(), object, client.DryRunAll))
+		procedure := &strategyv1.StrategyPlaybook{}
+		must(t, runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, procedure))
+		if got := string(procedure.Spec.Feeds[0].Edits[0].Value.Raw); got != want {
+			t.Errorf("%s is read as %s, want %s", written, got, want)
+		}
+	}
 }

@@ -129,6 +129,9 @@ func run1(t *testing.T, scenario Scenario, cut *Cut, mutant Mutant) *End {
 			quiet = 0
 			continue
 		}
+		if operator.StepClock() {
+			continue
+		}
 		quiet++
 	}
 	end := endOf(w)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/fields"
@@ -26,6 +27,8 @@ type Operator struct {
 	Stopped func() bool
 	// Errors are of all reconciles, in order.
 	Errors []error
+	// Soonest is when the last round asked to be repeated; 0: never.
+	Soonest time.Duration
 
 	world *World
 }
@@ -70,11 +73,16 @@ func (w *World) Operator(seams Seams) *Operator {
 // does.
 func (o *Operator) Round(ctx context.Context) {
 	w := o.world
+	o.Soonest = 0
 	do := func(reconciler reconcile.Reconciler, name string) {
 		if o.Stopped != nil && o.Stopped() {
 			return
 		}
-		_, w.LastError = reconciler.Reconcile(ctx, ctrl.Request{NamespacedName: types.NamespacedName{Namespace: w.Namespace, Name: name}})
+		var result ctrl.Result
+		result, w.LastError = reconciler.Reconcile(ctx, ctrl.Request{NamespacedName: types.NamespacedName{Namespace: w.Namespace, Name: name}})
+		if result.RequeueAfter > 0 && (o.Soonest == 0 || result.RequeueAfter < o.Soonest) {
+			o.Soonest = result.RequeueAfter
+		}
 		if w.LastError != nil {
 			o.Errors = append(o.Errors, w.LastError)
 		}
@@ -89,6 +97,18 @@ func (o *Operator) Round(ctx context.Context) {
 		do(&controllers.RollbackReconciler{Environment: o.Environment}, name)
 	}
 	do(&controllers.SchedulerConfigReconciler{Environment: o.Environment}, ConfigMap)
+}
+
+// patience bounds what StepClock steps over: longer waits are a story's own business.
+const patience = 10 * time.Second
+
+// StepClock goes on to when the last round asked to be repeated, if that is soon, and says whether it did.
+func (o *Operator) StepClock() bool {
+	if o.Soonest == 0 || o.Soonest > patience {
+		return false
+	}
+	o.world.Clock.SetTime(o.world.Clock.Now().Add(o.Soonest))
+	return true
 }
 
 // indexed answers field selectors as the operator's cache does; everything else goes to the API server.

@@ -110,6 +110,9 @@ func (w *World) Deployment() *appsv1.Deployment {
 		Strategy: appsv1.DeploymentStrategy{Type: appsv1.RecreateDeploymentStrategyType},
 		Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: pod}, Spec: corev1.PodSpec{
 			Containers: []corev1.Container{{Name: "scheduler", Image: "scheduler:1"}},
+			Volumes: []corev1.Volume{{Name: "config", VolumeSource: corev1.VolumeSource{
+				ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: corev1.LocalObjectReference{Name: ConfigMap}},
+			}}},
 		}},
 	}}
 }
