@@ -57,7 +57,7 @@ func openRecords(object *strategyv1.StrategyIncident) []strategyv1.CheckStatus {
 }
 
 // observeRollbacksOf lists the incident's rollbacks, oldest first: those it asked for, by UID, and those that people made
-// for it. One that an earlier incident of the same name asked for is not among them.
+// for it. One that an earlier incident of the same name asked for is not among them, and a dry run mends nothing.
 func (r *IncidentReconciler) observeRollbacksOf(ctx context.Context, object *strategyv1.StrategyIncident) ([]strategyv1.StrategyRollback, error) {
 	var list strategyv1.StrategyRollbackList
 	if err := r.Client.List(ctx, &list, client.InNamespace(object.Namespace), client.MatchingFields{indexIncident: object.Name}); err != nil {
@@ -66,7 +66,7 @@ func (r *IncidentReconciler) observeRollbacksOf(ctx context.Context, object *str
 	var ours []strategyv1.StrategyRollback
 	for _, rollback := range list.Items {
 		uid, asked := rollback.Annotations[strategyv1.AnnotationIncidentUID]
-		if asked && uid != string(object.UID) || !asked && rollback.CreationTimestamp.Before(&object.CreationTimestamp) {
+		if rollback.Spec.Mode == strategyv1.ModeDryRun || asked && uid != string(object.UID) || !asked && rollback.CreationTimestamp.Before(&object.CreationTimestamp) {
 			continue
 		}
 		ours = append(ours, rollback)

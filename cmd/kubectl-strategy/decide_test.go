@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,7 +18,7 @@ import (
 )
 
 func TestNewDecision(t *testing.T) {
-	got := newDecision("trading", strategyv1.KindRollback, "stop-cross", strategyv1.DecisionApprove, digest, "checked")
+	got := newDecision("trading", verdicts[0], "stop-cross", digest, "checked")
 	if got.Namespace != "trading" || got.Name != "" || got.GenerateName != "approve-stop-cross-" {
 		t.Errorf("metadata: %+v", got.ObjectMeta)
 	}
@@ -32,34 +33,43 @@ func TestNewDecision(t *testing.T) {
 
 func TestGeneratedNamesAreValidAndShort(t *testing.T) {
 	for _, name := range []string{"x", "pnl-1-5f0e8a11", strings.Repeat("a", 253), strings.Repeat("a.", 126) + "b", strings.Repeat("a-", 100) + "b", strings.Repeat("a", 41) + ".b--b" + strings.Repeat(".b", 20)} {
-		for value, word := range words {
-			prefix := prefixOf(value, name)
-			if len(prefix) > maxPrefix || !strings.HasSuffix(prefix, "-") || !strings.HasPrefix(prefix, word+"-") {
-				t.Errorf("%s of %s: prefix %q", value, name, prefix)
+		for _, v := range verdicts {
+			prefix := prefixOf(v.word, name)
+			if len(prefix) > maxPrefix || !strings.HasSuffix(prefix, "-") || !strings.HasPrefix(prefix, v.word+"-") {
+				t.Errorf("%s of %s: prefix %q", v.word, name, prefix)
 			}
 			if problems := validation.IsDNS1123Subdomain(prefix + "x7k2p"); len(problems) > 0 || len(prefix+"x7k2p") > 63 {
-				t.Errorf("%s: %q is no valid name: %v", value, prefix+"x7k2p", problems)
+				t.Errorf("%s: %q is no valid name: %v", v.word, prefix+"x7k2p", problems)
 			}
 		}
 	}
 }
 
 func TestDecisionsThatAreRecorded(t *testing.T) {
+	gateFailed := verified()
+	gateFailed.Status.Restore = &strategyv1.RestoreStatus{Request: "restore-x"}
+	gateFailed.Status.Conditions = append(gateFailed.Status.Conditions,
+		condition(strategyv1.ConditionRestored, metav1.ConditionFalse, strategyv1.ReasonRestoreGateFailed, "the gate does not hold"))
 	for _, test := range []struct {
 		args    []string
+		object  client.Object
 		verdict strategyv1.DecisionVerdict
 		kind    string
 		watch   string
 	}{
-		{[]string{"deny", "stop-cross", "--reason", "why"}, strategyv1.DecisionDeny, strategyv1.KindRollback, "pnl-1"},
-		{[]string{"restore", "rollback/stop-cross", "--reason", "why"}, strategyv1.DecisionRestore, strategyv1.KindRollback, "pnl-1"},
-		{[]string{"escalate", "pnl-1", "--reason", "why"}, strategyv1.DecisionEscalate, strategyv1.KindIncident, "pnl-1"},
-		{[]string{"false-alarm", "incident/pnl-1", "--reason", "why"}, strategyv1.DecisionFalseAlarm, strategyv1.KindIncident, "pnl-1"},
-		{[]string{"resolve", "pnl-1", "--reason=why"}, strategyv1.DecisionResolve, strategyv1.KindIncident, "pnl-1"},
-		{[]string{"approve", "stop-cross", "--yes", "--reason", "why"}, strategyv1.DecisionApprove, strategyv1.KindRollback, "pnl-1"},
+		{[]string{"deny", "stop-cross", "--reason", "why"}, awaiting(), strategyv1.DecisionDeny, strategyv1.KindRollback, "pnl-1"},
+		{[]string{"restore", "rollback/stop-cross", "--reason", "why"}, awaiting(), strategyv1.DecisionRestore, strategyv1.KindRollback, "pnl-1"},
+		{[]string{"escalate", "pnl-1", "--reason", "why"}, awaiting(), strategyv1.DecisionEscalate, strategyv1.KindIncident, "pnl-1"},
+		{[]string{"false-alarm", "incident/pnl-1", "--reason", "why"}, awaiting(), strategyv1.DecisionFalseAlarm, strategyv1.KindIncident, "pnl-1"},
+		{[]string{"resolve", "pnl-1", "--reason=why"}, awaiting(), strategyv1.DecisionResolve, strategyv1.KindIncident, "pnl-1"},
+		{[]string{"approve", "stop-cross", "--yes", "--reason", "why"}, awaiting(), strategyv1.DecisionApprove, strategyv1.KindRollback, "pnl-1"},
+		{[]string{"renew", "stop-cross", "--yes", "--reason", "why"}, verified(), strategyv1.DecisionRenew, strategyv1.KindRollback, "pnl-1"},
+		{[]string{"override", "rollback/stop-cross", "--yes", "--reason", "why"}, guarded(), strategyv1.DecisionOverride, strategyv1.KindRollback, "pnl-1"},
+		{[]string{"override", "stop-cross", "--yes", "--reason", "why"}, gateFailed, strategyv1.DecisionOverride, strategyv1.KindRollback, "pnl-1"},
+		{[]string{"restore", "stop-cross", "--reason", "why"}, gateFailed, strategyv1.DecisionRestore, strategyv1.KindRollback, "pnl-1"},
 	} {
 		t.Run(test.args[0], func(t *testing.T) {
-			w := newWorld(t, "", awaiting(), incident())
+			w := newWorld(t, "", test.object.DeepCopyObject().(client.Object), incident())
 			if code := w.run(t, test.args...); code != exitDone {
 				t.Fatalf("exit code %d: %s", code, w.err)
 			}
@@ -71,8 +81,12 @@ func TestDecisionsThatAreRecorded(t *testing.T) {
 			if spec.Verdict != test.verdict || spec.Target.Kind != test.kind || spec.Reason != "why" || made[0].Namespace != "trading" {
 				t.Errorf("recorded %+v", spec)
 			}
-			if (spec.PlanDigest == digest) != (test.verdict == strategyv1.DecisionApprove) {
-				t.Errorf("digest %q", spec.PlanDigest)
+			want := ""
+			if slices.Contains(test.args, "--yes") {
+				want = digest
+			}
+			if spec.PlanDigest != want {
+				t.Errorf("digest %q, want %q", spec.PlanDigest, want)
 			}
 			for _, want := range []string{"strategydecision/" + made[0].Name + " created", "by bob", "kubectl strategy status " + test.watch + " -n trading -w"} {
 				if !strings.Contains(w.out.String(), want) {
@@ -95,6 +109,56 @@ func TestApproveShowsAndAsks(t *testing.T) {
 		for _, want := range []string{"alice", "disable schedule cross_exchange_watch", "2026-11-23T11:15:00Z", digest, "+  - {schedule: cross_exchange_watch}", "Approve? [y/N]"} {
 			if !strings.Contains(w.out.String(), want) {
 				t.Errorf("answer %q: the output lacks %q:\n%s", answer, want, w.out)
+			}
+		}
+	}
+}
+
+func TestRenewAndOverrideShowAndAsk(t *testing.T) {
+	for word, test := range map[string]struct {
+		object client.Object
+		says   []string
+	}{
+		"renew":    {verified(), []string{"until 2026-11-23T11:15:00Z (60m left), renewed once", digest, "Renew? The scheduler is restarted for it. [y/N]"}},
+		"override": {guarded(), []string{digest, "the guard allows 1 rollbacks", "Override what holds it back? [y/N]"}},
+	} {
+		for answer, code := range map[string]int{"yes\n": exitDone, "no\n": exitRefused} {
+			w := newWorld(t, answer, test.object.DeepCopyObject().(client.Object))
+			if got := w.run(t, word, "stop-cross"); got != code {
+				t.Errorf("%s, answer %q: exit code %d, want %d: %s", word, answer, got, code, w.err)
+			}
+			if made := len(w.decisions(t)); (made == 1) != (code == exitDone) {
+				t.Errorf("%s, answer %q: %d decisions", word, answer, made)
+			}
+			for _, want := range test.says {
+				if !strings.Contains(w.out.String(), want) {
+					t.Errorf("%s: the output lacks %q:\n%s", word, want, w.out)
+				}
+			}
+		}
+	}
+}
+
+func TestHelpSaysWhoIsAsked(t *testing.T) {
+	for _, v := range verdicts {
+		w := newWorld(t, "")
+		if code := w.run(t, v.word, "--help"); code != exitDone {
+			t.Fatalf("%s: exit code %d: %s", v.word, code, w.err)
+		}
+		text := w.out.String()
+		for _, want := range []string{"kubectl strategy " + v.word + " NAME", "--reason", "Exit codes: 0 done"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: help lacks %q:\n%s", v.word, want, text)
+			}
+		}
+		names := slices.Contains([]string{"approve", "renew", "override"}, v.word)
+		if strings.Contains(text, "--yes") != names || strings.Contains(text, "digest") != names {
+			t.Errorf("%s: help about --yes and the digest:\n%s", v.word, text)
+		}
+		long, _, _ := strings.Cut(text, "Usage:")
+		for _, line := range strings.Split(long, "\n") {
+			if len(line) > 130 {
+				t.Errorf("%s: a line of %d columns: %s", v.word, len(line), line)
 			}
 		}
 	}
@@ -125,6 +189,21 @@ func TestDecisionsThatAreRefused(t *testing.T) {
 			r.Status.Conditions[1] = condition(strategyv1.ConditionApproved, status, reason, message)
 		}
 	}
+	verifiedWith := func(change func(*strategyv1.StrategyRollback)) client.Object {
+		rollback := verified()
+		change(rollback)
+		return rollback
+	}
+	restoring := func(request, reason string) client.Object {
+		return verifiedWith(func(r *strategyv1.StrategyRollback) {
+			r.Status.Restore = &strategyv1.RestoreStatus{Request: request}
+			r.Status.Conditions = append(r.Status.Conditions, condition(strategyv1.ConditionRestored, metav1.ConditionUnknown, reason, "at it"))
+		})
+	}
+	renewing := func(r *strategyv1.StrategyRollback) {
+		r.Status.Conditions[3] = condition(strategyv1.ConditionInEffect, metav1.ConditionUnknown, strategyv1.ReasonRenewing, "renewed by bob")
+	}
+	renew, override := []string{"renew", "stop-cross", "--yes"}, []string{"override", "stop-cross", "--yes"}
 	incidentWith := func(change func(*strategyv1.StrategyIncident)) client.Object {
 		object := incident()
 		change(object)
@@ -151,9 +230,9 @@ func TestDecisionsThatAreRefused(t *testing.T) {
 		{"automatic", rollbackWith(approved(metav1.ConditionTrue, strategyv1.ReasonAutomatic, "no approval")),
 			[]string{"approve", "stop-cross", "--yes"}, exitRefused, "is approved already (Automatic)"},
 		{"denied", rollbackWith(approved(metav1.ConditionFalse, strategyv1.ReasonDenied, "denied by carol")),
-			[]string{"approve", "stop-cross", "--yes"}, exitRefused, "was decided already (Denied): denied by carol"},
+			[]string{"approve", "stop-cross", "--yes"}, exitRefused, "has ended (Denied): denied by carol"},
 		{"expired", rollbackWith(approved(metav1.ConditionFalse, strategyv1.ReasonApprovalExpired, "nobody approved")),
-			[]string{"deny", "stop-cross"}, exitRefused, "was decided already (ApprovalExpired)"},
+			[]string{"deny", "stop-cross"}, exitRefused, "has ended (ApprovalExpired)"},
 		{"planned anew", rollbackWith(approved(metav1.ConditionFalse, strategyv1.ReasonPlanChanged, "changed")),
 			[]string{"approve", "stop-cross", "--yes"}, exitRefused, "does not wait for an approval now"},
 		{"no policies", rollbackWith(approved(metav1.ConditionFalse, strategyv1.ReasonIdentityUnenforced, "policies are not installed")),
@@ -169,6 +248,39 @@ func TestDecisionsThatAreRefused(t *testing.T) {
 		{"being restored", rollbackWith(func(r *strategyv1.StrategyRollback) {
 			r.Status.Restore = &strategyv1.RestoreStatus{Request: "restore-x"}
 		}), []string{"restore", "stop-cross"}, exitRefused, "being restored already, asked for by restore-x"},
+		{"tried", rollbackWith(approved(metav1.ConditionFalse, strategyv1.ReasonDryRun, "a dry run needs no approval")),
+			[]string{"approve", "stop-cross", "--yes"}, exitRefused, "has ended (DryRun): a dry run needs no approval; create another rollback"},
+		{"probed in vain", rollbackWith(approved(metav1.ConditionFalse, strategyv1.ReasonProbeFailed, "the feed is not usable")),
+			override, exitRefused, "has ended (ProbeFailed): the feed is not usable"},
+		{"being deleted", verifiedWith(func(r *strategyv1.StrategyRollback) {
+			r.DeletionTimestamp, r.Finalizers = new(metav1.NewTime(now)), []string{strategyv1.Finalizer}
+		}), []string{"restore", "stop-cross"}, exitRefused, "is being deleted (Verified: in effect)"},
+		{"the end of the time box asked already", restoring("timeBox", strategyv1.ReasonCheckingRestore),
+			[]string{"restore", "stop-cross"}, exitRefused, "being restored already, asked for by timeBox"},
+
+		{"nobody can be asked to renew", verified(), []string{"renew", "stop-cross"}, exitRefused, "add --yes"},
+		{"renew what has no plan", rollbackWith(func(r *strategyv1.StrategyRollback) { r.Status.Plan = nil }), renew, exitRefused, "has no plan yet (AwaitingApproval: decide)"},
+		{"renew what is not approved", awaiting(), renew, exitRefused, "is not in effect yet, so there is nothing to renew (AwaitingApproval: decide)"},
+		{"renew what waits for room", guarded(), renew, exitRefused, "is not in effect yet, so there is nothing to renew (GuardExceeded: the guard allows"},
+		{"renew what is being written", verifiedWith(func(r *strategyv1.StrategyRollback) { r.Status.Conditions = r.Status.Conditions[:3] }),
+			renew, exitRefused, "is not in effect yet"},
+		{"renew what has no end", verifiedWith(func(r *strategyv1.StrategyRollback) { r.Status.Plan.Until = nil }), renew, exitRefused, "has no time box, so there is nothing to renew"},
+		{"renew what is to be undone", verifiedWith(func(r *strategyv1.StrategyRollback) { r.Spec.DesiredState = strategyv1.StateRestored }),
+			renew, exitRefused, "is to be undone, so there is nothing to renew"},
+		{"renew what is being restored", restoring("restore-x", strategyv1.ReasonCheckingRestore), renew, exitRefused, "is being restored, so there is nothing to renew"},
+		{"renew too late", restoring("timeBox", strategyv1.ReasonRestoring), renew, exitRefused, "is being restored, so there is nothing to renew"},
+		{"renew what is released", verifiedWith(func(r *strategyv1.StrategyRollback) { r.Status.Config.Claim = strategyv1.ClaimRelease }), renew, exitRefused, "is being restored"},
+		{"renew twice at once", verifiedWith(renewing), renew, exitRefused, "is being renewed already"},
+		{"renew what is restored", verifiedWith(func(r *strategyv1.StrategyRollback) {
+			r.Status.Conditions = append(r.Status.Conditions, condition(strategyv1.ConditionRestored, metav1.ConditionTrue, strategyv1.ReasonRestored, "as before"))
+		}), renew, exitRefused, "has ended (Restored): as before"},
+
+		{"nobody can be asked to override", guarded(), []string{"override", "stop-cross"}, exitRefused, "add --yes"},
+		{"override without a plan", rollbackWith(func(r *strategyv1.StrategyRollback) { r.Status.Plan = nil }), override, exitRefused, "has no plan yet"},
+		{"override what waits for an approval", awaiting(), override, exitRefused, "has nothing to override: neither the playbook's guard nor a restore gate holds it back (AwaitingApproval: decide)"},
+		{"override what is in effect", verified(), override, exitRefused, "has nothing to override"},
+		{"override a gate that is being asked", restoring("restore-x", strategyv1.ReasonCheckingRestore), override, exitRefused, "has nothing to override"},
+
 		{"closed", incidentWith(func(i *strategyv1.StrategyIncident) {
 			i.Status.Conditions[0] = condition(strategyv1.ConditionReady, metav1.ConditionTrue, strategyv1.ReasonResolved, "done")
 		}), []string{"resolve", "pnl-1"}, exitRefused, "is closed already (Resolved): done"},
@@ -193,6 +305,33 @@ func TestDecisionsThatAreRefused(t *testing.T) {
 				t.Errorf("recorded all the same: %+v", made)
 			}
 		})
+	}
+}
+
+// TestRenewalsInTime: what looks as if it were over can still be renewed.
+func TestRenewalsInTime(t *testing.T) {
+	for name, change := range map[string]func(*strategyv1.StrategyRollback){
+		"expired": func(r *strategyv1.StrategyRollback) {
+			r.Status.Conditions[3] = condition(strategyv1.ConditionInEffect, metav1.ConditionFalse, strategyv1.ReasonExpired, "trades again")
+		},
+		"the gate at the end is being asked": func(r *strategyv1.StrategyRollback) {
+			r.Status.Restore = &strategyv1.RestoreStatus{Request: requestTimeBox}
+			r.Status.Conditions = append(r.Status.Conditions, condition(strategyv1.ConditionRestored, metav1.ConditionUnknown, strategyv1.ReasonCheckingRestore, "at it"))
+		},
+		"the gate failed": func(r *strategyv1.StrategyRollback) {
+			r.Status.Restore = &strategyv1.RestoreStatus{Request: "restore-x"}
+			r.Status.Conditions = append(r.Status.Conditions, condition(strategyv1.ConditionRestored, metav1.ConditionFalse, strategyv1.ReasonRestoreGateFailed, "no"))
+		},
+		"renewed when the gate had failed": func(r *strategyv1.StrategyRollback) {
+			r.Status.Restore = &strategyv1.RestoreStatus{Request: "restore-x"}
+			r.Status.Conditions = append(r.Status.Conditions, condition(strategyv1.ConditionRestored, metav1.ConditionFalse, strategyv1.ReasonRenewing, "renewed"))
+		},
+	} {
+		object := verified()
+		change(object)
+		if why := rollbackRefusal(object, strategyv1.DecisionRenew); why != "" {
+			t.Errorf("%s: refused: %s", name, why)
+		}
 	}
 }
 

@@ -96,6 +96,35 @@ func awaiting() *strategyv1.StrategyRollback {
 	}
 }
 
+// guarded is the same rollback, approved and held back.
+func guarded() *strategyv1.StrategyRollback {
+	rollback := awaiting()
+	const message = "the guard allows 1 rollbacks at the same time"
+	rollback.Status.Conditions = []metav1.Condition{
+		rollback.Status.Conditions[0],
+		condition(strategyv1.ConditionApproved, metav1.ConditionTrue, strategyv1.ReasonApproved, "approved by bob"),
+		condition(strategyv1.ConditionApplied, metav1.ConditionFalse, strategyv1.ReasonGuardExceeded, message),
+		condition(strategyv1.ConditionReady, metav1.ConditionFalse, strategyv1.ReasonGuardExceeded, message),
+		condition(strategyv1.ConditionStalled, metav1.ConditionTrue, strategyv1.ReasonGuardExceeded, message),
+	}
+	return rollback
+}
+
+// verified is the same rollback in effect, renewed once.
+func verified() *strategyv1.StrategyRollback {
+	rollback := awaiting()
+	rollback.Status.Plan.Renewals = 1
+	rollback.Status.Config = &strategyv1.ConfigClaim{Claim: strategyv1.ClaimHold}
+	rollback.Status.Conditions = []metav1.Condition{
+		rollback.Status.Conditions[0],
+		condition(strategyv1.ConditionApproved, metav1.ConditionTrue, strategyv1.ReasonApproved, "approved by bob"),
+		condition(strategyv1.ConditionApplied, metav1.ConditionTrue, strategyv1.ReasonEdited, "edited"),
+		condition(strategyv1.ConditionInEffect, metav1.ConditionTrue, strategyv1.ReasonProved, "in force"),
+		condition(strategyv1.ConditionReady, metav1.ConditionTrue, strategyv1.ReasonVerified, "in effect"),
+	}
+	return rollback
+}
+
 func incident() *strategyv1.StrategyIncident {
 	return &strategyv1.StrategyIncident{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "trading", Name: "pnl-1", UID: "9"},

@@ -115,9 +115,12 @@ func renewalRefusal(rollback *strategyv1.StrategyRollback) string {
 	return ""
 }
 
+// requestTimeBox is the request in status.restore that the end of the time box makes.
+const requestTimeBox = "timeBox"
+
 // endsOnly: the restore that the end of the time box asked for still waits for its gate, so a renewal comes in time.
 func endsOnly(rollback *strategyv1.StrategyRollback) bool {
-	return rollback.Status.Restore.Request == lifecycle.RequestTimeBox &&
+	return rollback.Status.Restore.Request == requestTimeBox &&
 		conditions.Reason(rollback.Status.Conditions, strategyv1.ConditionRestored) == strategyv1.ReasonCheckingRestore
 }
 

@@ -17,7 +17,7 @@ import (
 
 // ended are the words with which a rollback that changed nothing, or changed it back, ends without containing anything.
 var ended = []string{
-	strategyv1.ReasonDenied, strategyv1.ReasonApprovalExpired, strategyv1.ReasonReverted, strategyv1.ReasonWithdrawn,
+	strategyv1.ReasonDenied, strategyv1.ReasonApprovalExpired, strategyv1.ReasonProbeFailed, strategyv1.ReasonReverted, strategyv1.ReasonWithdrawn,
 }
 
 // remediate asks for the rollback that the cause names, once.

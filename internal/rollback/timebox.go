@@ -9,6 +9,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/schedulerconfig"
 )
 
 // maxLead is how long before the end of the time box the restore starts at most, so that its gate and its restart fit in.
@@ -81,9 +82,9 @@ func (p *plan) renewRequested() bool {
 		return false
 	}
 	until := decided.Time.UTC().Add(p.timeBox())
-	edits, err := p.renewedEdits(until)
-	if err != nil {
-		p.notePerDecision(notHonoured(*decided, err.Error()))
+	edits, refusal := p.renewedEdits(until)
+	if refusal != "" {
+		p.notePerDecision(notHonoured(*decided, refusal))
 		return false
 	}
 	p.status.Plan.Until, p.status.Plan.Renewals = new(metav1.NewTime(until)), p.status.Plan.Renewals+1
@@ -120,22 +121,26 @@ func (p *plan) notePerDecision(message string) {
 	p.Note("not_honoured", message, "")
 }
 
-// renewedEdits are the plan's edits with a new end. Anything else that would be different needs a plan of its own.
-func (p *plan) renewedEdits(until time.Time) ([]strategyv1.PlannedEdit, error) {
+// renewedEdits are the plan's edits with a new end, or why they cannot be. Anything else that would be different needs a
+// plan of its own.
+func (p *plan) renewedEdits(until time.Time) (edits []strategyv1.PlannedEdit, refusal string) {
 	draft, err := p.draft(until)
 	if err != nil {
-		return nil, err
+		return nil, err.Error()
 	}
-	if len(draft.Edits) != len(p.status.Plan.Edits) {
-		return nil, fmt.Errorf("the configuration has changed so much that other places would be edited; restore this rollback and create another one")
+	same := slices.EqualFunc(draft.Edits, p.status.Plan.Edits, func(a, b strategyv1.PlannedEdit) bool { return a.Path == b.Path })
+	if !same {
+		return nil, "the configuration has changed so much that other places would be edited; restore this rollback and create another one"
 	}
-	for i, edit := range draft.Edits {
-		if edit.Path != p.status.Plan.Edits[i].Path {
-			return nil, fmt.Errorf("the configuration has changed so much that %s would be edited, too; restore this rollback and create another one", edit.Path)
-		}
+	for i := range draft.Edits {
 		draft.Edits[i].From = p.status.Plan.Edits[i].From
 	}
-	return draft.Edits, nil
+	if _, _, refused := schedulerconfig.Try([]byte(p.Config.Content), p.Config.State, schedulerconfig.Claim{
+		UID: p.uid(), Name: p.Rollback.Name, Revision: p.status.Plan.Revision + 1, Edits: draft.Edits, Disables: p.status.Plan.Disables,
+	}, p.Now); refused != nil {
+		return nil, refused.Message
+	}
+	return draft.Edits, ""
 }
 
 // renew claims the renewed edits, after the log says so.
