@@ -93,8 +93,14 @@ func TestFaultsAndProbeFromTheCommandLine(t *testing.T) {
 	if err := json.Unmarshal([]byte(stdout), &report); err != nil {
 		t.Fatal(err)
 	}
-	if code != 1 || report.Status != "fail" || len(report.Errors) != 2 {
+	if code != 1 || report.Status != "fail" || len(report.Errors) != 3 {
 		t.Errorf("code %d, report %+v", code, report)
+	}
+	if code, stdout, _ := demo(t, "feed-probe", address, "--exchange=binance_spot"); code != 0 || !strings.Contains(stdout, `"status": "ok"`) {
+		t.Errorf("the other feed: code %d, report %s", code, stdout)
+	}
+	if code, stdout, _ := demo(t, "feed-probe", address, "--exchange=moon"); code != 1 || !strings.Contains(stdout, `"status": "fail"`) {
+		t.Errorf("a feed that does not exist: code %d, report %s", code, stdout)
 	}
 	if code, stdout, _ := demo(t, "fault", "clear", "feed-down", address); code != 0 || strings.TrimSpace(stdout) != "{}" {
 		t.Errorf("code %d, faults %s", code, stdout)
@@ -104,6 +110,18 @@ func TestFaultsAndProbeFromTheCommandLine(t *testing.T) {
 	}
 	if code, _, _ := demo(t, "fault", "set", "earthquake", address); code != 1 {
 		t.Errorf("an unknown fault: code %d", code)
+	}
+}
+
+func TestAFeedThatStandsStillFailsTheProbe(t *testing.T) {
+	server := httptest.NewServer(exchange.Handler(exchange.NewMarket([]string{"kraken_spot"}, "test"), func() time.Time { return time.Now().Add(-time.Hour) }))
+	defer server.Close()
+	code, stdout, _ := demo(t, "feed-probe", "--exchange-url="+server.URL, "--symbols=BTC_USDT")
+	if code != 1 || !strings.Contains(stdout, "BTC_USDT: the quote is 1h0m0s old, more than 30s") {
+		t.Errorf("code %d, report %s", code, stdout)
+	}
+	if code, stdout, _ := demo(t, "feed-probe", "--exchange-url="+server.URL, "--max-age=2h"); code != 0 {
+		t.Errorf("code %d, report %s", code, stdout)
 	}
 }
 

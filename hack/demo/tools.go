@@ -125,9 +125,10 @@ func feedProbeCommand() *cobra.Command {
 	}
 	address := exchangeFlag(cmd)
 	name := cmd.Flags().String("exchange", "kraken_spot", "exchange whose feed is read")
-	symbols := cmd.Flags().StringSlice("symbols", []string{"BTC_USDT", "ETH_USDT"}, "symbols to read")
+	symbols := cmd.Flags().StringSlice("symbols", []string{"BTC_USDT", "ETH_USDT", "SOL_USDT"}, "symbols to read")
+	maxAge := cmd.Flags().Duration("max-age", 30*time.Second, "oldest quote that counts")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		report := tool.Probe(cmd.Context(), exchange.NewClient(*address, 0), *name, *symbols)
+		report := tool.Probe(cmd.Context(), exchange.NewClient(*address, 0), *name, *symbols, *maxAge)
 		return finding(cmd, report, report.Status)
 	}
 	return cmd

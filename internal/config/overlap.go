@@ -29,7 +29,8 @@ func both(a, b string) (one, other []segment, ok bool) {
 func within(short, long []segment) bool {
 	for i, s := range short {
 		l := long[i]
-		if s.raw != l.raw && !(s.selector && l.isIndex) && !(s.isIndex && l.selector) {
+		mayBeSame := s.raw == l.raw || s.selector && l.isIndex || s.isIndex && l.selector
+		if !mayBeSame {
 			return false
 		}
 	}

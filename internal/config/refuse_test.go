@@ -122,11 +122,3 @@ func TestCheckBoundsTheDocument(t *testing.T) {
 		})
 	}
 }
-
-func TestEditsOfHugeLinesTakeBoundedTime(t *testing.T) {
-	doc := "a: [" + strings.Repeat("a, ", 300_000) + "a]\n"
-	out, records := apply(t, doc, Edit{"/a/[n=x]", "{n: x}"})
-	if back, _ := undo(t, out, records...); back != doc {
-		t.Fatal("undo differs")
-	}
-}

@@ -119,6 +119,9 @@ func readyMessage(o Observed) string {
 	if o.Deployment.Spec.Strategy.Type != appsv1.RecreateDeploymentStrategyType {
 		message += fmt.Sprintf("; Deployment %s is not of strategy Recreate, so a restart runs two traders side by side for a while", o.Deployment.Name)
 	}
+	for _, uncovered := range uncoveredFeeds(o) {
+		message += "; " + uncovered
+	}
 	return message
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -19,11 +20,34 @@ import (
 
 func observed(t *testing.T) playbook.Observed {
 	w := testkit.New(t)
+	w.Content = strings.Replace(w.Content, "paper: {", "paper: {instrument_universe: core, ", 1) + `instrument_universes:
+  core:
+    instruments:
+      BTC_USDT: {exchanges: {kraken_spot: XBTUSDT, binance_spot: BTCUSDT}}
+      ETH_USDT: {exchanges: {kraken_spot: ETHUSDT}}
+`
 	return playbook.Observed{
 		Playbook: &strategyv1.StrategyPlaybook{
 			ObjectMeta: metav1.ObjectMeta{Namespace: testkit.Namespace, Name: "multi-strategy", Generation: 3}, Spec: testkit.Playbook(),
 		},
 		Config: w.Config(), Deployment: w.Deployment, Templates: testkit.Templates(), Frozen: true,
+	}
+}
+
+// feeds is one feed with two edits. The configuration of observed covers kraken_spot.
+func feeds() []strategyv1.FeedSpec {
+	return []strategyv1.FeedSpec{{Name: "kraken", Probe: "smoke", RequiresExchange: "kraken_spot", Edits: []strategyv1.FeedEdit{
+		{Path: "/environments/paper/exchange", Value: raw(`"kraken_spot"`)},
+		{Path: "/environments/paper/routes/[name=main]", Value: raw(`{"name": "main", "order": ["kraken_spot", "binance_spot"]}`)},
+	}}}
+}
+
+func raw(json string) *apiextensionsv1.JSON { return &apiextensionsv1.JSON{Raw: []byte(json)} }
+
+func withFeed(change func(*strategyv1.FeedSpec)) func(*playbook.Observed, *strategyv1.StrategyPlaybookSpec) {
+	return func(_ *playbook.Observed, s *strategyv1.StrategyPlaybookSpec) {
+		s.Feeds = feeds()
+		change(&s.Feeds[0])
 	}
 }
 
@@ -68,6 +92,39 @@ func TestReady(t *testing.T) {
 		if !strings.Contains(condition.Message, "two traders side by side") {
 			t.Errorf("%s does not warn: %s", condition.Type, condition.Message)
 		}
+	}
+}
+
+func TestFeedsThatAreFine(t *testing.T) {
+	for name, change := range map[string]func(*playbook.Observed, *strategyv1.StrategyPlaybookSpec){
+		"covered":            withFeed(func(*strategyv1.FeedSpec) {}),
+		"for any exchange":   withFeed(func(f *strategyv1.FeedSpec) { f.RequiresExchange = "" }),
+		"neighbouring paths": withFeed(func(f *strategyv1.FeedSpec) { f.Edits[0].Path, f.Edits[1].Path = "/a/b", "/a/bc" }),
+		"used by a remediation": func(_ *playbook.Observed, s *strategyv1.StrategyPlaybookSpec) {
+			s.Feeds = feeds()
+			s.Remediations[1].Actions = []strategyv1.RollbackAction{{Type: strategyv1.ActionSwitchFeed, Feed: "kraken"}}
+		},
+		"the same place by two feeds": func(_ *playbook.Observed, s *strategyv1.StrategyPlaybookSpec) {
+			s.Feeds = append(feeds(), feeds()...)
+			s.Feeds[1].Name = "kraken-again"
+		},
+	} {
+		o := observed(t)
+		change(&o, &o.Playbook.Spec)
+		if decision := plan(t, o); testkit.Conditions(decision.Status.Conditions) != "Ready=True/Valid" {
+			t.Errorf("%s: %+v", name, decision.Status.Conditions)
+		}
+	}
+}
+
+// A feed that lacks instruments stops the switch to it, and no other remedy.
+func TestAFeedThatLacksInstrumentsIsTold(t *testing.T) {
+	o := observed(t)
+	withFeed(func(f *strategyv1.FeedSpec) { f.RequiresExchange = "binance_spot" })(&o, &o.Playbook.Spec)
+	decision := plan(t, o)
+	want := `feed kraken cannot be switched to: instrument_universes.core has 1 of 2 instruments that "binance_spot" does not quote: ETH_USDT`
+	if testkit.Conditions(decision.Status.Conditions) != "Ready=True/Valid" || !strings.Contains(decision.Status.Conditions[0].Message, want) {
+		t.Errorf("%+v", decision.Status.Conditions)
 	}
 }
 
@@ -118,6 +175,31 @@ func TestProblems(t *testing.T) {
 		"several at once": {func(_ *playbook.Observed, s *strategyv1.StrategyPlaybookSpec) {
 			s.Triage.Checks[0].Name, s.Diagnosis.Checks[0].Name = "x", "y"
 		}, "ReferenceInvalid", `"x", which is not in spec.checks; spec.diagnosis uses check "y"`},
+		"a remediation's feed": {func(_ *playbook.Observed, s *strategyv1.StrategyPlaybookSpec) {
+			s.Remediations[1].Actions = []strategyv1.RollbackAction{{Type: strategyv1.ActionSwitchFeed, Feed: "binance"}}
+		}, "ReferenceInvalid", `remediation keep switches to feed "binance", which is not in spec.feeds`},
+		"a feed's probe": {withFeed(func(f *strategyv1.FeedSpec) { f.Probe = "x" }), "ReferenceInvalid", `feed kraken (probe) uses check "x", which is not in spec.checks`},
+		"a path that is none": {withFeed(func(f *strategyv1.FeedSpec) { f.Edits[0].Path = "/a~b" }), "EditRefused",
+			`feed kraken: cannot edit /a~b: segment "a~b" is not valid: write ~ as ~0`},
+		"a path without a start": {withFeed(func(f *strategyv1.FeedSpec) { f.Edits[0].Path = "environments" }), "EditRefused", "feed kraken: cannot edit environments: a path is a JSON pointer"},
+		"a path twice": {withFeed(func(f *strategyv1.FeedSpec) { f.Edits[1].Path = f.Edits[0].Path }), "EditRefused",
+			"feed kraken: the edits of /environments/paper/exchange and /environments/paper/exchange overlap; leave one out"},
+		"a path inside another": {withFeed(func(f *strategyv1.FeedSpec) { f.Edits[1].Path = "/environments/paper" }), "EditRefused",
+			"the edits of /environments/paper/exchange and /environments/paper overlap"},
+		"an item by index and by name": {withFeed(func(f *strategyv1.FeedSpec) { f.Edits[0].Path, f.Edits[1].Path = "/feeds/0/name", "/feeds/[name=x]" }), "EditRefused",
+			"the edits of /feeds/0/name and /feeds/[name=x] overlap"},
+		"no value": {withFeed(func(f *strategyv1.FeedSpec) { f.Edits[0].Value = nil }), "EditRefused", "feed kraken: the edit of /environments/paper/exchange has no value; set one"},
+		"a value that YAML 1.1 reads otherwise": {withFeed(func(f *strategyv1.FeedSpec) { f.Edits[0].Value = raw("1e3") }), "EditRefused",
+			"1e3 as a string"},
+		"a value that is too long": {withFeed(func(f *strategyv1.FeedSpec) { f.Edits[0].Value = raw(`"` + strings.Repeat("x", 5000) + `"`) }), "EditRefused", "more than 4096"},
+		"every broken edit": {withFeed(func(f *strategyv1.FeedSpec) { f.Edits[0].Value, f.Edits[1].Path = nil, "/~" }), "EditRefused",
+			`/environments/paper/exchange has no value; set one; feed kraken: cannot edit /~`},
+		"references are named before edits are": {withFeed(func(f *strategyv1.FeedSpec) { f.Probe, f.Edits[0].Value = "x", nil }), "ReferenceInvalid", `feed kraken (probe) uses check "x"`},
+		"the configuration's problem comes before its exchanges": {func(o *playbook.Observed, s *strategyv1.StrategyPlaybookSpec) {
+			s.Feeds = feeds()
+			s.Feeds[0].RequiresExchange = "binance_spot"
+			o.Config.Problem = &facts.Problem{Reason: "ConfigInvalid", Message: "line 3"}
+		}, "ConfigInvalid", "line 3"},
 		"a verdict that does not compile": {func(_ *playbook.Observed, s *strategyv1.StrategyPlaybookSpec) {
 			s.Checks[0].Verdicts[1].When = "reprot.x == 1.0"
 		}, "RuleInvalid", `check audit, verdict 2: rule "reprot.x == 1.0": 1:1: undeclared reference to 'reprot'`},

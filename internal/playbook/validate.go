@@ -13,10 +13,19 @@ import (
 	"tradeops.dev/strategy-operator/internal/rules"
 )
 
-// References checks every name that one part of the playbook uses for another, and that every rule compiles. It needs
-// no cluster.
+// References checks every name that one part of the playbook uses for another, that every edit of a feed can be written, and
+// that every rule compiles. It needs no cluster.
 func References(spec strategyv1.StrategyPlaybookSpec) *facts.Problem {
-	var missing []string
+	for _, problem := range []*facts.Problem{names(spec), feedEdits(spec.Feeds), compileAll(spec)} {
+		if problem != nil {
+			return problem
+		}
+	}
+	return nil
+}
+
+func names(spec strategyv1.StrategyPlaybookSpec) *facts.Problem {
+	missing := unknownFeeds(spec)
 	need := func(where, check string) {
 		if _, found := checks.Find(spec.Checks, check); !found {
 			missing = append(missing, fmt.Sprintf("%s uses check %q, which is not in spec.checks", where, check))
@@ -30,6 +39,9 @@ func References(spec strategyv1.StrategyPlaybookSpec) *facts.Problem {
 	need("spec.scheduler.proof", spec.Scheduler.Proof.Check)
 	uses("spec.triage", spec.Triage.Checks)
 	uses("spec.diagnosis", spec.Diagnosis.Checks)
+	for _, feed := range spec.Feeds {
+		need("feed "+feed.Name+" (probe)", feed.Probe)
+	}
 	for _, remediation := range spec.Remediations {
 		where := "remediation " + remediation.Name
 		uses(where+" (before)", remediation.Before)
@@ -44,10 +56,23 @@ func References(spec strategyv1.StrategyPlaybookSpec) *facts.Problem {
 			missing = append(missing, fmt.Sprintf("cause %s names remediation %q, which is not in spec.remediations", cause.Name, cause.Remediation))
 		}
 	}
-	if len(missing) > 0 {
-		return &facts.Problem{Reason: strategyv1.ReasonReferenceInvalid, Message: strings.Join(missing, "; ")}
+	if len(missing) == 0 {
+		return nil
 	}
-	return compileAll(spec)
+	return &facts.Problem{Reason: strategyv1.ReasonReferenceInvalid, Message: strings.Join(missing, "; ")}
+}
+
+func unknownFeeds(spec strategyv1.StrategyPlaybookSpec) []string {
+	var missing []string
+	for _, remediation := range spec.Remediations {
+		for _, wanted := range remediation.Actions {
+			known := slices.ContainsFunc(spec.Feeds, func(f strategyv1.FeedSpec) bool { return f.Name == wanted.Feed })
+			if wanted.Type == strategyv1.ActionSwitchFeed && !known {
+				missing = append(missing, fmt.Sprintf("remediation %s switches to feed %q, which is not in spec.feeds", remediation.Name, wanted.Feed))
+			}
+		}
+	}
+	return missing
 }
 
 func compileAll(spec strategyv1.StrategyPlaybookSpec) *facts.Problem {

@@ -62,7 +62,7 @@ func TestApproval(t *testing.T) {
 			if s.Now.Before(testkit.T0.Add(c.at)) {
 				s.At(c.at)
 			}
-			for range 4 {
+			for range 5 {
 				s.pass()
 				s.Step()
 			}
@@ -80,27 +80,6 @@ func TestApproval(t *testing.T) {
 				t.Errorf("edits are asked for: %v", asked)
 			}
 		})
-	}
-}
-
-func TestTheEndOfTheTimeBoxIsPinnedAtTheFirstPlan(t *testing.T) {
-	s := newStory(t)
-	s.quiet()
-	first := s.rollback.Status.Plan
-	s.At(10 * time.Minute)
-	s.quiet()
-	expect(t, "until", s.rollback.Status.Plan.Until.UTC().Format(time.RFC3339), "2026-11-23T14:00:00Z")
-	expect(t, "digest", s.rollback.Status.Plan.Digest, first.Digest)
-	if !strings.Contains(first.Edits[0].To, `until: "2026-11-23T14:00:00+00:00"`) {
-		t.Errorf("the edit is %s", first.Edits[0].To)
-	}
-	if first.Edits[0].From != nil || first.Revision != 1 || !strings.Contains(first.Diff, "+") {
-		t.Errorf("the plan is %+v", first)
-	}
-	s.rollback.Spec.RemediationName, s.rollback.Spec.MaxDurationSeconds = "", new(int32(0))
-	s.rollback.Status = strategyv1.StrategyRollbackStatus{}
-	if s.plan().Status.Plan.Until != nil {
-		t.Errorf("a time box of 0 has an end")
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/bounded"
@@ -17,6 +18,15 @@ import (
 
 // maxDiff bounds the diff in the status; the documents before and after are stored as evidence.
 const maxDiff = 8192
+
+// The API keeps a plan within these bounds only (RollbackPlan, PlannedEdit): what exceeds them is refused in words.
+const (
+	maxEdits    = 32
+	maxDisables = 64
+	maxPath     = 1024
+	maxValue    = 4096
+	maxName     = 128
+)
 
 // Change is what a rollback wants of a document.
 type Change struct {
@@ -53,7 +63,7 @@ func NewDraft(c Change) (Draft, error) {
 			continue // all schedules are suspended together: which way is right depends on who else still runs
 		}
 		suspended = suspended || wanted.Type == strategyv1.ActionDisableSchedule
-		edits, err := c.edits(draft.After, summary, wanted)
+		edits, err := c.edits(draft.After, summary, wanted, c.Spec.Actions[:i])
 		if err == nil {
 			err = draft.add(edits)
 		}
@@ -61,20 +71,55 @@ func NewDraft(c Change) (Draft, error) {
 			return Draft{}, fmt.Errorf("action %d (%s): %w", i+1, wanted.Type, err)
 		}
 	}
+	if err := draft.fits(); err != nil {
+		return Draft{}, err
+	}
 	draft.Diff = config.UnifiedDiff(c.DataKey, c.Document, draft.After)
 	return draft, nil
 }
 
-func (d *Draft) add(edits []config.Edit) error {
-	for _, edit := range edits {
-		for _, earlier := range d.Edits {
-			if config.Overlap(earlier.Path, edit.Path) {
-				return fmt.Errorf("it changes %s, which an earlier action changes already (%s); leave one out", edit.Path, earlier.Path)
+// fits says what of a draft is too much for the API, if anything.
+func (d *Draft) fits() error {
+	if n := len(d.Edits); n > maxEdits {
+		return fmt.Errorf("%d edits are more than the %d of one rollback; use several", n, maxEdits)
+	}
+	if n := len(d.Disables); n > maxDisables {
+		return fmt.Errorf("%d schedules are more than the %d of one rollback; use several", n, maxDisables)
+	}
+	for _, edit := range d.Edits {
+		from := ""
+		if edit.From != nil {
+			from = *edit.From
+		}
+		for _, text := range []struct {
+			what, is string
+			max      int
+		}{{"the path", edit.Path, maxPath}, {"what it holds", from, maxValue}, {"the new value", edit.To, maxValue}} {
+			if n := utf8.RuneCountInString(text.is); n > text.max {
+				return fmt.Errorf("%s: %s has %d characters, more than %d; edit it by hand", bounded.Text(edit.Path, maxName), text.what, n, text.max)
 			}
 		}
+	}
+	for _, name := range d.Disables {
+		if n := utf8.RuneCountInString(name); n > maxName {
+			return fmt.Errorf("the schedule %s has a name of %d characters, more than %d", bounded.Text(name, maxName), n, maxName)
+		}
+	}
+	return nil
+}
+
+func (d *Draft) add(edits []config.Edit) error {
+	for _, edit := range edits {
 		after, records, err := config.Apply(d.After, []config.Edit{edit})
 		if err != nil {
 			return err
+		}
+		around := slices.IndexFunc(d.Edits, func(earlier strategyv1.PlannedEdit) bool { return config.Overlap(earlier.Path, edit.Path) })
+		if around >= 0 {
+			if err := d.extend(around, edit, after); err != nil {
+				return err
+			}
+			continue
 		}
 		planned := strategyv1.PlannedEdit{Path: edit.Path, To: edit.Value}
 		if !records[0].Absent {
@@ -85,8 +130,22 @@ func (d *Draft) add(edits []config.Edit) error {
 	return nil
 }
 
-// edits of one action on a document.
-func (c Change) edits(document []byte, summary botcore.Summary, wanted strategyv1.RollbackAction) ([]config.Edit, error) {
+// extend makes an edit inside what an earlier one adds part of that one, so that the two are applied and undone as one.
+func (d *Draft) extend(around int, edit config.Edit, after []byte) error {
+	outer := &d.Edits[around]
+	if config.SamePath(outer.Path, edit.Path) || len(edit.Path) < len(outer.Path) || outer.From != nil {
+		return fmt.Errorf("it changes %s, which an earlier action changes already (%s); leave one out", edit.Path, outer.Path)
+	}
+	value, _, err := config.Get(after, outer.Path)
+	if err != nil {
+		return err
+	}
+	outer.To, d.After = value, after
+	return nil
+}
+
+// edits of one action on a document, after those before it.
+func (c Change) edits(document []byte, summary botcore.Summary, wanted strategyv1.RollbackAction, before []strategyv1.RollbackAction) ([]config.Edit, error) {
 	reason := reasonOf(c.Name, c.Spec.Reason)
 	switch wanted.Type {
 	case strategyv1.ActionDisableSchedule:
@@ -112,6 +171,11 @@ func (c Change) edits(document []byte, summary botcore.Summary, wanted strategyv
 	case strategyv1.ActionSetSignalLimit:
 		if wanted.Limit == nil {
 			return nil, errors.New("it names no limit")
+		}
+		if twice := slices.ContainsFunc(before, func(other strategyv1.RollbackAction) bool {
+			return other.Type == wanted.Type && other.Strategy == wanted.Strategy && other.RiskProfile == wanted.RiskProfile
+		}); twice {
+			return nil, fmt.Errorf("an earlier action limits strategy %s in %s already; leave one out", wanted.Strategy, wanted.RiskProfile)
 		}
 		edit, err := botcore.SetSignalLimit(document, c.Target, wanted.Strategy, wanted.RiskProfile, *wanted.Limit, reason, c.Until)
 		return []config.Edit{edit}, err

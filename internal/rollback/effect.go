@@ -86,7 +86,11 @@ func (p *plan) awaitWriter() bool {
 	case refusal.Reason == strategyv1.ReasonEditRefused: // a renewal: what was approved before stays in force
 		p.Stall(refusal.Reason, "not renewed: "+refusal.Message+". To end it: "+p.restoreCommand())
 		return true
-	case p.waitsForRoom(refusal):
+	case p.holder() == nil: // another claim was faster: it waits as before its claim, where it may be denied or expire
+		p.unclaim()
+		if !p.guard() {
+			p.Wake(p.Now)
+		}
 		return true
 	}
 	if p.late() {
@@ -102,11 +106,16 @@ func (p *plan) awaitWriter() bool {
 // giveUp takes the claim back when a person changed an edited path between the approval and the write: the plan must be
 // made, and approved, again.
 func (p *plan) giveUp(why string) {
-	p.status.Config.Claim, p.status.Config.ClaimedTime = "", nil
+	p.unclaim()
 	p.void(why)
 	p.revise(p.status.Plan.Edits)
 	p.Working(strategyv1.ReasonPlanChanged, why+"; planning again")
 	p.Wake(p.Now)
+}
+
+// unclaim takes the claim back. What the writer writes in this moment is stray.
+func (p *plan) unclaim() {
+	p.status.Config.Claim, p.status.Config.ClaimedTime = "", nil
 }
 
 // stray takes back what the writer still wrote in the moment in which its claim was given up.
@@ -115,7 +124,7 @@ func (p *plan) stray() bool {
 	case p.claimed() == "" && p.status.Config != nil && p.holder() != nil:
 		p.ask(strategyv1.ClaimRelease)
 	case p.claimed() == strategyv1.ClaimRelease && p.status.Restore == nil && p.holder() == nil:
-		p.status.Config.Claim, p.status.Config.ClaimedTime = "", nil
+		p.unclaim()
 		return false
 	case p.claimed() != strategyv1.ClaimRelease || p.status.Restore != nil:
 		return false

@@ -42,8 +42,11 @@ func TestRolloutMustBeComplete(t *testing.T) {
 				t.Errorf("it says %q, not %q", got, c.says)
 			}
 			expect(t, "actions", strings.Join(testkit.Describe(decision.Actions), "; "), "")
-			expect(t, "next", until(decision.NextAt), "2s")
-			s.At(180 * time.Second)
+			expect(t, "next", decision.NextAt.Sub(s.Now).String(), "2s")
+			s.sinceWrite(179 * time.Second)
+			s.pass()
+			expect(t, "before the time-out", s.ready(), "RollingOut")
+			s.sinceWrite(180 * time.Second)
 			s.pass()
 			expect(t, "after the time-out", s.ready(), "Reverting")
 			if got := s.message(strategyv1.ConditionInEffect); !strings.Contains(got, "not in effect after 180 s") || !strings.Contains(got, c.says) {
@@ -67,7 +70,7 @@ func TestADeploymentThatIsGoneIsAPersonsBusiness(t *testing.T) {
 	s.Deployment = nil
 	s.pass()
 	expect(t, "Ready", s.ready(), "DeploymentNotFound")
-	s.At(180 * time.Second)
+	s.sinceWrite(180 * time.Second)
 	s.pass()
 	expect(t, "after the time-out", s.ready(), "Unproved")
 	if s.Content == testkit.Document {
@@ -82,7 +85,7 @@ func TestTheTimeOutOfTheProof(t *testing.T) {
 			s.rollingOut()
 			s.Step()
 			s.pass()
-			s.At(at)
+			s.sinceWrite(at)
 			s.pass()
 			expect(t, "Ready", s.ready(), want)
 		})
@@ -112,60 +115,21 @@ func TestAStaleMountIsCuredByExactlyOneMoreRestart(t *testing.T) {
 }
 
 func TestTwoRollbacksShareTheOneMoreRestart(t *testing.T) {
-	a, b := newStory(t), newStory(t)
-	b.World = a.World
-	b.rollback.Name, b.rollback.UID, b.rollback.Spec.Actions[0].Schedule = "off2", "bbbbbbbb-aaaa", "slow"
-	a.Rollbacks["off2"] = b.rollback
+	a := newStory(t)
+	b := a.beside("off2", disable("slow"))
 	for _, s := range []*story{a, b} {
 		s.rollback.Spec.RemediationName = "automatic"
+		s.writerStopped = true
 	}
-	a.writerStopped, b.writerStopped = true, true
-	for range 6 { // both ask for their edits
-		bothPass(a, b)
-	}
+	together(a, b) // both ask for their edits
 	a.Stale = 1
-	a.WriteConfig()
-	for range 20 {
-		bothPass(a, b)
-	}
+	a.writes()
+	together(a, b)
 	expect(t, "the first", a.ready(), "Verified")
 	expect(t, "the second", b.ready(), "Verified")
 	if a.Writes != 1 || a.Restarts != 2 {
 		t.Errorf("%d writes, %d restarts: want 1 and 2", a.Writes, a.Restarts)
 	}
-}
-
-// bothPass keeps the two logs apart: they share a world.
-func bothPass(a, b *story) {
-	for _, s := range []*story{a, b} {
-		log, objects := s.Logs, s.Objects
-		if s == b {
-			s.Logs, s.Objects = ofSecond(log), ofSecondObjects(objects)
-		}
-		s.pass()
-		if s == b {
-			log["second"], s.Logs = s.Logs[prefix], log
-			for key, data := range s.Objects {
-				objects["second:"+key] = data
-			}
-			s.Objects = objects
-		}
-	}
-	a.Step()
-}
-
-func ofSecond(logs map[string][]testkit.Line) map[string][]testkit.Line {
-	return map[string][]testkit.Line{prefix: logs["second"]}
-}
-
-func ofSecondObjects(objects map[string][]byte) map[string][]byte {
-	own := map[string][]byte{}
-	for key, data := range objects {
-		if rest, found := strings.CutPrefix(key, "second:"); found {
-			own[rest] = data
-		}
-	}
-	return own
 }
 
 func TestAProofThatFails(t *testing.T) {
@@ -239,96 +203,5 @@ func TestWhatIsLoggedInAGoodStory(t *testing.T) {
 	}
 	if jobs := s.Jobs(); len(jobs) > 0 {
 		t.Errorf("Jobs are left: %v", jobs)
-	}
-}
-
-func TestRestoringAgainAfterAGateThatFailed(t *testing.T) {
-	s := newStory(t)
-	s.approved()
-	s.reports(reports{"load": testkit.Fail()})
-	s.At(time.Minute)
-	s.decide(strategyv1.DecisionRestore, "carol")
-	s.quiet()
-	expect(t, "the gate", s.ready(), "RestoreGateFailed")
-	s.reports(reports{"load": testkit.OK()})
-	s.At(2 * time.Minute)
-	s.quiet()
-	expect(t, "the same decision does not try again", s.ready(), "RestoreGateFailed")
-	s.decide(strategyv1.DecisionRestore, "dave")
-	s.quiet()
-	expect(t, "a new decision does", s.ready(), "Restored")
-	expect(t, "the configuration", s.Content, testkit.Document)
-	if s.rollback.Status.Restore.Attempt != 2 || s.rollback.Status.Restore.By != "dave" {
-		t.Errorf("%+v", s.rollback.Status.Restore)
-	}
-}
-
-func TestDesiredStateRestoredCountsAfterAGateThatFailed(t *testing.T) {
-	s := newStory(t)
-	s.approved()
-	s.reports(reports{"load": testkit.Fail()})
-	s.decide(strategyv1.DecisionRestore, "carol")
-	s.quiet()
-	s.At(time.Minute)
-	s.reports(reports{"load": testkit.OK()})
-	s.rollback.Spec.DesiredState = strategyv1.StateRestored
-	s.rollback.Generation++
-	s.quiet()
-	expect(t, "Ready", s.ready(), "Restored")
-}
-
-func TestARestoreThatDoesNotComeIntoEffectIsAskedForAgain(t *testing.T) {
-	s := newStory(t)
-	s.approved()
-	s.Stale = 2
-	s.decide(strategyv1.DecisionRestore, "carol")
-	s.quiet()
-	expect(t, "Ready", s.ready(), "NotInEffect")
-	expect(t, "the edits are gone all the same", s.Content, testkit.Document)
-	s.At(time.Hour)
-	s.Running = s.Content
-	s.decide(strategyv1.DecisionRestore, "dave")
-	s.quiet()
-	expect(t, "Ready", s.ready(), "Restored")
-}
-
-func TestTheTimeBoxEndsWhileChecksAfterRun(t *testing.T) {
-	s := newStory(t)
-	s.reports(reports{"load": testkit.OK()})
-	s.approved() // smoke never ends
-	expect(t, "Ready", s.ready(), "CheckingAfter")
-	s.At(5 * time.Hour)
-	s.quiet()
-	if conditions.True(s.rollback.Status.Conditions, strategyv1.ConditionInEffect) {
-		t.Errorf("InEffect is True an hour after the end of the time box")
-	}
-}
-
-func TestWithoutARemedyTheTimeBoxIsFourHours(t *testing.T) {
-	s := newStory(t)
-	s.rollback.Spec.RemediationName = ""
-	s.approved()
-	expect(t, "Ready", s.ready(), "Verified")
-	expect(t, "until", s.rollback.Status.Plan.Until.UTC().Format(time.RFC3339), "2026-11-23T14:00:00Z")
-	if s.Created == nil || len(s.Created) != 1 {
-		t.Errorf("other Jobs than the proof ran: %v", s.Created)
-	}
-	other := newStory(t)
-	other.rollback.Spec.RemediationName, other.rollback.Spec.MaxDurationSeconds = "", new(int32(600))
-	other.quiet()
-	expect(t, "its own time box", other.rollback.Status.Plan.Until.UTC().Format(time.RFC3339), "2026-11-23T10:10:00Z")
-}
-
-func TestTwoRestoreDecisionsOfOneSecondDoNotAlternate(t *testing.T) {
-	s := newStory(t)
-	s.approved()
-	s.reports(reports{"load": testkit.Fail()}) // the gate does not hold
-	s.decide(strategyv1.DecisionRestore, "carol")
-	s.decide(strategyv1.DecisionRestore, "dave")
-	for range 40 {
-		s.turn()
-	}
-	if attempts := s.rollback.Status.Restore.Attempt; attempts > 2 {
-		t.Errorf("two decisions made %d attempts", attempts)
 	}
 }

@@ -56,7 +56,7 @@ func (p *plan) suspended(state strategyv1.RollbackState) []string {
 
 func (p *plan) heldBack(schedule string) bool {
 	for _, suspension := range p.Config.Summary.Suspensions {
-		if suspension.Kind == "schedule" && suspension.Target == schedule {
+		if suspension.Kind == "tag" || suspension.Target == schedule { // who has a tag is the scheduler's business
 			return true
 		}
 	}

@@ -1,6 +1,7 @@
 package rollback
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -74,25 +75,36 @@ func (p *plan) liftGuard(decided facts.Decided) {
 	p.status.Override = &strategyv1.DecisionReference{Name: decided.Name, Verdict: decided.Verdict, By: decided.By, Time: decided.Time}
 	p.Note("overridden", because("the guard was lifted", decided), decided.By)
 	p.Set(strategyv1.ConditionApplied, metav1.ConditionFalse, strategyv1.ReasonPlanned, because("the guard was lifted", decided))
-	if p.claimed() != "" {
-		p.status.Config.Guard = nil
-	}
 }
 
-// lifted is the newest Override decision for this plan that counts and is not among those seen; else why it does not.
-func (p *plan) lifted(seen []string) (*facts.Decided, string) {
-	decided := p.newest(strategyv1.DecisionOverride)
-	switch {
-	case decided == nil || p.status.Override != nil && decided.Name == p.status.Override.Name || slices.Contains(seen, decided.Name):
-		return nil, ""
-	case decided.Digest != p.status.Plan.Digest:
-		return nil, notHonoured(*decided, "it names another plan; look at status.plan and override again")
-	case p.fourEyes(*decided) != "":
-		return nil, notHonoured(*decided, p.fourEyes(*decided))
-	case !p.Identity.Enforced:
-		return nil, notHonoured(*decided, p.Identity.Message)
+// lifted is the newest Override decision that counts and is not among those seen; else why the newest one does not.
+func (p *plan) lifted(seen []string) (lifted *facts.Decided, refusal string) {
+	for i, decided := range slices.Backward(p.Decided) {
+		if decided.Verdict != strategyv1.DecisionOverride || slices.Contains(seen, decided.Name) {
+			continue
+		}
+		if p.status.Override != nil && decided.Name == p.status.Override.Name {
+			break // and what is older
+		}
+		why := p.notLifted(decided)
+		if why == "" {
+			return &p.Decided[i], ""
+		}
+		refusal = cmp.Or(refusal, notHonoured(decided, why))
 	}
-	return decided, ""
+	return nil, refusal
+}
+
+func (p *plan) notLifted(decided facts.Decided) string {
+	switch {
+	case decided.Digest != p.status.Plan.Digest:
+		return "it names another plan; look at status.plan and override again"
+	case p.fourEyes(decided) != "":
+		return p.fourEyes(decided)
+	case !p.Identity.Enforced:
+		return p.Identity.Message
+	}
+	return ""
 }
 
 // fourEyes says why a decision is not another person's, or is empty.

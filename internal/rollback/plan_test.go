@@ -1,24 +1,16 @@
 package rollback_test
 
 import (
-	"strings"
 	"testing"
 	"time"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/testkit"
 )
 
-// In each story the world goes up to a point; then one decision is compared as a whole.
+// The procedure from the plan to the verified change.
 func TestPlan(t *testing.T) {
-	for name, c := range map[string]struct {
-		given      func(*story)
-		conditions string
-		actions    string
-		next       string
-	}{
+	compare(t, map[string]point{
 		"a new rollback plans its edits and waits for approval": {
 			given:      func(*story) {},
 			conditions: "Planned=True/Planned Approved=Unknown/AwaitingApproval Ready=False/AwaitingApproval",
@@ -31,20 +23,26 @@ func TestPlan(t *testing.T) {
 			actions:    "log 1+ approved; create Job Before/load/1; tell CheckingBefore",
 			next:       "never",
 		},
-		"checks before that fail do not block; the log comes before the claim": {
+		"checks before that fail do not block; the finalizer comes first": {
 			given:      func(s *story) { s.before(testkit.Fail()) },
-			conditions: "Planned=True/Planned Approved=True/Approved Applied=False/Applying Ready=False/Applying",
-			actions:    "store config.before-c87cb056e75f.yaml; store config.1.diff; log 2+ check,config_change; delete Job before-load; tell Applying",
+			conditions: "Planned=True/Planned Approved=True/Approved Ready=False/Applying",
+			actions:    "log 2+ check; delete Job before-load; tell Applying; hold on",
 			next:       "0s",
 		},
 		"checks before that could not measure do not block": {
 			given:      func(s *story) { s.before(testkit.Mute()) },
+			conditions: "Planned=True/Planned Approved=True/Approved Ready=False/Applying",
+			actions:    "log 2+ check; delete Job before-load; tell Applying; hold on",
+			next:       "0s",
+		},
+		"the log comes before the claim": {
+			given:      func(s *story) { s.before(testkit.OK()); s.pass() },
 			conditions: "Planned=True/Planned Approved=True/Approved Applied=False/Applying Ready=False/Applying",
-			actions:    "store config.before-c87cb056e75f.yaml; store config.1.diff; log 2+ check,config_change; delete Job before-load; tell Applying",
+			actions:    "store config.before-c87cb056e75f.yaml; store config.1.diff; log 3+ config_change",
 			next:       "0s",
 		},
 		"claims once the log has the entry": {
-			given:      func(s *story) { s.before(testkit.OK()); s.pass() },
+			given:      func(s *story) { s.before(testkit.OK()); s.pass(); s.pass() },
 			conditions: "Planned=True/Planned Approved=True/Approved Applied=False/Applying Ready=False/Applying",
 			next:       "30s",
 		},
@@ -54,10 +52,10 @@ func TestPlan(t *testing.T) {
 			next:       "3m0s",
 		},
 		"applied is read from the record in the ConfigMap; then the scheduler restarts": {
-			given:      func(s *story) { s.writerStopped = true; s.approved(); s.WriteConfig() },
+			given:      func(s *story) { s.writerStopped = true; s.approved(); s.writes() },
 			conditions: "Planned=True/Planned Approved=True/Approved Applied=True/Edited Ready=False/RollingOut",
 			actions:    "restart bot-core-scheduler; tell RollingOut",
-			next:       "2s",
+			next:       "4s",
 		},
 		"the writer is late: not in effect, reverting": {
 			given:      func(s *story) { s.writerStopped = true; s.approved(); s.At(180 * time.Second) },
@@ -69,18 +67,18 @@ func TestPlan(t *testing.T) {
 			given:      func(s *story) { s.rollingOut(); s.Step() },
 			conditions: "Planned=True/Planned Approved=True/Approved Applied=True/Edited Ready=False/Proving",
 			actions:    "create Job Proof/running-plan/1; tell Proving",
-			next:       "3m0s",
+			next:       "3m2s",
 		},
 		"in effect: the log says disabled, the checks after start": {
 			given:      func(s *story) { s.proofJudged() },
 			conditions: "Planned=True/Planned Approved=True/Approved Applied=True/Edited InEffect=True/Proved Ready=False/CheckingAfter",
 			actions:    "store config.after-4bfc2cac6140.yaml; log 4+ check,disabled; delete Job proof-running-plan; create Job After/load/1; create Job After/smoke/1; tell CheckingAfter",
-			next:       "0s",
+			next:       "2s",
 		},
 		"verified after good checks": {
 			given:      func(s *story) { s.approved() },
 			conditions: "Planned=True/Planned Approved=True/Approved Applied=True/Edited InEffect=True/Proved Verified=True/Verified Ready=True/Verified",
-			next:       "4h0m0s",
+			next:       "3h55m0s",
 		},
 		"a check after that fails reverts": {
 			given: func(s *story) {
@@ -92,17 +90,17 @@ func TestPlan(t *testing.T) {
 			},
 			conditions: "Planned=True/Planned Approved=True/Approved Applied=True/Edited InEffect=True/Proved Verified=False/FailedAfter Restored=Unknown/CheckingRestore Ready=False/Reverting",
 			actions:    "store config.after-4bfc2cac6140.yaml; log 7+ check,failed,restore_requested; delete Job after-smoke; tell Reverting",
-			next:       "0s",
+			next:       "2s",
 		},
 		"a check after that could not be measured keeps the change and asks a person": {
 			given:      func(s *story) { s.reports(reports{"load": testkit.OK(), "smoke": testkit.Broken()}); s.approved() },
 			conditions: "Planned=True/Planned Approved=True/Approved Applied=True/Edited InEffect=True/Proved Verified=False/UnmeasuredAfter Ready=False/UnmeasuredAfter Stalled=True/UnmeasuredAfter",
-			next:       "4h0m0s",
+			next:       "3h55m0s",
 		},
 		"a check after without a report keeps the change and asks a person": {
 			given:      func(s *story) { s.reports(reports{"load": testkit.OK(), "smoke": testkit.Mute()}); s.approved() },
 			conditions: "Planned=True/Planned Approved=True/Approved Applied=True/Edited InEffect=True/Proved Verified=False/UnmeasuredAfter Ready=False/UnmeasuredAfter Stalled=True/UnmeasuredAfter",
-			next:       "4h0m0s",
+			next:       "3h55m0s",
 		},
 		"slower than before fails": {
 			given: func(s *story) {
@@ -124,7 +122,7 @@ func TestPlan(t *testing.T) {
 		"an automatic remedy needs nobody": {
 			given:      func(s *story) { s.rollback.Spec.RemediationName = "automatic"; s.quiet() },
 			conditions: "Planned=True/Planned Approved=True/Automatic Applied=True/Edited InEffect=True/Proved Verified=True/Verified Ready=True/Verified",
-			next:       "1h0m0s",
+			next:       "55m0s",
 		},
 		"denied: ends, nothing was changed": {
 			given:      func(s *story) { s.quiet(); s.decide(strategyv1.DecisionDeny, "bob") },
@@ -132,27 +130,11 @@ func TestPlan(t *testing.T) {
 			actions:    "log 1+ denied; warn Denied",
 			next:       "0s",
 		},
-		"a second before the time box ends": {
-			given:      func(s *story) { s.approved(); s.At(4*time.Hour - time.Second) },
-			conditions: "Planned=True/Planned Approved=True/Approved Applied=True/Edited InEffect=True/Proved Verified=True/Verified Ready=True/Verified",
-			next:       "4h0m0s",
-		},
-		"the time box ends": {
-			given:      func(s *story) { s.approved(); s.At(4 * time.Hour) },
-			conditions: "Planned=True/Planned Approved=True/Approved Applied=True/Edited InEffect=False/Expired Verified=True/Verified Ready=False/Expired Stalled=True/Expired",
-			actions:    "log 9+ expired; warn Expired",
-			next:       "never",
-		},
-		"an hour after the end of the time box, recorded once": {
-			given:      func(s *story) { s.approved(); s.At(4 * time.Hour); s.quiet(); s.At(5 * time.Hour) },
-			conditions: "Planned=True/Planned Approved=True/Approved Applied=True/Edited InEffect=False/Expired Verified=True/Verified Ready=False/Expired Stalled=True/Expired",
-			next:       "never",
-		},
 		"overwritten by a person": {
 			given:      func(s *story) { s.approved(); s.Edit(testkit.Document) },
 			conditions: "Planned=True/Planned Approved=True/Approved Applied=False/Overwritten InEffect=True/Proved Verified=True/Verified Ready=False/Overwritten Stalled=True/Overwritten",
 			actions:    "warn Overwritten",
-			next:       "4h0m0s",
+			next:       "3h55m0s",
 		},
 		"what a person put back holds again": {
 			given: func(s *story) {
@@ -164,75 +146,7 @@ func TestPlan(t *testing.T) {
 			},
 			conditions: "Planned=True/Planned Approved=True/Approved Applied=True/Edited InEffect=True/Proved Verified=True/Verified Ready=True/Verified",
 			actions:    "tell Verified",
-			next:       "4h0m0s",
-		},
-		"a restore runs its gate first": {
-			given:      func(s *story) { s.approved(); s.decide(strategyv1.DecisionRestore, "carol") },
-			conditions: "Planned=True/Planned Approved=True/Approved Applied=True/Edited InEffect=True/Proved Verified=True/Verified Restored=Unknown/CheckingRestore Ready=False/CheckingRestore",
-			actions:    "log 9+ restore_requested; create Job Restore/load/1; tell CheckingRestore",
-			next:       "never",
-		},
-		"a gate that holds releases after the log": {
-			given:      func(s *story) { s.approved(); s.decide(strategyv1.DecisionRestore, "carol"); s.turn(); s.turn() },
-			conditions: "Planned=True/Planned Approved=True/Approved Applied=True/Edited InEffect=True/Proved Verified=True/Verified Restored=False/Restoring Ready=False/Restoring",
-			actions:    "log 10+ check,config_change; delete Job restore-load; tell Restoring",
-			next:       "0s",
-		},
-		"a gate that does not hold keeps the change": {
-			given: func(s *story) {
-				s.approved()
-				s.reports(reports{"load": testkit.Fail()})
-				s.decide(strategyv1.DecisionRestore, "carol")
-				s.quiet()
-			},
-			conditions: "Planned=True/Planned Approved=True/Approved Applied=True/Edited InEffect=True/Proved Verified=True/Verified Restored=False/RestoreGateFailed Ready=False/RestoreGateFailed Stalled=True/RestoreGateFailed",
-			next:       "4h0m0s",
-		},
-		"restored": {
-			given:      func(s *story) { s.approved(); s.decide(strategyv1.DecisionRestore, "carol"); s.quiet() },
-			conditions: "Planned=True/Planned Approved=True/Approved Applied=False/Restored InEffect=False/Restored Verified=True/Verified Restored=True/Restored Ready=True/Restored",
-			next:       "never",
-		},
-		"desiredState Restored restores": {
-			given:      func(s *story) { s.approved(); s.rollback.Spec.DesiredState = strategyv1.StateRestored; s.quiet() },
-			conditions: "Planned=True/Planned Approved=True/Approved Applied=False/Restored InEffect=False/Restored Verified=True/Verified Restored=True/Restored Ready=True/Restored",
-			next:       "never",
-		},
-		"withdrawn before anything was changed": {
-			given:      func(s *story) { s.quiet(); s.rollback.Spec.DesiredState = strategyv1.StateRestored },
-			conditions: "Planned=True/Planned Approved=Unknown/AwaitingApproval Restored=True/Withdrawn Ready=True/Withdrawn",
-			actions:    "log 1+ restore_requested,withdrawn; tell Withdrawn",
-			next:       "0s",
-		},
-		"a restore conflict is reported": {
-			given: func(s *story) {
-				s.allocation()
-				s.approved()
-				s.Edit(strings.Replace(s.Content, "cross: 0.0", "cross: 0.1", 1))
-				s.decide(strategyv1.DecisionRestore, "carol")
-				s.quiet()
-			},
-			conditions: "Planned=True/Planned Approved=True/Approved Applied=False/Restored InEffect=False/Restored Verified=True/Verified Restored=True/RestoreConflict Ready=True/Restored",
-			next:       "never",
-		},
-		"a restore needs identities, too": {
-			given: func(s *story) {
-				s.approved()
-				s.identity.Enforced, s.identity.Message = false, "no policies"
-				s.decide(strategyv1.DecisionRestore, "carol")
-			},
-			conditions: "Planned=True/Planned Approved=True/Approved Applied=True/Edited InEffect=True/Proved Verified=True/Verified Ready=False/IdentityNotEnforced Stalled=True/IdentityNotEnforced",
-			actions:    "warn IdentityNotEnforced",
-			next:       "30s",
-		},
-		"a deleted rollback does nothing": {
-			given: func(s *story) {
-				s.approved()
-				s.rollback.DeletionTimestamp = new(metav1.NewTime(s.Now))
-				s.At(9 * time.Hour)
-			},
-			conditions: "Planned=True/Planned Approved=True/Approved Applied=True/Edited InEffect=True/Proved Verified=True/Verified Ready=True/Verified",
-			next:       "never",
+			next:       "3h55m0s",
 		},
 		"ended: leftover Jobs are deleted": {
 			given: func(s *story) {
@@ -245,16 +159,7 @@ func TestPlan(t *testing.T) {
 			actions:    "delete Job before-load",
 			next:       "never",
 		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := newStory(t)
-			c.given(s)
-			decision := s.plan()
-			expect(t, "conditions", testkit.Conditions(decision.Status.Conditions), c.conditions)
-			expect(t, "actions", strings.Join(testkit.Describe(decision.Actions), "; "), c.actions)
-			expect(t, "next", until(decision.NextAt), c.next)
-		})
-	}
+	})
 }
 
 // before is an approved rollback whose check before has just been stored with this report.
@@ -272,7 +177,7 @@ func (s *story) rollingOut() {
 	s.T.Helper()
 	s.writerStopped = true
 	s.approved()
-	s.WriteConfig()
+	s.writes()
 	s.pass()
 }
 

@@ -22,7 +22,7 @@ func (p *plan) planEdits() bool {
 		return false
 	}
 	until := p.until()
-	draft, err := p.draft(until)
+	draft, err := p.draft([]byte(p.Config.Content), until)
 	if err != nil {
 		return p.cannotPlan(strategyv1.ReasonEditRefused, err.Error())
 	}
@@ -46,12 +46,12 @@ func (p *plan) planEdits() bool {
 	return false
 }
 
-// draft is the plan for a time box that ends at until. What a shared path held before is what people put there, not what
+// draft is the plan on a document, for a time box that ends at until. What a shared path held before is what people put there, not what
 // another rollback did: so the plan stays the same whichever of the two is applied or restored first.
-func (p *plan) draft(until time.Time) (Draft, error) {
+func (p *plan) draft(document []byte, until time.Time) (Draft, error) {
 	scheduler := p.Playbook.Spec.Scheduler
 	draft, err := NewDraft(Change{
-		Document: []byte(p.Config.Content), DataKey: scheduler.Config.Key,
+		Document: document, DataKey: scheduler.Config.Key,
 		Target: botcore.Target{Scheduler: scheduler.Name, Environment: scheduler.Environment},
 		Feeds:  p.Playbook.Spec.Feeds, Name: p.Rollback.Name, Spec: p.Rollback.Spec, Until: until,
 	})

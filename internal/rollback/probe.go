@@ -13,8 +13,11 @@ import (
 // probeFirst shows that a feed is usable before anyone is asked to approve the switch to it.
 func (p *plan) probeFirst() bool { return p.probe(1) }
 
-// probeAgain shows it once more right before the switch: the approval may have taken minutes.
-func (p *plan) probeAgain() bool { return p.probe(2) }
+// probeAgain shows it once more right before the switch: the approval may have taken minutes. What had to be approved
+// again is probed again.
+func (p *plan) probeAgain() bool {
+	return p.claimed() == "" && p.probe(int32(p.status.Plan.Revision)+1)
+}
 
 func (p *plan) probe(round int32) bool {
 	uses := p.probes()

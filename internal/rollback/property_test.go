@@ -85,7 +85,7 @@ func TestAnyStory(t *testing.T) {
 
 func (s *story) invariants(edited bool) {
 	s.T.Helper()
-	s.CheckTimeline(prefix, s.rollback.Status.Timeline, true)
+	s.CheckTimeline(s.prefix, s.rollback.Status.Timeline, true)
 	for name, count := range s.Created {
 		if count > 1 {
 			s.T.Fatalf("%d Jobs %s for one attempt", count, name)

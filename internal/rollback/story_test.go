@@ -3,12 +3,14 @@ package rollback_test
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/action"
@@ -23,10 +25,11 @@ const prefix = "trading/2026/11/23/off-87654321/"
 
 type reports = map[string]*testkit.Report
 
-// story is one rollback in a world.
+// story is one rollback in a world, which it may share with others.
 type story struct {
 	*testkit.World
 	rollback        *strategyv1.StrategyRollback
+	prefix          string // of its log and its evidence
 	playbookProblem *facts.Problem
 	configProblem   *facts.Problem
 	logProblem      *facts.Problem
@@ -41,34 +44,91 @@ type story struct {
 }
 
 func newStory(t testkit.T) *story {
-	s := &story{World: testkit.New(t), crashAfter: -1, identity: rollback.Identity{Enforced: true}, rollback: &strategyv1.StrategyRollback{
-		ObjectMeta: metav1.ObjectMeta{Namespace: testkit.Namespace, Name: "off", UID: "87654321-aaaa", Generation: 1, CreationTimestamp: metav1.NewTime(testkit.T0)},
-		Spec: strategyv1.StrategyRollbackSpec{
-			PlaybookName: "multi-strategy", RemediationName: "disable", DesiredState: strategyv1.StateApplied, RequestedBy: "alice",
-			Actions: []strategyv1.RollbackAction{{Type: strategyv1.ActionDisableSchedule, Schedule: "fast"}},
-		},
-	}}
-	s.Rollbacks["off"] = s.rollback
-	s.reports(reports{"load": testkit.OK(), "smoke": testkit.OK()})
+	s := inWorld(testkit.New(t), "off", "87654321-aaaa", prefix)
+	s.reports(reports{"load": testkit.OK(), "smoke": testkit.OK(), "feed-probe": testkit.OK()})
 	return s
 }
 
+func inWorld(world *testkit.World, name, uid, prefix string) *story {
+	s := &story{World: world, prefix: prefix, crashAfter: -1, identity: rollback.Identity{Enforced: true}, rollback: &strategyv1.StrategyRollback{
+		ObjectMeta: metav1.ObjectMeta{Namespace: testkit.Namespace, Name: name, UID: types.UID(uid), Generation: 1, CreationTimestamp: metav1.NewTime(world.Now)},
+		Spec: strategyv1.StrategyRollbackSpec{
+			PlaybookName: "multi-strategy", RemediationName: "disable", DesiredState: strategyv1.StateApplied, RequestedBy: "alice",
+			Actions: []strategyv1.RollbackAction{disable("fast")},
+		},
+	}}
+	s.Rollbacks[name] = s.rollback
+	return s
+}
+
+// beside is another rollback in the same world.
+func (s *story) beside(name string, actions ...strategyv1.RollbackAction) *story {
+	other := inWorld(s.World, name, name+"-0000-aaaa", "trading/2026/11/23/"+name+"/")
+	other.once = s.once
+	return other.byHand(actions...)
+}
+
+// feeds gives the playbook feeds, and the document what they need.
+func (s *story) feeds() {
+	s.Spec, s.Content = testkit.WithFeeds(s.Spec), testkit.FeedDocument
+	s.Running = s.Content
+}
+
+// byHand makes it a rollback of these actions without a remedy: bob must approve, and nothing but the proof is checked.
+func (s *story) byHand(actions ...strategyv1.RollbackAction) *story {
+	s.rollback.Spec.RemediationName, s.rollback.Spec.Actions = "", actions
+	return s
+}
+
+func disable(schedule string) strategyv1.RollbackAction {
+	return strategyv1.RollbackAction{Type: strategyv1.ActionDisableSchedule, Schedule: schedule}
+}
+
+func allocate(bucket, share string) strategyv1.RollbackAction {
+	return strategyv1.RollbackAction{Type: strategyv1.ActionSetAllocation, RiskProfile: "balanced", Bucket: bucket, Allocation: share}
+}
+
+func signals(strategy, profile string, limit int32) strategyv1.RollbackAction {
+	return strategyv1.RollbackAction{Type: strategyv1.ActionSetSignalLimit, Strategy: strategy, RiskProfile: profile, Limit: new(limit)}
+}
+
+func feed(name string) strategyv1.RollbackAction {
+	return strategyv1.RollbackAction{Type: strategyv1.ActionSwitchFeed, Feed: name}
+}
+
+func limits(cpu, memory string) strategyv1.RollbackAction {
+	return strategyv1.RollbackAction{Type: strategyv1.ActionSetResourceLimits, Limits: &strategyv1.ResourceLimits{CPUPercent: cpu, MemoryMB: memory}}
+}
+
+// observed is what the controller would observe: of a namespace that is not served nothing, without a playbook only the
+// record of the edits, and identities only where a decision hangs on them.
 func (s *story) observed() rollback.Observed {
-	o := rollback.Observed{
-		Rollback: s.rollback.DeepCopy(), Prefix: prefix, NotServed: s.notServed,
-		Playbook:   facts.Playbook{Spec: *s.Spec.DeepCopy(), Revision: "multi-strategy-1", Problem: s.playbookProblem},
-		Config:     s.Config(),
-		Deployment: s.Deployment.DeepCopy(), Log: s.Log(prefix), Runs: s.Runs(s.rollback.UID, prefix),
-		Decided: append([]facts.Decided(nil), s.decided...), Identity: s.identity,
+	o := rollback.Observed{Rollback: s.rollback.DeepCopy(), Prefix: s.prefix, NotServed: s.notServed}
+	if s.notServed != nil {
+		o.Log.Problem = s.notServed
+		return o
 	}
+	o.Playbook = facts.Playbook{Spec: *s.Spec.DeepCopy(), Revision: "multi-strategy-1"}
+	if s.playbookProblem != nil {
+		o.Playbook, o.Log.Problem = facts.Playbook{Problem: s.playbookProblem}, s.playbookProblem
+		if s.rollback.Status.Config != nil {
+			o.Config = facts.Config{State: s.Config().State}
+		}
+		return o
+	}
+	o.Config, o.Deployment, o.Log, o.Runs = s.Config(), s.Deployment.DeepCopy(), s.Log(s.prefix), s.Runs(s.rollback.UID, s.prefix)
 	for _, pod := range s.Pods {
 		o.Pods = append(o.Pods, *pod.DeepCopy())
 	}
 	if s.configProblem != nil {
-		o.Config = facts.Config{Problem: s.configProblem}
+		o.Config = facts.Config{Problem: s.configProblem, Gone: s.configProblem.Reason == strategyv1.ReasonConfigMapNotFound}
 	}
 	if s.logProblem != nil {
 		o.Log = facts.Log{Problem: s.logProblem}
+	}
+	o.Decided = append([]facts.Decided(nil), s.decided...)
+	if rollback.NeedsIdentity(o.Rollback, o.Decided) {
+		o.Identity = s.identity
 	}
 	return o
 }
@@ -91,21 +151,25 @@ func (s *story) plan() rollback.Decision {
 }
 
 func (s *story) ended() bool {
-	approved := conditions.Reason(s.rollback.Status.Conditions, strategyv1.ConditionApproved)
-	return conditions.True(s.rollback.Status.Conditions, strategyv1.ConditionRestored) ||
-		approved == strategyv1.ReasonDenied || approved == strategyv1.ReasonApprovalExpired
+	return rollback.Ended(s.rollback.Status)
 }
+
+// gone: the object does not exist any more.
+func (s *story) gone() bool { return s.Rollbacks[s.rollback.Name] == nil }
 
 // pass plans and carries out: first the status, then the actions.
 func (s *story) pass() (decision rollback.Decision, changed bool) {
 	s.T.Helper()
+	if s.gone() {
+		return decision, false
+	}
 	decision = s.plan()
 	changed = !reflect.DeepEqual(decision.Status, s.rollback.Status)
 	for _, wanted := range decision.Actions {
 		switch wanted.(type) {
 		case action.Event:
 			continue
-		case action.DeleteJob, action.AppendEntries, action.StoreEvidence:
+		case action.DeleteJob, action.AppendEntries, action.StoreEvidence, action.SetFinalizers:
 		default:
 			if s.ended() {
 				s.T.Fatalf("a rollback that has ended asks for %s", testkit.Describe(decision.Actions))
@@ -136,7 +200,20 @@ func (s *story) turn() (decision rollback.Decision, changed bool) {
 	if !s.writerStopped && s.WriteConfig() {
 		changed = true
 	}
-	return decision, s.Step() || changed
+	changed = s.Step() || changed
+	if !changed && !s.writerStopped && !s.WriteAt.IsZero() { // nothing else happens while the writer waits for other claims
+		s.Now, changed = s.WriteAt, true
+	}
+	return decision, changed
+}
+
+// writes lets the writer wait for other claims, and write.
+func (s *story) writes() {
+	s.T.Helper()
+	if !s.WriteConfig() && !s.WriteAt.IsZero() {
+		s.Now = s.WriteAt
+		s.WriteConfig()
+	}
 }
 
 // quiet goes on until nothing happens any more at this time.
@@ -150,6 +227,25 @@ func (s *story) quiet() rollback.Decision {
 	s.T.Fatalf("does not become quiet; %s", testkit.Conditions(s.rollback.Status.Conditions))
 	return rollback.Decision{}
 }
+
+// together goes on with several rollbacks of one world until nothing happens any more at this time.
+func together(stories ...*story) {
+	for range 120 {
+		happened := false
+		for _, s := range stories {
+			if _, changed := s.turn(); changed {
+				happened = true
+			}
+		}
+		if !happened {
+			return
+		}
+	}
+	stories[0].T.Fatalf("do not become quiet")
+}
+
+// sinceWrite sets the clock to so long after the newest write of the configuration.
+func (s *story) sinceWrite(d time.Duration) { s.Now = s.Config().State.Written.Add(d) }
 
 // goOnUntil takes turns until the summary's reason is this.
 func (s *story) goOnUntil(reason string) {
@@ -165,8 +261,10 @@ func (s *story) goOnUntil(reason string) {
 
 func (s *story) reports(by reports) {
 	s.Report = func(id checks.ID) *testkit.Report {
-		if report, found := by[string(id.Stage)+"/"+id.Check]; found {
-			return report
+		for _, key := range []string{fmt.Sprintf("%s/%s/%d", id.Stage, id.Check, id.Attempt), fmt.Sprintf("%s/%s", id.Stage, id.Check)} {
+			if report, found := by[key]; found {
+				return report
+			}
 		}
 		return by[id.Check]
 	}
@@ -190,10 +288,34 @@ func (s *story) approved() {
 
 func (s *story) events() string {
 	var words []string
-	for _, line := range s.Logs[prefix] {
+	for _, line := range s.Logs[s.prefix] {
 		words = append(words, line.Event)
 	}
 	return strings.Join(words, " ")
+}
+
+// attempts are the runs of this rollback's checks, as "stage attempt".
+func (s *story) attempts() string {
+	var all []string
+	for _, record := range s.rollback.Status.Checks {
+		all = append(all, fmt.Sprintf("%s %d", record.Stage, record.Attempt))
+	}
+	for _, job := range s.Runs(s.rollback.UID, s.prefix).Jobs {
+		id := job.ID()
+		if !slices.ContainsFunc(s.rollback.Status.Checks, func(record strategyv1.CheckStatus) bool { return checks.IDOf(record) == id }) {
+			all = append(all, fmt.Sprintf("%s %d", id.Stage, id.Attempt))
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+// logText is the decision log with its messages.
+func (s *story) logText() string {
+	text := ""
+	for _, line := range s.Logs[s.prefix] {
+		text += fmt.Sprintf("%s: %s (%s)\n", line.Event, line.Message, line.By)
+	}
+	return text
 }
 
 func (s *story) ready() string {
@@ -208,6 +330,28 @@ func expect(t *testing.T, what, got, want string) {
 	t.Helper()
 	if got != want {
 		t.Errorf("%s:\n got %s\nwant %s", what, got, want)
+	}
+}
+
+// point is a place in a story: the world goes up to it, then one decision is compared as a whole.
+type point struct {
+	given      func(*story)
+	conditions string
+	actions    string
+	next       string // after T0
+}
+
+func compare(t *testing.T, points map[string]point) {
+	t.Helper()
+	for name, c := range points {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t)
+			c.given(s)
+			decision := s.plan()
+			expect(t, "conditions", testkit.Conditions(decision.Status.Conditions), c.conditions)
+			expect(t, "actions", strings.Join(testkit.Describe(decision.Actions), "; "), c.actions)
+			expect(t, "next", until(decision.NextAt), c.next)
+		})
 	}
 }
 

@@ -3,11 +3,14 @@ package rollback
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/bounded"
+	"tradeops.dev/strategy-operator/internal/config"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/schedulerconfig"
 )
@@ -27,21 +30,33 @@ func (p *plan) boxEnds() bool {
 		return false
 	}
 	reason := p.Reason(strategyv1.ConditionInEffect)
-	if reason == strategyv1.ReasonExpired || !p.endsByItself() || p.holder().Revision != p.status.Plan.Revision {
+	if reason == strategyv1.ReasonExpired || !slices.ContainsFunc(p.Rollback.Spec.Actions, endsByItself) || p.holder().Revision != p.status.Plan.Revision {
 		return false
 	}
-	message := fmt.Sprintf("the time box ended at %s: the scheduler trades again by itself. To hold it back again: %s; to remove the edits: %s",
-		rfc3339(until), p.renewCommand(), p.restoreCommand())
+	message := fmt.Sprintf("the time box ended at %s: the scheduler trades again by itself. ", rfc3339(until))
+	if stays := p.stays(); len(stays) > 0 {
+		message += fmt.Sprintf("What has no end in its configuration stays in force until it is restored: %s. ", strings.Join(stays, ", "))
+	}
+	message += fmt.Sprintf("To hold it back again: %s; to remove the edits: %s", p.renewCommand(), p.restoreCommand())
 	p.Note("expired", message, "")
 	p.Set(strategyv1.ConditionInEffect, metav1.ConditionFalse, strategyv1.ReasonExpired, message)
 	return false
 }
 
+// stays are the actions, in words, whose edits do not end by themselves.
+func (p *plan) stays() []string {
+	var words []string
+	for _, wanted := range p.Rollback.Spec.Actions {
+		if !endsByItself(wanted) {
+			words = append(words, inWords(wanted))
+		}
+	}
+	return words
+}
+
 // endsByItself: the edits carry the end of the time box into the scheduler's own configuration.
-func (p *plan) endsByItself() bool {
-	return slices.ContainsFunc(p.Rollback.Spec.Actions, func(wanted strategyv1.RollbackAction) bool {
-		return wanted.Type == strategyv1.ActionDisableSchedule || wanted.Type == strategyv1.ActionSetSignalLimit
-	})
+func endsByItself(wanted strategyv1.RollbackAction) bool {
+	return wanted.Type == strategyv1.ActionDisableSchedule || wanted.Type == strategyv1.ActionSetSignalLimit
 }
 
 // endTimeBox asks for the gated restore in time for it to be done at the end, once for each time box.
@@ -82,13 +97,15 @@ func (p *plan) renewRequested() bool {
 		return false
 	}
 	until := decided.Time.UTC().Add(p.timeBox())
-	edits, refusal := p.renewedEdits(until)
+	edits, diff, refusal := p.renewedEdits(until)
 	if refusal != "" {
 		p.notePerDecision(notHonoured(*decided, refusal))
 		return false
 	}
 	p.status.Plan.Until, p.status.Plan.Renewals = new(metav1.NewTime(until)), p.status.Plan.Renewals+1
 	p.revise(edits)
+	p.status.Plan.Diff = bounded.Text(diff, maxDiff)
+	p.Set(strategyv1.ConditionPlanned, metav1.ConditionTrue, strategyv1.ReasonPlanned, p.summary())
 	p.decide(*decided)
 	message := because("renewed until "+rfc3339(until), *decided) + "; the scheduler is restarted for it"
 	p.Set(strategyv1.ConditionInEffect, metav1.ConditionUnknown, strategyv1.ReasonRenewing, message)
@@ -123,24 +140,29 @@ func (p *plan) notePerDecision(message string) {
 
 // renewedEdits are the plan's edits with a new end, or why they cannot be. Anything else that would be different needs a
 // plan of its own.
-func (p *plan) renewedEdits(until time.Time) (edits []strategyv1.PlannedEdit, refusal string) {
-	draft, err := p.draft(until)
+func (p *plan) renewedEdits(until time.Time) (edits []strategyv1.PlannedEdit, diff, refusal string) {
+	before, err := schedulerconfig.Without([]byte(p.Config.Content), p.Config.State, p.uid())
 	if err != nil {
-		return nil, err.Error()
+		return nil, "", err.Error()
+	}
+	draft, err := p.draft(before, until)
+	if err != nil {
+		return nil, "", err.Error()
 	}
 	same := slices.EqualFunc(draft.Edits, p.status.Plan.Edits, func(a, b strategyv1.PlannedEdit) bool { return a.Path == b.Path })
 	if !same {
-		return nil, "the configuration has changed so much that other places would be edited; restore this rollback and create another one"
+		return nil, "", "the configuration has changed so much that other places would be edited; restore this rollback and create another one"
 	}
 	for i := range draft.Edits {
 		draft.Edits[i].From = p.status.Plan.Edits[i].From
 	}
-	if _, _, refused := schedulerconfig.Try([]byte(p.Config.Content), p.Config.State, schedulerconfig.Claim{
+	renewed, _, refused := schedulerconfig.Try([]byte(p.Config.Content), p.Config.State, schedulerconfig.Claim{
 		UID: p.uid(), Name: p.Rollback.Name, Revision: p.status.Plan.Revision + 1, Edits: draft.Edits, Disables: p.status.Plan.Disables,
-	}, p.Now); refused != nil {
-		return nil, refused.Message
+	}, p.Now)
+	if refused != nil {
+		return nil, "", refused.Message
 	}
-	return draft.Edits, ""
+	return draft.Edits, config.UnifiedDiff(p.Playbook.Spec.Scheduler.Config.Key, []byte(p.Config.Content), renewed), ""
 }
 
 // renew claims the renewed edits, after the log says so.

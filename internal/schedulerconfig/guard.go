@@ -13,7 +13,7 @@ func guarded(holders []Holder, claim Claim) string {
 		return ""
 	}
 	if limit := int(claim.Guard.MaxActiveRollbacks); limit > 0 && len(holders)+1 > limit {
-		return fmt.Sprintf("the guard allows %d rollbacks at the same time (maxActiveRollbacks), in force: %s", limit, names(holders))
+		return fmt.Sprintf("the guard's maxActiveRollbacks is %d, in force: %s", limit, names(holders))
 	}
 	limit := int(claim.Guard.MaxDisabledSchedules)
 	if limit == 0 || len(claim.Disables) == 0 {
@@ -25,7 +25,7 @@ func guarded(holders []Holder, claim Claim) string {
 	}
 	slices.Sort(disabled)
 	if disabled = slices.Compact(disabled); len(disabled) > limit {
-		return fmt.Sprintf("the guard allows %d disabled schedules at the same time (maxDisabledSchedules), with this rollback it would be %d: %s; in force: %s",
+		return fmt.Sprintf("the guard's maxDisabledSchedules is %d, with this rollback it would be %d (%s); in force: %s",
 			limit, len(disabled), strings.Join(disabled, ", "), names(holders))
 	}
 	return ""

@@ -1,6 +1,7 @@
 package schedulerconfig
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -139,6 +140,19 @@ func (w *writing) release(claim Claim) {
 		return
 	}
 	w.content, w.state, w.changed = undone, remaining, true
+}
+
+// Without is the content without what a rollback alone holds in it. The error says what of it was changed by others.
+func Without(content []byte, state State, uid string) ([]byte, error) {
+	if state.Holder(uid) == nil {
+		return content, nil
+	}
+	_, alone := state.without(uid)
+	undone, conflicts, err := config.Undo(content, alone)
+	if err == nil && len(conflicts) > 0 {
+		err = fmt.Errorf("%s: %s", conflicts[0].Path, conflicts[0].Reason)
+	}
+	return undone, err
 }
 
 // forget leaves the content alone.

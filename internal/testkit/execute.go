@@ -2,9 +2,9 @@ package testkit
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -67,27 +67,28 @@ func (w *World) execute(wanted action.Action) {
 			w.Rollbacks[created.Name] = created
 		}
 	case action.RestartWorkload:
-		if w.Deployment == nil || a.ResourceVersion != w.Deployment.ResourceVersion {
-			return // a conflict: nothing is done
-		}
-		if w.Deployment.Spec.Template.Annotations == nil {
-			w.Deployment.Spec.Template.Annotations = map[string]string{}
-		}
-		w.Deployment = w.Deployment.DeepCopy()
-		maps.Copy(w.Deployment.Spec.Template.Annotations, a.Annotations)
-		w.Deployment.Generation++
-		w.Deployment.ResourceVersion = fmt.Sprint(w.Deployment.Generation)
-		w.Restarts++
+		w.restart(a)
 	case action.SetFinalizers:
-		if rollback, found := w.Rollbacks[a.Key.Name]; found {
-			rollback.Finalizers = a.Finalizers
-		}
+		w.setFinalizers(a)
 	case action.Event:
 		w.Events = append(w.Events, a.Type+" "+a.Reason)
 	default:
 		w.T.Fatalf("the world cannot do %T", wanted)
 	}
 }
+
+func (w *World) setFinalizers(a action.SetFinalizers) {
+	rollback, found := w.Rollbacks[a.Key.Name]
+	if !found {
+		return
+	}
+	rollback.Finalizers = a.Finalizers
+	if len(a.Finalizers) == 0 && !rollback.DeletionTimestamp.IsZero() {
+		delete(w.Rollbacks, a.Key.Name)
+	}
+}
+
+func stamp(at time.Time) *metav1.Time { return new(metav1.NewTime(at.UTC().Truncate(time.Second))) }
 
 func (w *World) append(a action.AppendEntries) {
 	w.T.Helper()

@@ -1,7 +1,11 @@
 package testkit
 
 import (
+	"slices"
+	"strings"
+
 	corev1 "k8s.io/api/core/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 )
@@ -25,6 +29,14 @@ runtime:
         trend_watch: {strategy: trend}
 environments:
   paper: {exchange: kraken_spot, risk_profile: bold}
+`
+
+// FeedDocument is Document with instruments: kraken_spot and binance_spot quote all of them, okx_spot one.
+var FeedDocument = strings.Replace(Document, "kraken_spot, risk_profile: bold}", "kraken_spot, risk_profile: bold, instrument_universe: core}", 1) + `instrument_universes:
+  core:
+    instruments:
+      BTC_EUR: {exchanges: {kraken_spot: XBT/EUR, binance_spot: BTCEUR, okx_spot: BTC-EUR}}
+      ETH_EUR: {exchanges: {kraken_spot: ETH/EUR, binance_spot: ETHEUR}}
 `
 
 // Names that tests refer to.
@@ -106,6 +118,18 @@ func Playbook() strategyv1.StrategyPlaybookSpec {
 		}},
 		SigningKeySecretName: "decision-log-key",
 	}
+}
+
+// WithFeeds adds two feeds to a playbook, and the check that probes them.
+func WithFeeds(spec strategyv1.StrategyPlaybookSpec) strategyv1.StrategyPlaybookSpec {
+	spec.Checks = append(slices.Clone(spec.Checks), Check("feed-probe", 0))
+	for _, exchange := range []string{"binance_spot", "okx_spot"} {
+		spec.Feeds = append(spec.Feeds, strategyv1.FeedSpec{
+			Name: strings.TrimSuffix(exchange, "_spot"), Probe: "feed-probe", RequiresExchange: exchange,
+			Edits: []strategyv1.FeedEdit{{Path: "/environments/paper/exchange", Value: &apiextensionsv1.JSON{Raw: []byte(`"` + exchange + `"`)}}},
+		})
+	}
+	return spec
 }
 
 // Templates are the PodTemplates that the playbook needs.

@@ -48,14 +48,17 @@ type World struct {
 	Pods       []corev1.Pod
 	Running    string // the document that the newest pod has loaded
 	Stale      int    // so many restarts read the document as it was before
+	Reloader   bool   // a tool restarts the Deployment whenever the ConfigMap changed
 	Logs       map[string][]Line
 	Objects    map[string][]byte
 	Events     []string
 	Rollbacks  map[string]*strategyv1.StrategyRollback
 	Refused    []schedulerconfig.Refusal
-	Writes     int            // of the configuration
-	Restarts   int            // of the Deployment
-	Created    map[string]int // Jobs by name
+	Dropped    []schedulerconfig.Holder // orphans: nobody undoes their edits
+	WriteAt    time.Time                // until then the writer waits for other claims; zero: it does not
+	Writes     int                      // of the configuration
+	Restarts   int                      // of the Deployment
+	Created    map[string]int           // Jobs by name
 	// Report is what a Job's container prints, by the attempt; nil leaves it running.
 	Report func(checks.ID) *Report
 
@@ -63,6 +66,7 @@ type World struct {
 	finished map[types.UID]Report
 	version  int
 	before   string // the document before the newest write
+	prepared *schedulerconfig.Decision
 
 	described struct {
 		of      string
@@ -94,10 +98,10 @@ func New(t T) *World {
 	}
 	w.Deployment = &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Namespace: Namespace, Name: Scheduler, Generation: 1, ResourceVersion: "1"},
-		Spec:       appsv1.DeploymentSpec{Replicas: new(int32(1)), Strategy: appsv1.DeploymentStrategy{Type: appsv1.RecreateDeploymentStrategyType}, Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{
+		Spec: appsv1.DeploymentSpec{Replicas: new(int32(1)), Strategy: appsv1.DeploymentStrategy{Type: appsv1.RecreateDeploymentStrategyType}, Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{
 			Volumes: []corev1.Volume{{Name: "config", VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: corev1.LocalObjectReference{Name: ConfigMap}}}}},
 		}}},
-		Status:     appsv1.DeploymentStatus{ObservedGeneration: 1, Replicas: 1, UpdatedReplicas: 1, AvailableReplicas: 1},
+		Status: appsv1.DeploymentStatus{ObservedGeneration: 1, Replicas: 1, UpdatedReplicas: 1, AvailableReplicas: 1},
 	}
 	w.Pods = []corev1.Pod{{ObjectMeta: metav1.ObjectMeta{Name: "scheduler-1"}, Status: corev1.PodStatus{Phase: corev1.PodRunning}}}
 	return w

@@ -189,6 +189,7 @@ func statusOfRollback(t *testing.T, asked *strategyv1.StrategyRollback) {
 		ConfigMapName: "bot-core-config", Key: "core.yaml", Claim: strategyv1.ClaimForget, Revision: 1, Guard: &strategyv1.GuardSpec{MaxActiveRollbacks: 2},
 	}
 	asked.Status.Checks = []strategyv1.CheckStatus{{Stage: strategyv1.StageProbe, Name: "kraken-probe", Attempt: 1, Verdict: strategyv1.VerdictPass}}
+	asked.Status.Restore = &strategyv1.RestoreStatus{Request: "deletion", RequestedTime: metav1.Unix(1e9, 0), SpecGeneration: 1, Attempt: 1, Seen: []string{"override-x"}}
 	must(t, as(operator).Status().Update(t.Context(), asked))
 	if diff := cmp.Diff(&strategyv1.GuardSpec{MaxActiveRollbacks: 2}, asked.Status.Config.Guard); diff != "" {
 		t.Errorf("guard (-want +got):\n%s", diff)
@@ -201,6 +202,8 @@ func statusOfRollback(t *testing.T, asked *strategyv1.StrategyRollback) {
 		"status.plan.disables[0]: Invalid value":     func(s *strategyv1.StrategyRollbackStatus) { s.Plan.Disables = []string{""} },
 		"status.plan.disables[1]: Duplicate value":   func(s *strategyv1.StrategyRollbackStatus) { s.Plan.Disables = []string{"a", "a"} },
 		"status.checks[0].stage: Unsupported value":  func(s *strategyv1.StrategyRollbackStatus) { s.Checks[0].Stage = "Other" },
+		"status.restore.seen[1]: Duplicate value":    func(s *strategyv1.StrategyRollbackStatus) { s.Restore.Seen = []string{"a", "a"} },
+		"status.restore.seen[0]: Invalid value":      func(s *strategyv1.StrategyRollbackStatus) { s.Restore.Seen = []string{""} },
 		"status.override.verdict: Unsupported value": func(s *strategyv1.StrategyRollbackStatus) { s.Override.Verdict = "Other" },
 	} {
 		changed := asked.DeepCopy()

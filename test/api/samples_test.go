@@ -73,20 +73,31 @@ func TestDemoVerdicts(t *testing.T) {
 		limit   = `{"telemetry":{"cross_exchange_watch":{"suspended":0,"pnl_drawdown_pct":-4}}}`
 		stopped = `{"telemetry":{"cross_exchange_watch":{"suspended":1,"pnl_drawdown_pct":-5.2},"mean_reversion_intraday":{"suspended":0,"pnl_drawdown_pct":-0.1}}}`
 		other   = `{"telemetry":{"cross_exchange_watch":{"suspended":0,"pnl_drawdown_pct":0},"mean_reversion_intraday":{"suspended":0,"pnl_drawdown_pct":-9}}}`
-		plan    = `{"schedules":[{"name":"cross_exchange_watch","suspended":true},{"name":"mean_reversion_intraday","suspended":false}],"strategy_allocations":{"aggressive":{"cross_exchange":0.1}}}`
-		trading = `{"schedules":[{"name":"cross_exchange_watch","suspended":false}],"strategy_allocations":{"aggressive":{"cross_exchange":0.5}}}`
+		plan    = `{"schedules":[{"name":"cross_exchange_watch","suspended":true},{"name":"mean_reversion_intraday","suspended":false}],"strategy_allocations":{"aggressive":{"cross_exchange":0.1}},` +
+			`"exchange":"kraken_spot","resource_limits":{"cpu_percent":80,"memory_mb":3072},"initial_signal_limits":[{"strategy":"core_mean_reversion","risk_profile":"balanced","limit":2}]}`
+		trading = `{"schedules":[{"name":"cross_exchange_watch","suspended":false}],"strategy_allocations":{"aggressive":{"cross_exchange":0.5}},` +
+			`"exchange":"binance_paper","resource_limits":{"cpu_percent":60,"memory_mb":2048},"initial_signal_limits":[]}`
 	)
 	about := map[string]any{"name": "loss", "type": "PnL", "severity": "Critical", "schedule": "cross_exchange_watch", "strategy": ""}
 	byStrategy := map[string]any{"name": "loss", "type": "PnL", "severity": "Critical", "schedule": "", "strategy": "core_cross_exchange"}
 	nobodys := map[string]any{"name": ""}
+	// asked is what a rollback wants in force; rollback.state and so on, see docs/rules.md.
 	asked := func(state string, schedules []any, allocations ...any) map[string]any {
-		if allocations == nil {
-			allocations = []any{}
+		return map[string]any{
+			"name": "pause", "state": state, "schedules": schedules, "allocations": append([]any{}, allocations...), "feeds": []any{},
+			"limits": map[string]any{}, "signalLimits": []any{}, "exchange": "kraken_spot",
 		}
-		return map[string]any{"name": "pause", "state": state, "schedules": schedules, "allocations": allocations}
 	}
+	besides := func(what string, value any) map[string]any {
+		wanted := asked("Applied", []any{})
+		wanted[what] = value
+		return wanted
+	}
+	budget := map[string]any{"cpu_percent": "80", "memory_mb": "3072.0"}
+	few := []any{map[string]any{"strategy": "core_mean_reversion", "riskProfile": "balanced", "limit": 2.0}}
 	pause := []any{"cross_exchange_watch"}
 	tenth := map[string]any{"riskProfile": "aggressive", "bucket": "cross_exchange", "allocation": "0.1"}
+	half := map[string]any{"riskProfile": "aggressive", "bucket": "cross_exchange", "allocation": "0.5"}
 	unknown := map[string]any{"riskProfile": "aggressive", "bucket": "none", "allocation": "0.1"}
 
 	tests := []struct {
@@ -136,8 +147,19 @@ func TestDemoVerdicts(t *testing.T) {
 		{"applied, not allocated", "running-plan", trading, 0, rules.Vars{Rollback: asked("Applied", []any{}, tenth)}, "Fail"},
 		{"applied to a bucket that is not there", "running-plan", plan, 0, rules.Vars{Rollback: asked("Applied", []any{}, unknown)}, "Inconclusive"},
 		{"applied to a schedule that is not there", "running-plan", plan, 0, rules.Vars{Rollback: asked("Applied", []any{"none"})}, "Fail"},
-		{"restored and trading", "running-plan", trading, 0, rules.Vars{Rollback: asked("Restored", pause, tenth)}, "Pass"},
+		{"applied, fed from there", "running-plan", plan, 0, rules.Vars{Rollback: besides("feeds", []any{"kraken"})}, "Pass"},
+		{"applied, fed from elsewhere", "running-plan", trading, 0, rules.Vars{Rollback: besides("feeds", []any{"kraken"})}, "Fail"},
+		{"applied, with its budgets", "running-plan", plan, 0, rules.Vars{Rollback: besides("limits", budget)}, "Pass"},
+		{"applied, with other budgets", "running-plan", trading, 0, rules.Vars{Rollback: besides("limits", budget)}, "Fail"},
+		{"applied, few signals", "running-plan", plan, 0, rules.Vars{Rollback: besides("signalLimits", few)}, "Pass"},
+		{"applied, any number of signals", "running-plan", trading, 0, rules.Vars{Rollback: besides("signalLimits", few)}, "Fail"},
+		{"restored and trading", "running-plan", trading, 0, rules.Vars{Rollback: asked("Restored", pause, half)}, "Pass"},
+		{"restored, with another allocation", "running-plan", trading, 0, rules.Vars{Rollback: asked("Restored", pause, tenth)}, "Fail"},
 		{"restored, still suspended", "running-plan", plan, 0, rules.Vars{Rollback: asked("Restored", pause)}, "Fail"},
+
+		{"the feed is alive", "kraken-probe", `{"status":"ok"}`, 0, rules.Vars{}, "Pass"},
+		{"the feed is not", "kraken-probe", `{"status":"fail"}`, 1, rules.Vars{}, "Fail"},
+		{"the feed says nothing", "kraken-probe", ``, 1, rules.Vars{}, "Error"},
 	}
 	for _, test := range tests {
 		t.Run(test.check+": "+test.name, func(t *testing.T) {
@@ -205,7 +227,7 @@ func TestDemoDecisions(t *testing.T) {
 	}{
 		{"money is lost", rules.Vars{Incident: incident("PnL", "Critical"), Checks: judged("load-test", "Pass", "journal", "Pass", "smoke", "Fail")}, "SignalDegradation", "disable-schedule"},
 		{"a risk budget", rules.Vars{Incident: incident("Risk", "Warning"), Checks: judged("load-test", "Pass", "smoke", "Pass")}, "RiskBudget", "reduce-allocation"},
-		{"a feed is down", rules.Vars{Incident: incident("PnL", "Warning"), Checks: append(judged("load-test", "Pass"), failing)}, "AdapterFailure", ""},
+		{"a feed is down", rules.Vars{Incident: incident("PnL", "Warning"), Checks: append(judged("load-test", "Pass"), failing)}, "AdapterFailure", "fallback-feed"},
 		{"too slow", rules.Vars{Incident: incident("Latency", "Warning"), Checks: judged("load-test", "Fail", "smoke", "Pass")}, "ResourceBudget", ""},
 		{"nothing is found", rules.Vars{Incident: incident("PnL", "Critical"), Checks: judged("load-test", "Pass", "smoke", "Pass")}, "", ""},
 	}

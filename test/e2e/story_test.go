@@ -178,7 +178,7 @@ func (s *story) rollbackOf(incident *strategyv1.StrategyIncident, within time.Du
 	return &found
 }
 
-// decide is a person's decision about an object. Approve names the plan as it is now.
+// decide is a person's decision about an object. What binds to a plan names it as it is now.
 func (s *story) decide(by string, verdict strategyv1.DecisionVerdict, about client.Object) (*strategyv1.StrategyDecision, error) {
 	decision := &strategyv1.StrategyDecision{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, GenerateName: by + "-"},
@@ -186,7 +186,7 @@ func (s *story) decide(by string, verdict strategyv1.DecisionVerdict, about clie
 			Target: strategyv1.DecisionTarget{Kind: kindOf(about), Name: about.GetName()}, Verdict: verdict, Reason: "the story says so",
 		},
 	}
-	if rollback, ok := about.(*strategyv1.StrategyRollback); ok && verdict == strategyv1.DecisionApprove {
+	if rollback, ok := about.(*strategyv1.StrategyRollback); ok && slices.Contains([]strategyv1.DecisionVerdict{strategyv1.DecisionApprove, strategyv1.DecisionOverride, strategyv1.DecisionRenew}, verdict) {
 		if err := s.refresh(s.ctx, rollback); err != nil {
 			return nil, err
 		}

@@ -31,7 +31,11 @@ import (
 // ours marks what a story adds to the world, so that the next one can take it away.
 var ours = map[string]string{"strategy.tradeops.dev/e2e": "true"}
 
-var configAt = client.ObjectKey{Namespace: namespace, Name: configName}
+var (
+	configAt    = client.ObjectKey{Namespace: namespace, Name: configName}
+	schedulerAt = client.ObjectKey{Namespace: namespace, Name: schedulerName}
+	onlyConfig  = metav1.ListOptions{FieldSelector: "metadata.name=" + configName}
+)
 
 func demoConfig() string { return repositoryFile("hack/demo/world/core.yaml") }
 
@@ -146,7 +150,7 @@ func removeOurs(ctx context.Context) error {
 
 // runScheduler restarts the scheduler if it runs another configuration, or remembers losses of an earlier story.
 func runScheduler(ctx context.Context, content string) error {
-	at := client.ObjectKey{Namespace: namespace, Name: schedulerName}
+	at := schedulerAt
 	if err := available(ctx, at); err != nil {
 		return err
 	}
@@ -230,9 +234,12 @@ func remediation(spec *strategyv1.StrategyPlaybookSpec, name string) *strategyv1
 type runtimePlan struct {
 	ConfigSHA256 string `json:"config_sha256"`
 	Schedules    []struct {
-		Name      string `json:"name"`
-		Suspended bool   `json:"suspended"`
+		Name             string `json:"name"`
+		Suspended        bool   `json:"suspended"`
+		ActiveMaxSignals int    `json:"active_max_signals"`
 	} `json:"schedules"`
+	Exchange    string                        `json:"exchange"`
+	Limits      map[string]float64            `json:"resource_limits"`
 	Allocations map[string]map[string]float64 `json:"strategy_allocations"`
 }
 
@@ -260,8 +267,11 @@ func smoke(ctx context.Context, cycles int) error {
 	return call(ctx, http.MethodPost, schedulerName, "/v1/smoke", map[string]int{"cycles": cycles}, nil)
 }
 
-func setFault(ctx context.Context, name string) error {
-	return call(ctx, http.MethodPut, exchangeName, "/v1/faults/"+name, struct{}{}, nil)
+func setFault(ctx context.Context, name string) error { return setFaultOn(ctx, name, "") }
+
+// setFaultOn lets a fault bite one feed.
+func setFaultOn(ctx context.Context, name, feed string) error {
+	return call(ctx, http.MethodPut, exchangeName, "/v1/faults/"+name, map[string]string{"exchange": feed}, nil)
 }
 
 func clearFaults(ctx context.Context) error {

@@ -2,6 +2,7 @@ package botcore
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -100,22 +101,30 @@ environments: {paper: {<<: *base}}
 	}
 }
 
-func TestDescribeOfAMergeBombEnds(t *testing.T) {
-	var b strings.Builder
-	b.WriteString("k0: &k0 {a: 1}\n")
-	for i := 1; i < 30; i++ {
-		prev, next := string(rune('a'+i-1)), string(rune('a'+i))
-		if i == 1 {
-			prev = "k0"
-		}
-		b.WriteString("k" + next + ": &" + next + " {<<: [*" + prev + strings.Repeat(", *"+prev, 9) + "]}\n")
-		if i == 25 {
-			b.WriteString("runtime: {multi_strategy_schedulers: {main: {<<: *" + next + "}}}\nenvironments: {paper: {<<: *" + next + "}}\n")
-			break
-		}
+func TestDocumentsWhoseAliasesExplodeAreRefused(t *testing.T) {
+	const plan = "runtime: {multi_strategy_schedulers: {main: {schedules: *s}}}\nenvironments: {paper: *s}\nrisk_profiles: *s\n"
+	var chain strings.Builder
+	chain.WriteString("k0: &k0 {a: 1}\n")
+	for i := 1; i < 25; i++ {
+		fmt.Fprintf(&chain, "k%d: &k%d {<<: [*k%d%s]}\n", i, i, i-1, strings.Repeat(fmt.Sprintf(", *k%d", i-1), 9))
 	}
-	if _, err := Describe([]byte(b.String()), target); err != nil {
-		t.Fatal(err)
+	wide := "big: &big {" + strings.Repeat("k: 1, ", 3000) + "z: 1}\n"
+	for name, tc := range map[string]struct {
+		doc     string
+		refused bool
+	}{
+		"merge keys of merge keys":   {chain.String() + "s: &s {x: *k24}\n" + plan, true},
+		"one large value many times": {wide + "s: &s\n" + strings.Repeat("  k: *big\n", 3000) + plan, true},
+		"a value that has itself":    {"s: &s {x: *s}\n" + plan, true},
+		"a merge key of itself":      {"s: &s {<<: *s, x: {}}\n" + plan, true},
+		"a reasonable number":        {wide + "s: &s\n" + strings.Repeat("  k: *big\n", 30) + plan, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Describe([]byte(tc.doc), target)
+			if tc.refused != (err != nil) || tc.refused && !errors.As(err, new(*config.RefusedError)) {
+				t.Fatalf("got %v", err)
+			}
+		})
 	}
 }
 

@@ -32,53 +32,69 @@ type strategy struct {
 	fallbacks []string
 }
 
+// others is what the schedules that go on running can do to the ones to disable.
+type others struct {
+	// resumes is, by the name of a fallback, a schedule whose failure resumes it.
+	resumes map[string]Schedule
+	// tags would reach further than the schedules to disable; with anyTag every tag might.
+	tags   map[string]bool
+	anyTag bool
+}
+
 // tagsAgainstFailover is the tag that stands for a target's own suspension, for each target that needs one or shares one.
 func tagsAgainstFailover(root view, all []Schedule, targets []string) (map[string]string, error) {
 	strategies := strategiesOf(root)
-	strategyOf, resumedBy := map[string]string{}, map[string]Schedule{}
-	taken, anyTaken := map[string]bool{}, false // tags that would reach further than the targets
-	seen := map[string]bool{}
+	running := othersThan(targets, all, strategies)
+	tagsOf := map[string][]string{}
 	for _, schedule := range all {
 		if slices.Contains(targets, schedule.Name) {
-			strategyOf[schedule.Name] = schedule.Strategy // it does not run, so it cannot fail over
-			continue
-		}
-		if seen[schedule.Strategy] {
-			continue
-		}
-		seen[schedule.Strategy] = true
-		running, known := strategies[schedule.Strategy]
-		anyTaken = anyTaken || !known || running.anyTag
-		for _, tag := range running.mayHave {
-			taken[tag] = true
-		}
-		for _, fallback := range running.fallbacks {
-			if _, ok := resumedBy[fallback]; !ok {
-				resumedBy[fallback] = schedule
-			}
+			tagsOf[schedule.Name] = strategies[schedule.Strategy].tags
 		}
 	}
 	covered := map[string]string{}
 	for _, target := range targets {
-		by, endangered := resumedBy[target]
+		by, endangered := running.resumes[target]
 		if !endangered || covered[target] != "" {
 			continue
 		}
-		tags := strategies[strategyOf[target]].tags
-		i := slices.IndexFunc(tags, func(tag string) bool { return !anyTaken && !taken[tag] })
+		i := slices.IndexFunc(tagsOf[target], func(tag string) bool { return !running.anyTag && !running.tags[tag] })
 		if i < 0 {
 			return nil, fmt.Errorf("schedule %q would not stay disabled: it is a fallback of schedule %q (%s.%s.%s), so a failure there resumes it, "+
 				"and no tag is known that only the schedules to disable have; disable %q and the other schedules with that fallback too, "+
 				"or use SetSignalLimit 0, which failover does not clear",
 				target, by.Name, keyStrategies, by.Strategy, keyMetadata, by.Name)
 		}
+		tag := tagsOf[target][i]
 		for _, other := range targets {
-			if covered[other] == "" && slices.Contains(strategies[strategyOf[other]].tags, tags[i]) {
-				covered[other] = tags[i]
+			if covered[other] == "" && slices.Contains(tagsOf[other], tag) {
+				covered[other] = tag
 			}
 		}
 	}
 	return covered, nil
+}
+
+// othersThan looks at the schedules that are not targets: a disabled one does not run, so it cannot fail over.
+func othersThan(targets []string, all []Schedule, strategies map[string]strategy) others {
+	running := others{resumes: map[string]Schedule{}, tags: map[string]bool{}}
+	seen := map[string]bool{}
+	for _, schedule := range all {
+		if seen[schedule.Strategy] || slices.Contains(targets, schedule.Name) {
+			continue
+		}
+		seen[schedule.Strategy] = true
+		uses, known := strategies[schedule.Strategy]
+		running.anyTag = running.anyTag || !known || uses.anyTag
+		for _, tag := range uses.mayHave {
+			running.tags[tag] = true
+		}
+		for _, fallback := range uses.fallbacks {
+			if _, twice := running.resumes[fallback]; !twice {
+				running.resumes[fallback] = schedule
+			}
+		}
+	}
+	return running
 }
 
 // strategiesOf are the strategies of the file by name. Where a name stands in several sections, it may be any of them.

@@ -32,7 +32,33 @@ func read(doc []byte) (view, error) {
 	} else if err != nil {
 		return view{}, fmt.Errorf("read the configuration: %w", err)
 	}
+	if expanded(root.Content[0], map[*yaml.Node]int{}) >= maxExpanded {
+		return view{}, &config.RefusedError{Reason: fmt.Sprintf("its aliases stand for %d values or more; write out what is needed", maxExpanded)}
+	}
 	return follow(root.Content[0]), nil
+}
+
+// maxExpanded bounds how many values a document has when its aliases are followed, and so the time and memory that reading it
+// takes. Without aliases no document is that large.
+const maxExpanded = 1 << 21
+
+// expanded counts the values of a node when its aliases are followed, up to maxExpanded; what contains itself counts as that.
+// Anchors stand before their aliases, so those are known.
+func expanded(n *yaml.Node, known map[*yaml.Node]int) int {
+	if n.Kind == yaml.AliasNode {
+		return known[n.Alias]
+	}
+	if n.Anchor != "" {
+		known[n] = maxExpanded
+	}
+	size := 1
+	for _, child := range n.Content {
+		size = min(size+expanded(child, known), maxExpanded)
+	}
+	if n.Anchor != "" {
+		known[n] = size
+	}
+	return size
 }
 
 func follow(n *yaml.Node) view {
@@ -56,15 +82,10 @@ type entry struct {
 
 // entries are the pairs of the mapping in file order, followed by what merge keys bring in and the mapping does not set itself.
 // A duplicate key counts where it first stands, with the last value, as in a Python dict.
-func (v view) entries() []entry { return v.collect(map[*yaml.Node]bool{}) }
-
-// collect visits each mapping once: what it could add on a second visit is already set by a stronger one. So merge keys that
-// refer to each other many times cost no more than their text.
-func (v view) collect(visited map[*yaml.Node]bool) []entry {
-	if !v.isMap() || visited[v.node] {
+func (v view) entries() []entry {
+	if !v.isMap() {
 		return nil
 	}
-	visited[v.node] = true
 	var list []entry
 	at := map[string]int{}
 	for i := 0; i < len(v.node.Content); i += 2 {
@@ -81,7 +102,7 @@ func (v view) collect(visited map[*yaml.Node]bool) []entry {
 		list = append(list, entry{k.node.Value, value})
 	}
 	for _, source := range v.merged() {
-		for _, e := range source.collect(visited) {
+		for _, e := range source.entries() {
 			if _, ok := at[e.key]; !ok {
 				at[e.key] = len(list)
 				list = append(list, e)

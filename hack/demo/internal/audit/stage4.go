@@ -164,7 +164,7 @@ func (a *stage4) schedules(scheduler string, section coreconfig.Node) {
 	for _, s := range schedules {
 		names[s.Name] = true
 		if engine, _, err := a.config.EngineOf(s.Strategy); err == nil {
-			for _, tag := range engine.Tags() {
+			for _, tag := range a.config.Tags(s.Strategy, engine) {
 				tags[tag] = true
 			}
 		}

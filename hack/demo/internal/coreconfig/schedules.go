@@ -3,6 +3,8 @@ package coreconfig
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -90,7 +92,28 @@ func Schedules(scheduler Node) []Schedule {
 	return schedules
 }
 
-// Tags are the names by which a tag suspension reaches a schedule of this engine.
-func (e Engine) Tags() []string { return engineTags[e] }
+// Tags are the names by which a tag suspension reaches the schedules of a strategy: its engine's and its own, in lower case.
+func (c *Config) Tags(strategy string, engine Engine) []string {
+	tags := slices.Clone(engineTags[engine])
+	for _, tag := range c.metadata(strategy).At("tags").Texts() {
+		tags = append(tags, strings.ToLower(tag))
+	}
+	return tags
+}
+
+// Fallbacks are the schedules that are resumed when a schedule of the strategy fails.
+func (c *Config) Fallbacks(strategy string) []string {
+	return c.metadata(strategy).First("fallback_schedules", "schedule_fallbacks").Texts()
+}
+
+// metadata is read for strategies of the common section only: the sections of one engine drop it.
+func (c *Config) metadata(strategy string) Node {
+	for _, section := range engineSections {
+		if c.Root.At(section, strategy).IsMap() {
+			return Node{}
+		}
+	}
+	return c.Root.At("strategies", strategy, "metadata")
+}
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

@@ -57,18 +57,21 @@ func signalLimit(node Node) (int, bool) {
 	return limit, err == nil
 }
 
-// MaxSignals is how many signals a schedule may emit at the time.
-func MaxSignals(schedule Schedule, limits []SignalLimit, now time.Time) int {
-	allowed := schedule.MaxSignals
-	var override *SignalLimit
-	for i := range limits {
+// LimitInForce is the limit that holds for the schedule at the time, nil if there is none: of several the last one.
+func LimitInForce(schedule Schedule, limits []SignalLimit, now time.Time) *SignalLimit {
+	for i := len(limits) - 1; i >= 0; i-- {
 		l := &limits[i]
 		if l.Strategy == schedule.Strategy && l.RiskProfile == schedule.RiskProfile && (l.Until == nil || now.Before(*l.Until)) {
-			override = l
+			return l
 		}
 	}
-	if override == nil {
-		return allowed
+	return nil
+}
+
+// MaxSignals is how many signals a schedule may emit at the time.
+func MaxSignals(schedule Schedule, limits []SignalLimit, now time.Time) int {
+	if limit := LimitInForce(schedule, limits, now); limit != nil {
+		return min(schedule.MaxSignals, limit.Limit)
 	}
-	return min(allowed, override.Limit)
+	return schedule.MaxSignals
 }

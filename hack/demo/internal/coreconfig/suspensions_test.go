@@ -51,7 +51,7 @@ func TestSuspensions(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			config := parsed(t, "s: {initial_suspensions: "+test.items+"}\n")
-			held := InForce(Suspensions(config.Root.At("s"), started), "watch", CrossExchange.Tags(), started.Add(test.after))
+			held := InForce(Suspensions(config.Root.At("s"), started), "watch", engineTags[CrossExchange], started.Add(test.after))
 			if (held != nil) != test.suspended {
 				t.Fatalf("suspended is %v, want %v", held != nil, test.suspended)
 			}

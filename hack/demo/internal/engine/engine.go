@@ -56,7 +56,9 @@ type Engine struct {
 	usage     *usage
 
 	// mu guards what is published for readers.
-	mu        sync.Mutex
+	mu sync.Mutex
+	// inForce are the suspensions of the configuration as failovers have changed them.
+	inForce   []coreconfig.Suspension
 	telemetry map[string]map[string]float64
 	emitted   map[string]int
 	runs      map[string]int
@@ -75,6 +77,9 @@ type schedule struct {
 	next     time.Time
 	warm     bool
 	failures int
+	// fallbacks are resumed when this schedule fails.
+	fallbacks []string
+	failovers int
 }
 
 // New makes an engine from a configuration; what the real scheduler refuses at its start is refused here.
@@ -93,11 +98,13 @@ func New(options Options) (*Engine, error) {
 	}
 	instruments = instruments[:min(len(instruments), max(1, options.MaxSymbols))]
 	limits, _ := options.Config.Limits()
+	suspensions := coreconfig.Suspensions(section, options.StartedAt)
 	e := &Engine{
 		options:     options,
 		environment: environment,
 		exchange:    environment.At("exchange").Text(),
-		suspensions: coreconfig.Suspensions(section, options.StartedAt),
+		suspensions: suspensions,
+		inForce:     suspensions,
 		limits:      coreconfig.SignalLimits(section, options.StartedAt),
 		allocations: options.Config.Allocations(),
 		budget:      limits,
@@ -109,11 +116,13 @@ func New(options Options) (*Engine, error) {
 		feeds:       map[string]feedState{},
 		cycled:      make(chan struct{}),
 	}
-	for _, entry := range coreconfig.Schedules(section) {
+	entries := coreconfig.Schedules(section)
+	for _, entry := range entries {
 		s, err := e.newSchedule(entry, instruments)
 		if err != nil {
 			return nil, fmt.Errorf("schedule %q: %w", entry.Name, err)
 		}
+		s.fallbacks = existing(options.Config.Fallbacks(entry.Strategy), entries)
 		e.schedules = append(e.schedules, s)
 	}
 	return e, nil
@@ -145,7 +154,7 @@ func (e *Engine) newSchedule(entry coreconfig.Schedule, instruments []coreconfig
 		return nil, err
 	}
 	return &schedule{
-		Schedule: entry, tags: kind.Tags(), strategy: built, period: period, book: newLedger(e.startingEquity()),
+		Schedule: entry, tags: e.options.Config.Tags(entry.Strategy, kind), strategy: built, period: period, book: newLedger(e.startingEquity()),
 		// A strategy without memory has nothing to warm up.
 		warm: kind == coreconfig.CrossExchange,
 	}, nil
@@ -183,7 +192,7 @@ func (e *Engine) Cycle(ctx context.Context, now time.Time) {
 func (e *Engine) run(ctx context.Context, s *schedule, now time.Time) {
 	e.running.Lock()
 	defer e.running.Unlock()
-	if held := coreconfig.InForce(e.suspensions, s.Name, s.tags, now); held != nil {
+	if held := e.held(s, now); held != nil {
 		e.publish(s, suspendedFigures(s, held, now), 0)
 		return
 	}
@@ -197,11 +206,13 @@ func (e *Engine) run(ctx context.Context, s *schedule, now time.Time) {
 		s.failures = 0
 	} else {
 		slog.Warn("schedule failed", "schedule", s.Name, "error", err)
+		e.failOver(s, now)
 	}
 	figures["signals"] = float64(emitted)
 	figures["suspended"] = 0
 	figures["latency_ms"] = milliseconds(time.Since(started))
 	figures["consecutive_failures"] = float64(s.failures)
+	figures["failover_count"] = float64(s.failovers)
 	figures["base_max_signals"] = float64(s.MaxSignals)
 	figures["active_max_signals"] = float64(coreconfig.MaxSignals(s.Schedule, e.limits, now))
 	addAccount(figures, s.book)

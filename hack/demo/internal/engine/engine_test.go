@@ -23,6 +23,7 @@ type world struct {
 	clock  atomic.Int64
 	client *exchange.Client
 	engine *Engine
+	config []byte
 	url    string
 }
 
@@ -58,6 +59,7 @@ func startExchange(t *testing.T) *world {
 // start begins a scheduler's process; one that ran before is forgotten with its account.
 func (w *world) start(config []byte) {
 	w.t.Helper()
+	w.config = config
 	parsed, err := coreconfig.Parse(config)
 	if err != nil {
 		w.t.Fatal(err)

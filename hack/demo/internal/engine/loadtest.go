@@ -99,7 +99,7 @@ func (e *Engine) loadSettings(request LoadRequest) map[string]any {
 func (e *Engine) runnable(now time.Time, wanted int) []*schedule {
 	var chosen []*schedule
 	for _, s := range e.schedules {
-		if len(chosen) < wanted && coreconfig.InForce(e.suspensions, s.Name, s.tags, now) == nil {
+		if len(chosen) < wanted && e.held(s, now) == nil {
 			chosen = append(chosen, s)
 		}
 	}

@@ -20,7 +20,7 @@ type Smoke struct {
 func suspendedFigures(s *schedule, held *coreconfig.Suspension, now time.Time) map[string]float64 {
 	figures := map[string]float64{
 		"suspended": 1, "signals": 0, "active_max_signals": 0, "latency_ms": 0, "suspension_tag_indicator": 0,
-		"base_max_signals": float64(s.MaxSignals), "consecutive_failures": 0,
+		"base_max_signals": float64(s.MaxSignals), "consecutive_failures": 0, "failover_count": float64(s.failovers),
 	}
 	if held.Kind == coreconfig.KindTag {
 		figures["suspension_tag_indicator"] = 1

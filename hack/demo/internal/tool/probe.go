@@ -26,8 +26,9 @@ type Quote struct {
 	LatencyMS float64 `json:"latency_ms"`
 }
 
-// Probe reads each symbol once. A feed that does not answer is a finding, not an error of the probe.
-func Probe(ctx context.Context, client *exchange.Client, name string, symbols []string) ProbeReport {
+// Probe reads each symbol once; a quote older than maxAge is no quote. A feed that does not answer is a finding, not an error
+// of the probe.
+func Probe(ctx context.Context, client *exchange.Client, name string, symbols []string, maxAge time.Duration) ProbeReport {
 	report := ProbeReport{Exchange: name, Status: "ok", Symbols: map[string]Quote{}, Errors: []string{}}
 	for _, symbol := range symbols {
 		started := time.Now()
@@ -44,6 +45,9 @@ func Probe(ctx context.Context, client *exchange.Client, name string, symbols []
 		}
 		if ticker.Bid <= 0 || ticker.Ask < ticker.Bid {
 			report.fail(fmt.Sprintf("%s: bid %g and ask %g make no market", symbol, ticker.Bid, ticker.Ask))
+		}
+		if age := arrived.Sub(ticker.Timestamp); age > maxAge {
+			report.fail(fmt.Sprintf("%s: the quote is %s old, more than %s", symbol, age.Round(time.Second), maxAge))
 		}
 	}
 	if len(symbols) == 0 {

@@ -1,0 +1,139 @@
+package rollback_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/testkit"
+)
+
+// From the request to undo a change until the running scheduler has it no more.
+func TestRestore(t *testing.T) {
+	compare(t, map[string]point{
+		"a restore runs its gate first": {
+			given:      func(s *story) { s.approved(); s.decide(strategyv1.DecisionRestore, "carol") },
+			conditions: "Planned=True/Planned Approved=True/Approved Applied=True/Edited InEffect=True/Proved Verified=True/Verified Restored=Unknown/CheckingRestore Ready=False/CheckingRestore",
+			actions:    "log 9+ restore_requested; create Job Restore/load/1; tell CheckingRestore",
+			next:       "4h0m0s",
+		},
+		"a gate that holds releases after the log": {
+			given:      func(s *story) { s.approved(); s.decide(strategyv1.DecisionRestore, "carol"); s.turn(); s.turn() },
+			conditions: "Planned=True/Planned Approved=True/Approved Applied=True/Edited InEffect=True/Proved Verified=True/Verified Restored=False/Restoring Ready=False/Restoring",
+			actions:    "log 10+ check,config_change; delete Job restore-load; tell Restoring",
+			next:       "2s",
+		},
+		"a gate that does not hold keeps the change": {
+			given: func(s *story) {
+				s.approved()
+				s.reports(reports{"load": testkit.Fail()})
+				s.decide(strategyv1.DecisionRestore, "carol")
+				s.quiet()
+			},
+			conditions: "Planned=True/Planned Approved=True/Approved Applied=True/Edited InEffect=True/Proved Verified=True/Verified Restored=False/RestoreGateFailed Ready=False/RestoreGateFailed Stalled=True/RestoreGateFailed",
+			next:       "3h55m0s",
+		},
+		"restored": {
+			given:      func(s *story) { s.approved(); s.decide(strategyv1.DecisionRestore, "carol"); s.quiet() },
+			conditions: "Planned=True/Planned Approved=True/Approved Applied=False/Restored InEffect=False/Restored Verified=True/Verified Restored=True/Restored Ready=True/Restored",
+			next:       "never",
+		},
+		"desiredState Restored restores": {
+			given:      func(s *story) { s.approved(); s.rollback.Spec.DesiredState = strategyv1.StateRestored; s.quiet() },
+			conditions: "Planned=True/Planned Approved=True/Approved Applied=False/Restored InEffect=False/Restored Verified=True/Verified Restored=True/Restored Ready=True/Restored",
+			next:       "never",
+		},
+		"withdrawn before anything was changed": {
+			given:      func(s *story) { s.quiet(); s.rollback.Spec.DesiredState = strategyv1.StateRestored },
+			conditions: "Planned=True/Planned Approved=Unknown/AwaitingApproval Restored=True/Withdrawn Ready=True/Withdrawn",
+			actions:    "log 1+ restore_requested,withdrawn; tell Withdrawn",
+			next:       "0s",
+		},
+		"a restore conflict is reported": {
+			given: func(s *story) {
+				s.allocation()
+				s.approved()
+				s.Edit(strings.Replace(s.Content, "cross: 0.0", "cross: 0.1", 1))
+				s.decide(strategyv1.DecisionRestore, "carol")
+				s.quiet()
+			},
+			conditions: "Planned=True/Planned Approved=True/Approved Applied=False/Restored InEffect=False/Restored Verified=True/Verified Restored=True/RestoreConflict Ready=True/Restored",
+			next:       "never",
+		},
+		"a restore needs identities, too": {
+			given: func(s *story) {
+				s.approved()
+				s.identity.Enforced, s.identity.Message = false, "no policies"
+				s.decide(strategyv1.DecisionRestore, "carol")
+			},
+			conditions: "Planned=True/Planned Approved=True/Approved Applied=True/Edited InEffect=True/Proved Verified=True/Verified Ready=False/IdentityNotEnforced Stalled=True/IdentityNotEnforced",
+			actions:    "warn IdentityNotEnforced",
+			next:       "32s",
+		},
+	})
+}
+
+func TestRestoringAgainAfterAGateThatFailed(t *testing.T) {
+	s := newStory(t)
+	s.approved()
+	s.reports(reports{"load": testkit.Fail()})
+	s.At(time.Minute)
+	s.decide(strategyv1.DecisionRestore, "carol")
+	s.quiet()
+	expect(t, "the gate", s.ready(), "RestoreGateFailed")
+	s.reports(reports{"load": testkit.OK()})
+	s.At(2 * time.Minute)
+	s.quiet()
+	expect(t, "the same decision does not try again", s.ready(), "RestoreGateFailed")
+	s.decide(strategyv1.DecisionRestore, "dave")
+	s.quiet()
+	expect(t, "a new decision does", s.ready(), "Restored")
+	expect(t, "the configuration", s.Content, testkit.Document)
+	if s.rollback.Status.Restore.Attempt != 2 || s.rollback.Status.Restore.By != "dave" {
+		t.Errorf("%+v", s.rollback.Status.Restore)
+	}
+}
+
+func TestDesiredStateRestoredCountsAfterAGateThatFailed(t *testing.T) {
+	s := newStory(t)
+	s.approved()
+	s.reports(reports{"load": testkit.Fail()})
+	s.decide(strategyv1.DecisionRestore, "carol")
+	s.quiet()
+	s.At(time.Minute)
+	s.reports(reports{"load": testkit.OK()})
+	s.rollback.Spec.DesiredState = strategyv1.StateRestored
+	s.rollback.Generation++
+	s.quiet()
+	expect(t, "Ready", s.ready(), "Restored")
+}
+
+func TestARestoreThatDoesNotComeIntoEffectIsAskedForAgain(t *testing.T) {
+	s := newStory(t)
+	s.approved()
+	s.Stale = 2
+	s.decide(strategyv1.DecisionRestore, "carol")
+	s.quiet()
+	expect(t, "Ready", s.ready(), "NotInEffect")
+	expect(t, "the edits are gone all the same", s.Content, testkit.Document)
+	s.At(time.Hour)
+	s.Running = s.Content
+	s.decide(strategyv1.DecisionRestore, "dave")
+	s.quiet()
+	expect(t, "Ready", s.ready(), "Restored")
+}
+
+func TestTwoRestoreDecisionsOfOneSecondDoNotAlternate(t *testing.T) {
+	s := newStory(t)
+	s.approved()
+	s.reports(reports{"load": testkit.Fail()}) // the gate does not hold
+	s.decide(strategyv1.DecisionRestore, "carol")
+	s.decide(strategyv1.DecisionRestore, "dave")
+	for range 40 {
+		s.turn()
+	}
+	if attempts := s.rollback.Status.Restore.Attempt; attempts > 2 {
+		t.Errorf("two decisions made %d attempts", attempts)
+	}
+}

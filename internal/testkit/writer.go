@@ -1,0 +1,102 @@
+package testkit
+
+import (
+	"slices"
+	"strconv"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/schedulerconfig"
+)
+
+// Edit is a person's or a tool's edit of the configuration.
+func (w *World) Edit(content string) {
+	if content != w.Content {
+		w.Content, w.version = content, w.version+1
+	}
+}
+
+// WriteConfig is one pass of the only writer of the configuration. It says whether it wrote.
+func (w *World) WriteConfig() bool {
+	w.T.Helper()
+	w.PrepareWrite()
+	return w.CommitWrite()
+}
+
+// PrepareWrite is such a pass up to the write itself: the claims are read, and read once more.
+func (w *World) PrepareWrite() {
+	w.T.Helper()
+	decision, err := schedulerconfig.Plan(w.claims(), w.Now)
+	if err != nil {
+		w.T.Fatalf("the writer: %v", err)
+	}
+	w.Refused, w.WriteAt, w.prepared = decision.Refused, decision.NextAt, &decision
+}
+
+// CommitWrite is the write that was prepared, if nobody changed the ConfigMap since.
+func (w *World) CommitWrite() bool {
+	decision := w.prepared
+	w.prepared = nil
+	if decision == nil || decision.Write == nil || decision.Write.ResourceVersion != strconv.Itoa(w.version) {
+		return false
+	}
+	w.before = w.Content
+	if decision.Write.DataKey != "" {
+		w.Content = decision.Write.Content
+	}
+	w.Edits = decision.Write.Edits
+	w.version++
+	w.Writes++
+	w.Dropped = append(w.Dropped, decision.Dropped...)
+	return true
+}
+
+// claims are what the writer's controller observes: of rollbacks that go on, and of those that have ended but are named
+// by the record. What the record names and is not there any more is an orphan.
+func (w *World) claims() schedulerconfig.Observed {
+	w.T.Helper()
+	observed := schedulerconfig.Observed{
+		Key: types.NamespacedName{Namespace: Namespace, Name: ConfigMap}, ResourceVersion: strconv.Itoa(w.version),
+		Content: w.Content, State: w.Config().State,
+	}
+	for name, rollback := range w.Rollbacks {
+		held := observed.State.Holder(string(rollback.UID)) != nil
+		claim, asked := schedulerconfig.ClaimOf(rollback)
+		if asked && (held || !over(rollback)) {
+			observed.DataKey, observed.Claims = DataKey, append(observed.Claims, claim)
+		}
+		if name != rollback.Name {
+			w.T.Fatalf("rollback %s stands under the name %s", rollback.Name, name)
+		}
+	}
+	for _, holder := range observed.State.Holders {
+		if current := w.Rollbacks[holder.Name]; current == nil || string(current.UID) != holder.UID {
+			observed.Orphans = append(observed.Orphans, holder.UID)
+		}
+	}
+	if observed.DataKey == "" { // nobody says which key of the ConfigMap it is
+		observed.Content = ""
+	}
+	return observed
+}
+
+// over is rollback.Ended, which the world must not import.
+func over(rollback *strategyv1.StrategyRollback) bool {
+	ends := []string{strategyv1.ReasonDenied, strategyv1.ReasonApprovalExpired, strategyv1.ReasonProbeFailed, strategyv1.ReasonDryRun}
+	return conditions.True(rollback.Status.Conditions, strategyv1.ConditionRestored) ||
+		slices.Contains(ends, conditions.Reason(rollback.Status.Conditions, strategyv1.ConditionApproved))
+}
+
+// Delete deletes a rollback as the API server does: one with finalizers waits until they are gone.
+func (w *World) Delete(name string) {
+	rollback, found := w.Rollbacks[name]
+	if !found || !rollback.DeletionTimestamp.IsZero() {
+		return
+	}
+	rollback.DeletionTimestamp = stamp(w.Now)
+	if len(rollback.Finalizers) == 0 {
+		delete(w.Rollbacks, name)
+	}
+}
