@@ -82,8 +82,12 @@ func (p *plan) hold() bool {
 	return true
 }
 
-// overwritten is the first path that people or a tool changed while this rollback holds it.
+// overwritten is the first path that people or a tool changed while this rollback holds it. What a renewal has not written
+// yet is nobody's change.
 func (p *plan) overwritten() string {
+	if !p.holds() && p.holder() != nil {
+		return ""
+	}
 	for _, edit := range p.status.Plan.Edits {
 		held, err := config.Holds([]byte(p.Config.Content), edit.Path, edit.To)
 		if err != nil || !held {

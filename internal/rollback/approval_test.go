@@ -211,8 +211,18 @@ func TestNeedsIdentity(t *testing.T) {
 		"an approval that was taken": {func(s *story) { s.approved() }, false},
 		"an approval of another":     {func(s *story) { s.quiet(); s.decide(strategyv1.DecisionApprove, "bob"); s.decided[0].Digest = "x" }, false},
 		"a deny":                     {func(s *story) { s.quiet(); s.decide(strategyv1.DecisionDeny, "bob") }, false},
-		"a restore":                  {func(s *story) { s.approved(); s.decide(strategyv1.DecisionRestore, "bob") }, true},
-		"a restore that was taken":   {func(s *story) { s.approved(); s.decide(strategyv1.DecisionRestore, "bob"); s.quiet() }, false},
+		"an override of this plan":   {func(s *story) { s.quiet(); s.decide(strategyv1.DecisionOverride, "bob") }, true},
+		"an override of another":     {func(s *story) { s.quiet(); s.decide(strategyv1.DecisionOverride, "bob"); s.decided[0].Digest = "x" }, false},
+		"a renewal of this plan":     {func(s *story) { s.approved(); s.decide(strategyv1.DecisionRenew, "bob") }, true},
+		"a renewal that was taken":   {func(s *story) { s.approved(); s.decide(strategyv1.DecisionRenew, "bob"); s.quiet() }, false},
+		"after the end": {func(s *story) {
+			s.quiet()
+			s.decide(strategyv1.DecisionDeny, "bob")
+			s.quiet()
+			s.decide(strategyv1.DecisionRestore, "bob")
+		}, false},
+		"a restore":                {func(s *story) { s.approved(); s.decide(strategyv1.DecisionRestore, "bob") }, true},
+		"a restore that was taken": {func(s *story) { s.approved(); s.decide(strategyv1.DecisionRestore, "bob"); s.quiet() }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStory(t)

@@ -2,6 +2,7 @@ package rollback
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -31,14 +32,30 @@ func (p *plan) deleted() bool {
 		p.leave("the configuration is gone")
 	case p.overdue():
 		p.leave("it took too long: " + p.Message(strategyv1.ConditionReady))
+	case p.unseen() && p.Rollback.Spec.DeletionPolicy == strategyv1.DeletionRestore:
+		p.BadInput(p.Config.Problem.Reason, p.Config.Problem.Message)
+	case p.unseen():
+		p.retain()
+	case p.claimed() == strategyv1.ClaimHold && p.holder() == nil:
+		p.ask(strategyv1.ClaimRelease) // or the writer may still write it when the object is gone
+		p.Working(strategyv1.ReasonRestoring, "deleted before anything was changed")
+		p.Wake(p.Now)
+	case p.stray():
 	case p.holder() == nil && p.claimed() != strategyv1.ClaimRelease:
 		p.leave("")
 	case p.Rollback.Spec.DeletionPolicy == strategyv1.DeletionRestore:
 		return p.restoreDeleted()
+	case p.holder() == nil:
+		p.leave("the edits were undone, but nobody waited for the scheduler to run without them")
 	default:
 		p.retain()
 	}
 	return true
+}
+
+// unseen: there may be edits, but the configuration cannot be read.
+func (p *plan) unseen() bool {
+	return p.Config.Problem != nil && p.claimed() != ""
 }
 
 func (p *plan) overdue() bool {
@@ -51,6 +68,9 @@ func (p *plan) overdue() bool {
 // retain asks the writer to drop its record: the edits are people's from then on.
 func (p *plan) retain() {
 	message := "deleted with deletionPolicy Retain: the edits stay in the configuration, and nobody undoes them: " + p.summary()
+	if others := p.sharedWith(); len(others) > 0 {
+		message += ". Other rollbacks hold some of them, too, and undo those in the end: " + strings.Join(others, ", ")
+	}
 	if p.claimed() != strategyv1.ClaimForget {
 		p.Note("retained", message, "")
 		p.ask(strategyv1.ClaimForget)
@@ -62,6 +82,7 @@ func (p *plan) retain() {
 func (p *plan) restoreDeleted() bool {
 	if p.Playbook.Problem != nil { // nobody knows what to restart
 		if p.claimed() != strategyv1.ClaimRelease {
+			p.request(requestDeletion, "")
 			p.Note("config_change", "deleted with deletionPolicy Restore: undoing the edits. "+p.Playbook.Problem.Message, "")
 			p.ask(strategyv1.ClaimRelease)
 		}
@@ -85,16 +106,20 @@ func (p *plan) restoreDeleted() bool {
 	return true
 }
 
-// leave lets the object go and says what was not done, if anything.
+// leave lets the object go and says once what was not done, if anything.
 func (p *plan) leave(undone string) {
-	if undone != "" && p.holder() != nil {
-		undone = "deleted, but the edits are still in the configuration: " + undone
-	}
-	if undone != "" {
-		p.Note("left", undone, "")
-		p.Stall(strategyv1.ReasonRetained, undone)
-	}
 	p.letGo()
+	if n := len(p.status.Timeline); undone == "" || n > 0 && p.status.Timeline[n-1].Event == "left" {
+		return
+	}
+	switch {
+	case p.holder() != nil:
+		undone = "deleted, but the edits are still in the configuration: " + undone
+	case !p.Config.Gone && (p.unseen() || p.NotServed != nil && p.claimed() != ""):
+		undone = "deleted, and nobody knows whether the edits are still in the configuration: " + undone
+	}
+	p.Note("left", undone, "")
+	p.Stall(strategyv1.ReasonRetained, undone)
 }
 
 func (p *plan) letGo() { p.setFinalizer(false) }

@@ -97,6 +97,19 @@ func TestDraft(t *testing.T) {
 			edits:    []string{scheduler + `/initial_signal_limits: nothing -> {arb: {bold: {limit: "0", ` + because + "}}"},
 			disables: "fast",
 		},
+		"two signal limits without a section: one edit, undone as one": {
+			actions:  []strategyv1.RollbackAction{signals("arb", "bold", 0), signals("arb", "balanced", 0), signals("trend", "balanced", 1)},
+			edits:    []string{scheduler + `/initial_signal_limits: nothing -> {arb: {bold: {limit: "0", ` + because + `, balanced: {limit: "0", ` + because + "}, trend: {balanced: {limit: 1, " + because + "}}"},
+			disables: "fast slow",
+		},
+		"two signal limits of a section that is there": {
+			document: strings.Replace(testkit.Document, "      schedules:\n", "      initial_signal_limits: {arb: {bold: {limit: 5}}}\n      schedules:\n", 1),
+			actions:  []strategyv1.RollbackAction{signals("arb", "bold", 1), signals("arb", "balanced", 2)},
+			edits: []string{
+				scheduler + "/initial_signal_limits/arb/bold: {limit: 5} -> {limit: 1, " + because,
+				scheduler + "/initial_signal_limits/arb/balanced: nothing -> {limit: 2, " + because,
+			},
+		},
 		"several actions, each on what the ones before it did": {
 			document: testkit.FeedDocument, actions: []strategyv1.RollbackAction{disable("slow"), allocate("cross", "0.0"), feed("binance"), signals("arb", "balanced", 0)},
 			edits: []string{
@@ -159,7 +172,7 @@ func TestDraftRefuses(t *testing.T) {
 		"an allocation that is no decimal":         {actions: []strategyv1.RollbackAction{allocate("cross", "1e3")}, says: "is not a decimal"},
 		"one path twice":                           {actions: []strategyv1.RollbackAction{allocate("cross", "0.0"), allocate("cross", "0.1")}, says: "action 2 (SetAllocation): it changes /risk_profiles/balanced/strategy_allocations/cross, which an earlier action changes already"},
 		"the same edit twice":                      {actions: []strategyv1.RollbackAction{allocate("cross", "0.0"), allocate("cross", "0.0")}, says: "action 2 (SetAllocation): it changes"},
-		"one signal limit twice":                   {actions: []strategyv1.RollbackAction{signals("arb", "bold", 0), signals("arb", "bold", 1)}, says: "action 2 (SetSignalLimit): it changes"},
+		"one signal limit twice":                   {actions: []strategyv1.RollbackAction{signals("arb", "bold", 0), signals("arb", "bold", 1)}, says: "action 2 (SetSignalLimit): an earlier action limits strategy arb in bold already; leave one out"},
 		"two feeds for one exchange":               {document: testkit.FeedDocument, actions: []strategyv1.RollbackAction{feed("binance"), feed("binance")}, says: "action 2 (SwitchFeed): it changes /environments/paper/exchange, which an earlier action changes already"},
 		"a path inside another edit":               {actions: []strategyv1.RollbackAction{allocate("cross", "0.0"), feed("own")}, feeds: feedOf(text("/risk_profiles/balanced", "{}")), says: "action 2 (SwitchFeed): it changes /risk_profiles/balanced, which an earlier action changes already"},
 		"a feed with one path twice":               {actions: []strategyv1.RollbackAction{feed("own")}, feeds: feedOf(text("/environments/paper/exchange", `"a"`), text("/environments/paper/exchange", `"b"`)), says: "changes already"},

@@ -84,7 +84,9 @@ func (p *plan) awaitWriter() bool {
 		p.giveUp(refusal.Message)
 		return true
 	case refusal.Reason == strategyv1.ReasonEditRefused: // a renewal: what was approved before stays in force
-		p.Stall(refusal.Reason, "not renewed: "+refusal.Message+". To end it: "+p.restoreCommand())
+		if !p.endTimeBox() {
+			p.Stall(refusal.Reason, "not renewed: "+refusal.Message+". To end it: "+p.restoreCommand())
+		}
 		return true
 	case p.holder() == nil: // another claim was faster: it waits as before its claim, where it may be denied or expire
 		p.unclaim()

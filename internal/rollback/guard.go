@@ -50,7 +50,7 @@ func (p *plan) waitsForRoom(refusal *schedulerconfig.Refusal) bool {
 	}
 	message := refusal.Message
 	if refusal.Reason == strategyv1.ReasonGuardExceeded {
-		lifted, unenforced := p.lifted(nil)
+		lifted, unenforced := p.lifted(recent(p.Decided))
 		if lifted != nil {
 			p.liftGuard(*lifted)
 			return false
@@ -77,10 +77,10 @@ func (p *plan) liftGuard(decided facts.Decided) {
 	p.Set(strategyv1.ConditionApplied, metav1.ConditionFalse, strategyv1.ReasonPlanned, because("the guard was lifted", decided))
 }
 
-// lifted is the newest Override decision that counts and is not among those seen; else why the newest one does not.
-func (p *plan) lifted(seen []string) (lifted *facts.Decided, refusal string) {
+// lifted is the newest Override decision of these names that counts; else why the newest one does not.
+func (p *plan) lifted(names []string) (lifted *facts.Decided, refusal string) {
 	for i, decided := range slices.Backward(p.Decided) {
-		if decided.Verdict != strategyv1.DecisionOverride || slices.Contains(seen, decided.Name) {
+		if decided.Verdict != strategyv1.DecisionOverride || !slices.Contains(names, decided.Name) {
 			continue
 		}
 		if p.status.Override != nil && decided.Name == p.status.Override.Name {

@@ -27,12 +27,19 @@ func Ended(status strategyv1.StrategyRollbackStatus) bool {
 
 func (p *plan) hasEnded() bool { return Ended(p.status) }
 
-// ended: only Jobs that are still there are removed, and the finalizer.
+// ended: only Jobs that are still there are removed, and the finalizer. What a write that was on its way left in the
+// configuration is undone first.
 func (p *plan) ended() bool {
 	if !p.hasEnded() {
 		return false
 	}
 	p.DeleteJobs(p.Runs.Jobs)
+	if p.holder() != nil {
+		if p.claimed() != strategyv1.ClaimRelease {
+			p.ask(strategyv1.ClaimRelease)
+		}
+		return true
+	}
 	readable := p.NotServed == nil && p.LogHead.Problem == nil
 	switch {
 	case readable && p.Logged(), !readable && !p.Rollback.DeletionTimestamp.IsZero():

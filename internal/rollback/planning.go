@@ -26,7 +26,7 @@ func (p *plan) planEdits() bool {
 	if err != nil {
 		return p.cannotPlan(strategyv1.ReasonEditRefused, err.Error())
 	}
-	if blocked := schedulerconfig.Blocked(p.Config.State, p.uid(), draft.Edits); blocked != "" {
+	if blocked := schedulerconfig.Blocked([]byte(p.Config.Content), p.Config.State, p.uid(), draft.Edits); blocked != "" {
 		return p.cannotPlan(strategyv1.ReasonTargetBelongsToOthers, blocked)
 	}
 	switch {

@@ -54,7 +54,7 @@ func (p *plan) gateOverridden() bool {
 	if !p.gateFailed() {
 		return false
 	}
-	decided, refusal := p.lifted(p.status.Restore.Seen)
+	decided, refusal := p.lifted(fresh(p.status.Restore, p.Decided))
 	if refusal != "" {
 		p.notePerDecision(refusal)
 	}
@@ -69,12 +69,34 @@ func (p *plan) gateOverridden() bool {
 
 // newRestore is the newest Restore decision that was not there when the last request was seen, or nil.
 func newRestore(current *strategyv1.RestoreStatus, decided []facts.Decided) *facts.Decided {
+	names := fresh(current, decided)
 	for i, candidate := range slices.Backward(decided) {
-		if candidate.Verdict == strategyv1.DecisionRestore && (current == nil || !slices.Contains(current.Seen, candidate.Name)) {
+		if candidate.Verdict == strategyv1.DecisionRestore && slices.Contains(names, candidate.Name) {
 			return &decided[i]
 		}
 	}
 	return nil
+}
+
+// fresh are the names of the decisions that can ask for a restore and have not. Those that are too old to be remembered
+// have.
+func fresh(current *strategyv1.RestoreStatus, decided []facts.Decided) []string {
+	names := recent(decided)
+	if current == nil {
+		return names
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(current.Seen, name) })
+}
+
+// recent are the names of the newest decisions that can ask for a restore.
+func recent(decided []facts.Decided) []string {
+	var names []string
+	for _, d := range decided {
+		if d.Verdict == strategyv1.DecisionRestore || d.Verdict == strategyv1.DecisionOverride {
+			names = append(names, d.Name)
+		}
+	}
+	return names[max(0, len(names)-maxSeen):]
 }
 
 func (p *plan) request(request, by string) {
@@ -83,21 +105,10 @@ func (p *plan) request(request, by string) {
 		attempt = p.status.Restore.Attempt + 1
 	}
 	p.status.Restore = &strategyv1.RestoreStatus{
-		Request: request, By: by, RequestedTime: p.Stamp(), SpecGeneration: p.Rollback.Generation, Attempt: attempt, Seen: p.seen(),
+		Request: request, By: by, RequestedTime: p.Stamp(), SpecGeneration: p.Rollback.Generation, Attempt: attempt, Seen: recent(p.Decided),
 	}
 	p.Set(strategyv1.ConditionRestored, metav1.ConditionUnknown, strategyv1.ReasonCheckingRestore, "asked for by "+request)
 	p.Note("restore_requested", "asked for by "+request, by)
-}
-
-// seen are the decisions that can ask for a restore, the newest.
-func (p *plan) seen() []string {
-	var names []string
-	for _, decided := range p.Decided {
-		if decided.Verdict == strategyv1.DecisionRestore || decided.Verdict == strategyv1.DecisionOverride {
-			names = append(names, decided.Name)
-		}
-	}
-	return names[max(0, len(names)-maxSeen):]
 }
 
 func (p *plan) gateFailed() bool {
@@ -121,7 +132,11 @@ func (p *plan) restoring() bool {
 	}
 	switch p.claimed() {
 	case "":
-		p.withdrawn()
+		if p.holder() == nil {
+			p.withdrawn()
+		} else { // written in the moment in which the claim was given up
+			p.release()
+		}
 	case strategyv1.ClaimHold:
 		if p.gateHolds() {
 			p.release()

@@ -137,3 +137,22 @@ func TestTwoRestoreDecisionsOfOneSecondDoNotAlternate(t *testing.T) {
 		t.Errorf("two decisions made %d attempts", attempts)
 	}
 }
+
+// However many decisions there are, each is one request at most: an old one never counts again.
+func TestManyRestoreDecisions(t *testing.T) {
+	s := newStory(t)
+	s.approved()
+	s.reports(reports{"load": testkit.Fail()})
+	for range 100 {
+		s.decide(strategyv1.DecisionRestore, "carol")
+	}
+	for range 100 {
+		s.turn()
+	}
+	if attempts := s.rollback.Status.Restore.Attempt; attempts != 1 || len(s.rollback.Status.Restore.Seen) > 64 {
+		t.Errorf("%d attempts, %d decisions remembered", attempts, len(s.rollback.Status.Restore.Seen))
+	}
+	s.decide(strategyv1.DecisionOverride, "dave")
+	s.quiet()
+	expect(t, "a new one counts", s.ready(), "Restored")
+}

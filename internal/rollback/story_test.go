@@ -120,6 +120,9 @@ func (s *story) observed() rollback.Observed {
 	for _, pod := range s.Pods {
 		o.Pods = append(o.Pods, *pod.DeepCopy())
 	}
+	if o.Config.Problem != nil { // of a document that cannot be read nothing else is known
+		o.Config = facts.Config{Problem: o.Config.Problem}
+	}
 	if s.configProblem != nil {
 		o.Config = facts.Config{Problem: s.configProblem, Gone: s.configProblem.Reason == strategyv1.ReasonConfigMapNotFound}
 	}

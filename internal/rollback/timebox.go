@@ -30,7 +30,7 @@ func (p *plan) boxEnds() bool {
 		return false
 	}
 	reason := p.Reason(strategyv1.ConditionInEffect)
-	if reason == strategyv1.ReasonExpired || !slices.ContainsFunc(p.Rollback.Spec.Actions, endsByItself) || p.holder().Revision != p.status.Plan.Revision {
+	if reason == strategyv1.ReasonExpired || !slices.ContainsFunc(p.Rollback.Spec.Actions, endsByItself) {
 		return false
 	}
 	message := fmt.Sprintf("the time box ended at %s: the scheduler trades again by itself. ", rfc3339(until))
@@ -88,12 +88,8 @@ func (p *plan) renewRequested() bool {
 	if asked := p.status.Restore; asked != nil && !p.parked() && (asked.Request != requestTimeBox || p.releasing()) {
 		return false // a person's restore goes first, and what is being undone is not renewed
 	}
-	decided := p.newest(strategyv1.DecisionRenew)
-	if decided == nil || decided.Digest != p.status.Plan.Digest {
-		return false
-	}
-	if refusal := p.notRenewed(*decided); refusal != "" {
-		p.notePerDecision(notHonoured(*decided, refusal))
+	decided := p.renewal()
+	if decided == nil {
 		return false
 	}
 	until := decided.Time.UTC().Add(p.timeBox())
@@ -114,6 +110,21 @@ func (p *plan) renewRequested() bool {
 	}
 	p.Note("approved", message, decided.By)
 	return false
+}
+
+// renewal is the newest Renew decision for this plan that counts. Why another one does not is told.
+func (p *plan) renewal() *facts.Decided {
+	for i, decided := range slices.Backward(p.Decided) {
+		if decided.Verdict != strategyv1.DecisionRenew || decided.Digest != p.status.Plan.Digest {
+			continue
+		}
+		refusal := p.notRenewed(decided)
+		if refusal == "" {
+			return &p.Decided[i]
+		}
+		p.notePerDecision(notHonoured(decided, refusal))
+	}
+	return nil
 }
 
 func (p *plan) notRenewed(decided facts.Decided) string {

@@ -51,7 +51,7 @@ func Try(content []byte, state State, claim Claim, now time.Time) (edited []byte
 	refuse := func(reason, message string) ([]byte, State, *Refusal) {
 		return nil, State{}, &Refusal{claim.Name, reason, message}
 	}
-	if blocked := Blocked(state, claim.UID, claim.Edits); blocked != "" {
+	if blocked := Blocked(content, state, claim.UID, claim.Edits); blocked != "" {
 		return refuse(strategyv1.ReasonTargetBelongsToOthers, blocked)
 	}
 	others, before, position := split(state.Holders, claim.UID)
@@ -96,16 +96,22 @@ func split(holders []Holder, uid string) (others []Holder, own *Holder, position
 
 // Blocked says which edit another rollback stands in the way of, or is empty. The same value at the same place may have
 // several holders; anything else that overlaps waits, because undoing two overlapping edits in the wrong order would
-// bring back a value that nobody wants.
-func Blocked(state State, uid string, edits []strategyv1.PlannedEdit) string {
+// bring back a value that nobody wants. A shared place that someone changed since is theirs, so that waits, too.
+func Blocked(content []byte, state State, uid string, edits []strategyv1.PlannedEdit) string {
 	for _, holder := range state.Holders {
 		if holder.UID == uid {
 			continue
 		}
 		for _, record := range holder.Records {
 			for _, edit := range edits {
-				if config.Overlap(record.Path, edit.Path) && !(config.SamePath(record.Path, edit.Path) && record.To == edit.To) {
+				if !config.Overlap(record.Path, edit.Path) {
+					continue
+				}
+				if !config.SamePath(record.Path, edit.Path) || record.To != edit.To {
 					return fmt.Sprintf("%s is already changed by rollback %s; it waits until that one is restored", edit.Path, holder.Name)
+				}
+				if held, err := config.Holds(content, edit.Path, edit.To); err == nil && !held {
+					return fmt.Sprintf("%s was changed by rollback %s and by someone else since; it waits until that one is restored", edit.Path, holder.Name)
 				}
 			}
 		}
