@@ -60,7 +60,8 @@ func (p *plan) failed(reason, message string) {
 // hold watches whether a change still stands where it was made.
 func (p *plan) hold() bool {
 	if path := p.overwritten(); path != "" {
-		message := fmt.Sprintf("%s no longer holds this rollback's value; the scheduler may lose the change at its next start. Look who changed it; to end the rollback: %s", path, p.restoreCommand())
+		message := fmt.Sprintf("%s no longer holds this rollback's value; the scheduler loses the change at its next start. Who changed it: kubectl get configmap %s -n %s --show-managed-fields -o yaml; to end the rollback: %s",
+			path, p.status.Config.ConfigMapName, p.Rollback.Namespace, p.restoreCommand())
 		p.Set(strategyv1.ConditionApplied, metav1.ConditionFalse, strategyv1.ReasonOverwritten, message)
 		p.Stall(strategyv1.ReasonOverwritten, message)
 		return true

@@ -24,7 +24,7 @@ func (p *plan) planEdits() bool {
 	until := p.until()
 	draft, err := p.draft([]byte(p.Config.Content), until)
 	if err != nil {
-		return p.cannotPlan(strategyv1.ReasonEditRefused, err.Error())
+		return p.cannotPlan(strategyv1.ReasonEditRefused, err.Error()+". Nothing was changed; mend the configuration or create another rollback")
 	}
 	if blocked := schedulerconfig.Blocked([]byte(p.Config.Content), p.Config.State, p.uid(), draft.Edits); blocked != "" {
 		return p.cannotPlan(strategyv1.ReasonTargetBelongsToOthers, blocked)
@@ -78,7 +78,7 @@ func (p *plan) cannotPlan(reason, message string) bool {
 		p.revise(p.status.Plan.Edits)
 	}
 	p.Set(strategyv1.ConditionPlanned, metav1.ConditionFalse, reason, message)
-	p.BadInput(reason, message+". Nothing was changed; mend the configuration or create another rollback")
+	p.BadInput(reason, message)
 	return true
 }
 

@@ -159,7 +159,7 @@ func TestReleasedInAnyOrder(t *testing.T) {
 		} {
 			claims = append(claims, hold(fmt.Sprint(i), rapid.IntRange(0, 3).Draw(t, "minute"), edit))
 		}
-		o := Observed{Content: base}
+		o := Observed{DataKey: "core.yaml", Content: base}
 		for len(claims) > 0 { // groups in any order
 			n := rapid.IntRange(1, len(claims)).Draw(t, "claimed together")
 			o.Claims = append(o.Claims, claims[:n]...)

@@ -84,6 +84,21 @@ func child(n *yaml.Node, segment string) int {
 	})
 }
 
+// Clone can be edited without changing the tree that it is of.
+func (x Tree) Clone() Tree {
+	x.root = cloneNode(x.root)
+	return x
+}
+
+func cloneNode(n *yaml.Node) *yaml.Node {
+	copied := *n
+	copied.Content = nil
+	for _, kid := range n.Content {
+		copied.Content = append(copied.Content, cloneNode(kid))
+	}
+	return &copied
+}
+
 // Get is what a path says, empty if it is not there.
 func (x Tree) Get(path string) string {
 	at := x.root
@@ -127,6 +142,44 @@ func (x Tree) Set(path, value string) {
 			x.t.Fatalf("%s leads nowhere at %s", path, segment)
 		}
 	}
+}
+
+// Remove takes a path away, if it is there.
+func (x Tree) Remove(path string) {
+	at, all := x.root, segments(path)
+	for i, segment := range all {
+		slot := child(at, segment)
+		if slot < 0 {
+			return
+		}
+		if i < len(all)-1 {
+			at = at.Content[slot]
+			continue
+		}
+		from := slot
+		if at.Kind == yaml.MappingNode {
+			from--
+		}
+		at.Content = slices.Delete(at.Content, from, slot+1)
+	}
+}
+
+// Put makes a path say what another document has there, or nothing.
+func (x Tree) Put(path string, other Tree) {
+	at := other.root
+	for _, segment := range segments(path) {
+		slot := child(at, segment)
+		if slot < 0 {
+			x.Remove(path)
+			return
+		}
+		at = at.Content[slot]
+	}
+	text, err := yaml.Marshal(at)
+	if err != nil {
+		x.t.Fatalf("%v", err)
+	}
+	x.Set(path, string(text))
 }
 
 // Untouched are the lines that edits of these paths leave as they are.
