@@ -43,6 +43,7 @@ type Cluster struct {
 	Admin  client.Client
 
 	environment *envtest.Environment
+	memo        *memo
 }
 
 // Run is a package's TestMain: it starts a cluster, runs the tests with it, and stops it. It returns the exit code.
@@ -63,7 +64,7 @@ func Start() (*Cluster, error) {
 		return nil, errors.New("KUBEBUILDER_ASSETS is not set: run `make test`, which builds etcd and kube-apiserver")
 	}
 	ctrl.SetLogger(zap.New(zap.WriteTo(os.Stderr), func(o *zap.Options) { o.Level = logLevel }))
-	c := &Cluster{Scheme: runtime.NewScheme(), environment: &envtest.Environment{
+	c := &Cluster{Scheme: runtime.NewScheme(), memo: &memo{scopes: map[scope]*answers{}}, environment: &envtest.Environment{
 		CRDDirectoryPaths:     []string{filepath.Join(configDir, "crd", "bases")},
 		ErrorIfCRDPathMissing: true,
 	}}
@@ -85,6 +86,7 @@ func (c *Cluster) Stop() { _ = c.environment.Stop() }
 
 func (c *Cluster) prepare() (err error) {
 	c.Config.QPS = -1
+	c.Config.Wrap(c.memo.transport)
 	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, strategyv1.AddToScheme} {
 		if err := add(c.Scheme); err != nil {
 			return err

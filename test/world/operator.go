@@ -37,6 +37,7 @@ type Operator struct {
 type Seams struct {
 	Transport func(http.RoundTripper) http.RoundTripper       // every request to the API server
 	Client    func(client.Client) client.Client               // reads of the cache, and writes
+	Live      func(client.Reader) client.Reader               // reads of the API server
 	Evidence  func(controllers.Evidence) controllers.Evidence // the bucket
 }
 
@@ -44,27 +45,34 @@ type Seams struct {
 func (w *World) Config(transport func(http.RoundTripper) http.RoundTripper) *rest.Config {
 	config := rest.CopyConfig(w.Cluster.Config)
 	config.Impersonate = rest.ImpersonationConfig{UserName: "strategy-operator", Groups: []string{"system:masters"}}
-	config.WrapTransport = transport
+	if transport != nil {
+		config.Wrap(transport)
+	}
 	return config
 }
 
 // Operator makes an operator with an empty memory, whose reads all go to the API server.
 func (w *World) Operator(seams Seams) *Operator {
 	w.T.Helper()
-	direct, err := client.New(w.Config(seams.Transport), client.Options{Scheme: w.Cluster.Scheme, Mapper: w.Cluster.Admin.RESTMapper()})
+	plain, err := client.New(w.Config(seams.Transport), client.Options{Scheme: w.Cluster.Scheme, Mapper: w.Cluster.Admin.RESTMapper()})
 	if err != nil {
 		w.T.Fatal(err)
 	}
+	direct := &dated{plain, w}
 	var api client.Client = &indexed{direct}
 	if seams.Client != nil {
 		api = seams.Client(api)
+	}
+	var live client.Reader = direct
+	if seams.Live != nil {
+		live = seams.Live(live)
 	}
 	var evidence controllers.Evidence = w.Store
 	if seams.Evidence != nil {
 		evidence = seams.Evidence(evidence)
 	}
 	return &Operator{world: w, Environment: &controllers.Environment{
-		Client: api, Live: direct, Logs: w, Evidence: evidence, Clock: w.Clock,
+		Client: api, Live: live, Logs: w, Evidence: evidence, Clock: w.Clock,
 		Recorder: &events.FakeRecorder{}, Namespaces: []string{w.Namespace},
 	}}
 }

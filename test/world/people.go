@@ -130,11 +130,4 @@ func (w *World) Incident() *strategyv1.StrategyIncident {
 }
 
 // Rollback is the first one, nil without any.
-func (w *World) Rollback() *strategyv1.StrategyRollback {
-	var list strategyv1.StrategyRollbackList
-	w.List(&list)
-	if len(list.Items) == 0 {
-		return nil
-	}
-	return &list.Items[0]
-}
+func (w *World) Rollback() *strategyv1.StrategyRollback { return w.RollbackNamed("") }

@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/controllers"
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/config/botcore"
@@ -25,9 +26,28 @@ import (
 func (w *World) Play() bool {
 	w.T.Helper()
 	ran := w.runJobs()
+	collected := w.collect()
 	rolled := w.rollOut()
 	decided := w.People != nil && w.People(w)
-	return ran || rolled || decided
+	return ran || collected || rolled || decided
+}
+
+// collect is the garbage collector: what a rollback leaves behind goes.
+func (w *World) collect() bool {
+	var jobs batchv1.JobList
+	w.List(&jobs)
+	happened := false
+	for _, job := range jobs.Items {
+		owner := metav1.GetControllerOf(&job)
+		if owner == nil || owner.Kind != strategyv1.KindRollback {
+			continue
+		}
+		if rollback := w.RollbackNamed(owner.Name); rollback == nil || rollback.UID != owner.UID {
+			w.Delete(job.Name, &batchv1.Job{})
+			happened = true
+		}
+	}
+	return happened
 }
 
 // runJobs is the Job controller and the kubelet: each new Job's pod runs and ends at once; the Job ends one step later.

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -56,6 +55,12 @@ type World struct {
 	Restarts  int                  // rollouts of the Deployment
 	LastError error                // of the last reconcile
 
+	times struct {
+		sync.Mutex
+		byUID map[types.UID]seen
+	}
+	rollbacks []metav1.ObjectMeta // that ever were
+
 	output  sync.Map // by pod: what its container printed; a running manager reads it, too
 	running string   // the document that the scheduler has loaded
 }
@@ -72,9 +77,11 @@ func New(t testing.TB, cluster *Cluster, change func(*strategyv1.StrategyPlayboo
 	t.Cleanup(func() { _ = store.Close() })
 	w := &World{
 		T: t, Cluster: cluster, Namespace: fmt.Sprintf("world-%d", namespaces.Add(1)),
-		Clock: clocktesting.NewFakePassiveClock(time.Now()), Store: store,
+		Clock: clocktesting.NewFakePassiveClock(Beginning), Store: store,
 		Jobs: map[string]checks.ID{}, running: testkit.Document,
 	}
+	w.times.byUID = map[types.UID]seen{}
+	t.Cleanup(func() { cluster.memo.forgetWorld(w.Namespace) })
 	spec := testkit.Playbook()
 	if change != nil {
 		change(&spec)
@@ -134,11 +141,21 @@ func (w *World) Create(objects ...client.Object) {
 		if err := w.Cluster.Admin.Create(context.Background(), object); err != nil {
 			w.T.Fatalf("create %T: %v", object, err)
 		}
+		w.date(object)
 	}
 }
 
 // As creates an object as a person, who may do everything: who may what is tested elsewhere.
 func (w *World) As(user string, object client.Object) {
+	w.T.Helper()
+	object.SetNamespace(w.Namespace)
+	if err := w.person(user).Create(context.Background(), object); err != nil {
+		w.T.Fatalf("%s creates %T: %v", user, object, err)
+	}
+	w.date(object)
+}
+
+func (w *World) person(user string) client.Client {
 	w.T.Helper()
 	config := rest.CopyConfig(w.Cluster.Config)
 	config.Impersonate = rest.ImpersonationConfig{UserName: user, Groups: []string{"system:masters"}}
@@ -146,10 +163,7 @@ func (w *World) As(user string, object client.Object) {
 	if err != nil {
 		w.T.Fatal(err)
 	}
-	object.SetNamespace(w.Namespace)
-	if err := person.Create(context.Background(), object); err != nil {
-		w.T.Fatalf("%s creates %T: %v", user, object, err)
-	}
+	return person
 }
 
 // Get reads an object of the world; it must be there.
@@ -161,7 +175,11 @@ func (w *World) Get(name string, object client.Object) {
 }
 
 func (w *World) find(name string, object client.Object) error {
-	return w.Cluster.Admin.Get(context.Background(), types.NamespacedName{Namespace: w.Namespace, Name: name}, object)
+	err := w.Cluster.Admin.Get(context.Background(), types.NamespacedName{Namespace: w.Namespace, Name: name}, object)
+	if err == nil {
+		w.date(object)
+	}
+	return err
 }
 
 // Change reads an object, changes it and writes it back.
@@ -190,6 +208,7 @@ func (w *World) List(list client.ObjectList) {
 	if err := w.Cluster.Admin.List(context.Background(), list, client.InNamespace(w.Namespace)); err != nil {
 		w.T.Fatal(err)
 	}
+	w.dateAll(list)
 }
 
 // Names are the sorted names of all objects of a kind.
