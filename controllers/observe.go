@@ -148,7 +148,7 @@ func (e *Environment) observeEdits(ctx context.Context, namespace, name string) 
 		return facts.Config{}, err
 	}
 	state, err := schedulerconfig.ParseState(configMap.Annotations[strategyv1.AnnotationEdits])
-	return facts.Config{State: state, Gone: err != nil}, nil //nolint:nilerr // without a record there is nothing to undo
+	return facts.Config{State: state, Gone: err != nil}, nil // without a record there is nothing to undo
 }
 
 func problemConfig(reason, format string, args ...any) facts.Config {

@@ -309,9 +309,9 @@ type RollbackPlan struct {
 	// +optional
 	Until *metav1.Time `json:"until,omitempty"`
 
-	// renewals counts the Renew decisions that moved until.
+	// renewals counts the Renew decisions that moved until; absent = none.
 	// +optional
-	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Minimum=1
 	Renewals int32 `json:"renewals,omitempty"`
 
 	// disables are the schedules that do not trade with these edits; the guard counts them.

@@ -146,30 +146,23 @@ func acceptable(change *strategyv1.StrategyRollback) error {
 }
 
 func acceptableAction(wanted strategyv1.RollbackAction) error {
-	switch wanted.Type {
-	case strategyv1.ActionDisableSchedule:
-		if (wanted.Schedule == "") == (wanted.Strategy == "") {
-			return errors.New("DisableSchedule names either its schedule or its strategy")
-		}
-	case strategyv1.ActionSetAllocation:
-		if wanted.RiskProfile == "" || wanted.Bucket == "" || wanted.Allocation == "" {
-			return errors.New("SetAllocation needs riskProfile, bucket and allocation")
-		}
-	case strategyv1.ActionSwitchFeed:
-		if wanted.Feed == "" {
-			return errors.New("SwitchFeed needs feed")
-		}
-	case strategyv1.ActionSetResourceLimits:
-		if wanted.Limits == nil || *wanted.Limits == (strategyv1.ResourceLimits{}) {
-			return errors.New("SetResourceLimits needs limits")
-		}
-	case strategyv1.ActionSetSignalLimit:
-		if wanted.Strategy == "" || wanted.RiskProfile == "" || wanted.Limit == nil {
-			return errors.New("SetSignalLimit needs strategy, riskProfile and limit")
-		}
+	needed := map[strategyv1.ActionType]struct {
+		given   bool
+		message string
+	}{
+		strategyv1.ActionDisableSchedule:   {(wanted.Schedule == "") != (wanted.Strategy == ""), "DisableSchedule names either its schedule or its strategy"},
+		strategyv1.ActionSetAllocation:     {all(wanted.RiskProfile, wanted.Bucket, wanted.Allocation), "SetAllocation needs riskProfile, bucket and allocation"},
+		strategyv1.ActionSwitchFeed:        {wanted.Feed != "", "SwitchFeed needs feed"},
+		strategyv1.ActionSetResourceLimits: {wanted.Limits != nil && *wanted.Limits != (strategyv1.ResourceLimits{}), "SetResourceLimits needs limits"},
+		strategyv1.ActionSetSignalLimit:    {all(wanted.Strategy, wanted.RiskProfile) && wanted.Limit != nil, "SetSignalLimit needs strategy, riskProfile and limit"},
+	}
+	if rule, known := needed[wanted.Type]; known && !rule.given {
+		return errors.New(rule.message)
 	}
 	return foreignFields(wanted)
 }
+
+func all(fields ...string) bool { return !slices.Contains(fields, "") }
 
 // foreignFields refuses what belongs to another action.
 func foreignFields(wanted strategyv1.RollbackAction) error {

@@ -24,14 +24,30 @@ func (p *plan) deleted() bool {
 	if p.hasEnded() {
 		return false // like any other that has ended
 	}
+	if p.finalized() && !p.hopeless() {
+		p.finishDeleted()
+	}
+	return true
+}
+
+// hopeless lets go of what the operator can do nothing about.
+func (p *plan) hopeless() bool {
 	switch {
-	case !p.finalized():
 	case p.NotServed != nil:
 		p.leave("the operator no longer serves this namespace")
 	case p.Config.Gone:
 		p.leave("the configuration is gone")
 	case p.overdue():
 		p.leave("it took too long: " + p.Message(strategyv1.ConditionReady))
+	default:
+		return false
+	}
+	return true
+}
+
+// finishDeleted leaves the edits to people, or undoes them, as the policy says.
+func (p *plan) finishDeleted() {
+	switch {
 	case p.unseen() && p.Rollback.Spec.DeletionPolicy == strategyv1.DeletionRestore:
 		p.BadInput(p.Config.Problem.Reason, p.Config.Problem.Message)
 	case p.unseen():
@@ -44,13 +60,12 @@ func (p *plan) deleted() bool {
 	case p.holder() == nil && p.claimed() != strategyv1.ClaimRelease:
 		p.leave("")
 	case p.Rollback.Spec.DeletionPolicy == strategyv1.DeletionRestore:
-		return p.restoreDeleted()
+		p.restoreDeleted()
 	case p.holder() == nil:
 		p.leave("the edits were undone, but nobody waited for the scheduler to run without them")
 	default:
 		p.retain()
 	}
-	return true
 }
 
 // unseen: there may be edits, but the configuration cannot be read.
@@ -79,7 +94,7 @@ func (p *plan) retain() {
 }
 
 // restoreDeleted undoes the edits and restarts the scheduler. There is no gate: whoever deletes has the verb restore.
-func (p *plan) restoreDeleted() bool {
+func (p *plan) restoreDeleted() {
 	if p.Playbook.Problem != nil { // nobody knows what to restart
 		if p.claimed() != strategyv1.ClaimRelease {
 			p.request(requestDeletion, "")
@@ -89,21 +104,20 @@ func (p *plan) restoreDeleted() bool {
 		if p.holder() == nil {
 			p.leave("the edits were undone, but the scheduler was not restarted: " + p.Playbook.Problem.Message)
 		}
-		return true
+		return
 	}
 	if problem := p.problem(); problem != nil && p.claimed() != strategyv1.ClaimRelease {
 		p.BadInput(problem.Reason, problem.Message)
-		return true
+		return
 	}
 	if p.status.Restore == nil || p.status.Restore.Request != requestDeletion {
 		p.request(requestDeletion, "")
 	}
 	if p.Reason(strategyv1.ConditionRestored) == strategyv1.ReasonNotInEffect {
 		p.leave(p.Message(strategyv1.ConditionRestored))
-		return true
+		return
 	}
 	p.restoring()
-	return true
 }
 
 // leave lets the object go and says once what was not done, if anything.

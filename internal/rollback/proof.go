@@ -44,14 +44,18 @@ func (p *plan) prove(stage strategyv1.Stage, attempt int32) proofOf {
 	if !result.Done {
 		return proofOf{waiting: "asking the running scheduler what it has in force", reason: strategyv1.ReasonProving}
 	}
-	record := result.Final[0]
+	return p.judgeProof(result.Final[0], annotations, round == 2*attempt)
+}
+
+// judgeProof compares what the scheduler says it runs with the stored configuration, then looks at the verdict.
+func (p *plan) judgeProof(record strategyv1.CheckStatus, annotations map[string]string, lastTry bool) proofOf {
 	running := p.runningHash(record)
 	p.status.Proof.Running = running
 	if running == "" && p.leftToReloader(annotations) && !hasAll(p.Deployment.Spec.Template.Annotations, annotations) {
 		return proofOf{unmeasured: "Reloader restarts Deployment " + p.Deployment.Name + ", so only config_sha256 in the report of check " + record.Name + " can tell which configuration runs; it is missing"}
 	}
 	if running != "" && running != p.Config.State.SHA256 && running != p.Config.SHA256 {
-		if round == 2*attempt {
+		if lastTry {
 			return proofOf{failed: fmt.Sprintf("the scheduler still runs another configuration (%.12s) after one more restart", running)}
 		}
 		annotations[strategyv1.AnnotationRestartedFor] = p.Config.State.SHA256

@@ -48,27 +48,25 @@ type Refusal struct {
 
 // Try is what the configuration becomes when a Hold is met, all of its edits or none, or why it cannot be met now.
 func Try(content []byte, state State, claim Claim, now time.Time) (edited []byte, next State, refusal *Refusal) {
-	refuse := func(reason, message string) ([]byte, State, *Refusal) {
-		return nil, State{}, &Refusal{claim.Name, reason, message}
-	}
+	refuse := func(reason, message string) *Refusal { return &Refusal{claim.Name, reason, message} }
 	if blocked := Blocked(content, state, claim.UID, claim.Edits); blocked != "" {
-		return refuse(strategyv1.ReasonTargetBelongsToOthers, blocked)
+		return nil, State{}, refuse(strategyv1.ReasonTargetBelongsToOthers, blocked)
 	}
 	others, before, position := split(state.Holders, claim.UID)
 	if before == nil {
 		if exceeded := guarded(others, claim); exceeded != "" {
-			return refuse(strategyv1.ReasonGuardExceeded, exceeded)
+			return nil, State{}, refuse(strategyv1.ReasonGuardExceeded, exceeded)
 		}
 	}
 	edited, holder, err := apply(content, state, before, claim)
 	if err != nil {
-		return refuse(strategyv1.ReasonEditRefused, err.Error())
+		return nil, State{}, refuse(strategyv1.ReasonEditRefused, err.Error())
 	}
 	holder.Since = now.UTC().Truncate(time.Second)
 	next = State{Holders: append(append(append([]Holder{}, others[:position]...), holder), others[position:]...)}
 	next.written(state, content, edited, now)
 	if _, err := next.encode(); err != nil {
-		return refuse(strategyv1.ReasonEditRefused, err.Error())
+		return nil, State{}, refuse(strategyv1.ReasonEditRefused, err.Error())
 	}
 	return edited, next, nil
 }
