@@ -249,6 +249,11 @@ type StrategyRollbackStatus struct {
 	// +optional
 	Override *DecisionReference `json:"override,omitempty"`
 
+	// voidedTime is when the newest Override, Renew or Restore decision was made that was seen while identities were not
+	// enforced. It never counts, and neither does one that is as old or older: nobody can vouch for who made them.
+	// +optional
+	VoidedTime *metav1.Time `json:"voidedTime,omitempty"`
+
 	// config is what this rollback asks of the scheduler's configuration.
 	// +optional
 	Config *ConfigClaim `json:"config,omitempty"`

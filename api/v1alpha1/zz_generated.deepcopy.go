@@ -1161,6 +1161,10 @@ func (in *StrategyRollbackStatus) DeepCopyInto(out *StrategyRollbackStatus) {
 		*out = new(DecisionReference)
 		(*in).DeepCopyInto(*out)
 	}
+	if in.VoidedTime != nil {
+		in, out := &in.VoidedTime, &out.VoidedTime
+		*out = (*in).DeepCopy()
+	}
 	if in.Config != nil {
 		in, out := &in.Config, &out.Config
 		*out = new(ConfigClaim)

@@ -115,13 +115,37 @@ func NeedsIdentity(rollback *strategyv1.StrategyRollback, decided []facts.Decide
 	if Ended(status) {
 		return false
 	}
+	decided = vouched(status, decided)
 	approved := conditions.Reason(status.Conditions, strategyv1.ConditionApproved)
-	if approved == strategyv1.ReasonIdentityUnenforced || newRestore(status.Restore, decided) != nil {
+	stalled := conditions.Reason(status.Conditions, strategyv1.ConditionReady) == strategyv1.ReasonIdentityUnenforced
+	if approved == strategyv1.ReasonIdentityUnenforced || stalled || newRestore(status.Restore, decided) != nil {
 		return true
 	}
 	return status.Plan != nil && slices.ContainsFunc(decided, func(d facts.Decided) bool {
 		return d.Digest == status.Plan.Digest && isPending(status, d)
 	})
+}
+
+// vouched leaves out the decisions that nobody can vouch for. An approval is bound to its plan, which changes then.
+func vouched(status strategyv1.StrategyRollbackStatus, decided []facts.Decided) []facts.Decided {
+	if status.VoidedTime == nil {
+		return decided
+	}
+	bound := []strategyv1.DecisionVerdict{strategyv1.DecisionOverride, strategyv1.DecisionRenew, strategyv1.DecisionRestore}
+	return slices.DeleteFunc(slices.Clone(decided), func(d facts.Decided) bool {
+		return slices.Contains(bound, d.Verdict) && !d.Time.After(status.VoidedTime.Time)
+	})
+}
+
+// unvouched makes a decision worthless that was seen while identities were not enforced: nobody knows who made it, and
+// nobody will when the policies are back.
+func (p *plan) unvouched(decided facts.Decided) (why string) {
+	if p.status.VoidedTime == nil || decided.Time.After(p.status.VoidedTime.Time) {
+		p.status.VoidedTime = &decided.Time
+	}
+	why = p.Identity.Message + ". When the policies are in force, decide again"
+	p.notePerDecision(notHonoured(decided, why))
+	return why
 }
 
 // isPending: it may still count, because neither it nor a later one has.

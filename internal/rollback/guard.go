@@ -102,7 +102,7 @@ func (p *plan) notLifted(decided facts.Decided) string {
 	case p.fourEyes(decided) != "":
 		return p.fourEyes(decided)
 	case !p.Identity.Enforced:
-		return p.Identity.Message
+		return p.unvouched(decided)
 	}
 	return ""
 }

@@ -39,14 +39,23 @@ func (p *plan) restoreRequested() bool {
 	}
 	asked := newRestore(p.status.Restore, p.Decided)
 	if asked == nil {
-		return p.gateOverridden()
+		return p.stillUnenforced() || p.gateOverridden()
 	}
 	if !p.Identity.Enforced {
-		p.BadInput(strategyv1.ReasonIdentityUnenforced, notHonoured(*asked, p.Identity.Message))
+		p.BadInput(strategyv1.ReasonIdentityUnenforced, notHonoured(*asked, p.unvouched(*asked)))
 		return true
 	}
 	p.request(asked.Name, asked.By)
 	return false
+}
+
+// stillUnenforced goes on saying so until the policies are back.
+func (p *plan) stillUnenforced() bool {
+	lost := p.status.VoidedTime != nil && p.Reason(strategyv1.ConditionReady) == strategyv1.ReasonIdentityUnenforced && !p.Identity.Enforced
+	if lost {
+		p.BadInput(strategyv1.ReasonIdentityUnenforced, p.Message(strategyv1.ConditionReady))
+	}
+	return lost
 }
 
 // gateOverridden restores without the gate that failed, because a person says so.

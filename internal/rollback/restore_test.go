@@ -68,7 +68,7 @@ func TestRestore(t *testing.T) {
 				s.decide(strategyv1.DecisionRestore, "carol")
 			},
 			conditions: "Planned=True/Planned Approved=True/Approved Applied=True/Edited InEffect=True/Proved Verified=True/Verified Ready=False/IdentityNotEnforced Stalled=True/IdentityNotEnforced",
-			actions:    "warn IdentityNotEnforced",
+			actions:    "log 9+ not_honoured; warn IdentityNotEnforced",
 			next:       "32s",
 		},
 	})
@@ -155,4 +155,23 @@ func TestManyRestoreDecisions(t *testing.T) {
 	s.decide(strategyv1.DecisionOverride, "dave")
 	s.quiet()
 	expect(t, "a new one counts", s.ready(), "Restored")
+}
+
+// What was seen while nobody could vouch for it never counts; the next one does.
+func TestADecisionThatNobodyCouldVouchForNeverCounts(t *testing.T) {
+	s := newStory(t)
+	s.approved()
+	s.identity.Enforced = false
+	s.decide(strategyv1.DecisionRestore, "mallory")
+	s.quiet()
+	expect(t, "Ready", s.ready(), "IdentityNotEnforced")
+	s.quiet() // it goes on saying so
+	expect(t, "still", s.ready(), "IdentityNotEnforced")
+	s.identity.Enforced = true
+	s.quiet()
+	expect(t, "with the policies back", s.ready(), "Verified")
+	s.Now = s.Now.Add(time.Second)
+	s.decide(strategyv1.DecisionRestore, "carol")
+	s.quiet()
+	expect(t, "in the end", s.ready(), "Restored")
 }

@@ -132,7 +132,7 @@ func (p *plan) notRenewed(decided facts.Decided) string {
 	case p.fourEyes(decided) != "":
 		return p.fourEyes(decided)
 	case !p.Identity.Enforced:
-		return p.Identity.Message
+		return p.unvouched(decided)
 	case !p.Now.Before(decided.Time.Add(p.timeBox())):
 		return "the time box that it asks for is over already"
 	}

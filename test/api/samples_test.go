@@ -73,10 +73,10 @@ func TestDemoVerdicts(t *testing.T) {
 		limit   = `{"telemetry":{"cross_exchange_watch":{"suspended":0,"pnl_drawdown_pct":-4}}}`
 		stopped = `{"telemetry":{"cross_exchange_watch":{"suspended":1,"pnl_drawdown_pct":-5.2},"mean_reversion_intraday":{"suspended":0,"pnl_drawdown_pct":-0.1}}}`
 		other   = `{"telemetry":{"cross_exchange_watch":{"suspended":0,"pnl_drawdown_pct":0},"mean_reversion_intraday":{"suspended":0,"pnl_drawdown_pct":-9}}}`
-		plan    = `{"schedules":[{"name":"cross_exchange_watch","suspended":true},{"name":"mean_reversion_intraday","suspended":false}],"strategy_allocations":{"aggressive":{"cross_exchange":0.1}},` +
-			`"exchange":"kraken_spot","resource_limits":{"cpu_percent":80,"memory_mb":3072},"initial_signal_limits":[{"strategy":"core_mean_reversion","risk_profile":"balanced","limit":2}]}`
-		trading = `{"schedules":[{"name":"cross_exchange_watch","suspended":false}],"strategy_allocations":{"aggressive":{"cross_exchange":0.5}},` +
-			`"exchange":"binance_paper","resource_limits":{"cpu_percent":60,"memory_mb":2048},"initial_signal_limits":[]}`
+		plan    = `{"schedules":[{"name":"cross_exchange_watch","strategy":"core_cross_exchange","risk_profile":"aggressive","suspended":true,"signal_limit":null},{"name":"mean_reversion_intraday","strategy":"core_mean_reversion","risk_profile":"balanced","suspended":false,"signal_limit":2}],` +
+			`"strategy_allocations":{"aggressive":{"cross_exchange":0.1}},"exchange":"kraken_spot","resource_limits":{"cpu_percent":80,"memory_mb":3072}}`
+		trading = `{"schedules":[{"name":"cross_exchange_watch","strategy":"core_cross_exchange","risk_profile":"aggressive","suspended":false,"signal_limit":null}],"strategy_allocations":{"aggressive":{"cross_exchange":0.5}},` +
+			`"exchange":"binance_paper","resource_limits":{"cpu_percent":60,"memory_mb":2048}}`
 	)
 	about := map[string]any{"name": "loss", "type": "PnL", "severity": "Critical", "schedule": "cross_exchange_watch", "strategy": ""}
 	byStrategy := map[string]any{"name": "loss", "type": "PnL", "severity": "Critical", "schedule": "", "strategy": "core_cross_exchange"}

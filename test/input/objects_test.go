@@ -115,10 +115,13 @@ func TestAPathThatAnotherRollbackHoldsIsNotChangedTwice(t *testing.T) {
 	s.AskRollback("first", nil)
 	s.settle()
 	s.is(aRollback(), "first", "Verified")
-	s.AskRollback("second", func(r *strategyv1.StrategyRollbackSpec) { r.Actions = r.Actions[:1] })
+	s.AskRollback("second", func(r *strategyv1.StrategyRollbackSpec) { // another value at the same place
+		r.Actions = []strategyv1.RollbackAction{*r.Actions[0].DeepCopy()}
+		r.Actions[0].Allocation = "0.25"
+	})
 	s.breaks()
 	s.settle()
-	s.stalls(aRollback(), "second", "PathHeldByOther", "/risk_profiles/bold/strategy_allocations/trend is already changed by rollback first", "restore that one first")
+	s.stalls(aRollback(), "second", "PathHeldByOther", "/risk_profiles/bold/strategy_allocations/trend is already changed by rollback first", "it waits until that one is restored")
 	s.changedNothing()
 
 	s.People = world.People(world.Restore)
