@@ -447,6 +447,18 @@ type ProofStatus struct {
 	// +kubebuilder:validation:MaxLength=64
 	Stored string `json:"stored,omitempty"`
 
+	// round counts how often the running scheduler was asked anew: once for each configuration, since other rollbacks may
+	// change it meanwhile, and once more after a restart for a stale copy.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	Round int32 `json:"round,omitempty"`
+
+	// restartedFor is the sha256 for which the scheduler was restarted once more.
+	// +optional
+	// +kubebuilder:validation:MinLength=64
+	// +kubebuilder:validation:MaxLength=64
+	RestartedFor string `json:"restartedFor,omitempty"`
+
 	// running is the sha256 that the running scheduler reports.
 	// +optional
 	// +kubebuilder:validation:MinLength=1

@@ -49,6 +49,7 @@ func (p *plan) hopeless() bool {
 func (p *plan) finishDeleted() {
 	switch {
 	case p.unseen() && p.Rollback.Spec.DeletionPolicy == strategyv1.DeletionRestore:
+		p.requestDeletion()
 		p.BadInput(p.Config.Problem.Reason, p.Config.Problem.Message)
 	case p.unseen():
 		p.retain()
@@ -73,9 +74,16 @@ func (p *plan) unseen() bool {
 	return p.Config.Problem != nil && p.claimed() != ""
 }
 
+// overdue counts from when the operator took the deletion up: it may have been away before.
 func (p *plan) overdue() bool {
-	limit := deletionPatience + time.Duration(p.Playbook.Spec.Scheduler.Rollout.TimeoutSeconds)*time.Second
-	deadline := p.Rollback.DeletionTimestamp.Add(limit)
+	since := p.Now
+	switch {
+	case p.status.Restore != nil && p.status.Restore.Request == requestDeletion:
+		since = p.status.Restore.RequestedTime.Time
+	case p.claimed() == strategyv1.ClaimForget, p.claimed() == strategyv1.ClaimRelease && p.status.Restore == nil:
+		since = p.status.Config.ClaimedTime.Time
+	}
+	deadline := since.Add(deletionPatience + time.Duration(p.Playbook.Spec.Scheduler.Rollout.TimeoutSeconds)*time.Second)
 	p.Wake(deadline)
 	return !p.Now.Before(deadline)
 }
@@ -97,7 +105,7 @@ func (p *plan) retain() {
 func (p *plan) restoreDeleted() {
 	if p.Playbook.Problem != nil { // nobody knows what to restart
 		if p.claimed() != strategyv1.ClaimRelease {
-			p.request(requestDeletion, "")
+			p.requestDeletion()
 			p.Note("config_change", "deleted with deletionPolicy Restore: undoing the edits. "+p.Playbook.Problem.Message, "")
 			p.ask(strategyv1.ClaimRelease)
 		}
@@ -106,18 +114,23 @@ func (p *plan) restoreDeleted() {
 		}
 		return
 	}
+	p.requestDeletion()
 	if problem := p.problem(); problem != nil && p.claimed() != strategyv1.ClaimRelease {
 		p.BadInput(problem.Reason, problem.Message)
 		return
-	}
-	if p.status.Restore == nil || p.status.Restore.Request != requestDeletion {
-		p.request(requestDeletion, "")
 	}
 	if p.Reason(strategyv1.ConditionRestored) == strategyv1.ReasonNotInEffect {
 		p.leave(p.Message(strategyv1.ConditionRestored))
 		return
 	}
 	p.restoring()
+}
+
+// requestDeletion asks for the restore, once.
+func (p *plan) requestDeletion() {
+	if p.status.Restore == nil || p.status.Restore.Request != requestDeletion {
+		p.request(requestDeletion, "")
+	}
 }
 
 // leave lets the object go and says once what was not done, if anything.

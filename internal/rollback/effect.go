@@ -43,7 +43,7 @@ func (p *plan) takeEffect() bool {
 		return p.awaitWriter()
 	}
 	p.Set(strategyv1.ConditionApplied, metav1.ConditionTrue, strategyv1.ReasonEdited, "the configuration holds the edits")
-	proof := p.prove(strategyv1.StageProof, p.status.Plan.Renewals+1)
+	proof := p.prove(strategyv1.StageProof)
 	switch {
 	case proof.failed != "":
 		p.notInEffect(proof.failed)
@@ -159,11 +159,15 @@ func (p *plan) notInEffect(message string) {
 	p.failed(strategyv1.ReasonNotInEffect, message)
 }
 
-// effectDeadline counts from the write, where a claim had to wait for room.
+// effectDeadline counts from the newest write of the configuration: a claim may have waited for room, and another
+// rollback's write restarts the scheduler once more.
 func (p *plan) effectDeadline() time.Time {
 	from := p.status.Config.ClaimedTime.Time
 	if holder := p.holder(); holder != nil && p.holds() && holder.Since.After(from) {
 		from = holder.Since
+	}
+	if written := p.Config.State.Written; written.After(from) {
+		from = written
 	}
 	return from.Add(time.Duration(p.Playbook.Spec.Scheduler.Rollout.TimeoutSeconds) * time.Second)
 }

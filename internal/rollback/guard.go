@@ -152,5 +152,9 @@ func (p *plan) ask(claim strategyv1.ClaimState) {
 	if claim == strategyv1.ClaimHold {
 		p.status.Config.Guard = p.guardSpec()
 	}
-	p.status.Proof = nil
+	if p.status.Proof != nil && claim == strategyv1.ClaimHold {
+		p.status.Proof = &strategyv1.ProofStatus{Round: p.status.Proof.Round} // a renewal asks anew
+	} else {
+		p.status.Proof = nil
+	}
 }

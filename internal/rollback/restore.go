@@ -39,7 +39,11 @@ func (p *plan) restoreRequested() bool {
 	}
 	asked := newRestore(p.status.Restore, p.Decided)
 	if asked == nil {
-		return p.stillUnenforced() || p.gateOverridden()
+		if p.stillUnenforced() {
+			return true
+		}
+		p.gateOverridden()
+		return false
 	}
 	if !p.Identity.Enforced {
 		p.BadInput(strategyv1.ReasonIdentityUnenforced, notHonoured(*asked, p.unvouched(*asked)))
@@ -59,21 +63,20 @@ func (p *plan) stillUnenforced() bool {
 }
 
 // gateOverridden restores without the gate that failed, because a person says so.
-func (p *plan) gateOverridden() bool {
+func (p *plan) gateOverridden() {
 	if !p.gateFailed() {
-		return false
+		return
 	}
 	decided, refusal := p.lifted(fresh(p.status.Restore, p.Decided))
 	if refusal != "" {
 		p.notePerDecision(refusal)
 	}
 	if decided == nil {
-		return false
+		return
 	}
 	p.status.Override = &strategyv1.DecisionReference{Name: decided.Name, Verdict: decided.Verdict, By: decided.By, Time: decided.Time}
 	p.Note("overridden", because("the restore gate was lifted", *decided), decided.By)
 	p.request(decided.Name, decided.By)
-	return false
 }
 
 // newRestore is the newest Restore decision that was not there when the last request was seen, or nil.
@@ -115,6 +118,9 @@ func (p *plan) request(request, by string) {
 	}
 	p.status.Restore = &strategyv1.RestoreStatus{
 		Request: request, By: by, RequestedTime: p.Stamp(), SpecGeneration: p.Rollback.Generation, Attempt: attempt, Seen: recent(p.Decided),
+	}
+	if p.claimed() == strategyv1.ClaimRelease && p.status.Proof != nil {
+		p.status.Proof.Edited = "" // what the scheduler said before is no answer to this request
 	}
 	p.Set(strategyv1.ConditionRestored, metav1.ConditionUnknown, strategyv1.ReasonCheckingRestore, "asked for by "+request)
 	p.Note("restore_requested", "asked for by "+request, by)
@@ -212,6 +218,9 @@ func (p *plan) releasing() bool {
 
 // release asks the writer of the configuration to undo the edits, after the log says so.
 func (p *plan) release() {
+	if p.holder() != nil { // seen for the first time, perhaps
+		p.Set(strategyv1.ConditionApplied, metav1.ConditionTrue, strategyv1.ReasonEdited, "the configuration holds the edits")
+	}
 	p.Working(p.undoing(), "undoing the edits: "+p.summary())
 	if !p.releasing() {
 		p.Set(strategyv1.ConditionRestored, metav1.ConditionFalse, strategyv1.ReasonRestoring, "the edits are about to be undone")
@@ -240,8 +249,15 @@ func (p *plan) takeBack() {
 		p.lateRestore("the edits were not undone in time; the events of the ConfigMap say why")
 		return
 	}
+	if !p.wasWritten() {
+		p.withdrawn()
+		return
+	}
 	p.Set(strategyv1.ConditionApplied, metav1.ConditionFalse, strategyv1.ReasonRestored, "the edits were undone")
-	proof := p.prove(strategyv1.StageRestoreProof, p.status.Restore.Attempt)
+	if p.Is(strategyv1.ConditionInEffect) {
+		p.Set(strategyv1.ConditionInEffect, metav1.ConditionUnknown, strategyv1.ReasonRestoring, "the edits were undone; it is not proved yet that the scheduler runs without them")
+	}
+	proof := p.prove(strategyv1.StageRestoreProof)
 	switch {
 	case proof.failed != "":
 		p.notRestored(proof.failed)
@@ -253,6 +269,12 @@ func (p *plan) takeBack() {
 		p.await(proof, p.undoing())
 		p.lateRestore(proof.waiting)
 	}
+}
+
+// wasWritten: the edits were asked for, and they did come into the configuration.
+func (p *plan) wasWritten() bool {
+	reason := p.Reason(strategyv1.ConditionApplied)
+	return reason == strategyv1.ReasonEdited || reason == strategyv1.ReasonOverwritten || reason == strategyv1.ReasonRestored
 }
 
 // lateRestore tells a person, and keeps waiting: the edits are gone, so there is nothing to fall back to.

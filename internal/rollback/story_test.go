@@ -244,7 +244,11 @@ func together(stories ...*story) {
 			return
 		}
 	}
-	stories[0].T.Fatalf("do not become quiet")
+	text := ""
+	for _, s := range stories {
+		text += fmt.Sprintf("\n%s: %s %s", s.rollback.Name, testkit.Conditions(s.rollback.Status.Conditions), s.message(strategyv1.ConditionReady))
+	}
+	stories[0].T.Fatalf("do not become quiet:%s", text)
 }
 
 // sinceWrite sets the clock to so long after the newest write of the configuration.

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"tradeops.dev/strategy-operator/controllers"
+	"tradeops.dev/strategy-operator/test/world"
 )
 
 // Mode is how the operator is stopped at a side effect.
@@ -89,6 +90,7 @@ func (c *Cut) stopped() bool {
 type transport struct {
 	cut  *Cut
 	next http.RoundTripper
+	life *life
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -98,6 +100,9 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 			return nil, errStopped
 		}
 		return t.next.RoundTrip(request)
+	}
+	if meanwhile := t.life.scenario.Meanwhile; meanwhile != nil && !t.cut.stopped() && strings.HasSuffix(request.URL.Path, "/configmaps/"+world.ConfigMap) {
+		t.life.meanwhile.Do(func() { meanwhile(t.life.World) })
 	}
 	var response *http.Response
 	err := t.cut.effect(request.Method+" "+request.URL.Path, func() (err error) {

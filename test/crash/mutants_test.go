@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -27,113 +28,57 @@ import (
 type Mutant struct {
 	Name     string
 	Client   func(*World, client.Client) client.Client
+	Live     func(*World, client.Reader, *lagging) client.Reader
 	Evidence func(*World, controllers.Evidence) controllers.Evidence
+	// Story is the scenario that must find it; the main story if empty.
+	Story string
+	// Cuts are where it is looked for after the uncut run, given the effects; nil: at the first of each kind.
+	Cuts func(effects []string) []Point
 }
 
-// bent is a client with some verbs replaced.
-type bent struct {
-	client.Client
-	create func(context.Context, client.Object, ...client.CreateOption) error
-	update func(context.Context, client.Object, ...client.UpdateOption) error
-	remove func(context.Context, client.Object, ...client.DeleteOption) error
-	patch  func(context.Context, client.Object, client.Patch, ...client.PatchOption) error
-	status func(context.Context, client.Object, ...client.SubResourceUpdateOption) error
-}
-
-func (b *bent) Create(ctx context.Context, o client.Object, options ...client.CreateOption) error {
-	if b.create != nil {
-		return b.create(ctx, o, options...)
-	}
-	return b.Client.Create(ctx, o, options...)
-}
-
-func (b *bent) Update(ctx context.Context, o client.Object, options ...client.UpdateOption) error {
-	if b.update != nil {
-		return b.update(ctx, o, options...)
-	}
-	return b.Client.Update(ctx, o, options...)
-}
-
-func (b *bent) Delete(ctx context.Context, o client.Object, options ...client.DeleteOption) error {
-	if b.remove != nil {
-		return b.remove(ctx, o, options...)
-	}
-	return b.Client.Delete(ctx, o, options...)
-}
-
-func (b *bent) Patch(ctx context.Context, o client.Object, patch client.Patch, options ...client.PatchOption) error {
-	if b.patch != nil {
-		return b.patch(ctx, o, patch, options...)
-	}
-	return b.Client.Patch(ctx, o, patch, options...)
-}
-
-func (b *bent) Status() client.SubResourceWriter {
-	return &bentStatus{b.Client.Status(), b.status}
-}
-
-type bentStatus struct {
-	client.SubResourceWriter
-	update func(context.Context, client.Object, ...client.SubResourceUpdateOption) error
-}
-
-func (b *bentStatus) Update(ctx context.Context, o client.Object, options ...client.SubResourceUpdateOption) error {
-	if b.update != nil {
-		return b.update(ctx, o, options...)
-	}
-	return b.SubResourceWriter.Update(ctx, o, options...)
-}
-
-// bentBucket is an evidence bucket with Create replaced.
-type bentBucket struct {
-	controllers.Evidence
-	create func(ctx context.Context, key string, data []byte) error
-}
-
-func (b *bentBucket) Create(ctx context.Context, key string, data []byte) error {
-	return b.create(ctx, key, data)
-}
-
-func isDryRun(options []client.CreateOption) bool {
-	var all client.CreateOptions
-	all.ApplyOptions(options)
-	return len(all.DryRun) > 0
-}
-
-func onCreate(bend func(ctx context.Context, api client.Client, o client.Object, options []client.CreateOption) error) func(*World, client.Client) client.Client {
-	return func(_ *World, api client.Client) client.Client {
-		return &bent{Client: api, create: func(ctx context.Context, o client.Object, options ...client.CreateOption) error {
-			if isDryRun(options) {
-				return api.Create(ctx, o, options...)
+// TestTheHarnessFindsSeededBugs: each mutant must be found in its story, uncut or at one of its cuts.
+func TestTheHarnessFindsSeededBugs(t *testing.T) {
+	all := slices.Concat(mutants, rollbackMutants)
+	var found atomic.Int64
+	t.Run("mutants", func(t *testing.T) {
+		ends, effects := map[string]*End{}, map[string][]string{}
+		for _, mutant := range all {
+			if story := mutant.story(); ends[story.Name] == nil {
+				ends[story.Name], effects[story.Name] = uncut(t, story)
 			}
-			return bend(ctx, api, o, options)
-		}}
-	}
+		}
+		for _, mutant := range all {
+			t.Run(mutant.Name, func(t *testing.T) {
+				t.Parallel()
+				story := mutant.story()
+				reference, cuts := ends[story.Name], append([]Point{{}}, mutant.cuts(effects[story.Name])...)
+				for _, cut := range cuts {
+					end := run1(t, story, &Cut{Point: cut}, mutant)
+					if violations := end.violations(reference); len(violations) > 0 {
+						found.Add(1)
+						t.Logf("found at cut %d (%s): %.200s", cut.At, cut.Mode, strings.ReplaceAll(violations[0], "\n", "; "))
+						return
+					}
+				}
+				t.Errorf("not found in %d runs", len(cuts))
+			})
+		}
+	})
+	t.Logf("%d of %d seeded bugs found", found.Load(), len(all))
 }
 
-func onStatus(bend func(ctx context.Context, api client.Client, o client.Object, options []client.SubResourceUpdateOption) error) func(*World, client.Client) client.Client {
-	return func(_ *World, api client.Client) client.Client {
-		return &bent{Client: api, status: func(ctx context.Context, o client.Object, options ...client.SubResourceUpdateOption) error {
-			return bend(ctx, api, o, options)
-		}}
+func (m Mutant) story() Scenario {
+	if m.Story == "" {
+		return scenarios[0]
 	}
+	return scenarioNamed(m.Story)
 }
 
-func onConfig(bend func(ctx context.Context, api client.Client, o *corev1.ConfigMap, options []client.UpdateOption) error) func(*World, client.Client) client.Client {
-	return func(_ *World, api client.Client) client.Client {
-		return &bent{Client: api, update: func(ctx context.Context, o client.Object, options ...client.UpdateOption) error {
-			if configMap, ok := o.(*corev1.ConfigMap); ok {
-				return bend(ctx, api, configMap, options)
-			}
-			return api.Update(ctx, o, options...)
-		}}
+func (m Mutant) cuts(effects []string) []Point {
+	if m.Cuts != nil {
+		return m.Cuts(effects)
 	}
-}
-
-func onBucket(bend func(ctx context.Context, w *World, next controllers.Evidence, key string, data []byte) error) func(*World, controllers.Evidence) controllers.Evidence {
-	return func(w *World, next controllers.Evidence) controllers.Evidence {
-		return &bentBucket{next, func(ctx context.Context, key string, data []byte) error { return bend(ctx, w, next, key, data) }}
-	}
+	return firstOfEachKind(effects)
 }
 
 var mutants = []Mutant{{
@@ -335,29 +280,3 @@ var mutants = []Mutant{{
 		return err
 	}),
 }}
-
-// TestTheHarnessFindsSeededBugs: each mutant must be found in the main story, uncut or at a cut of the first effect of
-// its kind.
-func TestTheHarnessFindsSeededBugs(t *testing.T) {
-	scenario := scenarios[0]
-	reference, effects := uncut(t, scenario)
-	cuts := append([]Point{{}}, firstOfEachKind(effects)...)
-	var found atomic.Int64
-	t.Run("mutants", func(t *testing.T) {
-		for _, mutant := range mutants {
-			t.Run(mutant.Name, func(t *testing.T) {
-				t.Parallel()
-				for _, cut := range cuts {
-					end := run1(t, scenario, &Cut{Point: cut}, mutant)
-					if violations := end.violations(reference); len(violations) > 0 {
-						found.Add(1)
-						t.Logf("found at cut %d (%s): %.200s", cut.At, cut.Mode, strings.ReplaceAll(violations[0], "\n", "; "))
-						return
-					}
-				}
-				t.Errorf("not found in %d runs", len(cuts))
-			})
-		}
-	})
-	t.Logf("%d of %d seeded bugs found", found.Load(), len(mutants))
-}

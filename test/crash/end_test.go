@@ -1,0 +1,204 @@
+package crash
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"sort"
+	"strings"
+
+	batchv1 "k8s.io/api/batch/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/decisionlog"
+	"tradeops.dev/strategy-operator/internal/evidence"
+	"tradeops.dev/strategy-operator/internal/rollback"
+	"tradeops.dev/strategy-operator/test/world"
+)
+
+// End is what a run leaves behind, as far as it must be the same however often the operator was stopped.
+type End struct {
+	effect     string // that was cut
+	incident   string
+	rollbacks  map[string]string // reason of Ready by name, or world.Gone
+	conditions []string
+	told       []string // entries of all decision logs
+	jobs       []string // every Job that ever existed, as stage/check/attempt
+	leftJobs   int
+	content    string
+	holders    []string // in the operator's record, in order
+	restarts   int
+	problems   []string
+	lastError  error
+}
+
+func endOf(w *World) *End {
+	e := &End{
+		content: masked(w.Content()), restarts: w.Restarts, leftJobs: len(w.Names(&batchv1.JobList{})), lastError: w.LastError,
+		rollbacks: map[string]string{},
+	}
+	for _, id := range w.Jobs {
+		e.jobs = append(e.jobs, fmt.Sprintf("%s/%s/%d", id.Stage, id.Check, id.Attempt))
+	}
+	sort.Strings(e.jobs)
+	if incident := w.Incident(); incident != nil {
+		e.incident = conditions.Reason(incident.Status.Conditions, strategyv1.ConditionReady)
+		e.state("incident", incident.Status.Conditions)
+		head := e.log(w, "incident", incident.ObjectMeta, incident.Status.Timeline)
+		if e.incident == "Resolved" && (incident.Status.Log == nil || incident.Status.Log.Head != head) {
+			e.problem("the head in the incident's status is not the log's")
+		}
+	}
+	var list strategyv1.StrategyRollbackList
+	w.List(&list)
+	for _, was := range w.EveryRollback() {
+		at := slices.IndexFunc(list.Items, func(r strategyv1.StrategyRollback) bool { return r.UID == was.UID })
+		if at < 0 {
+			e.rollbacks[masked(was.Name)] = world.Gone
+			e.log(w, masked(was.Name), was, nil)
+			continue
+		}
+		e.rollback(w, list.Items[at])
+	}
+	e.record(w, list.Items)
+	sort.Strings(e.conditions)
+	sort.Strings(e.told)
+	return e
+}
+
+func (e *End) rollback(w *World, object strategyv1.StrategyRollback) {
+	name, status := masked(object.Name), object.Status
+	e.rollbacks[name] = conditions.Reason(status.Conditions, strategyv1.ConditionReady)
+	e.state(name, status.Conditions)
+	head := e.log(w, name, object.ObjectMeta, status.Timeline)
+	switch ended := rollback.Ended(status); {
+	case !object.DeletionTimestamp.IsZero():
+		e.problem("%s is deleted and still there", name)
+	case ended && len(object.Finalizers) > 0:
+		e.problem("%s has ended and still has finalizers %v", name, object.Finalizers)
+	case ended && (status.Log == nil || status.Log.Head != head):
+		e.problem("the head in the status of %s is not the log's", name)
+	}
+}
+
+// record: the operator's record names exactly the rollbacks that hold edits.
+func (e *End) record(w *World, all []strategyv1.StrategyRollback) {
+	state := w.Record()
+	for _, holder := range state.Holders {
+		e.holders = append(e.holders, masked(holder.Name))
+		known := slices.ContainsFunc(all, func(r strategyv1.StrategyRollback) bool { return string(r.UID) == holder.UID && holds(r) })
+		if !known {
+			e.problem("the record names %s, which holds nothing", holder.Name)
+		}
+	}
+	for _, object := range all {
+		if holds(object) && state.Holder(string(object.UID)) == nil {
+			e.problem("%s holds edits that are not in the record", object.Name)
+		}
+	}
+}
+
+func holds(object strategyv1.StrategyRollback) bool {
+	claim := object.Status.Config
+	return claim != nil && claim.Claim == strategyv1.ClaimHold && !rollback.Ended(object.Status)
+}
+
+func (e *End) state(name string, all []metav1.Condition) {
+	for _, condition := range all {
+		e.conditions = append(e.conditions, fmt.Sprintf("%s %s=%s/%s", name, condition.Type, condition.Status, condition.Reason))
+	}
+}
+
+// line is what people read in an entry of the log.
+type line struct {
+	Event     string            `json:"event"`
+	Artefacts map[string]string `json:"artefacts"`
+}
+
+// log reads one object's decision log, checks it, and compares it with the timeline, if the object is still there.
+func (e *End) log(w *World, name string, object metav1.ObjectMeta, entries []strategyv1.TimelineEntry) (head string) {
+	prefix := evidence.Prefix(w.Namespace, object.Name, string(object.UID), object.CreationTimestamp.Time)
+	var stored [][]byte
+	for {
+		entry, err := w.Store.Get(context.Background(), evidence.LogKey(prefix, int64(len(stored)+1)))
+		if errors.Is(err, evidence.ErrNotFound) {
+			break
+		}
+		if err != nil {
+			w.T.Fatal(err)
+		}
+		stored = append(stored, entry)
+	}
+	head, err := decisionlog.VerifyChain(stored, decisionlog.Key{Secret: world.SigningKey})
+	if err != nil {
+		e.problem("log of %s: %v", name, err)
+		return ""
+	}
+	lines := make([]line, len(stored))
+	for i, entry := range stored {
+		if err := json.Unmarshal(entry, &lines[i]); err != nil {
+			w.T.Fatal(err)
+		}
+		e.told = append(e.told, fmt.Sprintf("%s %s: %s (%s)", name, lines[i].Event, masked(lines[i].Artefacts["message"]), lines[i].Artefacts["by"]))
+	}
+	if entries != nil && len(lines) != len(entries) {
+		e.problem("%s has %d timeline entries and %d log entries", name, len(entries), len(lines))
+	}
+	for i, entry := range entries {
+		if entry.Seq != int64(i+1) || i < len(lines) && (entry.Event != lines[i].Event || entry.Message != lines[i].Artefacts["message"]) {
+			e.problem("%s: entry %d of the timeline is not that of the log: %+v", name, i+1, entry)
+		}
+	}
+	e.order(name, lines)
+	return head
+}
+
+// varying is what differs from run to run: part of a rollback's name, the namespace, times and hashes.
+var varying = regexp.MustCompile(`-[0-9a-f]{8}\b|world-[0-9]+|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(Z|\+00:00)|\b[0-9a-f]{12}\b`)
+
+func masked(text string) string { return varying.ReplaceAllString(text, "") }
+
+// order: what people must be able to read in sequence.
+func (e *End) order(name string, lines []line) {
+	at := func(event string) int {
+		return slices.IndexFunc(lines, func(l line) bool { return l.Event == event })
+	}
+	for _, pair := range [][2]string{
+		{"incident", "escalated"}, {"escalated", "diagnosed"}, {"incident", "closed"}, {"rollback_requested", "approved"},
+		{"approved", "config_change"}, {"config_change", "disabled"}, {"config_change", "config_applied"}, {"disabled", "verified"},
+		{"restore_requested", "restored"}, {"disabled", "renewed"}, {"restore_requested", "restore_refused"},
+	} {
+		if first, second := at(pair[0]), at(pair[1]); first >= 0 && second >= 0 && first > second {
+			e.problem("%s: %s stands before %s", name, pair[1], pair[0])
+		}
+	}
+}
+
+func (e *End) problem(format string, args ...any) {
+	e.problems = append(e.problems, fmt.Sprintf(format, args...))
+}
+
+// violations are the differences to the uncut run, and what is wrong by itself.
+func (e *End) violations(reference *End) []string {
+	found := slices.Clone(e.problems)
+	differ := func(what string, got, want any) {
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			found = append(found, fmt.Sprintf("%s: got %v, want %v (last error: %v)", what, got, want, e.lastError))
+		}
+	}
+	differ("incident", e.incident, reference.incident)
+	differ("rollbacks", e.rollbacks, reference.rollbacks)
+	differ("conditions", strings.Join(e.conditions, "\n"), strings.Join(reference.conditions, "\n"))
+	differ("log", strings.Join(e.told, "\n"), strings.Join(reference.told, "\n"))
+	differ("Jobs", e.jobs, reference.jobs)
+	differ("Jobs left", e.leftJobs, reference.leftJobs)
+	differ("restarts", e.restarts, reference.restarts)
+	differ("configuration", e.content, reference.content)
+	differ("record", e.holders, reference.holders)
+	return found
+}

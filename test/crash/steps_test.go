@@ -1,0 +1,136 @@
+package crash
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/evidence"
+)
+
+// Step is something that happens once, when it is time, after the steps before it.
+type Step struct {
+	When func(*World) bool
+	Do   func(*World)
+}
+
+// script plays the steps in order, at most one at a time; left are those that were not due yet.
+func script(steps []Step) (play func(*World) bool, left func() int) {
+	next := 0
+	play = func(w *World) bool {
+		if next == len(steps) || !steps[next].When(w) {
+			return false
+		}
+		steps[next].Do(w)
+		next++
+		return true
+	}
+	return play, func() int { return len(steps) - next }
+}
+
+// ready: the summary of a rollback has a reason.
+func ready(name, reason string) func(*World) bool {
+	return func(w *World) bool { return w.Ready(name) == reason }
+}
+
+// condition: a condition of a rollback has a reason.
+func condition(name, kind, reason string) func(*World) bool {
+	return func(w *World) bool { return w.Reason(name, kind) == reason }
+}
+
+// says: the message of a rollback's condition has a text.
+func says(name, kind, text string) func(*World) bool {
+	return func(w *World) bool {
+		rollback := w.RollbackNamed(name)
+		return rollback != nil && strings.Contains(conditions.Message(rollback.Status.Conditions, kind), text)
+	}
+}
+
+// logged: everything that a rollback's status tells is in its log. An object that is deleted without a finalizer takes with
+// it what is not.
+func logged(name string) func(*World) bool {
+	return func(w *World) bool {
+		rollback := w.RollbackNamed(name)
+		prefix := evidence.Prefix(w.Namespace, name, string(rollback.UID), rollback.CreationTimestamp.Time)
+		_, err := w.Store.Get(context.Background(), evidence.LogKey(prefix, int64(len(rollback.Status.Timeline))))
+		return err == nil
+	}
+}
+
+func both(one, other func(*World) bool) func(*World) bool {
+	return func(w *World) bool { return one(w) && other(w) }
+}
+
+// claimed: a rollback asks for something, and the configuration is not written for it yet.
+func claimed(name string, claim strategyv1.ClaimState) func(*World) bool {
+	return func(w *World) bool {
+		rollback := w.RollbackNamed(name)
+		if rollback == nil || rollback.Status.Config == nil || rollback.Status.Config.Claim != claim {
+			return false
+		}
+		holder := w.Record().Holder(string(rollback.UID))
+		return (holder != nil) == (claim != strategyv1.ClaimHold)
+	}
+}
+
+// released: a rollback is being restored, and its edits are gone already.
+func released(name string) func(*World) bool {
+	return func(w *World) bool {
+		rollback := w.RollbackNamed(name)
+		return ready(name, strategyv1.ReasonRestoring)(w) && w.Record().Holder(string(rollback.UID)) == nil
+	}
+}
+
+// decides: a person decides about the plan that is there.
+func decides(user, name string, verdict strategyv1.DecisionVerdict) func(*World) {
+	return func(w *World) { w.Decide(user, name, verdict, "") }
+}
+
+// approve: bob does when he is asked.
+func approve(name string) Step {
+	return Step{ready(name, strategyv1.ReasonAwaitingApproval), decides("bob", name, strategyv1.DecisionApprove)}
+}
+
+// restore: bob does when the change is verified.
+func restore(name string) Step {
+	return restoreWhen(name, strategyv1.ReasonVerified)
+}
+
+func restoreWhen(name, reason string) Step {
+	return Step{ready(name, reason), decides("bob", name, strategyv1.DecisionRestore)}
+}
+
+// restoreAfter: bob does when another rollback has ended.
+func restoreAfter(other, reason, name string) Step {
+	return Step{both(ready(other, reason), ready(name, strategyv1.ReasonVerified)), decides("bob", name, strategyv1.DecisionRestore)}
+}
+
+// approveAfter: bob does when another rollback is verified.
+func approveAfter(other, name string) Step {
+	return Step{both(ready(other, strategyv1.ReasonVerified), ready(name, strategyv1.ReasonAwaitingApproval)), decides("bob", name, strategyv1.DecisionApprove)}
+}
+
+// deletes: carol does.
+func deletes(name string) func(*World) {
+	return func(w *World) { w.DeleteRollback(name) }
+}
+
+// edits: carol does, by hand.
+func edits(before, after string) func(*World) {
+	return func(w *World) { w.Edit(before, after) }
+}
+
+// boxEnds: the clock goes on until so long before the end of a rollback's time box.
+func boxEnds(name string, before time.Duration) func(*World) {
+	return func(w *World) { w.PassUntil(w.RollbackNamed(name).Status.Plan.Until.Add(-before)) }
+}
+
+// onIncident: bob decides about the incident when it has a reason.
+func onIncident(reason string, verdict strategyv1.DecisionVerdict) Step {
+	return Step{func(w *World) bool {
+		incident := w.Incident()
+		return incident != nil && conditions.Reason(incident.Status.Conditions, strategyv1.ConditionReady) == reason
+	}, func(w *World) { w.DecideOnIncident(reason, verdict) }}
+}
