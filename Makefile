@@ -53,7 +53,7 @@ $(BIN)/demo:
 test: ## Run unit, property and API-server tests, in random order, with the race detector.
 	@assets=$$($(CLUSTER) assets --dir $(CLUSTER_DIR)); \
 	race='-race'; command -v "$$(go env CC)" >/dev/null || { race=; echo 'No C compiler: testing without the race detector.'; }; \
-	for module in $(CODE); do KUBEBUILDER_ASSETS=$$assets go -C $$module test $$race -shuffle=on ./...; done
+	for module in $(CODE); do KUBEBUILDER_ASSETS=$$assets go -C $$module test $$race -timeout=30m -shuffle=on ./...; done
 
 .PHONY: crash
 crash: ## Stop the operator at every side effect of every scenario, in three ways (half an hour).

@@ -36,8 +36,8 @@ func TestCuts(t *testing.T) {
 // every is how many effects of a story there are to one cut, when not all are cut. The stories of incidents came first, and
 // the others have most effects in common with them.
 const (
-	everyOfIncidents = 6
-	everyOfOthers    = 15
+	everyOfIncidents = 9
+	everyOfOthers    = 30
 )
 
 func chosen(effects []string, number int) []Point {
