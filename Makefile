@@ -56,9 +56,9 @@ test: ## Run unit, property and API-server tests, in random order, with the race
 	for module in $(CODE); do KUBEBUILDER_ASSETS=$$assets go -C $$module test $$race -timeout=30m -shuffle=on ./...; done
 
 .PHONY: crash
-crash: ## Stop the operator at every side effect of every scenario, in three ways (half an hour).
+crash: ## Stop the operator at every side effect of every scenario, in three ways (some hours).
 	@assets=$$($(CLUSTER) assets --dir $(CLUSTER_DIR)); \
-	KUBEBUILDER_ASSETS=$$assets CRASH_ALL=1 go test -count=1 -timeout 3h -v ./test/crash
+	KUBEBUILDER_ASSETS=$$assets CRASH_ALL=1 go test -count=1 -timeout 12h -v ./test/crash
 
 .PHONY: fmt
 fmt: ## Format all Go files.
