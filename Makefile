@@ -55,6 +55,11 @@ test: ## Run unit, property and API-server tests, in random order, with the race
 	race='-race'; command -v "$$(go env CC)" >/dev/null || { race=; echo 'No C compiler: testing without the race detector.'; }; \
 	for module in $(CODE); do KUBEBUILDER_ASSETS=$$assets go -C $$module test $$race -timeout=30m -shuffle=on ./...; done
 
+.PHONY: explore
+explore: ## Run the property tests on many cases that nobody has tried yet (minutes).
+	@for package in $$(grep -rl pgregory.net/rapid --include='*_test.go' internal | xargs -n1 dirname | sort -u); do \
+		go test -count=1 -timeout 1h ./$$package -rapid.seed=0 -rapid.checks=2000 || exit; done
+
 .PHONY: crash
 crash: ## Stop the operator at every side effect of every scenario, in three ways (some hours).
 	@assets=$$($(CLUSTER) assets --dir $(CLUSTER_DIR)); \

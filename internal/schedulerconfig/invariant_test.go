@@ -158,18 +158,24 @@ func (w *world) written(decision schedulerconfig.Decision) {
 	w.says()
 }
 
-// left: what a rollback left for good is people's, unless another one holds it, too.
+// left: what a rollback left for good is people's, unless another one that was there when it left holds it, too.
 func (w *world) left(before schedulerconfig.State, decision schedulerconfig.Decision) {
-	now, dead := testkit.ParseTree(w.T, w.o.Content), map[string]bool{}
+	dead := map[string]bool{}
 	for _, holder := range before.Holders {
-		claim, gone := w.claims[holder.UID], w.o.State.Holder(holder.UID) == nil
 		for _, record := range holder.Records {
 			if stillHeld(w.o.State, record, before) {
 				dead[record.Path] = w.dead[record.Path]
-			} else if gone && (claim == nil || claim.State == strategyv1.ClaimForget) && !w.dead[record.Path] {
-				w.base.Put(record.Path, now)
-				w.text = ""
 			}
+		}
+	}
+	remaining := slices.Clone(before.Holders)
+	for _, uid := range w.o.Orphans {
+		remaining = w.leaves(remaining, uid, true)
+	}
+	for _, holder := range slices.Backward(before.Holders) { // in the order in which the writer ends them
+		claim := w.claims[holder.UID]
+		if claim != nil && claim.State != strategyv1.ClaimHold && w.o.State.Holder(holder.UID) == nil {
+			remaining = w.leaves(remaining, holder.UID, claim.State == strategyv1.ClaimForget)
 		}
 	}
 	w.dead = dead
@@ -177,6 +183,23 @@ func (w *world) left(before schedulerconfig.State, decision schedulerconfig.Deci
 		w.Fatalf("%d of %d orphans were dropped", len(decision.Dropped), len(w.o.Orphans))
 	}
 	w.count["dropped"] += len(decision.Dropped)
+}
+
+// leaves takes one holder out; what it alone holds may stay in the content.
+func (w *world) leaves(holders []schedulerconfig.Holder, uid string, stays bool) []schedulerconfig.Holder {
+	at := slices.IndexFunc(holders, func(h schedulerconfig.Holder) bool { return h.UID == uid })
+	leaving := holders[at]
+	holders = slices.Delete(slices.Clone(holders), at, at+1)
+	for _, record := range leaving.Records {
+		shared := slices.ContainsFunc(holders, func(h schedulerconfig.Holder) bool {
+			return slices.ContainsFunc(h.Records, func(r config.Record) bool { return r.Path == record.Path && r.To == record.To })
+		})
+		if stays && !shared && !w.dead[record.Path] {
+			w.base.Set(record.Path, record.To)
+			w.text = ""
+		}
+	}
+	return holders
 }
 
 // stillHeld: somebody who held the path before holds it still, with the same value.
@@ -237,7 +260,8 @@ func (w *world) refused(decision schedulerconfig.Decision) {
 		})
 		changed := slices.ContainsFunc(claim.Edits, func(edit strategyv1.PlannedEdit) bool {
 			is := w.base.Get(edit.Path)
-			return w.dead[edit.Path] || (is == "") != (edit.From == nil) || edit.From != nil && is != testkit.Says(w.T, *edit.From)
+			byIndex := edit.Path == "/list/0" && is == "" // planned for an item that was another rollback's
+			return byIndex || w.dead[edit.Path] || (is == "") != (edit.From == nil) || edit.From != nil && is != testkit.Says(w.T, *edit.From)
 		})
 		switch refusal.Reason {
 		case strategyv1.ReasonTargetBelongsToOthers:

@@ -91,7 +91,7 @@ var plans = []Scenario{{
 		w.Decide("bob", "less", strategyv1.DecisionRestore, "")
 		w.Pass(10 * time.Second) // the write is due
 	}}},
-	Rollbacks: ends("less", "Restored"),
+	Rollbacks: ends("less", "Withdrawn"),
 }, {
 	Name: "dry run", Begin: askWith("less", func(spec *strategyv1.StrategyRollbackSpec) {
 		remedied(spec)
