@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 )
@@ -110,6 +111,7 @@ func TestAStaleCopyIsCuredByOneMoreRestart(t *testing.T) {
 	s := tell(t)
 	s.bind("carol", "strategy-operator-approver")
 	stale := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "stale-copy", Labels: ours}, Data: map[string]string{configKey: s.original}}
+	s.must(client.IgnoreNotFound(admin.Delete(s.ctx, stale.DeepCopy()))) // of a run that was stopped
 	s.must(admin.Create(s.ctx, stale))
 	s.Cleanup(func() { _ = admin.Delete(context.WithoutCancel(s.ctx), stale) })
 	s.changeScheduler(func(d *appsv1.Deployment) {
