@@ -1,0 +1,114 @@
+package signals
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// maxHeaderBytes bounds the header of an answer.
+const maxHeaderBytes = 64 << 10
+
+// CheckURL says what is wrong with the URL of a Prometheus, without asking it. No error repeats the URL, which may hold a
+// password.
+func CheckURL(text string) error {
+	parsed, err := url.Parse(text)
+	if err != nil {
+		return errors.New("the URL of Prometheus cannot be read; write it like https://prometheus.monitoring:9090") // err would repeat parts of it
+	}
+	path := strings.TrimRight(parsed.Path, "/")
+	switch {
+	case parsed.Scheme != "http" && parsed.Scheme != "https":
+		return errors.New("the URL of Prometheus must start with http:// or https://")
+	case parsed.User != nil:
+		return errors.New("the URL of Prometheus holds a user or a password; put a bearer token into the Secret instead")
+	case strings.Contains(text, "#"):
+		return errors.New("the URL of Prometheus holds a fragment (#...), which is never sent; leave it out")
+	case parsed.Hostname() == "":
+		return errors.New("the URL of Prometheus names no host; write it like https://prometheus.monitoring:9090")
+	case strings.HasSuffix(path, "/api/v1") || strings.HasSuffix(path, "/api/v1/query"):
+		return errors.New("the URL of Prometheus must end before /api/v1, which the operator adds")
+	}
+	if address, err := netip.ParseAddr(parsed.Hostname()); err == nil && !address.Unmap().IsLoopback() {
+		return checkAddress(address, false) // loopback is allowed or not by the operator, not by the playbook: the dialer knows
+	}
+	return nil
+}
+
+// checkAddress refuses addresses that are no Prometheus: behind link-local ones the cloud hands out credentials, and
+// loopback is the operator's own pod.
+func checkAddress(address netip.Addr, allowLoopback bool) error {
+	address = address.Unmap()
+	kind := ""
+	switch {
+	case address.IsLoopback() && !allowLoopback:
+		kind = "a loopback address"
+	case address.IsLinkLocalUnicast():
+		kind = "a link-local address"
+	case address.IsMulticast():
+		kind = "a multicast address"
+	case address.IsUnspecified():
+		kind = "the unspecified address"
+	}
+	if kind == "" {
+		return nil
+	}
+	return fmt.Errorf("%s is %s, which the operator does not ask; name the Service of Prometheus", address, kind)
+}
+
+// newClient trusts nothing that the environment or an answer says: no proxy, no redirect, no address but a checked one.
+func newClient(options Options) *http.Client {
+	dialer := &net.Dialer{
+		Timeout: timeout,
+		// Control sees the address after the name was resolved, right before the connection: a name that resolves to
+		// something else at each look-up cannot pass one address here and use another.
+		Control: func(_, address string, _ syscall.RawConn) error {
+			dialled, err := netip.ParseAddrPort(address)
+			if err != nil {
+				return fmt.Errorf("address %q cannot be checked: %w", address, err)
+			}
+			return checkAddress(dialled.Addr(), options.AllowLoopback)
+		},
+	}
+	return &http.Client{
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{
+			Proxy:                  nil,
+			DialContext:            dialer.DialContext,
+			ForceAttemptHTTP2:      true,
+			MaxIdleConnsPerHost:    parallel,
+			IdleConnTimeout:        90 * time.Second,
+			TLSHandshakeTimeout:    timeout,
+			MaxResponseHeaderBytes: maxHeaderBytes,
+		},
+	}
+}
+
+// normal is a source without the line break at the end of a Secret, and with an interval.
+func (s Source) normal() Source {
+	s.Token = strings.TrimSpace(s.Token)
+	s.Interval = max(s.Interval, minInterval)
+	return s
+}
+
+// problem is why a source cannot be asked, or empty.
+func (s Source) problem() string {
+	if err := CheckURL(s.URL); err != nil {
+		return err.Error()
+	}
+	if strings.ContainsFunc(s.Token, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' }) {
+		return "the bearer token holds a space, a quote or another character that no token has; write the bare token into the Secret"
+	}
+	return ""
+}
+
+func (s Source) server() server {
+	return server{s.URL, sha256.Sum256([]byte(s.Token))}
+}

@@ -1,0 +1,81 @@
+package signals
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// Query is one signal: a PromQL expression that yields one number.
+type Query struct{ Name, Expr string }
+
+// Source is what a playbook wants to know, and from whom.
+type Source struct {
+	URL      string // of Prometheus, without /api/v1/query
+	Token    string // a bearer token, or empty
+	Interval time.Duration
+	Queries  []Query
+}
+
+// staleAfter is how many intervals a number stands without a newer one: two lost samples change nothing.
+const staleAfter = 3
+
+// minInterval keeps a source without an interval from being sampled in every pass.
+const minInterval = time.Second
+
+// Reading is what is known of one signal.
+type Reading struct {
+	Value   float64 // finite; 0 if it is not known
+	Known   bool
+	Problem string    // why it is not known
+	Time    time.Time // of the sample; zero if Prometheus never answered
+}
+
+// Snapshot is what is known of all signals of a source at one time.
+type Snapshot struct {
+	Time     time.Time
+	Readings map[string]Reading // by name
+	NextAt   time.Time          // when the next sample is due; zero without queries
+}
+
+// Values are the signals for a rule. One that is unknown is left out, so that a rule that uses it is an error: a default
+// would be a number that nobody measured.
+func (s Snapshot) Values() map[string]any {
+	values := map[string]any{}
+	for name, reading := range s.Readings {
+		if reading.Known {
+			values[name] = reading.Value
+		}
+	}
+	return values
+}
+
+// JSON is the snapshot as evidence: the same snapshot yields the same bytes. A number is a decimal in a string, so that no
+// reader rounds it.
+func (s Snapshot) JSON() ([]byte, error) {
+	type reading struct {
+		Problem string    `json:"problem,omitempty"`
+		Time    time.Time `json:"time,omitzero"`
+		Value   string    `json:"value,omitempty"`
+	}
+	evidence := struct {
+		Readings map[string]reading `json:"readings"` // encoding/json sorts the names
+		Time     time.Time          `json:"time"`
+	}{Readings: map[string]reading{}, Time: s.Time.UTC()}
+	for name, r := range s.Readings {
+		stored := reading{Problem: r.Problem, Time: r.Time}
+		if !r.Time.IsZero() {
+			stored.Time = r.Time.UTC()
+		}
+		if r.Known {
+			stored.Value = strconv.FormatFloat(r.Value, 'f', -1, 64)
+		}
+		evidence.Readings[name] = stored
+	}
+	data, err := json.Marshal(evidence)
+	if err != nil {
+		return nil, fmt.Errorf("signals at %s as JSON: %w", s.Time, err)
+	}
+	return data, nil
+}
