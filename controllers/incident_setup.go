@@ -24,7 +24,7 @@ func (r *IncidentReconciler) Setup(mgr ctrl.Manager) error {
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(r.ownerOfPod(strategyv1.KindIncident)), builder.WithPredicates(podHopeless())).
 		Watches(&strategyv1.StrategyRollback{}, handler.EnqueueRequestsFromMapFunc(incidentOfRollback), builder.WithPredicates(summaryChanged())).
 		Watches(&strategyv1.StrategyDecision{}, handler.EnqueueRequestsFromMapFunc(targetOfDecision(strategyv1.KindIncident))).
-		Watches(&strategyv1.StrategyPlaybook{}, handler.EnqueueRequestsFromMapFunc(r.activeOf(&strategyv1.StrategyIncidentList{})), builder.WithPredicates(summaryChanged())).
+		Watches(&strategyv1.StrategyPlaybook{}, handler.EnqueueRequestsFromMapFunc(r.activeOf(&strategyv1.StrategyIncidentList{})), builder.WithPredicates(predicate.Or(summaryChanged(), suspendChanged()))).
 		Watches(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(r.activeIn(&strategyv1.StrategyIncidentList{}))).
 		WithOptions(controller.Options{MaxConcurrentReconciles: workers}).
 		Complete(r)

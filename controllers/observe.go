@@ -36,17 +36,18 @@ const (
 // keyLifetime is how long a signing key is remembered, so that a running incident does not read its Secret in each pass.
 const keyLifetime = 30 * time.Second
 
-// observePlaybook returns the frozen spec that an object runs on, or the one it would start on.
+// observePlaybook returns the frozen spec that an object runs on, or the one it would start on, and whether the playbook as
+// it is now is suspended.
 func (e *Environment) observePlaybook(ctx context.Context, namespace, name, revision string) (facts.Playbook, error) {
+	var current strategyv1.StrategyPlaybook
+	err := e.Client.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, &current)
+	if client.IgnoreNotFound(err) != nil {
+		return facts.Playbook{}, err
+	}
 	if revision == "" {
-		var current strategyv1.StrategyPlaybook
-		err := e.Client.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, &current)
-		if apierrors.IsNotFound(err) {
+		if err != nil {
 			return facts.Playbook{Problem: &facts.Problem{Reason: strategyv1.ReasonPlaybookNotFound, Message: fmt.Sprintf(
 				"StrategyPlaybook %s does not exist in namespace %s; create it, or create this object with another playbookName", name, namespace)}}, nil
-		}
-		if err != nil {
-			return facts.Playbook{}, err
 		}
 		if !conditions.True(current.Status.Conditions, strategyv1.ConditionReady) || current.Status.ObservedGeneration != current.Generation {
 			return facts.Playbook{Problem: &facts.Problem{Reason: strategyv1.ReasonPlaybookNotReady, Message: fmt.Sprintf(
@@ -55,7 +56,7 @@ func (e *Environment) observePlaybook(ctx context.Context, namespace, name, revi
 		revision = current.Status.Revision
 	}
 	var frozen appsv1.ControllerRevision
-	err := e.Client.Get(ctx, types.NamespacedName{Namespace: namespace, Name: revision}, &frozen)
+	err = e.Client.Get(ctx, types.NamespacedName{Namespace: namespace, Name: revision}, &frozen)
 	if apierrors.IsNotFound(err) {
 		return facts.Playbook{Problem: &facts.Problem{Reason: strategyv1.ReasonPlaybookNotFound, Message: fmt.Sprintf(
 			"ControllerRevision %s with the frozen playbook does not exist in namespace %s", revision, namespace)}}, nil
@@ -67,7 +68,7 @@ func (e *Environment) observePlaybook(ctx context.Context, namespace, name, revi
 	if unreadable != nil {
 		return facts.Playbook{Problem: &facts.Problem{Reason: strategyv1.ReasonPlaybookNotFound, Message: unreadable.Error()}}, nil //nolint:nilerr // a fact for the plan: reading again would not help
 	}
-	return facts.Playbook{Spec: spec, Revision: revision}, nil
+	return facts.Playbook{Spec: spec, Revision: revision, Suspended: current.Spec.Suspend}, nil
 }
 
 // configCache remembers the last reading of each configuration: reading 84 kB of YAML in every pass would be most of

@@ -22,7 +22,7 @@ func (r *RollbackReconciler) Setup(mgr ctrl.Manager) error {
 		Owns(&batchv1.Job{}, builder.WithPredicates(jobFinished())).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(r.ownerOfPod(strategyv1.KindRollback)), builder.WithPredicates(podHopeless())).
 		Watches(&strategyv1.StrategyDecision{}, handler.EnqueueRequestsFromMapFunc(targetOfDecision(strategyv1.KindRollback))).
-		Watches(&strategyv1.StrategyPlaybook{}, handler.EnqueueRequestsFromMapFunc(r.activeOf(&strategyv1.StrategyRollbackList{})), builder.WithPredicates(summaryChanged())).
+		Watches(&strategyv1.StrategyPlaybook{}, handler.EnqueueRequestsFromMapFunc(r.activeOf(&strategyv1.StrategyRollbackList{})), builder.WithPredicates(predicate.Or(summaryChanged(), suspendChanged()))).
 		Watches(&corev1.ConfigMap{}, active).
 		Watches(&appsv1.Deployment{}, active, builder.WithPredicates(rolloutChanged())).
 		WithOptions(controller.Options{MaxConcurrentReconciles: workers}).

@@ -76,6 +76,15 @@ func summaryChanged() predicate.Predicate {
 	}}
 }
 
+// suspendChanged: the kill switch of a playbook.
+func suspendChanged() predicate.Predicate {
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		before, okBefore := e.ObjectOld.(*strategyv1.StrategyPlaybook)
+		after, okAfter := e.ObjectNew.(*strategyv1.StrategyPlaybook)
+		return okBefore && okAfter && before.Spec.Suspend != after.Spec.Suspend
+	}}
+}
+
 func ready(object client.Object) *metav1.Condition {
 	switch o := object.(type) {
 	case *strategyv1.StrategyPlaybook:

@@ -65,6 +65,76 @@ type CheckUse struct {
 	Env []EnvVar `json:"env,omitempty"`
 }
 
+// StageCheck is one use of a check in a stage of an incident. Types and severities make a branch of the procedure: a check that
+// is not for an incident is as if it were not there.
+type StageCheck struct {
+	// name of the check in spec.checks. Set by the playbook's author.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Name string `json:"name,omitempty"`
+
+	// env overrides or adds environment variables for this use.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=32
+	Env []EnvVar `json:"env,omitempty"`
+
+	// types of incidents that the check is for. Default: all.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	Types []IncidentType `json:"types,omitempty"`
+
+	// severities of incidents that the check is for. Default: all.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=3
+	Severities []Severity `json:"severities,omitempty"`
+
+	// need says what follows when the check could not be measured, after its retries: Required, rules see the verdict Error;
+	// Optional, the stage goes on as if the check were not there. Default: Required.
+	// +optional
+	// +default="Required"
+	Need CheckNeed `json:"need,omitempty"`
+}
+
+// OnCallStatus is who is on call for a level.
+type OnCallStatus struct {
+	// level of support.
+	// +required
+	Level Level `json:"level,omitempty"`
+
+	// name of the person; empty: nobody is on call.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Name string `json:"name,omitempty"`
+
+	// contact of the person, as the rotation file gives it.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	Contact string `json:"contact,omitempty"`
+
+	// untilTime is when that ends; absent: never.
+	// +optional
+	UntilTime *metav1.Time `json:"untilTime,omitempty"`
+
+	// nextName is who is on call next; empty: nobody ever.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	NextName string `json:"nextName,omitempty"`
+
+	// nextTime is from when.
+	// +optional
+	NextTime *metav1.Time `json:"nextTime,omitempty"`
+}
+
 // CheckStatus is one attempt of one check. It is written when the attempt was judged; a running Job is not in it.
 type CheckStatus struct {
 	// stage the check ran in.
@@ -150,8 +220,9 @@ type TimelineEntry struct {
 	// +required
 	Time metav1.Time `json:"time,omitempty,omitzero"`
 
-	// event is the decision log's word for it: incident, acknowledged, escalated, check, diagnosed, rollback_requested,
-	// approved, denied, config_change, disabled, verified, failed, restored, expired, closed.
+	// event is the decision log's word for it: incident, acknowledged, escalated, sla_breached, check, diagnosed, proposed,
+	// rollback_requested, approved, denied, config_change, disabled, verified, failed, contained, restored, expired,
+	// suspended, resumed, closed.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64

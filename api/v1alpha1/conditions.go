@@ -6,13 +6,23 @@ const (
 	ConditionReady   = "Ready"
 	ConditionStalled = "Stalled"
 
+	// Suspended=True, of every kind but decisions: a person holds new effects back.
+	ConditionSuspended = "Suspended"
+
+	// Of playbooks.
+	ConditionOnCallKnown = "OnCallKnown"
+
 	// Of incidents.
-	ConditionTriaged   = "Triaged"
-	ConditionEscalated = "Escalated"
-	ConditionDiagnosed = "Diagnosed"
-	ConditionContained = "Contained"
-	ConditionResolved  = "Resolved"
-	ConditionSLAMet    = "SLAMet"
+	ConditionTriaged      = "Triaged"
+	ConditionAcknowledged = "Acknowledged"
+	ConditionEscalated    = "Escalated"
+	ConditionLeadCalled   = "LeadCalled"
+	ConditionDiagnosed    = "Diagnosed"
+	ConditionContained    = "Contained"
+	ConditionQuiet        = "Quiet"
+	ConditionResolved     = "Resolved"
+	ConditionSLAMet       = "SLAMet"
+	ConditionSignalsKnown = "SignalsKnown"
 
 	// Of rollbacks.
 	ConditionPlanned  = "Planned"
@@ -47,8 +57,21 @@ const (
 	ReasonTargetBelongsToOthers = "PathHeldByOther"
 )
 
-// Reasons of the Ready condition of a playbook.
-const ReasonValid = "Valid"
+// Reasons of the conditions of a playbook.
+const (
+	ReasonValid           = "Valid"
+	ReasonSampleMisjudged = "SampleMisjudged" // the rules give a sample report another verdict than its author expects
+	ReasonRotationRead    = "RotationRead"
+	ReasonRotationInvalid = "RotationInvalid"
+	ReasonNobodyOnCall    = "NobodyOnCall"
+)
+
+// Reasons of Suspended.
+const (
+	ReasonPlaybookSuspended = "PlaybookSuspended"
+	ReasonIncidentSuspended = "IncidentSuspended"
+	ReasonResumed           = "Resumed"
+)
 
 // Reasons of the Ready condition of an incident: how far it is.
 const (
@@ -67,6 +90,22 @@ const (
 	ReasonCauseFound    = "CauseFound"
 	ReasonCauseUnknown  = "CauseUnknown"
 	ReasonWithinLimits  = "WithinLimits"
+
+	ReasonProposed       = "Proposed"       // a change that people are asked to make
+	ReasonRecovering     = "Recovering"     // restored; it must stay quiet before it closes
+	ReasonDuplicate      = "Duplicate"      // another incident of the same playbook, type and target is open
+	ReasonFollowsParent  = "FollowsParent"  // the incident with the same cause has the remedy
+	ReasonBackingOff     = "BackingOff"     // the last remedy of the same playbook, type and target is too fresh
+	ReasonStrikesUsedUp  = "StrikesUsedUp"  // the remedy was repeated too often
+	ReasonAwaitingOthers = "AwaitingOthers" // another incident is changing the same scheduler
+	ReasonAcknowledged   = "Acknowledged"   // a person is on it
+	ReasonAckEnded       = "Ended"          // and was, until the acknowledgement ended
+	ReasonSampled        = "Sampled"        // every signal is known
+	ReasonSignalUnknown  = "SignalUnknown"  // a signal is not known
+	ReasonAlertFiring    = "AlertFiring"    // an alert still fires
+	ReasonNotQuiet       = "NotQuiet"       // the playbook's rule of quiet does not hold
+	ReasonQuiet          = "Quiet"          // nothing fires, and the rule holds
+	ReasonDrill          = "Drill"          // an exercise: no deadline counts, nothing was proved
 )
 
 // Reasons of the conditions of a rollback: how far it is.

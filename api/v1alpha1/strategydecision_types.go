@@ -3,16 +3,18 @@ package v1alpha1
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // DecisionVerdict is what a person decided.
-// +kubebuilder:validation:Enum=Escalate;FalseAlarm;Resolve;Approve;Deny;Override;Renew;Restore
+// +kubebuilder:validation:Enum=Acknowledge;Escalate;FalseAlarm;Resolve;Approve;Deny;Override;Renew;Restore
 type DecisionVerdict string
 
-// The verdicts. Escalate, FalseAlarm and Resolve are about incidents, the others about rollbacks.
+// The verdicts. Acknowledge, Escalate, FalseAlarm and Resolve are about incidents, the others about rollbacks.
 const (
-	DecisionEscalate   DecisionVerdict = "Escalate"
-	DecisionFalseAlarm DecisionVerdict = "FalseAlarm"
-	DecisionResolve    DecisionVerdict = "Resolve"
-	DecisionApprove    DecisionVerdict = "Approve"
-	DecisionDeny       DecisionVerdict = "Deny"
+	// DecisionAcknowledge says that a person is on it: until it ends, time alone does not call the next level.
+	DecisionAcknowledge DecisionVerdict = "Acknowledge"
+	DecisionEscalate    DecisionVerdict = "Escalate"
+	DecisionFalseAlarm  DecisionVerdict = "FalseAlarm"
+	DecisionResolve     DecisionVerdict = "Resolve"
+	DecisionApprove     DecisionVerdict = "Approve"
+	DecisionDeny        DecisionVerdict = "Deny"
 	// DecisionOverride lifts what holds a rollback back: the playbook's guard before the change, the restore gate after it.
 	DecisionOverride DecisionVerdict = "Override"
 	// DecisionRenew moves the end of the time box: its full length again, from the decision.
@@ -38,7 +40,8 @@ type DecisionTarget struct {
 // StrategyDecisionSpec is immutable as a whole: a decision is a record.
 // +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a decision is a record and cannot be changed; make another decision"
 // +kubebuilder:validation:XValidation:rule="!(self.verdict in ['Approve', 'Override', 'Renew']) || has(self.planDigest)",message="Approve, Override and Renew name the plan: set planDigest to the rollback's status.plan.digest"
-// +kubebuilder:validation:XValidation:rule="self.target.kind == 'StrategyIncident' ? self.verdict in ['Escalate', 'FalseAlarm', 'Resolve'] : self.verdict in ['Approve', 'Deny', 'Override', 'Renew', 'Restore']",message="Escalate, FalseAlarm and Resolve are about a StrategyIncident; Approve, Deny, Override, Renew and Restore about a StrategyRollback"
+// +kubebuilder:validation:XValidation:rule="self.target.kind == 'StrategyIncident' ? self.verdict in ['Acknowledge', 'Escalate', 'FalseAlarm', 'Resolve'] : self.verdict in ['Approve', 'Deny', 'Override', 'Renew', 'Restore']",message="Acknowledge, Escalate, FalseAlarm and Resolve are about a StrategyIncident; Approve, Deny, Override, Renew and Restore about a StrategyRollback"
+// +kubebuilder:validation:XValidation:rule="self.verdict == 'Acknowledge' || !has(self.validSeconds)",message="validSeconds belongs to Acknowledge"
 type StrategyDecisionSpec struct {
 	// target is what the decision is about.
 	// +required
@@ -54,6 +57,12 @@ type StrategyDecisionSpec struct {
 	// +kubebuilder:validation:MinLength=71
 	// +kubebuilder:validation:MaxLength=71
 	PlanDigest string `json:"planDigest,omitempty"`
+
+	// validSeconds is how long an acknowledgement holds. Default: 600 seconds.
+	// +optional
+	// +kubebuilder:validation:Minimum=60
+	// +kubebuilder:validation:Maximum=14400
+	ValidSeconds int32 `json:"validSeconds,omitempty"`
 
 	// reason for people.
 	// +optional

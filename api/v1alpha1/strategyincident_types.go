@@ -11,61 +11,93 @@ type IncidentType string
 type Severity string
 
 // Level is who deals with an incident.
-// +kubebuilder:validation:Enum=L1;L2
+// +kubebuilder:validation:Enum=L1;L2;TechLead
 type Level string
 
 // The levels of support.
 const (
-	LevelL1 Level = "L1"
-	LevelL2 Level = "L2"
+	LevelL1   Level = "L1"
+	LevelL2   Level = "L2"
+	LevelLead Level = "TechLead"
 )
 
-// StrategyIncidentSpec says what happened. It is immutable: a different fault is a different incident.
+// IncidentMode says whether an incident is real.
+// +kubebuilder:validation:Enum=Live;Drill
+type IncidentMode string
+
+// The two modes.
+const (
+	IncidentLive IncidentMode = "Live"
+	// IncidentDrill is an exercise: the whole procedure, with a copy of the configuration that no scheduler reads.
+	IncidentDrill IncidentMode = "Drill"
+)
+
+// StrategyIncidentSpec says what happened. All but suspend is immutable: a different fault is a different incident.
 // +kubebuilder:validation:XValidation:rule="!(has(self.schedule) && has(self.strategy))",message="name a schedule or a strategy, not both"
-// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="an incident's spec is immutable; create another incident"
+// +kubebuilder:validation:XValidation:rule="has(self.schedule) == has(oldSelf.schedule) && has(self.strategy) == has(oldSelf.strategy) && has(self.summary) == has(oldSelf.summary) && has(self.detectedTime) == has(oldSelf.detectedTime) && has(self.requestedBy) == has(oldSelf.requestedBy)",message="only suspend of an incident may change; create another incident"
 type StrategyIncidentSpec struct {
 	// playbookName is the procedure to run, in the same namespace.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="only suspend of an incident may change; create another incident"
 	PlaybookName string `json:"playbookName,omitempty"`
 
 	// type of the incident.
 	// +required
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="only suspend of an incident may change; create another incident"
 	Type IncidentType `json:"type,omitempty"`
 
 	// severity of the incident. Default: Warning.
 	// +optional
 	// +default="Warning"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="only suspend of an incident may change; create another incident"
 	Severity Severity `json:"severity,omitempty"`
 
 	// schedule of the scheduler that is concerned.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="only suspend of an incident may change; create another incident"
 	Schedule string `json:"schedule,omitempty"`
 
 	// strategy that is concerned: all schedules that use it.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="only suspend of an incident may change; create another incident"
 	Strategy string `json:"strategy,omitempty"`
 
 	// summary for people.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="only suspend of an incident may change; create another incident"
 	Summary string `json:"summary,omitempty"`
 
 	// detectedTime starts the clock of every deadline. Default: the incident's creation.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="only suspend of an incident may change; create another incident"
 	DetectedTime *metav1.Time `json:"detectedTime,omitempty"`
+
+	// mode is Live, or Drill: the whole procedure as an exercise, on a copy of the configuration that no scheduler reads,
+	// without a restart and outside of the figures of deadlines. Default: Live.
+	// +optional
+	// +default="Live"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="only suspend of an incident may change; create another incident"
+	Mode IncidentMode `json:"mode,omitempty"`
+
+	// suspend stops new effects of this incident while it is true: no Jobs, no rollbacks. Its rollbacks go on, and so do
+	// deadlines and records. Default: false.
+	// +optional
+	Suspend bool `json:"suspend,omitempty"`
 
 	// requestedBy is who reported the incident. It is stamped at creation by an admission policy; a client may only
 	// name itself.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="only suspend of an incident may change; create another incident"
 	RequestedBy string `json:"requestedBy,omitempty"`
 }
 
@@ -76,7 +108,8 @@ type StrategyIncidentStatus struct {
 	// +kubebuilder:validation:Minimum=1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// conditions are Triaged, Escalated, Diagnosed, Contained, Resolved, SLAMet, Ready, Stalled.
+	// conditions are Triaged, Acknowledged, Escalated, LeadCalled, Diagnosed, Contained, Quiet, Resolved, SLAMet,
+	// SignalsKnown, Suspended, Ready, Stalled.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -89,7 +122,7 @@ type StrategyIncidentStatus struct {
 	// +kubebuilder:validation:MaxLength=253
 	PlaybookRevision string `json:"playbookRevision,omitempty"`
 
-	// level of support that deals with it now.
+	// level of support that deals with it now: the highest that was called.
 	// +optional
 	Level Level `json:"level,omitempty"`
 
@@ -99,6 +132,43 @@ type StrategyIncidentStatus struct {
 	// +listMapKey=level
 	// +kubebuilder:validation:MaxItems=8
 	Deadlines []Deadline `json:"deadlines,omitempty"`
+
+	// acknowledgement is the newest one of a person.
+	// +optional
+	Acknowledgement *AcknowledgementStatus `json:"acknowledgement,omitempty"`
+
+	// onCall is who was on call for the level when it was called, by level.
+	// +optional
+	// +listType=map
+	// +listMapKey=level
+	// +kubebuilder:validation:MaxItems=3
+	OnCall []OnCallStatus `json:"onCall,omitempty"`
+
+	// dashboards of the playbook.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=16
+	Dashboards []Dashboard `json:"dashboards,omitempty"`
+
+	// alertCount is how many alerts came in for this incident, repeated ones included. Written by the alert intake alone.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	AlertCount int64 `json:"alertCount,omitempty"`
+
+	// alerts are the newest of them, by fingerprint. Written by the alert intake alone.
+	// +optional
+	// +listType=map
+	// +listMapKey=fingerprint
+	// +kubebuilder:validation:MaxItems=32
+	Alerts []IncidentAlert `json:"alerts,omitempty"`
+
+	// signals as they were when the incident last took a step. Samples on their own do not change the status.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=32
+	Signals []SignalStatus `json:"signals,omitempty"`
 
 	// checks that were judged, in order; the newest 64.
 	// +optional
@@ -112,6 +182,34 @@ type StrategyIncidentStatus struct {
 	// cause as the diagnosis found it.
 	// +optional
 	Cause *CauseStatus `json:"cause,omitempty"`
+
+	// proposal for people, when the remedy is one.
+	// +optional
+	Proposal *ProposalStatus `json:"proposal,omitempty"`
+
+	// parentName is the incident on the same scheduler that has the same cause, and began before.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	ParentName string `json:"parentName,omitempty"`
+
+	// quietTime is since when alerts and signals have been quiet; absent while they are not.
+	// +optional
+	QuietTime *metav1.Time `json:"quietTime,omitempty"`
+
+	// closedTime is when the incident was closed.
+	// +optional
+	ClosedTime *metav1.Time `json:"closedTime,omitempty"`
+
+	// strikes is how many incidents with a remedy the same playbook, type and target had within the playbook's window when
+	// this one was closed, this one included.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	Strikes int32 `json:"strikes,omitempty"`
+
+	// nextAllowedTime is before when the operator asks for no other remedy for the same playbook, type and target.
+	// +optional
+	NextAllowedTime *metav1.Time `json:"nextAllowedTime,omitempty"`
 
 	// rollbacks that belong to this incident.
 	// +optional
@@ -176,6 +274,122 @@ type CauseStatus struct {
 	Schedules []string `json:"schedules,omitempty"`
 }
 
+// AcknowledgementStatus says that a person is on it.
+type AcknowledgementStatus struct {
+	// name of the StrategyDecision.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+
+	// by whom.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	By string `json:"by,omitempty"`
+
+	// time of the decision.
+	// +required
+	Time metav1.Time `json:"time,omitempty,omitzero"`
+
+	// untilTime is when it ends.
+	// +required
+	UntilTime metav1.Time `json:"untilTime,omitempty,omitzero"`
+}
+
+// AlertState is what Alertmanager says of an alert.
+// +kubebuilder:validation:Enum=Firing;Resolved
+type AlertState string
+
+// The two states.
+const (
+	AlertFiring   AlertState = "Firing"
+	AlertResolved AlertState = "Resolved"
+)
+
+// IncidentAlert is one alert of the incident.
+type IncidentAlert struct {
+	// fingerprint identifies the alert.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	Fingerprint string `json:"fingerprint,omitempty"`
+
+	// name of the alert: its label alertname.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+
+	// state as last heard.
+	// +required
+	State AlertState `json:"state,omitempty"`
+
+	// startTime of the alert.
+	// +optional
+	StartTime *metav1.Time `json:"startTime,omitempty"`
+
+	// endTime of a resolved alert.
+	// +optional
+	EndTime *metav1.Time `json:"endTime,omitempty"`
+}
+
+// SignalStatus is one signal: a value, or why there is none.
+type SignalStatus struct {
+	// name of the playbook's query.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Name string `json:"name,omitempty"`
+
+	// value as a decimal; absent when it is unknown.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	Value string `json:"value,omitempty"`
+
+	// unit for people.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=32
+	Unit string `json:"unit,omitempty"`
+
+	// problem is why it is unknown.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	Problem string `json:"problem,omitempty"`
+
+	// time of the sample; absent when there never was one.
+	// +optional
+	Time *metav1.Time `json:"time,omitempty"`
+}
+
+// ProposalStatus is a change that people are asked to make.
+type ProposalStatus struct {
+	// remediation of the playbook.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Remediation string `json:"remediation,omitempty"`
+
+	// document that is to be changed.
+	// +required
+	Document DocumentReference `json:"document,omitempty,omitzero"`
+
+	// patch is a unified diff without context, at most 4 KiB of it; the whole is in the evidence.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=4096
+	Patch string `json:"patch,omitempty"`
+
+	// evidenceKey is where the whole patch is in the operator's bucket.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	EvidenceKey string `json:"evidenceKey,omitempty"`
+}
+
 // IncidentRollback is a rollback of the incident, as it was last seen.
 type IncidentRollback struct {
 	// name of the StrategyRollback.
@@ -183,6 +397,12 @@ type IncidentRollback struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name,omitempty"`
+
+	// remediation that it carries out; empty for one that a person made.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Remediation string `json:"remediation,omitempty"`
 
 	// status is the reason of its Ready condition.
 	// +optional

@@ -37,21 +37,52 @@ const (
 )
 
 // FailedAfterPolicy says what happens when the checks after a change fail.
-// +kubebuilder:validation:Enum=Revert;Keep
+// +kubebuilder:validation:Enum=Revert;Keep;Next
 type FailedAfterPolicy string
 
-// The two policies.
+// The policies.
 const (
 	FailedAfterRevert FailedAfterPolicy = "Revert"
 	FailedAfterKeep   FailedAfterPolicy = "Keep"
+	// FailedAfterNext reverts the change; then the incident asks for the next remedy of the ladder.
+	FailedAfterNext FailedAfterPolicy = "Next"
+)
+
+// CheckNeed says what it means that a check could not be measured.
+// +kubebuilder:validation:Enum=Required;Optional
+type CheckNeed string
+
+// The two needs.
+const (
+	// NeedRequired: rules see a check that could not be measured, with the verdict Error.
+	NeedRequired CheckNeed = "Required"
+	// NeedOptional: the stage goes on without a check that could not be measured, and rules do not see it.
+	NeedOptional CheckNeed = "Optional"
 )
 
 // StrategyPlaybookSpec is the procedure: which scheduler, which checks, when to escalate, which remedies.
 // Rules are CEL; every number in them is a double, so write 250.0 and not 250.
 type StrategyPlaybookSpec struct {
+	// suspend is the kill switch: while it is true the operator starts nothing new for any incident or rollback of this
+	// playbook, neither Jobs nor edits nor restarts, restores included. Deadlines, records and what is in force go on.
+	// It acts at once, also on what runs on an earlier revision of the playbook. Default: false.
+	// +optional
+	Suspend bool `json:"suspend,omitempty"`
+
 	// scheduler is the scheduler that this playbook serves.
 	// +required
 	Scheduler SchedulerSpec `json:"scheduler,omitempty,omitzero"`
+
+	// signals are the numbers that rules see as signals.<name>. Default: none.
+	// +optional
+	Signals *SignalsSpec `json:"signals,omitempty"`
+
+	// dashboards are shown on each incident, for people.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=16
+	Dashboards []Dashboard `json:"dashboards,omitempty"`
 
 	// checks are the Jobs whose reports are judged; the stages use them by name.
 	// +required
@@ -88,12 +119,223 @@ type StrategyPlaybookSpec struct {
 	// +optional
 	Guard *GuardSpec `json:"guard,omitempty"`
 
+	// escalation is who is on call, and when the technical lead is called. Default: nobody is known, the lead is not called.
+	// +optional
+	Escalation *EscalationSpec `json:"escalation,omitempty"`
+
+	// recovery is when an incident may close by itself, and how often its remedy may be repeated. Default: see its fields.
+	// +optional
+	Recovery *RecoverySpec `json:"recovery,omitempty"`
+
+	// history is how many closed incidents are kept as objects; their evidence stays in the bucket. Default: see its fields.
+	// +optional
+	History *HistorySpec `json:"history,omitempty"`
+
 	// signingKeySecretName is the Secret with the decision log's HMAC key: key "hmac-key" (at least 32 bytes) and
 	// optionally "key-id". The Secret must carry the label strategy.tradeops.dev/managed: "true".
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	SigningKeySecretName string `json:"signingKeySecretName,omitempty"`
+}
+
+// SignalsSpec is what is asked of Prometheus while an incident is open. See docs/signals.md.
+type SignalsSpec struct {
+	// prometheus is who is asked.
+	// +required
+	Prometheus PrometheusSpec `json:"prometheus,omitempty,omitzero"`
+
+	// intervalSeconds between two samples; a number that is older than three intervals is unknown. Default: 30 seconds.
+	// +optional
+	// +default=30
+	// +kubebuilder:validation:Minimum=5
+	// +kubebuilder:validation:Maximum=3600
+	IntervalSeconds int32 `json:"intervalSeconds,omitempty"`
+
+	// queries yield one number each.
+	// +required
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	Queries []SignalQuery `json:"queries,omitempty"`
+}
+
+// PrometheusSpec is where Prometheus answers.
+type PrometheusSpec struct {
+	// url of Prometheus, without /api/v1.
+	// +required
+	// +kubebuilder:validation:Pattern=`^https?://`
+	// +kubebuilder:validation:MinLength=8
+	// +kubebuilder:validation:MaxLength=1024
+	URL string `json:"url,omitempty"`
+
+	// authSecretName is a Secret with the bearer token in "token", and in "url" the same text as url: whoever owns the
+	// token says where it may be sent. The Secret must carry the label strategy.tradeops.dev/managed: "true". Default: no token.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	AuthSecretName string `json:"authSecretName,omitempty"`
+}
+
+// SignalQuery is one number.
+type SignalQuery struct {
+	// name in rules: signals.<name>.
+	// +required
+	// +kubebuilder:validation:Pattern=`^[a-z][a-z0-9_]*$`
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Name string `json:"name,omitempty"`
+
+	// query is a PromQL expression that yields one number. None, several or NaN is unknown, never zero.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	Query string `json:"query,omitempty"`
+
+	// unit for people, such as "percent".
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=32
+	Unit string `json:"unit,omitempty"`
+}
+
+// Dashboard is a link for people.
+type Dashboard struct {
+	// name of the dashboard or panel.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Name string `json:"name,omitempty"`
+
+	// url of it.
+	// +required
+	// +kubebuilder:validation:Pattern=`^https?://`
+	// +kubebuilder:validation:MinLength=8
+	// +kubebuilder:validation:MaxLength=1024
+	URL string `json:"url,omitempty"`
+}
+
+// EscalationSpec is who is called.
+// +kubebuilder:validation:MinProperties=1
+type EscalationSpec struct {
+	// rotation is the file that says who is on call (docs/oncall.md). Default: nobody is known.
+	// +optional
+	Rotation *DocumentReference `json:"rotation,omitempty"`
+
+	// levels that have something of their own.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=3
+	Levels []LevelSpec `json:"levels,omitempty"`
+}
+
+// DocumentReference names one key of a ConfigMap in the playbook's namespace, which must carry the label
+// strategy.tradeops.dev/managed: "true".
+type DocumentReference struct {
+	// configMapName of the document.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	ConfigMapName string `json:"configMapName,omitempty"`
+
+	// key in the ConfigMap's data.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Key string `json:"key,omitempty"`
+}
+
+// LevelSpec is what is special about a level. L1 and L2 are called by spec.triage; only the technical lead has rules here.
+// +kubebuilder:validation:XValidation:rule="self.name == 'TechLead'",message="only TechLead has rules here; when L2 is called is said in spec.triage"
+type LevelSpec struct {
+	// name of the level: TechLead.
+	// +required
+	Name Level `json:"name,omitempty"`
+
+	// rules call the level as soon as one holds, at any time until the incident is closed, once.
+	// +required
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Rules []LeadRule `json:"rules,omitempty"`
+}
+
+// LeadRule calls the technical lead.
+type LeadRule struct {
+	// name of the rule, shown when it fires.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Name string `json:"name,omitempty"`
+
+	// when is a CEL expression over incident, signals, limits and risk that yields a bool; an error in it means no, and is told.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	When string `json:"when,omitempty"`
+}
+
+// RecoverySpec is the way back to normal. Contained is not resolved: an incident closes by itself when its change was
+// restored and the world has been quiet for a while.
+// +kubebuilder:validation:MinProperties=1
+type RecoverySpec struct {
+	// quiet is a CEL expression over incident, signals, limits and risk that yields a bool; an error in it means not quiet.
+	// Alerts count besides it: one that still fires is not quiet. Default: only alerts count.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	Quiet string `json:"quiet,omitempty"`
+
+	// quietSeconds is how long it must stay quiet. Default: no time at all.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=86400
+	QuietSeconds int32 `json:"quietSeconds,omitempty"`
+
+	// backoffSeconds is how long after the end of an incident with a remedy the operator asks for no other remedy for the
+	// same playbook, type and target; it doubles with each one within strikeWindowSeconds. Default: 300 seconds.
+	// +optional
+	// +default=300
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=86400
+	BackoffSeconds *int32 `json:"backoffSeconds,omitempty"`
+
+	// maxStrikes is how many incidents with a remedy the same playbook, type and target may have within
+	// strikeWindowSeconds; after that only people apply remedies. Default: 3.
+	// +optional
+	// +default=3
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100
+	MaxStrikes int32 `json:"maxStrikes,omitempty"`
+
+	// strikeWindowSeconds is how long an incident counts as a strike. Default: 86400 seconds.
+	// +optional
+	// +default=86400
+	// +kubebuilder:validation:Minimum=60
+	// +kubebuilder:validation:Maximum=2592000
+	StrikeWindowSeconds int32 `json:"strikeWindowSeconds,omitempty"`
+}
+
+// HistorySpec bounds what closed incidents leave in the cluster. An incident goes with its ended rollbacks and its
+// decisions; one whose rollback has not ended stays.
+// +kubebuilder:validation:MinProperties=1
+type HistorySpec struct {
+	// keepIncidents is how many closed incidents of this playbook stay. Default: 50.
+	// +optional
+	// +default=50
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000
+	KeepIncidents int32 `json:"keepIncidents,omitempty"`
+
+	// retainSeconds is how long a closed incident stays. Default: 2592000 seconds (30 days).
+	// +optional
+	// +default=2592000
+	// +kubebuilder:validation:Minimum=60
+	// +kubebuilder:validation:Maximum=31536000
+	RetainSeconds int32 `json:"retainSeconds,omitempty"`
 }
 
 // SchedulerSpec names the multi-strategy scheduler, its configuration and its Deployment.
@@ -234,6 +476,38 @@ type CheckSpec struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32
 	Verdicts []VerdictRule `json:"verdicts,omitempty"`
+
+	// samples are reports whose verdict is known. The rules are tried on them whenever the playbook is applied and by
+	// `kubectl strategy lint`: a rule with a typing error shows before an incident does.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	Samples []ReportSample `json:"samples,omitempty"`
+}
+
+// ReportSample is a report and the verdict that the rules must give it.
+type ReportSample struct {
+	// report is a JSON object, as the check prints it.
+	// +required
+	// +kubebuilder:validation:MinLength=2
+	// +kubebuilder:validation:MaxLength=4096
+	Report string `json:"report,omitempty"`
+
+	// before is the earlier report of the same check, a JSON object. Default: none.
+	// +optional
+	// +kubebuilder:validation:MinLength=2
+	// +kubebuilder:validation:MaxLength=4096
+	Before string `json:"before,omitempty"`
+
+	// exitCode of the container. Default: 0.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=255
+	ExitCode *int32 `json:"exitCode,omitempty"`
+
+	// verdict that the rules must come to.
+	// +required
+	Verdict Verdict `json:"verdict,omitempty"`
 }
 
 // VerdictRule is one rule over a report.
@@ -271,7 +545,7 @@ type TriageSpec struct {
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=16
-	Checks []CheckUse `json:"checks,omitempty"`
+	Checks []StageCheck `json:"checks,omitempty"`
 
 	// falseAlarm closes the incident when its rule holds after all checks were judged. Without it only a person can.
 	// +optional
@@ -287,7 +561,7 @@ type TriageSpec struct {
 
 // FalseAlarmRule decides that nothing is wrong.
 type FalseAlarmRule struct {
-	// when is a CEL expression over incident and checks that yields a bool; an error in it means no.
+	// when is a CEL expression over incident, checks, signals, limits and risk that yields a bool; an error in it means no.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
@@ -303,7 +577,8 @@ type EscalateRule struct {
 	// +kubebuilder:validation:MaxLength=63
 	Name string `json:"name,omitempty"`
 
-	// when is a CEL expression over incident and checks (those judged so far) that yields a bool; an error in it means yes.
+	// when is a CEL expression over incident, checks (those judged so far), signals, limits and risk that yields a bool; an
+	// error in it means yes.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
@@ -331,7 +606,7 @@ type DiagnosisSpec struct {
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=16
-	Checks []CheckUse `json:"checks,omitempty"`
+	Checks []StageCheck `json:"checks,omitempty"`
 
 	// causes in order: the first whose rule holds is the cause; none -> Unknown, a person decides.
 	// +optional
@@ -349,8 +624,8 @@ type CauseRule struct {
 	// +kubebuilder:validation:MaxLength=63
 	Name string `json:"name,omitempty"`
 
-	// when is a CEL expression over incident and checks (of the diagnosis) that yields a bool; an error in it stops the
-	// search and asks a person.
+	// when is a CEL expression over incident, checks (of the diagnosis), signals, limits and risk that yields a bool; an
+	// error in it stops the search and asks a person.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
@@ -363,7 +638,9 @@ type CauseRule struct {
 	Remediation string `json:"remediation,omitempty"`
 }
 
-// RemediationSpec is one remedy: a reversible change with the checks around it.
+// RemediationSpec is one remedy: a reversible change with the checks around it, or a proposal to people.
+// +kubebuilder:validation:XValidation:rule="has(self.actions) != has(self.proposal)",message="a remediation has either actions or a proposal"
+// +kubebuilder:validation:XValidation:rule="(has(self.onFailedAfter) && self.onFailedAfter == 'Next') == has(self.then)",message="onFailedAfter Next and then belong together: then names the next remedy"
 type RemediationSpec struct {
 	// name of the remedy.
 	// +required
@@ -386,11 +663,15 @@ type RemediationSpec struct {
 	Before []CheckUse `json:"before,omitempty"`
 
 	// actions change the configuration. DisableSchedule without a schedule means the incident's.
-	// +required
+	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=8
 	Actions []RollbackAction `json:"actions,omitempty"`
+
+	// proposal is for people to carry out, instead of actions: the operator shows it and changes nothing.
+	// +optional
+	Proposal *ProposalSpec `json:"proposal,omitempty"`
 
 	// after are the checks after the change; their rules see the earlier report of the same check as `before`.
 	// +optional
@@ -405,6 +686,13 @@ type RemediationSpec struct {
 	// +default="Revert"
 	OnFailedAfter FailedAfterPolicy `json:"onFailedAfter,omitempty"`
 
+	// then is the next remedy of the ladder, by name: the incident asks for it when this one was reverted, or when the probe
+	// of its feed failed. It has its own plan and its own approval.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Then string `json:"then,omitempty"`
+
 	// maxDurationSeconds is the time box of the change, from its plan; 0 = until a person restores it. Default: 14400 seconds.
 	// +optional
 	// +default=14400
@@ -415,6 +703,22 @@ type RemediationSpec struct {
 	// restore is the gate before the change is undone. Default: no gate.
 	// +optional
 	Restore *RestoreGate `json:"restore,omitempty"`
+}
+
+// ProposalSpec is a change of a document that is not the scheduler's, such as the rules of Prometheus. The operator shows it as
+// a patch on the incident.
+type ProposalSpec struct {
+	// document to change.
+	// +required
+	Document DocumentReference `json:"document,omitempty,omitzero"`
+
+	// edits of the document, in order.
+	// +required
+	// +listType=map
+	// +listMapKey=path
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Edits []DocumentEdit `json:"edits,omitempty"`
 }
 
 // FeedSpec is a fallback feed: what switching to it means for the configuration, and how to prove that it is usable.
@@ -445,11 +749,11 @@ type FeedSpec struct {
 	// +listMapKey=path
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
-	Edits []FeedEdit `json:"edits,omitempty"`
+	Edits []DocumentEdit `json:"edits,omitempty"`
 }
 
-// FeedEdit is one value of the configuration.
-type FeedEdit struct {
+// DocumentEdit is one value of a document.
+type DocumentEdit struct {
 	// path is a JSON pointer into the document; list items by index or [name=value]. All but its last step must exist.
 	// +required
 	// +kubebuilder:validation:Pattern=`^/`
@@ -535,7 +839,7 @@ type StrategyPlaybookStatus struct {
 	// +kubebuilder:validation:Minimum=1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// conditions are Ready and Stalled.
+	// conditions are Ready, Stalled, Suspended and OnCallKnown.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -551,6 +855,13 @@ type StrategyPlaybookStatus struct {
 	// config is the scheduler's configuration as it is now.
 	// +optional
 	Config *ConfigStatus `json:"config,omitempty"`
+
+	// onCall is who is on call now, and who is next, by level.
+	// +optional
+	// +listType=map
+	// +listMapKey=level
+	// +kubebuilder:validation:MaxItems=3
+	OnCall []OnCallStatus `json:"onCall,omitempty"`
 }
 
 // ConfigStatus is a summary of the scheduler's configuration.
@@ -604,6 +915,7 @@ type ScheduleStatus struct {
 // +kubebuilder:printcolumn:name="Scheduler",type=string,JSONPath=`.spec.scheduler.name`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Suspended",type=string,JSONPath=`.spec.suspend`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type StrategyPlaybook struct {
 	metav1.TypeMeta `json:",inline"`

@@ -22,12 +22,14 @@ const (
 )
 
 // RollbackMode says whether a rollback has effects.
-// +kubebuilder:validation:Enum=Live;DryRun
+// +kubebuilder:validation:Enum=Live;DryRun;Drill
 type RollbackMode string
 
-// The two modes.
+// The modes.
 const (
 	ModeLive RollbackMode = "Live"
+	// ModeDrill does everything, on a copy of the configuration that no scheduler reads; nothing is restarted or proved.
+	ModeDrill RollbackMode = "Drill"
 	// ModeDryRun plans, probes and measures, and changes nothing.
 	ModeDryRun RollbackMode = "DryRun"
 )

@@ -81,6 +81,16 @@ type Event struct {
 	Message string
 }
 
+// Starts says whether an action starts something new, which a suspended playbook must not: a Job, a rollback, an edit or a
+// restart. Cleaning up, records and events go on.
+func Starts(a Action) bool {
+	switch a.(type) {
+	case CreateJob, CreateRollback, WriteConfig, RestartWorkload:
+		return true
+	}
+	return false
+}
+
 func (StoreEvidence) isAction()   {}
 func (AppendEntries) isAction()   {}
 func (CreateJob) isAction()       {}

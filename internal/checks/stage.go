@@ -58,6 +58,7 @@ type Stage struct {
 	Stage     strategyv1.Stage
 	Round     int32 // 1, or higher when the stage is entered again
 	Uses      []strategyv1.CheckUse
+	Optional  []string // names of those uses without which the stage goes on when they could not be measured
 	Specs     []strategyv1.CheckSpec
 	Templates map[string]corev1.PodTemplateSpec
 	Context   Context
@@ -66,7 +67,8 @@ type Stage struct {
 // Result is how far a stage is.
 type Result struct {
 	Done    bool                     // every check of the stage has its final verdict
-	Final   []strategyv1.CheckStatus // those verdicts, in the order of the uses; only the judged ones
+	Final   []strategyv1.CheckStatus // those verdicts, in the order of the uses; only the judged ones that rules see
+	Without []string                 // optional checks that could not be measured: the stage goes on without them
 	Actions []action.Action          // Jobs to create
 	NextAt  time.Time                // the next deadline of a running Job
 	Waiting map[string]string        // why a check's pod does not run yet
@@ -80,14 +82,20 @@ func (s Stage) Run(records []strategyv1.CheckStatus, jobs []JobState) Result {
 		spec, _ := Find(s.Specs, use.Name)
 		judged := s.judged(records, use.Name)
 		if judged != nil && s.final(spec, *judged) {
-			result.Final = append(result.Final, *judged)
+			if judged.Verdict == strategyv1.VerdictError && slices.Contains(s.Optional, use.Name) {
+				result.Without = append(result.Without, use.Name)
+			} else {
+				result.Final = append(result.Final, *judged)
+			}
+			continue
+		}
+		template, ok := s.Templates[spec.PodTemplateName]
+		if !ok && slices.Contains(s.Optional, use.Name) && findJob(jobs, ID{s.Stage, use.Name, s.next(judged)}) == nil {
+			result.Without = append(result.Without, use.Name)
 			continue
 		}
 		result.Done = false
-		attempt := s.base() + 1
-		if judged != nil {
-			attempt = judged.Attempt + 1
-		}
+		attempt := s.next(judged)
 		if running := findJob(jobs, ID{s.Stage, use.Name, attempt}); running != nil {
 			result.NextAt = Earlier(result.NextAt, running.Progress.NextAt)
 			if running.Progress.Waiting != "" {
@@ -95,7 +103,6 @@ func (s Stage) Run(records []strategyv1.CheckStatus, jobs []JobState) Result {
 			}
 			continue
 		}
-		template, ok := s.Templates[spec.PodTemplateName]
 		if !ok {
 			result.Missing = fmt.Sprintf("check %s needs PodTemplate %s, which does not exist in namespace %s; create it", use.Name, spec.PodTemplateName, s.Namespace)
 			continue
@@ -106,6 +113,14 @@ func (s Stage) Run(records []strategyv1.CheckStatus, jobs []JobState) Result {
 		})})
 	}
 	return result
+}
+
+// next is the attempt after the newest judged one.
+func (s Stage) next(judged *strategyv1.CheckStatus) int32 {
+	if judged != nil {
+		return judged.Attempt + 1
+	}
+	return s.base() + 1
 }
 
 func (s Stage) base() int32 {

@@ -24,7 +24,9 @@ type Problem struct {
 type Playbook struct {
 	Spec     strategyv1.StrategyPlaybookSpec
 	Revision string
-	Problem  *Problem
+	// Suspended: the kill switch of the playbook as it is now, whatever the frozen spec says.
+	Suspended bool
+	Problem   *Problem
 }
 
 // Config is the scheduler's configuration as it is now.

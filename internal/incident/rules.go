@@ -115,7 +115,7 @@ func (p *plan) triage() bool {
 		return false
 	}
 	spec := p.Playbook.Spec.Triage
-	stage := p.run(strategyv1.StageTriage, spec.Checks)
+	stage, all := p.run(strategyv1.StageTriage, spec.Checks)
 	if stage.Missing != "" {
 		return true
 	}
@@ -123,7 +123,7 @@ func (p *plan) triage() bool {
 		return false
 	}
 	if !stage.Done {
-		p.Working(strategyv1.ReasonTriaging, progressOf(stage, len(spec.Checks)))
+		p.Working(strategyv1.ReasonTriaging, progressOf(stage, all))
 		return true
 	}
 	if p.falseAlarm(stage, spec.FalseAlarm) {
@@ -203,12 +203,12 @@ func (p *plan) diagnose() bool {
 		return false
 	}
 	spec := p.Playbook.Spec.Diagnosis
-	stage := p.run(strategyv1.StageDiagnosis, spec.Checks)
+	stage, all := p.run(strategyv1.StageDiagnosis, spec.Checks)
 	if stage.Missing != "" {
 		return true
 	}
 	if !stage.Done {
-		p.Working(strategyv1.ReasonDiagnosing, progressOf(stage, len(spec.Checks)))
+		p.Working(strategyv1.ReasonDiagnosing, progressOf(stage, all))
 		return true
 	}
 	p.answered(strategyv1.LevelL2)
@@ -251,17 +251,19 @@ func (p *plan) schedules() []string {
 	return nil
 }
 
-func (p *plan) run(stage strategyv1.Stage, uses []strategyv1.CheckUse) checks.Result {
+// run runs the incident's branch of a stage; all is how many checks that is.
+func (p *plan) run(stage strategyv1.Stage, stageChecks []strategyv1.StageCheck) (result checks.Result, all int) {
 	spec := p.Incident.Spec
+	uses, optional := checks.Branch(stageChecks, spec)
 	return p.Run(checks.Stage{
 		Namespace: p.Incident.Namespace,
 		Owner:     *metav1.NewControllerRef(p.Incident, strategyv1.GroupVersion.WithKind(strategyv1.KindIncident)),
-		Stage:     stage, Uses: uses, Specs: p.Playbook.Spec.Checks, Templates: p.Runs.Templates,
+		Stage:     stage, Uses: uses, Optional: optional, Specs: p.Playbook.Spec.Checks, Templates: p.Runs.Templates,
 		Context: checks.Context{
 			Incident: p.Incident.Name, Type: string(spec.Type), Severity: string(spec.Severity), Schedule: spec.Schedule,
 			Strategy: spec.Strategy, Scheduler: p.Playbook.Spec.Scheduler.Name, Environment: p.Playbook.Spec.Scheduler.Environment,
 		},
-	}, p.Runs.Jobs)
+	}, p.Runs.Jobs), len(uses)
 }
 
 func (p *plan) vars(judged []strategyv1.CheckStatus) rules.Vars {
@@ -286,7 +288,7 @@ func (p *plan) after(seconds int32) metav1.Time {
 }
 
 func progressOf(stage checks.Result, all int) string {
-	message := fmt.Sprintf("%d of %d checks judged", len(stage.Final), all)
+	message := fmt.Sprintf("%d of %d checks judged", len(stage.Final)+len(stage.Without), all)
 	for _, name := range sorted(stage.Waiting) {
 		message += fmt.Sprintf("; %s waits: %s", name, stage.Waiting[name])
 	}

@@ -44,6 +44,7 @@ type Pass struct {
 	store   []action.Action // evidence, before everything else
 	nextAt  time.Time
 	await   bool // the next step needs the log's head
+	held    bool // nothing new may be started
 }
 
 // New starts a pass. A log that was started shows its head as it was read.
@@ -128,6 +129,27 @@ func (p *Pass) Keep(key string, data []byte) {
 // Stamp is the pass's time as the API keeps it: whole seconds.
 func (p *Pass) Stamp() metav1.Time { return metav1.NewTime(p.Now.UTC().Truncate(time.Second)) }
 
+// Hold holds back what starts something new in this pass. The plan asks for it again in the first pass that is not held.
+func (p *Pass) Hold(reason, message string) {
+	if !p.Is(strategyv1.ConditionSuspended) {
+		p.Note("suspended", message, "")
+	}
+	p.held = true
+	p.Set(strategyv1.ConditionSuspended, metav1.ConditionTrue, reason, message)
+}
+
+// Resume ends what Hold began, if it did.
+func (p *Pass) Resume() {
+	if !p.Is(strategyv1.ConditionSuspended) {
+		return
+	}
+	p.Note("resumed", "new effects are allowed again", "")
+	p.Set(strategyv1.ConditionSuspended, metav1.ConditionFalse, strategyv1.ReasonResumed, "new effects are allowed again")
+}
+
+// Held says whether new effects are held back.
+func (p *Pass) Held() bool { return p.held }
+
 // Collect takes up what finished Jobs tell, of any stage: evidence is kept even when the procedure has moved on.
 func (p *Pass) Collect(collected checks.Collected) {
 	p.store = append(p.store, collected.Store...)
@@ -170,7 +192,11 @@ func (p *Pass) Finish(subject timeline.Subject) ([]action.Action, time.Time) {
 		if entries != nil && p.await {
 			nextAt = p.Now // the head is read back in the next pass
 		}
-		actions = append(actions, p.effects...)
+		for _, effect := range p.effects {
+			if !p.held || !action.Starts(effect) {
+				actions = append(actions, effect)
+			}
+		}
 	}
 	return append(actions, Announce(p.before, *p.Status.Conditions)...), nextAt
 }

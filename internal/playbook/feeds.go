@@ -35,7 +35,7 @@ func feedEdits(feeds []strategyv1.FeedSpec) *facts.Problem {
 	return &facts.Problem{Reason: strategyv1.ReasonEditRefused, Message: strings.Join(broken, "; ")}
 }
 
-func writable(edit strategyv1.FeedEdit) error {
+func writable(edit strategyv1.DocumentEdit) error {
 	if _, _, err := config.Get([]byte("{}"), edit.Path); err != nil { // of an empty document only the path can be refused
 		return err
 	}

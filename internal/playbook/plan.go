@@ -148,10 +148,13 @@ func configStatus(config facts.Config) *strategyv1.ConfigStatus {
 	return status
 }
 
-// Revision is the frozen spec of a playbook. Its name is made of its content, so the same spec has one revision.
+// Revision is the frozen spec of a playbook. Its name is made of its content, so the same spec has one revision. The kill
+// switch is not frozen: it acts at once on whatever runs.
 // It has no owner: incidents that run on it must survive the deletion of the playbook.
 func Revision(playbook *strategyv1.StrategyPlaybook) (*appsv1.ControllerRevision, error) {
-	data, err := json.Marshal(playbook.Spec)
+	spec := playbook.Spec
+	spec.Suspend = false
+	data, err := json.Marshal(spec)
 	if err != nil {
 		return nil, fmt.Errorf("encode the playbook's spec: %w", err)
 	}

@@ -36,7 +36,7 @@ func observed(t *testing.T) playbook.Observed {
 
 // feeds is one feed with two edits. The configuration of observed covers kraken_spot.
 func feeds() []strategyv1.FeedSpec {
-	return []strategyv1.FeedSpec{{Name: "kraken", Probe: "smoke", RequiresExchange: "kraken_spot", Edits: []strategyv1.FeedEdit{
+	return []strategyv1.FeedSpec{{Name: "kraken", Probe: "smoke", RequiresExchange: "kraken_spot", Edits: []strategyv1.DocumentEdit{
 		{Path: "/environments/paper/exchange", Value: raw(`"kraken_spot"`)},
 		{Path: "/environments/paper/routes/[name=main]", Value: raw(`{"name": "main", "order": ["kraken_spot", "binance_spot"]}`)},
 	}}}

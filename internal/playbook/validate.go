@@ -37,8 +37,12 @@ func names(spec strategyv1.StrategyPlaybookSpec) *facts.Problem {
 		}
 	}
 	need("spec.scheduler.proof", spec.Scheduler.Proof.Check)
-	uses("spec.triage", spec.Triage.Checks)
-	uses("spec.diagnosis", spec.Diagnosis.Checks)
+	for _, check := range spec.Triage.Checks {
+		need("spec.triage", check.Name)
+	}
+	for _, check := range spec.Diagnosis.Checks {
+		need("spec.diagnosis", check.Name)
+	}
 	for _, feed := range spec.Feeds {
 		need("feed "+feed.Name+" (probe)", feed.Probe)
 	}

@@ -153,11 +153,11 @@ func TestDraft(t *testing.T) {
 
 // What is refused changes nothing, and the message says which action and why.
 func TestDraftRefuses(t *testing.T) {
-	feedOf := func(edits ...strategyv1.FeedEdit) []strategyv1.FeedSpec {
+	feedOf := func(edits ...strategyv1.DocumentEdit) []strategyv1.FeedSpec {
 		return []strategyv1.FeedSpec{{Name: "own", Probe: "feed-probe", Edits: edits}}
 	}
-	text := func(path, json string) strategyv1.FeedEdit {
-		return strategyv1.FeedEdit{Path: path, Value: &apiextensionsv1.JSON{Raw: []byte(json)}}
+	text := func(path, json string) strategyv1.DocumentEdit {
+		return strategyv1.DocumentEdit{Path: path, Value: &apiextensionsv1.JSON{Raw: []byte(json)}}
 	}
 	for name, c := range map[string]struct {
 		document string
@@ -180,7 +180,7 @@ func TestDraftRefuses(t *testing.T) {
 		"a playbook without feeds":                 {actions: []strategyv1.RollbackAction{feed("nope")}, feeds: []strategyv1.FeedSpec{}, says: `(it has: none)`},
 		"a feed that does not quote everything":    {document: testkit.FeedDocument, actions: []strategyv1.RollbackAction{feed("okx")}, says: `has 1 of 2 instruments that "okx_spot" does not quote: ETH_EUR`},
 		"a feed, and nobody knows what to trade":   {actions: []strategyv1.RollbackAction{feed("binance")}, says: "sets no instrument_universe"},
-		"a feed edit without a value":              {actions: []strategyv1.RollbackAction{feed("own")}, feeds: feedOf(strategyv1.FeedEdit{Path: "/environments/paper/exchange"}), says: "the edit of /environments/paper/exchange has no value"},
+		"a feed edit without a value":              {actions: []strategyv1.RollbackAction{feed("own")}, feeds: feedOf(strategyv1.DocumentEdit{Path: "/environments/paper/exchange"}), says: "the edit of /environments/paper/exchange has no value"},
 		"a feed edit that is no JSON":              {actions: []strategyv1.RollbackAction{feed("own")}, feeds: feedOf(text("/environments/paper/exchange", "{")), says: "feed own: the value of /environments/paper/exchange"},
 		"a feed edit of a place that is not there": {actions: []strategyv1.RollbackAction{feed("own")}, feeds: feedOf(text("/nope/nope", "1")), says: "/nope/nope"},
 		"no limits":                        {actions: []strategyv1.RollbackAction{{Type: strategyv1.ActionSetResourceLimits}}, says: "it names no limits"},
@@ -238,8 +238,8 @@ func TestDraftIsBounded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			wanted := change(c.document, c.action)
 			wanted.Feeds = []strategyv1.FeedSpec{
-				{Name: "long", Edits: []strategyv1.FeedEdit{{Path: "/environments/paper/exchange", Value: &apiextensionsv1.JSON{Raw: []byte(`"` + long + `y-"`)}}}},
-				{Name: "short", Edits: []strategyv1.FeedEdit{{Path: "/environments/paper/exchange", Value: &apiextensionsv1.JSON{Raw: []byte(`"kraken"`)}}}},
+				{Name: "long", Edits: []strategyv1.DocumentEdit{{Path: "/environments/paper/exchange", Value: &apiextensionsv1.JSON{Raw: []byte(`"` + long + `y-"`)}}}},
+				{Name: "short", Edits: []strategyv1.DocumentEdit{{Path: "/environments/paper/exchange", Value: &apiextensionsv1.JSON{Raw: []byte(`"kraken"`)}}}},
 			}
 			_, err := rollback.NewDraft(wanted)
 			if (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {

@@ -23,6 +23,9 @@ type Vars struct {
 	Incident map[string]any // name, type, severity, schedule, strategy
 	Rollback map[string]any // name, state, schedules, allocations
 	Checks   []Check        // judged checks of the current stage
+	Signals  map[string]any // known numbers by name; an unknown one is not in it, so using it is an error
+	Limits   map[string]any // runtime.resource_limits as numbers, by the names there
+	Risk     map[string]any // the risk profile: max_daily_loss_pct
 }
 
 // Check is one judged check as rules see it.
@@ -67,6 +70,7 @@ func (v Vars) activation() map[string]any {
 	return map[string]any{
 		"report": object(v.Report), "exitCode": number(v.ExitCode), "before": object(v.Before),
 		"incident": object(v.Incident), "rollback": object(v.Rollback), "checks": checks,
+		"signals": object(v.Signals), "limits": object(v.Limits), "risk": object(v.Risk),
 	}
 }
 
@@ -99,6 +103,9 @@ var environment = sync.OnceValues(func() (*cel.Env, error) {
 		cel.Variable("incident", cel.DynType),
 		cel.Variable("rollback", cel.DynType),
 		cel.Variable("checks", cel.ListType(cel.DynType)),
+		cel.Variable("signals", cel.DynType),
+		cel.Variable("limits", cel.DynType),
+		cel.Variable("risk", cel.DynType),
 	)
 })
 

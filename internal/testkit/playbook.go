@@ -78,6 +78,13 @@ func Playbook() strategyv1.StrategyPlaybookSpec {
 		}
 		return all
 	}
+	stage := func(names ...string) []strategyv1.StageCheck {
+		var all []strategyv1.StageCheck
+		for _, name := range names {
+			all = append(all, strategyv1.StageCheck{Name: name, Need: strategyv1.NeedRequired})
+		}
+		return all
+	}
 	disable := []strategyv1.RollbackAction{{Type: strategyv1.ActionDisableSchedule}}
 	return strategyv1.StrategyPlaybookSpec{
 		Scheduler: strategyv1.SchedulerSpec{
@@ -88,7 +95,7 @@ func Playbook() strategyv1.StrategyPlaybookSpec {
 		},
 		Checks: []strategyv1.CheckSpec{audit, load, smoke, proof},
 		Triage: strategyv1.TriageSpec{
-			RespondWithinSeconds: 300, Checks: uses("audit", "load"),
+			RespondWithinSeconds: 300, Checks: stage("audit", "load"),
 			FalseAlarm: &strategyv1.FalseAlarmRule{When: "checks.all(c, c.verdict == 'Pass')"},
 			Escalate: []strategyv1.EscalateRule{
 				{Name: "audit-failed", When: "checks.exists(c, c.name == 'audit' && c.verdict == 'Fail')"},
@@ -96,7 +103,7 @@ func Playbook() strategyv1.StrategyPlaybookSpec {
 			},
 		},
 		Diagnosis: strategyv1.DiagnosisSpec{
-			RespondWithinSeconds: 900, Checks: uses("load", "smoke"),
+			RespondWithinSeconds: 900, Checks: stage("load", "smoke"),
 			Causes: []strategyv1.CauseRule{
 				{Name: "SignalDegradation", When: "checks.exists(c, c.name == 'smoke' && c.verdict == 'Fail')", Remediation: "disable"},
 				{Name: "Slow", When: "checks.exists(c, c.name == 'load' && c.verdict == 'Fail')"},
@@ -126,7 +133,7 @@ func WithFeeds(spec strategyv1.StrategyPlaybookSpec) strategyv1.StrategyPlaybook
 	for _, exchange := range []string{"binance_spot", "okx_spot"} {
 		spec.Feeds = append(spec.Feeds, strategyv1.FeedSpec{
 			Name: strings.TrimSuffix(exchange, "_spot"), Probe: "feed-probe", RequiresExchange: exchange,
-			Edits: []strategyv1.FeedEdit{{Path: "/environments/paper/exchange", Value: &apiextensionsv1.JSON{Raw: []byte(`"` + exchange + `"`)}}},
+			Edits: []strategyv1.DocumentEdit{{Path: "/environments/paper/exchange", Value: &apiextensionsv1.JSON{Raw: []byte(`"` + exchange + `"`)}}},
 		})
 	}
 	return spec

@@ -40,7 +40,7 @@ func TestAnImageThatDoesNotExistIsAnErrorAndEndsAtAPerson(t *testing.T) {
 	never.PodTemplateName, never.Retries, never.StartTimeoutSeconds = "image-never", new(int32(2)), 120
 	absent.PodTemplateName, absent.Retries, absent.StartTimeoutSeconds = "image-absent", new(int32(1)), 8
 	playbook.Spec.Checks = append(playbook.Spec.Checks, never, absent)
-	playbook.Spec.Triage.Checks = []strategyv1.CheckUse{{Name: "never-pulled"}, {Name: "not-there"}}
+	playbook.Spec.Triage.Checks = []strategyv1.StageCheck{{Name: "never-pulled"}, {Name: "not-there"}}
 	playbook.Spec.Triage.Escalate = []strategyv1.EscalateRule{{Name: "unmeasured", When: "size(checks) == 2 && checks.exists(c, c.verdict == 'Error')"}}
 	playbook.Spec.Triage.FalseAlarm = &strategyv1.FalseAlarmRule{When: "checks.all(c, c.verdict in ['Pass', 'Warn'])"}
 	playbook.Spec.Diagnosis.Causes = []strategyv1.CauseRule{{Name: "Adapter", When: "incident.type == 'AdapterFailure'"}}
@@ -126,7 +126,7 @@ func TestToolsThatMisbehaveAreJudgedRightAndHarmNobody(t *testing.T) {
 			check.TimeoutSeconds = 5
 		}
 		playbook.Spec.Checks = append(playbook.Spec.Checks, check)
-		playbook.Spec.Triage.Checks = append(playbook.Spec.Triage.Checks, strategyv1.CheckUse{Name: c.how})
+		playbook.Spec.Triage.Checks = append(playbook.Spec.Triage.Checks, strategyv1.StageCheck{Name: c.how})
 		wanted[c.how] = c.verdict
 	}
 	playbook.Spec.Triage.Escalate = []strategyv1.EscalateRule{{Name: "judged", When: "size(checks) == 16"}}

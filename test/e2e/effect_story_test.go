@@ -55,7 +55,7 @@ func TestAChangeThatCrashesTheSchedulerIsReverted(t *testing.T) {
 	playbook := quick("crashing")
 	playbook.Spec.Scheduler.Rollout.TimeoutSeconds = 20
 	playbook.Spec.Feeds[0].RequiresExchange = ""
-	playbook.Spec.Feeds[0].Edits = []strategyv1.FeedEdit{{Path: "/environments/binance_paper/exchange", Value: &apiextensionsv1.JSON{Raw: []byte(`"no_such_exchange"`)}}}
+	playbook.Spec.Feeds[0].Edits = []strategyv1.DocumentEdit{{Path: "/environments/binance_paper/exchange", Value: &apiextensionsv1.JSON{Raw: []byte(`"no_such_exchange"`)}}}
 	fallback := remediation(&playbook.Spec, "fallback-feed")
 	fallback.Before, fallback.After, fallback.Restore = nil, nil, nil
 	s.playbook(playbook)

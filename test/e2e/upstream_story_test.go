@@ -25,7 +25,7 @@ func TestTheRealConfigurationIsChangedByLinesOnly(t *testing.T) {
 	s.losingMoney()
 	// Its audits find fault with the file itself; that is neither here nor there.
 	playbook := sample("real-configuration")
-	playbook.Spec.Triage.Checks = []strategyv1.CheckUse{{Name: "load-test", Env: []strategyv1.EnvVar{{Name: "ITERATIONS", Value: new("5")}}}}
+	playbook.Spec.Triage.Checks = []strategyv1.StageCheck{{Name: "load-test", Env: []strategyv1.EnvVar{{Name: "ITERATIONS", Value: new("5")}}}}
 	playbook.Spec.Triage.Escalate = []strategyv1.EscalateRule{{Name: "critical", When: "incident.severity == 'Critical' && size(checks) == 1"}}
 	incident := s.report("alice", s.playbook(playbook), nil)
 	rollback := s.rollbackOf(incident, time.Minute)

@@ -211,10 +211,10 @@ func sample(name string) *strategyv1.StrategyPlaybook {
 func quick(name string) *strategyv1.StrategyPlaybook {
 	playbook := sample(name)
 	spec := &playbook.Spec
-	spec.Triage.Checks = []strategyv1.CheckUse{{Name: "stage4-audit"}}
+	spec.Triage.Checks = []strategyv1.StageCheck{{Name: "stage4-audit"}}
 	spec.Triage.Escalate = []strategyv1.EscalateRule{{Name: "judged", When: "size(checks) == 1"}}
 	spec.Triage.FalseAlarm = nil
-	spec.Diagnosis.Checks = []strategyv1.CheckUse{{Name: "journal"}}
+	spec.Diagnosis.Checks = []strategyv1.StageCheck{{Name: "journal"}}
 	spec.Diagnosis.Causes = []strategyv1.CauseRule{{Name: "SignalDegradation", When: "incident.type == 'PnL'", Remediation: "disable-schedule"}}
 	disable := remediation(spec, "disable-schedule")
 	disable.Before, disable.After, disable.Restore = nil, []strategyv1.CheckUse{{Name: "smoke"}}, nil
