@@ -14,6 +14,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/signals"
 )
 
 // Logs reads what a container wrote.
@@ -28,6 +29,11 @@ type Evidence interface {
 	Create(ctx context.Context, key string, data []byte) error
 }
 
+// Signals samples the queries of playbooks.
+type Signals interface {
+	Sample(ctx context.Context, source signals.Source, now time.Time) signals.Snapshot
+}
+
 // Environment is what every reconciler works with. It is wired once and never changes.
 type Environment struct {
 	Client     client.Client // reads come from the cache
@@ -36,9 +42,11 @@ type Environment struct {
 	Evidence   Evidence
 	Clock      clock.PassiveClock
 	Recorder   events.EventRecorder
+	Signals    Signals  // nil: no signal is ever known
 	Namespaces []string // that the operator serves
 
 	keys    keyCache
+	tokens  tokenCache
 	configs configCache
 	fresh   freshness
 }

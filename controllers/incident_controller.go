@@ -53,13 +53,14 @@ func (r *IncidentReconciler) writeIncidentStatus(ctx context.Context, object *st
 	if equality.Semantic.DeepEqual(object.Status, status) {
 		return nil
 	}
-	before := len(object.Status.Checks)
+	before := object.Status
 	object.Status = status
 	if err := r.Client.Status().Update(ctx, object, FieldOwner); err != nil {
 		return err
 	}
 	r.fresh.wrote(object)
-	countVerdicts(object.Status.Checks, before)
+	countVerdicts(object.Status.Checks, len(before.Checks))
+	countCalls(object, before)
 	return nil
 }
 

@@ -2,13 +2,18 @@ package controllers
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/evidence"
+	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/incident"
 )
 
@@ -44,8 +49,67 @@ func (r *IncidentReconciler) observeIncident(ctx context.Context, object *strate
 	if observed.Decided, err = r.observeDecided(ctx, strategyv1.KindIncident, object); err != nil {
 		return observed, err
 	}
-	observed.Rollbacks, err = r.observeRollbacksOf(ctx, object)
-	return observed, err
+	if observed.Rollbacks, err = r.observeRollbacksOf(ctx, object); err != nil || incidentClosed(object) {
+		return observed, err
+	}
+	if observed.OnCall, err = r.observeOnCall(ctx, object.Namespace, spec.Escalation); err != nil {
+		return observed, err
+	}
+	if observed.Signals, err = r.observeSignals(ctx, object.Namespace, spec.Signals, now); err != nil {
+		return observed, err
+	}
+	if observed.Documents, err = r.observeDocuments(ctx, object, spec); err != nil {
+		return observed, err
+	}
+	return observed, r.observeOthers(ctx, object, spec.Scheduler, &observed)
+}
+
+// observeDocuments reads what the proposals of the playbook are about, once there is a cause that may need one.
+func (r *IncidentReconciler) observeDocuments(ctx context.Context, object *strategyv1.StrategyIncident, spec strategyv1.StrategyPlaybookSpec) (map[string]facts.Document, error) {
+	documents := map[string]facts.Document{}
+	if object.Status.Level == strategyv1.LevelL1 {
+		return documents, nil
+	}
+	for _, remediation := range spec.Remediations {
+		if remediation.Proposal == nil {
+			continue
+		}
+		document, err := r.observeDocument(ctx, object.Namespace, remediation.Proposal.Document)
+		if err != nil {
+			return nil, err
+		}
+		documents[remediation.Name] = document
+	}
+	return documents, nil
+}
+
+// observeDocument reads one key of a ConfigMap that is opted in.
+func (e *Environment) observeDocument(ctx context.Context, namespace string, reference strategyv1.DocumentReference) (facts.Document, error) {
+	key := types.NamespacedName{Namespace: namespace, Name: reference.ConfigMapName}
+	var configMap corev1.ConfigMap
+	err := e.Client.Get(ctx, key, &configMap)
+	if apierrors.IsNotFound(err) { // the cache holds labelled ones only
+		err = e.Live.Get(ctx, key, &configMap)
+	}
+	if apierrors.IsNotFound(err) {
+		return facts.Document{Problem: problem(strategyv1.ReasonConfigMapNotFound, "ConfigMap %s does not exist", key)}, nil
+	}
+	if err != nil {
+		return facts.Document{}, err
+	}
+	if configMap.Labels[strategyv1.LabelManaged] != strategyv1.ManagedValue {
+		return facts.Document{Problem: problem(strategyv1.ReasonConfigMapNotLabelled,
+			"ConfigMap %s is not opted in; kubectl label configmap %s -n %s %s=%s", key, key.Name, key.Namespace, strategyv1.LabelManaged, strategyv1.ManagedValue)}, nil
+	}
+	content, found := configMap.Data[reference.Key]
+	if !found {
+		return facts.Document{Problem: problem(strategyv1.ReasonConfigKeyNotFound, "ConfigMap %s has no key %q in data (binaryData is not read)", key, reference.Key)}, nil
+	}
+	return facts.Document{Content: content}, nil
+}
+
+func problem(reason, format string, args ...any) *facts.Problem {
+	return &facts.Problem{Reason: reason, Message: fmt.Sprintf(format, args...)}
 }
 
 // openRecords are the judged checks whose reports a rule may still ask for.

@@ -19,7 +19,8 @@ const workers = 8
 func (r *IncidentReconciler) Setup(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("incident").
-		For(&strategyv1.StrategyIncident{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		For(&strategyv1.StrategyIncident{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, alertsChanged()))).
+		Watches(&strategyv1.StrategyIncident{}, handler.EnqueueRequestsFromMapFunc(r.childrenOf), builder.WithPredicates(summaryChanged())).
 		Owns(&batchv1.Job{}, builder.WithPredicates(jobFinished())).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(r.ownerOfPod(strategyv1.KindIncident)), builder.WithPredicates(podHopeless())).
 		Watches(&strategyv1.StrategyRollback{}, handler.EnqueueRequestsFromMapFunc(incidentOfRollback), builder.WithPredicates(summaryChanged())).

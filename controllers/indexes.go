@@ -6,6 +6,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/incident"
 	"tradeops.dev/strategy-operator/internal/rollback"
 )
 
@@ -16,6 +17,8 @@ const (
 	indexConfig   = "status.config.configMap"   // rollbacks that have not ended, by the ConfigMap that they claim
 	indexPlaybook = "spec.playbookName, active" // incidents and rollbacks that have not ended, by playbook
 	indexActive   = "active"                    // incidents and rollbacks that have not ended
+	indexIdentity = "identity"                  // incidents by what they are about, closed ones too
+	indexParent   = "status.parentName, active" // incidents that have not ended, by the one that they follow
 )
 
 // Index is one index: how an object is found.
@@ -47,6 +50,12 @@ func Indexes() []Index {
 		})},
 		{&strategyv1.StrategyIncident{}, indexPlaybook, activeWith(func(o client.Object) string {
 			return o.(*strategyv1.StrategyIncident).Spec.PlaybookName
+		})},
+		{&strategyv1.StrategyIncident{}, indexIdentity, func(o client.Object) []string {
+			return []string{incident.Identity(o.(*strategyv1.StrategyIncident))}
+		}},
+		{&strategyv1.StrategyIncident{}, indexParent, activeWith(func(o client.Object) string {
+			return o.(*strategyv1.StrategyIncident).Status.ParentName
 		})},
 		{&strategyv1.StrategyRollback{}, indexActive, activeWith(func(client.Object) string { return isActive })},
 		{&strategyv1.StrategyIncident{}, indexActive, activeWith(func(client.Object) string { return isActive })},

@@ -17,6 +17,15 @@ var (
 	verdictsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "strategy_check_verdicts_total", Help: "Checks judged, by stage and verdict.",
 	}, []string{"stage", "verdict"})
+	breachesTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "strategy_sla_breaches_total", Help: "Deadlines of incidents that passed without an answer, by level. Drills do not count.",
+	}, []string{"level"})
+	escalationsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "strategy_escalations_total", Help: "Levels that were called, by level, reason and mode of the incident.",
+	}, []string{"level", "reason", "mode"})
+	unjudgedTotal = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "strategy_lead_rules_unevaluated_total", Help: "How often rules of the technical lead turned out not to be evaluable, e.g. because a signal is unknown.",
+	})
 	incidentsDesc = prometheus.NewDesc("strategy_incidents", "Incidents, by stage (the reason of Ready) and level.", []string{"stage", "level"}, nil)
 	rollbacksDesc = prometheus.NewDesc("strategy_rollbacks", "Rollbacks, by state (the reason of Ready).", []string{"state"}, nil)
 )
@@ -26,8 +35,10 @@ const scrapeTimeout = 5 * time.Second
 
 // registerMetrics adds the operator's own metrics to controller-runtime's.
 func registerMetrics(reader client.Reader) error {
-	if err := metrics.Registry.Register(verdictsTotal); err != nil {
-		return err
+	for _, counter := range []prometheus.Collector{verdictsTotal, breachesTotal, escalationsTotal, unjudgedTotal} {
+		if err := metrics.Registry.Register(counter); err != nil {
+			return err
+		}
 	}
 	return metrics.Registry.Register(&objectCounter{reader})
 }
@@ -36,6 +47,29 @@ func registerMetrics(reader client.Reader) error {
 func countVerdicts(judged []strategyv1.CheckStatus, before int) {
 	for _, record := range judged[min(before, len(judged)):] {
 		verdictsTotal.WithLabelValues(string(record.Stage), string(record.Verdict)).Inc()
+	}
+}
+
+// countCalls counts what a status write of an incident added about its levels.
+func countCalls(object *strategyv1.StrategyIncident, before strategyv1.StrategyIncidentStatus) {
+	breached := map[strategyv1.Level]bool{}
+	for _, deadline := range before.Deadlines {
+		breached[deadline.Level] = deadline.BreachTime != nil
+	}
+	for _, deadline := range object.Status.Deadlines {
+		if deadline.BreachTime != nil && !breached[deadline.Level] {
+			breachesTotal.WithLabelValues(string(deadline.Level)).Inc()
+		}
+	}
+	after := object.Status.Conditions
+	for kind, level := range map[string]strategyv1.Level{strategyv1.ConditionEscalated: strategyv1.LevelL2, strategyv1.ConditionLeadCalled: strategyv1.LevelLead} {
+		if conditions.True(after, kind) && !conditions.True(before.Conditions, kind) {
+			escalationsTotal.WithLabelValues(string(level), conditions.Reason(after, kind), string(object.Spec.Mode)).Inc()
+		}
+	}
+	kind := strategyv1.ConditionSignalsKnown
+	if conditions.Reason(after, kind) == strategyv1.ReasonLeadUnjudged && conditions.Reason(before.Conditions, kind) != strategyv1.ReasonLeadUnjudged {
+		unjudgedTotal.Inc()
 	}
 }
 

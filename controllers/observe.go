@@ -242,6 +242,7 @@ func (e *Environment) observeDecided(ctx context.Context, kind string, target cl
 		decided = append(decided, facts.Decided{
 			Name: decision.Name, Verdict: decision.Spec.Verdict, Digest: decision.Spec.PlanDigest,
 			By: decision.Spec.By, Reason: decision.Spec.Reason, Time: decision.CreationTimestamp,
+			Valid: time.Duration(decision.Spec.ValidSeconds) * time.Second,
 		})
 	}
 	slices.SortFunc(decided, func(a, b facts.Decided) int {

@@ -91,8 +91,24 @@ func ready(object client.Object) *metav1.Condition {
 		return meta.FindStatusCondition(o.Status.Conditions, strategyv1.ConditionReady)
 	case *strategyv1.StrategyRollback:
 		return meta.FindStatusCondition(o.Status.Conditions, strategyv1.ConditionReady)
+	case *strategyv1.StrategyIncident:
+		return meta.FindStatusCondition(o.Status.Conditions, strategyv1.ConditionReady)
 	}
 	return nil
+}
+
+// alertsChanged: what the alert intake wrote into an incident.
+func alertsChanged() predicate.Predicate {
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		before, okBefore := e.ObjectOld.(*strategyv1.StrategyIncident)
+		after, okAfter := e.ObjectNew.(*strategyv1.StrategyIncident)
+		return okBefore && okAfter && (before.Status.AlertCount != after.Status.AlertCount || !equality.Semantic.DeepEqual(before.Status.Alerts, after.Status.Alerts))
+	}}
+}
+
+// childrenOf finds the open incidents that follow an incident.
+func (e *Environment) childrenOf(ctx context.Context, object client.Object) []reconcile.Request {
+	return e.requests(ctx, &strategyv1.StrategyIncidentList{}, client.InNamespace(object.GetNamespace()), client.MatchingFields{indexParent: object.GetName()})
 }
 
 // rolloutChanged: what a rollout in progress waits for.

@@ -243,6 +243,10 @@ type Deadline struct {
 	// answeredTime is when it did; a time after the deadline, or none, is a breach.
 	// +optional
 	AnsweredTime *metav1.Time `json:"answeredTime,omitempty"`
+
+	// breachTime is when the breach was recorded. Nothing takes it back.
+	// +optional
+	BreachTime *metav1.Time `json:"breachTime,omitempty"`
 }
 
 // CauseStatus is the cause and the rule that chose it.
@@ -420,6 +424,7 @@ type IncidentRollback struct {
 // +kubebuilder:printcolumn:name="Schedule",type=string,JSONPath=`.spec.schedule`
 // +kubebuilder:printcolumn:name="Level",type=string,JSONPath=`.status.level`
 // +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Suspended",type=string,JSONPath=`.status.conditions[?(@.type=="Suspended")].status`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 200",message="the name of an incident has at most 200 characters, since its rollbacks are named after it"
 type StrategyIncident struct {

@@ -23,6 +23,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/controllers"
 	"tradeops.dev/strategy-operator/internal/evidence"
+	"tradeops.dev/strategy-operator/internal/signals"
 )
 
 // version is set by the linker.
@@ -100,7 +101,7 @@ func start(ctx context.Context, config *rest.Config, o options) error {
 	}
 	environment := &controllers.Environment{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Logs: controllers.PodLogs{Clientset: clientset}, Evidence: store,
-		Clock: clock.RealClock{}, Recorder: mgr.GetEventRecorder("strategy-operator"), Namespaces: namespaces,
+		Clock: clock.RealClock{}, Recorder: mgr.GetEventRecorder("strategy-operator"), Namespaces: namespaces, Signals: signals.New(signals.Options{}),
 	}
 	if err := environment.Setup(ctx, mgr); err != nil {
 		return err

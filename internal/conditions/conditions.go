@@ -34,6 +34,14 @@ func Reason(conditions []metav1.Condition, kind string) string {
 	return ""
 }
 
+// Since is when a condition took the status that it has; zero without it.
+func Since(conditions []metav1.Condition, kind string) time.Time {
+	if found := meta.FindStatusCondition(conditions, kind); found != nil {
+		return found.LastTransitionTime.Time
+	}
+	return time.Time{}
+}
+
 // Message of a condition, empty without it.
 func Message(conditions []metav1.Condition, kind string) string {
 	if found := meta.FindStatusCondition(conditions, kind); found != nil {

@@ -27,6 +27,16 @@ func OutputKey(prefix, stage, check string, attempt int32) string {
 	return fmt.Sprintf("%schecks/%s-%s-%d.log", prefix, strings.ToLower(stage), check, attempt)
 }
 
+// SignalsKey is the key of the signals on which something was decided, by their hash.
+func SignalsKey(prefix, hash string) string {
+	return fmt.Sprintf("%ssignals/%s.json", prefix, hash)
+}
+
+// ProposalKey is the key of a proposed patch, by its hash.
+func ProposalKey(prefix, remediation, hash string) string {
+	return fmt.Sprintf("%sproposal-%s-%s.patch", prefix, remediation, hash)
+}
+
 // ConfigKey is the key of the configuration before or after a change, or of the diff between the two.
 func ConfigKey(prefix, what string) string {
 	return prefix + "config." + what

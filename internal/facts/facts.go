@@ -4,6 +4,8 @@
 package facts
 
 import (
+	"time"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -63,4 +65,11 @@ type Decided struct {
 	By      string
 	Reason  string
 	Time    metav1.Time
+	Valid   time.Duration // of an acknowledgement
+}
+
+// Document is a document that a proposal is about.
+type Document struct {
+	Content string
+	Problem *Problem
 }

@@ -27,20 +27,20 @@ func TestDeadlines(t *testing.T) {
 		"rule lasts: at its time":                      {nil, 240 * time.Second, "Unknown/WithinLimits", "True/RuleHeld", "L2", "log 1+ escalated; create Job Diagnosis/load/1; create Job Diagnosis/smoke/1; tell Diagnosing"},
 		"rule lasts: a second after":                   {nil, 241 * time.Second, "Unknown/WithinLimits", "True/RuleHeld", "L2", "log 1+ escalated; create Job Diagnosis/load/1; create Job Diagnosis/smoke/1; tell Diagnosing"},
 		"L1's deadline: a second before":               {never, 299 * time.Second, "Unknown/WithinLimits", "", "L1", ""},
-		"L1's deadline passed without an answer":       {never, 300 * time.Second, "False/DeadlinePassed", "True/DeadlinePassed", "L2", "log 1+ sla_breached,escalated"},
-		"L1's deadline: a second after":                {never, 301 * time.Second, "False/DeadlinePassed", "True/DeadlinePassed", "L2", "log 1+ sla_breached,escalated"},
+		"L1's deadline passed without an answer":       {never, 300 * time.Second, "False/DeadlinePassed", "True/DeadlinePassed", "L2", "log 1+ sla_breached,escalated; warn DeadlinePassed"},
+		"L1's deadline: a second after":                {never, 301 * time.Second, "False/DeadlinePassed", "True/DeadlinePassed", "L2", "log 1+ sla_breached,escalated; warn DeadlinePassed"},
 		"L2's deadline: a second before":               {(*story).diagnosing, 899 * time.Second, "Unknown/WithinLimits", "True/PersonDecided", "L2", ""},
-		"L2's deadline passed without an answer":       {(*story).diagnosing, 900 * time.Second, "False/DeadlinePassed", "True/PersonDecided", "L2", "log 2+ sla_breached"},
-		"L2's deadline: a second after":                {(*story).diagnosing, 901 * time.Second, "False/DeadlinePassed", "True/PersonDecided", "L2", "log 2+ sla_breached"},
-		"both deadlines are recorded after an outage":  {never, time.Hour, "False/DeadlinePassed", "True/DeadlinePassed", "L2", "log 1+ sla_breached,escalated"},
+		"L2's deadline passed without an answer":       {(*story).diagnosing, 900 * time.Second, "False/DeadlinePassed", "True/PersonDecided", "L2", "log 2+ sla_breached; warn DeadlinePassed"},
+		"L2's deadline: a second after":                {(*story).diagnosing, 901 * time.Second, "False/DeadlinePassed", "True/PersonDecided", "L2", "log 2+ sla_breached; warn DeadlinePassed"},
+		"both deadlines are recorded after an outage":  {never, time.Hour, "False/DeadlinePassed", "True/DeadlinePassed", "L2", "log 1+ sla_breached,escalated; warn DeadlinePassed"},
 		"an answered L2 does not breach":               {(*story).mitigating, time.Hour, "Unknown/WithinLimits", "True/PersonDecided", "L2", ""},
-		"a deadline fires although the log has no key": {func(s *story) { never(s); s.logProblem = &facts.Problem{Reason: "SecretNotFound", Message: "m"} }, 300 * time.Second, "False/DeadlinePassed", "True/DeadlinePassed", "L2", "warn SecretNotFound"},
+		"a deadline fires although the log has no key": {func(s *story) { never(s); s.logProblem = &facts.Problem{Reason: "SecretNotFound", Message: "m"} }, 300 * time.Second, "False/DeadlinePassed", "True/DeadlinePassed", "L2", "warn SecretNotFound; warn DeadlinePassed"},
 		"the clock starts at detectedTime": {func(s *story) {
 			never(s)
 			s.incident.Status = strategyv1.StrategyIncidentStatus{}
 			clear(s.Logs)
 			s.incident.Spec.DetectedTime = new(metav1.NewTime(testkit.T0.Add(-200 * time.Second)))
-		}, 100 * time.Second, "False/DeadlinePassed", "True/DeadlinePassed", "L2", "log 0+ incident,sla_breached,escalated; tell Triaging"},
+		}, 100 * time.Second, "False/DeadlinePassed", "True/DeadlinePassed", "L2", "log 0+ incident,sla_breached,escalated; tell Triaging; warn DeadlinePassed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStory(t)

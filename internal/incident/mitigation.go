@@ -3,7 +3,6 @@ package incident
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -20,10 +19,15 @@ var ended = []string{
 	strategyv1.ReasonDenied, strategyv1.ReasonApprovalExpired, strategyv1.ReasonProbeFailed, strategyv1.ReasonReverted, strategyv1.ReasonWithdrawn,
 }
 
-// remediate asks for the rollback that the cause names, once.
+// remediate asks for the rollback that the cause names, or for the next one of the ladder, each once.
 func (p *plan) remediate() bool {
 	if len(p.Rollbacks) > 0 {
-		return false
+		next := p.nextRung()
+		if next == "" {
+			return false
+		}
+		p.follow()
+		return p.ask(next)
 	}
 	if len(p.status.Rollbacks) > 0 {
 		p.Stall(strategyv1.ReasonNeedsPerson, fmt.Sprintf("rollback %s was deleted; create another one with spec.incidentName %s, or %s",
@@ -36,14 +40,48 @@ func (p *plan) remediate() bool {
 			p.status.Cause.Name, p.Message(strategyv1.ConditionDiagnosed), p.Incident.Name, decide(p.Incident, "resolve | false-alarm")))
 		return true
 	}
+	return !p.mayAsk() || p.ask(name)
+}
+
+// nextRung is the remedy that follows the newest one, which was reverted or could not begin; empty if there is none, or if it
+// was asked for already.
+func (p *plan) nextRung() string {
+	newest := p.Rollbacks[len(p.Rollbacks)-1]
+	switch conditions.Reason(newest.Status.Conditions, strategyv1.ConditionReady) {
+	case strategyv1.ReasonReverted, strategyv1.ReasonProbeFailed:
+	default:
+		return ""
+	}
+	remediation, found := p.remediation(newest.Spec.RemediationName)
+	if !found || remediation.OnFailedAfter != strategyv1.FailedAfterNext || p.askedFor(remediation.Then) {
+		return ""
+	}
+	return remediation.Then
+}
+
+func (p *plan) askedFor(remediation string) bool {
+	return slices.ContainsFunc(p.Rollbacks, func(r strategyv1.StrategyRollback) bool { return r.Spec.RemediationName == remediation }) ||
+		slices.ContainsFunc(p.status.Rollbacks, func(r strategyv1.IncidentRollback) bool { return r.Remediation == remediation })
+}
+
+// ask asks for a remedy of the playbook. It always ends the pass.
+func (p *plan) ask(name string) bool {
 	remediation, found := p.remediation(name)
 	if !found {
 		p.Stall(strategyv1.ReasonRemediationNotFound, fmt.Sprintf("the playbook has no remediation %s", name))
 		return true
 	}
+	if remediation.Proposal != nil {
+		p.propose(remediation)
+		return true
+	}
 	actions, problem := p.actions(remediation)
 	if problem != "" {
 		p.Stall(strategyv1.ReasonNeedsPerson, problem)
+		return true
+	}
+	if p.Held() {
+		p.Working(strategyv1.ReasonMitigating, fmt.Sprintf("cause %s: remedy %s will be asked for when new effects are allowed again", p.status.Cause.Name, name))
 		return true
 	}
 	p.Do(action.CreateRollback{Rollback: p.rollback(remediation, actions)})
@@ -86,19 +124,32 @@ func (p *plan) rollback(remediation strategyv1.RemediationSpec, actions []strate
 	if p.Incident.Spec.Summary != "" {
 		reason += ", " + p.Incident.Spec.Summary
 	}
+	mode := strategyv1.ModeLive
+	if p.isDrill() {
+		mode = strategyv1.ModeDrill
+	}
 	return &strategyv1.StrategyRollback{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace:   p.Incident.Namespace,
-			Name:        fmt.Sprintf("%.200s-%.8s", p.Incident.Name, p.Incident.UID),
+			Name:        p.rollbackName(remediation.Name),
 			Labels:      map[string]string{strategyv1.LabelIncident: labelValue(p.Incident)},
 			Annotations: map[string]string{strategyv1.AnnotationIncidentUID: string(p.Incident.UID)},
 		},
 		Spec: strategyv1.StrategyRollbackSpec{
 			PlaybookName: p.Incident.Spec.PlaybookName, IncidentName: p.Incident.Name, RemediationName: remediation.Name,
 			Reason: bounded.Text(reason, 512), Actions: actions, DesiredState: strategyv1.StateApplied,
-			RequestedBy: p.Incident.Spec.RequestedBy,
+			RequestedBy: p.Incident.Spec.RequestedBy, Mode: mode,
 		},
 	}
+}
+
+// rollbackName: the remedy of the cause has the incident's name, and those that follow on the ladder have theirs, too.
+func (p *plan) rollbackName(remediation string) string {
+	name := fmt.Sprintf("%.200s-%.8s", p.Incident.Name, p.Incident.UID)
+	if remediation != p.status.Cause.Remediation {
+		name += "-" + remediation
+	}
+	return name
 }
 
 // labelValue is the incident's name, shortened to what a label may hold.
@@ -109,25 +160,42 @@ func labelValue(incident *strategyv1.StrategyIncident) string {
 	return fmt.Sprintf("%.54s-%.8s", incident.Name, incident.UID)
 }
 
-// mitigate follows the rollbacks: contained while one is verified, resolved when it was restored.
-func (p *plan) mitigate() bool {
-	p.status.Rollbacks = p.status.Rollbacks[:0]
+// maxRollbacks is how many rollbacks stay in the status.
+const maxRollbacks = 16
+
+// follow records the rollbacks as they are. One that is gone keeps its last word: it must not be asked for again.
+func (p *plan) follow() {
 	for _, rollback := range p.Rollbacks {
-		p.status.Rollbacks = append(p.status.Rollbacks, strategyv1.IncidentRollback{
-			Name: rollback.Name, Status: conditions.Reason(rollback.Status.Conditions, strategyv1.ConditionReady),
-		})
+		seen := strategyv1.IncidentRollback{
+			Name: rollback.Name, Remediation: rollback.Spec.RemediationName, Status: conditions.Reason(rollback.Status.Conditions, strategyv1.ConditionReady),
+		}
+		at := slices.IndexFunc(p.status.Rollbacks, func(r strategyv1.IncidentRollback) bool { return r.Name == rollback.Name })
+		if at >= 0 {
+			p.status.Rollbacks[at] = seen
+			continue
+		}
+		p.status.Rollbacks = append(p.status.Rollbacks, seen)
 	}
+	if extra := len(p.status.Rollbacks) - maxRollbacks; extra > 0 {
+		p.status.Rollbacks = p.status.Rollbacks[extra:]
+	}
+}
+
+// mitigate follows the rollbacks: contained while one is verified, recovering when it was restored.
+func (p *plan) mitigate() bool {
+	p.follow()
 	current := p.currentRollback()
 	reason := conditions.Reason(current.Status.Conditions, strategyv1.ConditionReady)
 	message := fmt.Sprintf("rollback %s: %s", current.Name, orElse(conditions.Message(current.Status.Conditions, strategyv1.ConditionReady), "not seen by its controller yet"))
 	message += p.notHonoured()
-	verified := conditions.True(current.Status.Conditions, strategyv1.ConditionInEffect) && conditions.True(current.Status.Conditions, strategyv1.ConditionVerified)
+	verified := reason != strategyv1.ReasonRestored &&
+		conditions.True(current.Status.Conditions, strategyv1.ConditionInEffect) && conditions.True(current.Status.Conditions, strategyv1.ConditionVerified)
 	if verified {
 		p.contained(current)
 	}
 	switch {
 	case reason == strategyv1.ReasonRestored:
-		p.close(strategyv1.ReasonResolved, "closed", "back to normal: "+message, "")
+		p.recover(message, conditions.Since(current.Status.Conditions, strategyv1.ConditionRestored))
 	case conditions.True(current.Status.Conditions, strategyv1.ConditionStalled) || slices.Contains(ended, reason):
 		if !verified {
 			p.Set(strategyv1.ConditionContained, metav1.ConditionFalse, orElse(reason, strategyv1.ReasonMitigating), message)
@@ -181,63 +249,4 @@ func (p *plan) contained(rollback strategyv1.StrategyRollback) {
 		p.Note("contained", message, "")
 	}
 	p.Set(strategyv1.ConditionContained, metav1.ConditionTrue, strategyv1.ReasonVerified, message)
-}
-
-// close ends the incident. Contained is not closed: a mitigation is temporary.
-func (p *plan) close(reason, event, message, by string) {
-	p.recordBreaches()
-	p.Note(event, message, by)
-	p.Set(strategyv1.ConditionResolved, metav1.ConditionTrue, reason, message)
-	p.Set(strategyv1.ConditionStalled, metav1.ConditionFalse, reason, "closed")
-	if p.Reason(strategyv1.ConditionSLAMet) == strategyv1.ReasonWithinLimits {
-		p.Set(strategyv1.ConditionSLAMet, metav1.ConditionTrue, strategyv1.ReasonWithinLimits, "every deadline was met")
-	}
-	p.Set(strategyv1.ConditionReady, metav1.ConditionTrue, reason, message)
-}
-
-// answered records the first time a level gave its answer.
-func (p *plan) answered(level strategyv1.Level) {
-	for i := range p.status.Deadlines {
-		if p.status.Deadlines[i].Level == level && p.status.Deadlines[i].AnsweredTime == nil {
-			p.status.Deadlines[i].AnsweredTime = new(metav1.NewTime(p.Now.UTC().Truncate(time.Second)))
-		}
-	}
-}
-
-// breaches records missed deadlines, and hands over to L2 what is still with L1 when its time is up, answered or not.
-func (p *plan) breaches() {
-	for _, deadline := range p.status.Deadlines {
-		waited := deadline.AnsweredTime == nil || deadline.Level == strategyv1.LevelL1 && p.status.Level == strategyv1.LevelL1
-		if waited && p.Now.Before(deadline.Time.Time) {
-			p.Wake(deadline.Time.Time)
-		}
-	}
-	p.recordBreaches()
-	due := p.after(p.Playbook.Spec.Triage.RespondWithinSeconds)
-	if p.status.Level == strategyv1.LevelL1 && !p.Now.Before(due.Time) {
-		p.escalate(strategyv1.ReasonDeadlinePast, fmt.Sprintf("not closed within L1's %d s", p.Playbook.Spec.Triage.RespondWithinSeconds), "")
-		p.Wake(p.Now) // L2's checks start in the next pass
-	}
-}
-
-// recordBreaches records each deadline that passed without an answer, or was answered late.
-func (p *plan) recordBreaches() {
-	var late []string
-	for _, deadline := range p.status.Deadlines {
-		answered := p.Now
-		if deadline.AnsweredTime != nil {
-			answered = deadline.AnsweredTime.Time
-		}
-		if deadline.AnsweredTime != nil && answered.After(deadline.Time.Time) || deadline.AnsweredTime == nil && !answered.Before(deadline.Time.Time) {
-			late = append(late, fmt.Sprintf("%s had to answer by %s", deadline.Level, deadline.Time.UTC().Format(time.RFC3339)))
-		}
-	}
-	if len(late) == 0 {
-		return
-	}
-	message := strings.Join(late, "; ")
-	if p.Message(strategyv1.ConditionSLAMet) != message {
-		p.Note("sla_breached", message, "")
-	}
-	p.Set(strategyv1.ConditionSLAMet, metav1.ConditionFalse, strategyv1.ReasonDeadlinePast, message)
 }

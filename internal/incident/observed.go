@@ -6,6 +6,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/signals"
 )
 
 // Observed is everything a decision is made of.
@@ -17,8 +18,15 @@ type Observed struct {
 	Config    facts.Config
 	Log       facts.Log
 	Runs      facts.Runs
+	Signals   signals.Snapshot // without readings: the playbook asks for none
+	OnCall    facts.OnCall
+	Documents map[string]facts.Document     // that proposals are about, by remediation
 	Decided   []facts.Decided               // decisions about this incident, oldest first
 	Rollbacks []strategyv1.StrategyRollback // that name this incident, oldest first
+
+	Same       []strategyv1.StrategyIncident // others of the same identity, closed ones too
+	Neighbours []strategyv1.StrategyIncident // open others on the same scheduler and in the same mode
+	Parent     *strategyv1.StrategyIncident  // the one that the status names; nil when there is none any more
 }
 
 // Decision is the status as observed, then what to do, in order.
@@ -26,4 +34,26 @@ type Decision struct {
 	Status  strategyv1.StrategyIncidentStatus
 	Actions []action.Action
 	NextAt  time.Time // zero: something watched will change
+}
+
+// Identity is what an incident is about: of each there is one open incident at a time, and strikes count for it.
+func Identity(incident *strategyv1.StrategyIncident) string {
+	spec := incident.Spec
+	target := "schedule " + spec.Schedule
+	if spec.Schedule == "" {
+		target = "strategy " + spec.Strategy
+	}
+	mode := spec.Mode
+	if mode == "" {
+		mode = strategyv1.IncidentLive
+	}
+	return string(mode) + "/" + spec.PlaybookName + "/" + string(spec.Type) + "/" + target
+}
+
+// older says whether a began before b; of two that were created in the same second, one is always the older.
+func older(a, b *strategyv1.StrategyIncident) bool {
+	if !a.CreationTimestamp.Equal(&b.CreationTimestamp) {
+		return a.CreationTimestamp.Before(&b.CreationTimestamp)
+	}
+	return a.UID < b.UID
 }

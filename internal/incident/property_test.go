@@ -26,6 +26,21 @@ func TestAnyStory(t *testing.T) {
 		if rapid.Bool().Draw(t, "no time rule") {
 			s.Spec.Triage.Escalate = s.Spec.Triage.Escalate[:1]
 		}
+		if rapid.Bool().Draw(t, "lead") {
+			s.withLead()
+		}
+		if rapid.Bool().Draw(t, "ladder") {
+			s.Spec.Remediations[0].OnFailedAfter, s.Spec.Remediations[0].Then = strategyv1.FailedAfterNext, "keep"
+		}
+		if rapid.Bool().Draw(t, "fatigue") {
+			s.withFatigue()
+		}
+		if rapid.Bool().Draw(t, "recovery") {
+			s.Spec.Recovery = &strategyv1.RecoverySpec{QuietSeconds: 120}
+		}
+		if rapid.Bool().Draw(t, "drill") {
+			s.incident.Spec.Mode = strategyv1.IncidentDrill
+		}
 		drawn := map[checks.ID]*testkit.Report{}
 		s.Report = func(id checks.ID) *testkit.Report {
 			if _, known := drawn[id]; !known {
@@ -37,7 +52,7 @@ func TestAnyStory(t *testing.T) {
 			return drawn[id]
 		}
 		for range rapid.IntRange(1, 10).Draw(t, "steps") {
-			switch rapid.SampledFrom([]string{"escalate", "false alarm", "resolve", "rollback", "rollback", "time", "crash", "crash", "pass", "quiet", "no key"}).Draw(t, "step") {
+			switch rapid.SampledFrom([]string{"escalate", "false alarm", "resolve", "acknowledge", "rollback", "rollback", "time", "time", "hold", "signal", "alert", "others", "crash", "crash", "pass", "quiet", "no key"}).Draw(t, "step") {
 			case "escalate":
 				s.decide(strategyv1.DecisionEscalate, "bob")
 			case "false alarm":
@@ -46,9 +61,25 @@ func TestAnyStory(t *testing.T) {
 				if rapid.IntRange(0, 2).Draw(t, "really") == 0 {
 					s.decide(strategyv1.DecisionResolve, "bob")
 				}
+			case "acknowledge":
+				s.decide(strategyv1.DecisionAcknowledge, rapid.SampledFrom([]string{"alice", "bob"}).Draw(t, "who"))
+			case "hold":
+				s.suspended = !s.suspended
+			case "signal":
+				for name := range s.signals {
+					s.signals[name] = rapid.SampledFrom([]float64{0, 10, 100}).Draw(t, name)
+				}
+			case "alert":
+				s.fired(rapid.SampledFrom([]strategyv1.AlertState{strategyv1.AlertFiring, strategyv1.AlertResolved}).Draw(t, "state"))
+			case "others":
+				s.same = []strategyv1.StrategyIncident{earlier("a", -time.Hour, int32(rapid.IntRange(0, 3).Draw(t, "strikes")), time.Hour)}
+				s.neighbours = []strategyv1.StrategyIncident{other("first", -time.Minute, func(object *strategyv1.StrategyIncident) {
+					object.Status.Cause = &strategyv1.CauseStatus{Name: "SignalDegradation", Remediation: "disable", Schedules: []string{"fast"}}
+				})}
+				s.parent = &s.neighbours[0]
 			case "rollback":
 				if len(s.Rollbacks) > 0 {
-					s.rollbackIs(rapid.SampledFrom([]string{"Verified", "Restored", "Denied", "Reverted", "RollingOut"}).Draw(t, "is"), metav1.ConditionTrue,
+					s.rollbackIs(rapid.SampledFrom([]string{"Verified", "Restored", "Denied", "Reverted", "ProbeFailed", "RollingOut"}).Draw(t, "is"), metav1.ConditionTrue,
 						rapid.SampledFrom([]metav1.ConditionStatus{metav1.ConditionTrue, metav1.ConditionFalse}).Draw(t, "stalled"))
 				}
 			case "time":
@@ -67,6 +98,10 @@ func TestAnyStory(t *testing.T) {
 				s.quiet()
 			}
 		}
+		s.quiet()
+		s.invariants()
+		s.suspended = false
+		s.Now = s.Now.Add(100 * time.Hour) // every wait for time is over
 		s.quiet()
 		s.invariants()
 	})
@@ -88,6 +123,9 @@ func (s *story) invariants() {
 		s.T.Fatalf("Ready and Resolved disagree: %s", testkit.Conditions(s.incident.Status.Conditions))
 	}
 	for _, deadline := range s.incident.Status.Deadlines {
+		if s.incident.Spec.Mode == strategyv1.IncidentDrill {
+			break
+		}
 		missed := deadline.AnsweredTime == nil && !s.Now.Before(deadline.Time.Time) || deadline.AnsweredTime != nil && deadline.AnsweredTime.After(deadline.Time.Time)
 		if missed && !closed && !strings.HasPrefix(s.condition(strategyv1.ConditionSLAMet), "False/") {
 			s.T.Fatalf("%s missed its deadline, SLAMet is %s", deadline.Level, s.condition(strategyv1.ConditionSLAMet))
@@ -109,6 +147,44 @@ var scenarios = map[string]func(*story){
 		s.rollbackIs(strategyv1.ReasonVerified, metav1.ConditionTrue, metav1.ConditionFalse)
 		s.quiet()
 		s.rollbackIs(strategyv1.ReasonRestored, metav1.ConditionTrue, metav1.ConditionFalse)
+		s.quiet()
+	},
+	"the lead is called": func(s *story) {
+		s.withLead()
+		s.quiet()
+		s.signals["cpu_percent_min_10m"] = 90
+		s.At(time.Minute)
+		s.quiet()
+		s.At(20 * time.Minute)
+		s.quiet()
+	},
+	"a proposal": func(s *story) {
+		s.withFatigue()
+		s.diagnosed(reports{"load": testkit.OK(), "smoke": testkit.OK()})
+	},
+	"a ladder, restored, quiet": func(s *story) {
+		s.Spec.Remediations[0].OnFailedAfter, s.Spec.Remediations[0].Then = strategyv1.FailedAfterNext, "keep"
+		s.Spec.Recovery = &strategyv1.RecoverySpec{QuietSeconds: 60}
+		s.mitigating()
+		s.rollbackIs(strategyv1.ReasonReverted, metav1.ConditionFalse, metav1.ConditionTrue)
+		s.quiet()
+		s.verified()
+		s.rollbackIs(strategyv1.ReasonRestored, metav1.ConditionTrue, metav1.ConditionFalse)
+		s.quiet()
+		s.At(10 * time.Minute)
+		s.quiet()
+	},
+	"acknowledged, held back, resumed": func(s *story) {
+		s.decide(strategyv1.DecisionAcknowledge, "alice")
+		s.suspended = true
+		s.quiet()
+		s.At(20 * time.Minute)
+		s.quiet()
+		s.suspended = false
+		s.quiet()
+	},
+	"a duplicate": func(s *story) {
+		s.same = []strategyv1.StrategyIncident{other("first", -time.Minute, nil)}
 		s.quiet()
 	},
 	"retries and deadlines": func(s *story) { s.reports(reports{"load": testkit.Broken()}); s.quiet(); s.At(time.Hour); s.quiet() },

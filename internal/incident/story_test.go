@@ -17,6 +17,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/incident"
+	"tradeops.dev/strategy-operator/internal/signals"
 	"tradeops.dev/strategy-operator/internal/testkit"
 )
 
@@ -31,6 +32,14 @@ type story struct {
 	logProblem      *facts.Problem
 	notServed       *facts.Problem
 	decided         []facts.Decided
+	suspended       bool               // the playbook's kill switch
+	signals         map[string]float64 // known ones
+	unknown         map[string]string  // and the others, with the problem
+	onCall          facts.OnCall
+	documents       map[string]facts.Document
+	same            []strategyv1.StrategyIncident
+	neighbours      []strategyv1.StrategyIncident
+	parent          *strategyv1.StrategyIncident
 	crashAfter      int // actions of a pass that are carried out before the process dies; negative: all
 	beforeExecute   func(actions int)
 }
@@ -49,8 +58,9 @@ func newStory(t testkit.T) *story {
 func (s *story) observed() incident.Observed {
 	o := incident.Observed{
 		Incident: s.incident.DeepCopy(), Prefix: prefix, NotServed: s.notServed,
-		Playbook: facts.Playbook{Spec: *s.Spec.DeepCopy(), Revision: "multi-strategy-1", Problem: s.playbookProblem},
-		Config:   s.Config(), Log: s.Log(prefix), Runs: s.Runs(s.incident.UID, prefix), Decided: append([]facts.Decided(nil), s.decided...),
+		Playbook: facts.Playbook{Spec: *s.Spec.DeepCopy(), Revision: "multi-strategy-1", Problem: s.playbookProblem, Suspended: s.suspended},
+		Signals:  s.snapshot(), OnCall: s.onCall, Documents: s.documents, Same: slices.Clone(s.same), Neighbours: slices.Clone(s.neighbours), Parent: s.parent,
+		Config: s.Config(), Log: s.Log(prefix), Runs: s.Runs(s.incident.UID, prefix), Decided: append([]facts.Decided(nil), s.decided...),
 	}
 	if s.configProblem != nil {
 		o.Config = facts.Config{Problem: s.configProblem}
@@ -62,6 +72,21 @@ func (s *story) observed() incident.Observed {
 		o.Rollbacks = append(o.Rollbacks, *s.Rollbacks[name].DeepCopy())
 	}
 	return o
+}
+
+// snapshot of the signals; the next sample is due in half a minute.
+func (s *story) snapshot() signals.Snapshot {
+	if len(s.signals)+len(s.unknown) == 0 {
+		return signals.Snapshot{}
+	}
+	snapshot := signals.Snapshot{Time: s.Now, Readings: map[string]signals.Reading{}, NextAt: s.Now.Add(30 * time.Second)}
+	for name, value := range s.signals {
+		snapshot.Readings[name] = signals.Reading{Value: value, Known: true, Time: s.Now}
+	}
+	for name, problem := range s.unknown {
+		snapshot.Readings[name] = signals.Reading{Problem: problem}
+	}
+	return snapshot
 }
 
 // plan is the next decision. It is the same for the same input, and leaves the input as it is.
@@ -146,10 +171,11 @@ func (s *story) decide(verdict strategyv1.DecisionVerdict, by string) {
 	s.decided = append(s.decided, facts.Decided{Name: "d-" + by, Verdict: verdict, By: by, Time: metav1.NewTime(s.Now)})
 }
 
-// rollbackIs sets the summary of the incident's rollback, as its own controller would.
+// rollbackIs sets the summary of the incident's newest rollback, as its own controller would.
 func (s *story) rollbackIs(reason string, ready, stalled metav1.ConditionStatus) {
 	s.T.Helper()
-	for _, rollback := range s.Rollbacks {
+	for _, name := range slices.Backward(sortedNames(s.Rollbacks)) {
+		rollback := s.Rollbacks[name]
 		set := &rollback.Status.Conditions
 		conditions.Set(set, s.Now, 1, strategyv1.ConditionReady, ready, reason, "as it is")
 		conditions.Set(set, s.Now, 1, strategyv1.ConditionStalled, stalled, reason, "as it is")

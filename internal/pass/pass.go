@@ -14,6 +14,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/action"
+	"tradeops.dev/strategy-operator/internal/bounded"
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/facts"
@@ -45,6 +46,7 @@ type Pass struct {
 	nextAt  time.Time
 	await   bool // the next step needs the log's head
 	held    bool // nothing new may be started
+	told    []action.Action
 }
 
 // New starts a pass. A log that was started shows its head as it was read.
@@ -129,6 +131,11 @@ func (p *Pass) Keep(key string, data []byte) {
 // Stamp is the pass's time as the API keeps it: whole seconds.
 func (p *Pass) Stamp() metav1.Time { return metav1.NewTime(p.Now.UTC().Truncate(time.Second)) }
 
+// Tell adds an event, for what the summary does not tell.
+func (p *Pass) Tell(kind, reason, message string) {
+	p.told = append(p.told, action.Event{Type: kind, Reason: reason, Message: bounded.Text(message, 1000)})
+}
+
 // Hold holds back what starts something new in this pass. The plan asks for it again in the first pass that is not held.
 func (p *Pass) Hold(reason, message string) {
 	if !p.Is(strategyv1.ConditionSuspended) {
@@ -198,7 +205,7 @@ func (p *Pass) Finish(subject timeline.Subject) ([]action.Action, time.Time) {
 			}
 		}
 	}
-	return append(actions, Announce(p.before, *p.Status.Conditions)...), nextAt
+	return append(append(actions, Announce(p.before, *p.Status.Conditions)...), p.told...), nextAt
 }
 
 // Announce tells people when the summary of an object changed its reason.

@@ -1,0 +1,25 @@
+package controllers
+
+import (
+	"context"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/oncall"
+)
+
+// observeOnCall reads the rotation. What is wrong with it is a fact: it must not stop an incident.
+func (e *Environment) observeOnCall(ctx context.Context, namespace string, spec *strategyv1.EscalationSpec) (facts.OnCall, error) {
+	if spec == nil || spec.Rotation == nil {
+		return facts.OnCall{}, nil
+	}
+	document, err := e.observeDocument(ctx, namespace, *spec.Rotation)
+	if err != nil || document.Problem != nil {
+		return facts.OnCall{Problem: document.Problem}, err
+	}
+	roster, unreadable := oncall.Parse([]byte(document.Content))
+	if unreadable != nil {
+		return facts.OnCall{Problem: problem(strategyv1.ReasonRotationInvalid, "ConfigMap %s/%s, key %s: %v", namespace, spec.Rotation.ConfigMapName, spec.Rotation.Key, unreadable)}, nil
+	}
+	return facts.OnCall{Roster: roster, Known: true}, nil
+}

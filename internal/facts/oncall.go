@@ -1,0 +1,31 @@
+package facts
+
+import (
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/bounded"
+	"tradeops.dev/strategy-operator/internal/oncall"
+)
+
+// OnCall is the rotation file of a playbook.
+type OnCall struct {
+	Roster  oncall.Roster
+	Known   bool // there is one, and it was read
+	Problem *Problem
+}
+
+// At is who is on call for a level at a time.
+func (o OnCall) At(level strategyv1.Level, now time.Time) strategyv1.OnCallStatus {
+	shift := o.Roster.At(string(level), now)
+	status := strategyv1.OnCallStatus{Level: level, Name: bounded.Text(shift.Name, 63), Contact: bounded.Text(shift.Contact, 256)}
+	if !shift.Until.IsZero() {
+		status.UntilTime = new(metav1.NewTime(shift.Until.UTC()))
+	}
+	if next := o.Roster.Next(string(level), now); next.Name != "" {
+		status.NextName, status.NextTime = bounded.Text(next.Name, 63), new(metav1.NewTime(next.From.UTC()))
+	}
+	return status
+}

@@ -1,0 +1,58 @@
+package incident
+
+import (
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/rules"
+)
+
+// causeUnknown is the name of a cause that no rule names.
+const causeUnknown = "Unknown"
+
+// diagnose is L2: evidence side by side, then the first cause whose rule holds.
+func (p *plan) diagnose() bool {
+	if p.status.Cause != nil {
+		return false
+	}
+	spec := p.Playbook.Spec.Diagnosis
+	stage, all := p.run(strategyv1.StageDiagnosis, spec.Checks)
+	if stage.Missing != "" {
+		return true
+	}
+	if !stage.Done {
+		p.Working(strategyv1.ReasonDiagnosing, progressOf(stage, all))
+		return true
+	}
+	p.answered(strategyv1.LevelL2, p.Now)
+	p.findCause(stage, spec.Causes)
+	return false
+}
+
+func (p *plan) findCause(stage checks.Result, causes []strategyv1.CauseRule) {
+	for _, cause := range causes {
+		held, err := rules.Eval(cause.When, p.vars(stage.Final))
+		if err != nil { // a later rule might hold by mistake: ask
+			p.unknown(strategyv1.ReasonRuleErrored, fmt.Sprintf("the rule of cause %s cannot be evaluated: %v", cause.Name, err))
+			return
+		}
+		if !held {
+			continue
+		}
+		p.status.Cause = &strategyv1.CauseStatus{Name: cause.Name, Rule: cause.When, Remediation: cause.Remediation, Schedules: p.schedules()}
+		message := fmt.Sprintf("%s, by rule: %s", cause.Name, p.because(cause.When))
+		p.Set(strategyv1.ConditionDiagnosed, metav1.ConditionTrue, strategyv1.ReasonCauseFound, message)
+		p.Note("diagnosed", message, "")
+		return
+	}
+	p.unknown(strategyv1.ReasonCauseUnknown, "cause unknown: no cause rule holds")
+}
+
+func (p *plan) unknown(reason, message string) {
+	p.status.Cause = &strategyv1.CauseStatus{Name: causeUnknown}
+	p.Set(strategyv1.ConditionDiagnosed, metav1.ConditionFalse, reason, message)
+	p.Note("diagnosed", message, "")
+}

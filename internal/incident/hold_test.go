@@ -1,0 +1,106 @@
+package incident_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/testkit"
+)
+
+// A held incident starts nothing, at whatever point it is held; afterwards it ends as it would have.
+func TestHeldBack(t *testing.T) {
+	hold := map[string]func(*story, bool){
+		"by the kill switch": func(s *story, on bool) { s.suspended = on },
+		"by its own suspend": func(s *story, on bool) { s.incident.Spec.Suspend = on },
+	}
+	points := map[string]func(*story){
+		"from the start":       func(*story) {},
+		"while triage runs":    (*story).quiet2,
+		"while diagnosis runs": (*story).diagnosing,
+		"before the remedy asked": func(s *story) {
+			s.diagnosing()
+			s.reports(reports{"Diagnosis/load": testkit.OK(), "Diagnosis/smoke": testkit.Fail()})
+		},
+	}
+	for how, set := range hold {
+		for when, reach := range points {
+			t.Run(how+" "+when, func(t *testing.T) {
+				s := newStory(t)
+				reach(s)
+				jobs, created := len(s.Created), len(s.Rollbacks)
+				set(s, true)
+				if when == "from the start" || when == "while triage runs" {
+					s.decide(strategyv1.DecisionEscalate, "bob")
+				}
+				s.reports(reports{"Triage/audit": testkit.OK(), "Triage/load": testkit.OK(), "Diagnosis/load": testkit.OK(), "Diagnosis/smoke": testkit.Fail()})
+				s.quiet()
+				s.At(20 * time.Minute)
+				s.quiet()
+				if len(s.Created) != jobs || len(s.Rollbacks) != created {
+					t.Errorf("%d Jobs and %d rollbacks were started", len(s.Created)-jobs, len(s.Rollbacks)-created)
+				}
+				if !strings.HasPrefix(s.condition(strategyv1.ConditionSuspended), "True/") {
+					t.Errorf("it does not show: %s", testkit.Conditions(s.incident.Status.Conditions))
+				}
+				set(s, false)
+				s.quiet()
+				if len(s.Rollbacks) != 1 {
+					t.Errorf("it does not go on: %s", testkit.Conditions(s.incident.Status.Conditions))
+				}
+				expect(t, "Suspended", s.condition(strategyv1.ConditionSuspended), "False/Resumed")
+				if strings.Count(s.events(), "suspended") != 1 || strings.Count(s.events(), "resumed") != 1 {
+					t.Errorf("the log: %s", s.events())
+				}
+			})
+		}
+	}
+}
+
+func (s *story) quiet2() { s.quiet() }
+
+func TestDeadlinesGoOnWhileHeldBack(t *testing.T) {
+	s := newStory(t)
+	s.Spec.Triage.Escalate = nil
+	s.suspended = true
+	s.quiet()
+	s.At(time.Hour)
+	s.quiet()
+	expect(t, "SLAMet", s.condition(strategyv1.ConditionSLAMet), "False/DeadlinePassed")
+	expect(t, "level", string(s.incident.Status.Level), "L2")
+}
+
+// A drill runs the whole procedure, and no deadline counts.
+func TestADrill(t *testing.T) {
+	s := newStory(t)
+	s.incident.Spec.Mode = strategyv1.IncidentDrill
+	s.Spec.Triage.Escalate = nil
+	s.quiet()
+	s.At(time.Hour)
+	s.reports(reports{"load": testkit.OK(), "smoke": testkit.Fail()})
+	s.quiet()
+	created := s.Rollbacks["pnl-12345678"]
+	if created == nil || created.Spec.Mode != strategyv1.ModeDrill {
+		t.Fatalf("no rollback as a drill: %+v", created)
+	}
+	s.verified()
+	s.restored()
+	expect(t, "Ready", s.condition(strategyv1.ConditionReady), "True/Resolved")
+	expect(t, "SLAMet", s.condition(strategyv1.ConditionSLAMet), "Unknown/Drill")
+	if strings.Contains(s.events(), "sla_breached") || s.incident.Status.Deadlines[0].BreachTime != nil {
+		t.Errorf("a drill has breached: %s", s.events())
+	}
+	if !strings.Contains(s.Logs[prefix][0].Message, "PnL drill") {
+		t.Errorf("the log does not say that it is a drill: %s", s.Logs[prefix][0].Message)
+	}
+}
+
+func TestALiveIncidentAsksForALiveRollback(t *testing.T) {
+	s := newStory(t)
+	s.mitigating()
+	expect(t, "mode", string(s.Rollbacks["pnl-12345678"].Spec.Mode), string(strategyv1.ModeLive))
+	s.rollbackIs(strategyv1.ReasonVerified, metav1.ConditionTrue, metav1.ConditionFalse)
+}

@@ -1,0 +1,94 @@
+package incident
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"reflect"
+
+	"go.yaml.in/yaml/v3"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/bounded"
+	"tradeops.dev/strategy-operator/internal/config"
+	"tradeops.dev/strategy-operator/internal/evidence"
+)
+
+// maxPatch bounds the patch in the status.
+const maxPatch = 4096
+
+// propose shows people the patch of another document, once. The operator changes nothing.
+func (p *plan) propose(remediation strategyv1.RemediationSpec) {
+	if p.status.Proposal == nil || !p.Logged() { // not logged: it may not be stored either
+		document := p.Documents[remediation.Name]
+		if document.Problem != nil {
+			p.BadInput(document.Problem.Reason, document.Problem.Message)
+			return
+		}
+		patch, err := patchOf(remediation.Proposal, document.Content)
+		if err != nil {
+			p.Stall(strategyv1.ReasonNeedsPerson, fmt.Sprintf("cause %s, remedy %s: %v. Mend the playbook, and %s",
+				p.status.Cause.Name, remediation.Name, err, decide(p.Incident, "resolve")))
+			return
+		}
+		sum := sha256.Sum256([]byte(patch))
+		key := evidence.ProposalKey(p.Prefix, remediation.Name, hex.EncodeToString(sum[:6]))
+		p.proposed(remediation, key, patch)
+	}
+	p.Stall(strategyv1.ReasonProposed, fmt.Sprintf("cause %s: apply the patch in status.proposal to ConfigMap %s, key %s, where it comes from; then %s",
+		p.status.Cause.Name, p.status.Proposal.Document.ConfigMapName, p.status.Proposal.Document.Key, decide(p.Incident, "resolve")))
+}
+
+// proposed notes the patch once, and stores it, again after a crash. A document that changed meanwhile changes nothing of it.
+func (p *plan) proposed(remediation strategyv1.RemediationSpec, key, patch string) {
+	if p.status.Proposal == nil {
+		p.status.Proposal = &strategyv1.ProposalStatus{
+			Remediation: remediation.Name, Document: remediation.Proposal.Document, Patch: bounded.Text(patch, maxPatch), EvidenceKey: key,
+		}
+		p.Note("proposed", fmt.Sprintf("cause %s, remedy %s: a patch of ConfigMap %s, key %s, for people to apply",
+			p.status.Cause.Name, remediation.Name, remediation.Proposal.Document.ConfigMapName, remediation.Proposal.Document.Key), "")
+	}
+	if p.status.Proposal.EvidenceKey == key {
+		p.Keep(key, []byte(patch))
+	}
+}
+
+// sameValue: the same value in another spelling is no news.
+func sameValue(before, after []byte, path string) bool {
+	old, found, err := config.Get(before, path)
+	if err != nil || !found {
+		return false
+	}
+	proposed, _, err := config.Get(after, path)
+	if err != nil {
+		return false
+	}
+	var a, b any
+	if yaml.Unmarshal([]byte(old), &a) != nil || yaml.Unmarshal([]byte(proposed), &b) != nil {
+		return false
+	}
+	return reflect.DeepEqual(a, b)
+}
+
+// patchOf is the unified diff of a proposal.
+func patchOf(proposal *strategyv1.ProposalSpec, content string) (string, error) {
+	edited := []byte(content)
+	for _, edit := range proposal.Edits {
+		text, err := config.FlowText(edit.Value.Raw)
+		if err != nil {
+			return "", fmt.Errorf("the proposed value of %s: %w", edit.Path, err)
+		}
+		next, _, err := config.Apply(edited, []config.Edit{{Path: edit.Path, Value: text}})
+		if err != nil {
+			return "", fmt.Errorf("the proposed edit of %s: %w", edit.Path, err)
+		}
+		if !sameValue(edited, next, edit.Path) {
+			edited = next
+		}
+	}
+	patch := config.UnifiedDiff(proposal.Document.Key, []byte(content), edited)
+	if patch == "" {
+		return "", fmt.Errorf("ConfigMap %s, key %s, has what is proposed already", proposal.Document.ConfigMapName, proposal.Document.Key)
+	}
+	return patch, nil
+}

@@ -1,0 +1,105 @@
+package incident
+
+import (
+	"fmt"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/conditions"
+)
+
+// duplicate closes the younger of two open incidents of the same identity. One that has a rollback is never closed so.
+func (p *plan) duplicate() bool {
+	if p.hadRollbacks() {
+		return false
+	}
+	for i := range p.Same {
+		other := &p.Same[i]
+		if open(other) && older(other, p.Incident) {
+			p.close(strategyv1.ReasonDuplicate, "closed", fmt.Sprintf(
+				"StrategyIncident %s, which began before, is about the same playbook, type and target; look there", other.Name), "")
+			p.status.ParentName = other.Name
+			return true
+		}
+	}
+	return false
+}
+
+// followParent: an older incident on the same scheduler has the same cause. If its remedy covers this one, there is nothing
+// to be done twice: this one is contained, and recovers, with it.
+func (p *plan) followParent() bool {
+	if p.hadRollbacks() || p.status.Cause.Name == causeUnknown {
+		return false
+	}
+	p.findParent()
+	parent := p.Parent
+	if p.status.ParentName == "" || parent == nil || parent.Name != p.status.ParentName || !p.covered(parent) {
+		return false
+	}
+	if conditions.True(parent.Status.Conditions, strategyv1.ConditionReady) {
+		if conditions.Reason(parent.Status.Conditions, strategyv1.ConditionReady) != strategyv1.ReasonResolved {
+			return false
+		}
+		p.recover("incident "+parent.Name+", which had the remedy, is resolved", closedTime(parent))
+		return true
+	}
+	message := fmt.Sprintf("incident %s has the same cause and the remedy: %s", parent.Name,
+		orElse(conditions.Message(parent.Status.Conditions, strategyv1.ConditionReady), "not seen yet"))
+	if conditions.True(parent.Status.Conditions, strategyv1.ConditionContained) {
+		if !p.Is(strategyv1.ConditionContained) {
+			p.Note("contained", "with incident "+parent.Name, "")
+		}
+		p.Set(strategyv1.ConditionContained, metav1.ConditionTrue, strategyv1.ReasonFollowsParent, "with incident "+parent.Name)
+	} else {
+		p.Set(strategyv1.ConditionContained, metav1.ConditionFalse, strategyv1.ReasonFollowsParent, "incident "+parent.Name+" is not contained")
+	}
+	p.Working(strategyv1.ReasonFollowsParent, message)
+	return true
+}
+
+// findParent links to the oldest open incident on the scheduler with the same cause.
+func (p *plan) findParent() {
+	if p.status.ParentName != "" {
+		return
+	}
+	var parent *strategyv1.StrategyIncident
+	for i := range p.Neighbours {
+		other := &p.Neighbours[i]
+		sameCause := other.Status.Cause != nil && other.Status.Cause.Name == p.status.Cause.Name
+		if open(other) && sameCause && older(other, p.Incident) && (parent == nil || older(other, parent)) {
+			parent = other
+		}
+	}
+	if parent == nil {
+		return
+	}
+	p.status.ParentName, p.Parent = parent.Name, parent
+	p.Note("linked", fmt.Sprintf("incident %s has the same cause, %s", parent.Name, p.status.Cause.Name), "")
+}
+
+// covered: the parent's remedy is this incident's, and if it disables schedules, it disables this one's.
+func (p *plan) covered(parent *strategyv1.StrategyIncident) bool {
+	cause := parent.Status.Cause
+	if cause == nil || cause.Remediation == "" || cause.Remediation != p.status.Cause.Remediation {
+		return false
+	}
+	remediation, found := p.remediation(cause.Remediation)
+	if !found {
+		return false
+	}
+	ofIncident := slices.ContainsFunc(remediation.Actions, func(a strategyv1.RollbackAction) bool {
+		return a.Type == strategyv1.ActionDisableSchedule && a.Schedule == "" && a.Strategy == ""
+	})
+	return !ofIncident || !slices.ContainsFunc(p.status.Cause.Schedules, func(name string) bool { return !slices.Contains(cause.Schedules, name) })
+}
+
+// hadRollbacks: there is one, or there was.
+func (p *plan) hadRollbacks() bool {
+	return len(p.Rollbacks)+len(p.status.Rollbacks) > 0
+}
+
+func open(incident *strategyv1.StrategyIncident) bool {
+	return !conditions.True(incident.Status.Conditions, strategyv1.ConditionReady) && incident.DeletionTimestamp.IsZero()
+}

@@ -1,0 +1,95 @@
+package incident
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/bounded"
+	"tradeops.dev/strategy-operator/internal/evidence"
+)
+
+// watchSignals wakes for the next sample, and says which signals are not known. It says so again only when others are.
+func (p *plan) watchSignals() {
+	if len(p.Signals.Readings) == 0 && len(p.unjudged) == 0 {
+		return
+	}
+	p.Wake(p.Signals.NextAt)
+	var unknown []string
+	problem := ""
+	for _, name := range slices.Sorted(maps.Keys(p.Signals.Readings)) {
+		if reading := p.Signals.Readings[name]; !reading.Known {
+			unknown = append(unknown, name)
+			problem = orElse(problem, reading.Problem)
+		}
+	}
+	if len(unknown)+len(p.unjudged) == 0 {
+		p.Set(strategyv1.ConditionSignalsKnown, metav1.ConditionTrue, strategyv1.ReasonSampled, "every signal is known")
+		return
+	}
+	reason, message := strategyv1.ReasonSignalUnknown, "unknown: "+orElse(strings.Join(unknown, ", "), "none")
+	if len(p.unjudged) > 0 {
+		reason = strategyv1.ReasonLeadUnjudged
+		message += "; rules of the technical lead that cannot be evaluated: " + strings.Join(p.unjudged, ", ")
+	}
+	if p.Reason(strategyv1.ConditionSignalsKnown) == reason && strings.HasPrefix(p.Message(strategyv1.ConditionSignalsKnown), message) {
+		return // the problem's own words may change with each sample
+	}
+	if problem != "" {
+		message += " (" + bounded.Text(problem, 400) + ")"
+	}
+	p.Set(strategyv1.ConditionSignalsKnown, metav1.ConditionFalse, reason, message)
+	p.Tell(corev1.EventTypeWarning, reason, message)
+}
+
+// keepSignals puts the signals into the status when the incident takes a step, and not when they merely change. They are
+// stored as evidence as long as the log does not have the step: after a crash the same bytes are stored again.
+func (p *plan) keepSignals() {
+	if len(p.Signals.Readings) > 0 && p.stepped() {
+		p.status.Signals = p.sampled()
+	}
+	if len(p.status.Signals) == 0 || p.Logged() || p.LogHead.Problem != nil {
+		return
+	}
+	data, err := json.Marshal(p.status.Signals)
+	if err != nil { // plain texts and times
+		return
+	}
+	sum := sha256.Sum256(data)
+	p.Keep(evidence.SignalsKey(p.Prefix, hex.EncodeToString(sum[:6])), data)
+}
+
+// stepped: this pass added to the timeline.
+func (p *plan) stepped() bool {
+	before, after := p.Incident.Status.Timeline, p.status.Timeline
+	return len(after) > 0 && (len(before) == 0 || before[len(before)-1].Seq != after[len(after)-1].Seq)
+}
+
+func (p *plan) sampled() []strategyv1.SignalStatus {
+	var all []strategyv1.SignalStatus
+	for _, name := range slices.Sorted(maps.Keys(p.Signals.Readings)) {
+		reading := p.Signals.Readings[name]
+		signal := strategyv1.SignalStatus{Name: name, Unit: strings.TrimPrefix(p.unit(name), " ")}
+		if reading.Known {
+			signal.Value = bounded.Text(decimal(reading.Value), 64)
+		} else {
+			signal.Problem = bounded.Text(orElse(reading.Problem, "not sampled yet"), 512)
+		}
+		if !reading.Time.IsZero() {
+			signal.Time = new(metav1.NewTime(reading.Time.UTC()))
+		}
+		all = append(all, signal)
+	}
+	return all
+}
+
+// names of a list, for a message that must stay short.
+func names(all []string) string { return bounded.Text(fmt.Sprint(strings.Join(all, ", ")), 300) }
