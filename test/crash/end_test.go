@@ -25,6 +25,7 @@ import (
 type End struct {
 	effect     string // that was cut
 	incident   string
+	others     map[string]string // the other incidents, by name
 	rollbacks  map[string]string // reason of Ready by name, or world.Gone
 	conditions []string
 	told       []string // entries of all decision logs
@@ -40,19 +41,16 @@ type End struct {
 func endOf(w *World) *End {
 	e := &End{
 		content: masked(w.Content()), restarts: w.Restarts, leftJobs: len(w.Names(&batchv1.JobList{})), lastError: w.LastError,
-		rollbacks: map[string]string{},
+		rollbacks: map[string]string{}, others: map[string]string{},
 	}
 	for _, id := range w.Jobs {
 		e.jobs = append(e.jobs, fmt.Sprintf("%s/%s/%d", id.Stage, id.Check, id.Attempt))
 	}
 	sort.Strings(e.jobs)
-	if incident := w.Incident(); incident != nil {
-		e.incident = conditions.Reason(incident.Status.Conditions, strategyv1.ConditionReady)
-		e.state("incident", incident.Status.Conditions)
-		head := e.log(w, "incident", incident.ObjectMeta, incident.Status.Timeline)
-		if e.incident == "Resolved" && (incident.Status.Log == nil || incident.Status.Log.Head != head) {
-			e.problem("the head in the incident's status is not the log's")
-		}
+	var incidents strategyv1.StrategyIncidentList
+	w.List(&incidents)
+	for _, incident := range incidents.Items {
+		e.incidentEnd(w, incident)
 	}
 	var list strategyv1.StrategyRollbackList
 	w.List(&list)
@@ -69,6 +67,40 @@ func endOf(w *World) *End {
 	sort.Strings(e.conditions)
 	sort.Strings(e.told)
 	return e
+}
+
+func (e *End) incidentEnd(w *World, incident strategyv1.StrategyIncident) {
+	reason, name := conditions.Reason(incident.Status.Conditions, strategyv1.ConditionReady), incident.Name
+	if name == "pnl" {
+		e.incident, name = reason, "incident"
+	} else {
+		e.others[name] = reason
+	}
+	e.state(name, incident.Status.Conditions)
+	head := e.log(w, name, incident.ObjectMeta, incident.Status.Timeline)
+	closed := conditions.True(incident.Status.Conditions, strategyv1.ConditionReady)
+	if closed && (incident.Status.Log == nil || incident.Status.Log.Head != head) {
+		e.problem("the head in the status of %s is not the log's", name)
+	}
+	if closed && (incident.Status.NextAllowedTime == nil || incident.Status.ClosedTime == nil) {
+		e.problem("%s is closed without a next-allowed time", name)
+	}
+	if len(incident.Status.Signals) > 0 {
+		e.told = append(e.told, fmt.Sprintf("%s: signals of the last step: %s", name, signalsText(incident.Status.Signals)))
+	}
+	if incident.Status.Proposal != nil {
+		if _, err := w.Store.Get(context.Background(), incident.Status.Proposal.EvidenceKey); err != nil {
+			e.problem("the patch of %s is not in the evidence: %v", name, err)
+		}
+	}
+}
+
+func signalsText(all []strategyv1.SignalStatus) string {
+	words := make([]string, len(all))
+	for i, signal := range all {
+		words[i] = signal.Name + "=" + signal.Value + signal.Problem
+	}
+	return strings.Join(words, " ")
 }
 
 func (e *End) rollback(w *World, object strategyv1.StrategyRollback) {
@@ -192,6 +224,7 @@ func (e *End) violations(reference *End) []string {
 		}
 	}
 	differ("incident", e.incident, reference.incident)
+	differ("other incidents", e.others, reference.others)
 	differ("rollbacks", e.rollbacks, reference.rollbacks)
 	differ("conditions", strings.Join(e.conditions, "\n"), strings.Join(reference.conditions, "\n"))
 	differ("log", strings.Join(e.told, "\n"), strings.Join(reference.told, "\n"))

@@ -21,9 +21,9 @@ func uncut(t *testing.T, scenario Scenario) (*End, []string) {
 	t.Helper()
 	cut := &Cut{}
 	end := run1(t, scenario, cut, Mutant{})
-	if end.incident != scenario.Incident || fmt.Sprint(end.rollbacks) != fmt.Sprint(orEmpty(scenario.Rollbacks)) {
-		t.Fatalf("the uncut run ends with incident %q and rollbacks %v, not %q and %v (%v; last error: %v)\n%s",
-			end.incident, end.rollbacks, scenario.Incident, scenario.Rollbacks, end.problems, end.lastError, strings.Join(end.told, "\n"))
+	if end.incident != scenario.Incident || fmt.Sprint(end.others) != fmt.Sprint(orEmpty(scenario.Others)) || fmt.Sprint(end.rollbacks) != fmt.Sprint(orEmpty(scenario.Rollbacks)) {
+		t.Fatalf("the uncut run ends with incident %q, others %v and rollbacks %v, not %q and %v (%v; last error: %v)\n%s",
+			end.incident, end.others, end.rollbacks, scenario.Incident, scenario.Rollbacks, end.problems, end.lastError, strings.Join(end.told, "\n"))
 	}
 	if want := masked(scenario.content()); end.content != want {
 		t.Errorf("uncut: the configuration is\n%s\nand not\n%s", end.content, want)

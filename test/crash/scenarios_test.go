@@ -23,7 +23,8 @@ type Scenario struct {
 	// Behind: the operator's cache of rollbacks is always one look behind.
 	Behind bool
 
-	Incident  string            // reason of Ready at the end; empty without an incident
+	Incident  string            // reason of Ready of the first incident at the end; empty without one
+	Others    map[string]string // the same of the other incidents, by name
 	Rollbacks map[string]string // by name: reason of Ready at the end, or world.Gone
 	Leaves    *strings.Replacer // what is different in the configuration at the end; nil: nothing
 }
@@ -44,7 +45,7 @@ func (s Scenario) content() string {
 }
 
 // scenarios are all of them, the main story first.
-var scenarios = slices.Concat(incidents, plans, several, timeBoxes, deletions)
+var scenarios = slices.Concat(incidents, procedure, plans, several, timeBoxes, deletions)
 
 // scenario by name.
 func scenarioNamed(name string) Scenario {

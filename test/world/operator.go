@@ -73,7 +73,7 @@ func (w *World) Operator(seams Seams) *Operator {
 	}
 	return &Operator{world: w, Environment: &controllers.Environment{
 		Client: api, Live: live, Logs: w, Evidence: evidence, Clock: w.Clock,
-		Recorder: &events.FakeRecorder{}, Namespaces: []string{w.Namespace},
+		Recorder: &events.FakeRecorder{}, Namespaces: []string{w.Namespace}, Signals: w,
 	}}
 }
 

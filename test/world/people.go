@@ -28,13 +28,19 @@ func Losing(_ *World, id checks.ID) (string, bool) {
 // ReportIncident is alice, who sees a schedule lose money.
 func (w *World) ReportIncident(change func(*strategyv1.StrategyIncidentSpec)) {
 	w.T.Helper()
+	w.ReportAs("pnl", change)
+}
+
+// ReportAs is the same under another name.
+func (w *World) ReportAs(name string, change func(*strategyv1.StrategyIncidentSpec)) {
+	w.T.Helper()
 	spec := strategyv1.StrategyIncidentSpec{
 		PlaybookName: Playbook, Type: "PnL", Severity: "Critical", Schedule: "fast", Summary: "losing money",
 	}
 	if change != nil {
 		change(&spec)
 	}
-	w.As("alice", &strategyv1.StrategyIncident{ObjectMeta: metav1.ObjectMeta{Name: "pnl"}, Spec: spec})
+	w.As("alice", &strategyv1.StrategyIncident{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: spec})
 }
 
 // AskRollback is alice, who wants less of something.
@@ -127,6 +133,18 @@ func (w *World) Incident() *strategyv1.StrategyIncident {
 		return nil
 	}
 	return &list.Items[0]
+}
+
+// IncidentNamed is the one of that name, nil without it.
+func (w *World) IncidentNamed(name string) *strategyv1.StrategyIncident {
+	var list strategyv1.StrategyIncidentList
+	w.List(&list)
+	for i := range list.Items {
+		if list.Items[i].Name == name {
+			return &list.Items[i]
+		}
+	}
+	return nil
 }
 
 // Rollback is the first one, nil without any.

@@ -51,6 +51,9 @@ type World struct {
 	// People is what people do next; true when somebody did something.
 	People func(*World) bool
 
+	// Signals are the numbers that Prometheus knows.
+	Signals map[string]float64
+
 	Jobs      map[string]checks.ID // every Job that ever existed, by UID
 	Restarts  int                  // rollouts of the Deployment
 	LastError error                // of the last reconcile
@@ -80,6 +83,7 @@ func New(t testing.TB, cluster *Cluster, change func(*strategyv1.StrategyPlayboo
 		Clock: clocktesting.NewFakePassiveClock(Beginning), Store: store,
 		Jobs: map[string]checks.ID{}, running: testkit.Document,
 	}
+	w.Signals = map[string]float64{"cpu": 20}
 	w.times.byUID = map[types.UID]seen{}
 	t.Cleanup(func() { cluster.memo.forgetWorld(w.Namespace) })
 	spec := testkit.Playbook()
