@@ -47,6 +47,7 @@ type Environment struct {
 
 	keys    keyCache
 	tokens  tokenCache
+	rosters rosterCache
 	configs configCache
 	fresh   freshness
 }

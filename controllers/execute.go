@@ -49,6 +49,8 @@ func (e *Environment) do(ctx context.Context, about client.Object, next action.A
 		return e.createRevision(ctx, a.Revision)
 	case action.DeleteRevision:
 		return e.deleteRevision(ctx, a)
+	case action.DeleteObject:
+		return e.deleteObject(ctx, a.Object)
 	case action.CreateRollback:
 		return e.createRollback(ctx, a.Rollback)
 	case action.WriteConfig:
@@ -144,6 +146,15 @@ func (e *Environment) deleteRevision(ctx context.Context, a action.DeleteRevisio
 	revision := &appsv1.ControllerRevision{ObjectMeta: metav1.ObjectMeta{Namespace: a.Key.Namespace, Name: a.Key.Name}}
 	err := e.Client.Delete(ctx, revision, client.Preconditions{UID: &a.UID})
 	if apierrors.IsConflict(err) { // another revision has the name now
+		return nil
+	}
+	return client.IgnoreNotFound(err)
+}
+
+func (e *Environment) deleteObject(ctx context.Context, object client.Object) error {
+	uid := object.GetUID()
+	err := e.Client.Delete(ctx, object, client.Preconditions{UID: &uid}, client.PropagationPolicy(metav1.DeletePropagationBackground))
+	if apierrors.IsConflict(err) { // another object has the name now
 		return nil
 	}
 	return client.IgnoreNotFound(err)

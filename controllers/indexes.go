@@ -17,6 +17,7 @@ const (
 	indexConfig   = "status.config.configMap"   // rollbacks that have not ended, by the ConfigMap that they claim
 	indexPlaybook = "spec.playbookName, active" // incidents and rollbacks that have not ended, by playbook
 	indexActive   = "active"                    // incidents and rollbacks that have not ended
+	indexClosed   = "spec.playbookName, closed" // incidents that have ended, by playbook
 	indexIdentity = "identity"                  // incidents by what they are about, closed ones too
 	indexParent   = "status.parentName, active" // incidents that have not ended, by the one that they follow
 )
@@ -51,6 +52,12 @@ func Indexes() []Index {
 		{&strategyv1.StrategyIncident{}, indexPlaybook, activeWith(func(o client.Object) string {
 			return o.(*strategyv1.StrategyIncident).Spec.PlaybookName
 		})},
+		{&strategyv1.StrategyIncident{}, indexClosed, func(o client.Object) []string {
+			if object := o.(*strategyv1.StrategyIncident); incidentClosed(object) {
+				return []string{object.Spec.PlaybookName}
+			}
+			return nil
+		}},
 		{&strategyv1.StrategyIncident{}, indexIdentity, func(o client.Object) []string {
 			return []string{incident.Identity(o.(*strategyv1.StrategyIncident))}
 		}},

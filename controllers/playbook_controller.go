@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -36,7 +37,7 @@ func (r *PlaybookReconciler) Reconcile(ctx context.Context, request ctrl.Request
 func (r *PlaybookReconciler) work(ctx context.Context, object *strategyv1.StrategyPlaybook) (ctrl.Result, error) {
 	for range maxPasses {
 		now := r.Clock.Now()
-		observed, err := r.observe(ctx, object)
+		observed, err := r.observe(ctx, object, now)
 		if err != nil {
 			return ctrl.Result{}, err
 		}
@@ -61,7 +62,7 @@ func (r *PlaybookReconciler) work(ctx context.Context, object *strategyv1.Strate
 }
 
 // observe is every read of a playbook's pass.
-func (r *PlaybookReconciler) observe(ctx context.Context, object *strategyv1.StrategyPlaybook) (playbook.Observed, error) {
+func (r *PlaybookReconciler) observe(ctx context.Context, object *strategyv1.StrategyPlaybook, now time.Time) (playbook.Observed, error) {
 	observed := playbook.Observed{Playbook: object.DeepCopy(), NotServed: r.served(object.Namespace)}
 	if observed.NotServed != nil {
 		return observed, nil
@@ -87,7 +88,13 @@ func (r *PlaybookReconciler) observe(ctx context.Context, object *strategyv1.Str
 	if observed.Frozen, err = r.frozen(ctx, object); err != nil {
 		return observed, err
 	}
-	observed.Revisions, observed.InUse, err = r.observeRevisions(ctx, object)
+	if observed.Revisions, observed.InUse, err = r.observeRevisions(ctx, object); err != nil {
+		return observed, err
+	}
+	if observed.OnCall, err = r.observeOnCall(ctx, object.Namespace, object.Spec.Escalation); err != nil {
+		return observed, err
+	}
+	observed.Past, observed.PastAt, err = r.observePast(ctx, object, now)
 	return observed, err
 }
 
@@ -143,6 +150,7 @@ func (r *PlaybookReconciler) Setup(mgr ctrl.Manager) error {
 		For(&strategyv1.StrategyPlaybook{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&corev1.ConfigMap{}, inNamespace).
 		Watches(&corev1.PodTemplate{}, inNamespace).
+		Watches(&strategyv1.StrategyIncident{}, handler.EnqueueRequestsFromMapFunc(playbookOfIncident), builder.WithPredicates(justClosed())).
 		Watches(&appsv1.Deployment{}, inNamespace, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Complete(r)
 }

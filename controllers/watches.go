@@ -131,6 +131,28 @@ func claimChanged() predicate.Predicate {
 	}}
 }
 
+// justClosed: the history may have one too many.
+func justClosed() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc: func(event.CreateEvent) bool { return false },
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			before, okBefore := e.ObjectOld.(*strategyv1.StrategyIncident)
+			after, okAfter := e.ObjectNew.(*strategyv1.StrategyIncident)
+			return okBefore && okAfter && incidentClosed(after) && !incidentClosed(before)
+		},
+		DeleteFunc:  func(event.DeleteEvent) bool { return false },
+		GenericFunc: func(event.GenericEvent) bool { return false },
+	}
+}
+
+func playbookOfIncident(_ context.Context, object client.Object) []reconcile.Request {
+	incident, ok := object.(*strategyv1.StrategyIncident)
+	if !ok {
+		return nil
+	}
+	return requestFor(object.GetNamespace(), incident.Spec.PlaybookName)
+}
+
 func incidentOfRollback(_ context.Context, object client.Object) []reconcile.Request {
 	rollback, ok := object.(*strategyv1.StrategyRollback)
 	if !ok || rollback.Spec.IncidentName == "" {

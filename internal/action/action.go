@@ -7,6 +7,8 @@ package action
 import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -47,6 +49,15 @@ type CreateRevision struct{ Revision *appsv1.ControllerRevision }
 type DeleteRevision struct {
 	Key types.NamespacedName
 	UID types.UID
+}
+
+// DeleteObject deletes exactly this incident, rollback or decision, by its UID.
+type DeleteObject struct{ Object Object }
+
+// Object is an object of the API.
+type Object interface {
+	metav1.Object
+	runtime.Object
 }
 
 // CreateRollback creates an incident's rollback under its deterministic name.
@@ -98,6 +109,7 @@ func (DeleteJob) isAction()       {}
 func (CreateRevision) isAction()  {}
 func (DeleteRevision) isAction()  {}
 func (CreateRollback) isAction()  {}
+func (DeleteObject) isAction()    {}
 func (WriteConfig) isAction()     {}
 func (RestartWorkload) isAction() {}
 func (SetFinalizers) isAction()   {}

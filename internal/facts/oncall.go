@@ -17,6 +17,18 @@ type OnCall struct {
 	Problem *Problem
 }
 
+// Levels are those of the rotation, from the first that is called.
+func (o OnCall) Levels(now time.Time) []strategyv1.OnCallStatus {
+	var all []strategyv1.OnCallStatus
+	for _, level := range o.Roster.Levels() {
+		all = append(all, o.At(strategyv1.Level(level), now))
+	}
+	return all
+}
+
+// NextChange is when somebody else, or nobody, is on call for some level; zero if never.
+func (o OnCall) NextChange(now time.Time) time.Time { return o.Roster.NextChange(now) }
+
 // At is who is on call for a level at a time.
 func (o OnCall) At(level strategyv1.Level, now time.Time) strategyv1.OnCallStatus {
 	shift := o.Roster.At(string(level), now)

@@ -18,6 +18,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/action"
+	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/pass"
@@ -37,6 +38,9 @@ type Observed struct {
 	Frozen     bool // the revision that this spec needs exists
 	Revisions  []appsv1.ControllerRevision
 	InUse      map[string]bool // revisions that incidents and rollbacks run on, by name
+	OnCall     facts.OnCall
+	Past       []Past    // closed incidents that the history has no room or no time for
+	PastAt     time.Time // when there may be others; zero: when another incident closes
 }
 
 // Decision is the status as observed, then what to do, in order.
@@ -71,8 +75,12 @@ func Plan(o Observed, now time.Time) (Decision, error) {
 		status.Revision = revision.Name
 		set(metav1.ConditionTrue, metav1.ConditionFalse, strategyv1.ReasonValid, readyMessage(o))
 	}
+	killSwitch(&status, o.Playbook, now)
+	for _, at := range []time.Time{onCall(&status, o, now), o.PastAt} {
+		decision.NextAt = checks.Earlier(decision.NextAt, at)
+	}
 	decision.Status = status
-	decision.Actions = append(forgotten(o, status.Revision), pass.Announce(o.Playbook.Status.Conditions, status.Conditions)...)
+	decision.Actions = slices.Concat(forget(o.Past), forgotten(o, status.Revision), pass.Announce(o.Playbook.Status.Conditions, status.Conditions))
 	return decision, nil
 }
 
@@ -116,6 +124,9 @@ func deploymentProblem(o Observed) *facts.Problem {
 
 func readyMessage(o Observed) string {
 	message := "incidents can run"
+	if o.Playbook.Spec.Suspend {
+		message = "suspended: incidents run, but nothing new is started"
+	}
 	if o.Deployment.Spec.Strategy.Type != appsv1.RecreateDeploymentStrategyType {
 		message += fmt.Sprintf("; Deployment %s is not of strategy Recreate, so a restart runs two traders side by side for a while", o.Deployment.Name)
 	}

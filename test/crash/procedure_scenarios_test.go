@@ -138,6 +138,24 @@ var procedure = []Scenario{{
 	},
 	Incident: "Resolved", Rollbacks: ends("pnl", "Restored"),
 }, {
+	Name: "the history forgets an incident with its rollback and decisions", Begin: pnlIncident,
+	Playbook: func(spec *strategyv1.StrategyPlaybookSpec) {
+		spec.History = &strategyv1.HistorySpec{KeepIncidents: 1, RetainSeconds: 86400}
+		spec.Recovery = &strategyv1.RecoverySpec{StrikeWindowSeconds: 60}
+	},
+	Report: func(w *World, id checks.ID) (string, bool) {
+		if w.IncidentNamed("later") != nil {
+			return nothingWrong(w, id)
+		}
+		return world.Losing(w, id)
+	},
+	Script: []Step{
+		approve(""), restore(""),
+		{incidentIs("pnl", "Resolved"), func(w *World) { passes(2 * time.Minute)(w); w.ReportAs("later", nil) }},
+		{func(w *World) bool { return w.IncidentNamed("pnl") == nil }, func(*World) {}},
+	},
+	Others: map[string]string{"later": "FalseAlarm"}, Rollbacks: ends("pnl", world.Gone),
+}, {
 	Name: "an optional check cannot be measured", Begin: pnlIncident,
 	Playbook: func(spec *strategyv1.StrategyPlaybookSpec) { spec.Triage.Checks[1].Need = strategyv1.NeedOptional },
 	Report: func(w *World, id checks.ID) (string, bool) {

@@ -1,0 +1,97 @@
+package playbook
+
+import (
+	"slices"
+	"time"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/action"
+	"tradeops.dev/strategy-operator/internal/checks"
+)
+
+// What holds without spec.history, and in it by default.
+const (
+	defaultKeep   = 50
+	defaultRetain = 30 * 24 * time.Hour
+	// strikeFactor bounds what is kept only because it still counts as a strike.
+	strikeFactor = 5
+	// MaxForgotten is how many incidents one pass deletes at most.
+	MaxForgotten = 10
+)
+
+// Past is a closed incident whose time is over, with everything that goes with it.
+type Past struct {
+	Incident  strategyv1.StrategyIncident
+	Rollbacks []strategyv1.StrategyRollback // all have ended
+	Decisions []strategyv1.StrategyDecision // about any of them
+}
+
+// Overdue are the closed incidents of a playbook that the history has no room or no time for, oldest first, and when the
+// next one will be. Drills are counted apart: a series of exercises must not push real incidents out.
+func Overdue(spec strategyv1.StrategyPlaybookSpec, closed []strategyv1.StrategyIncident, now time.Time) (overdue []strategyv1.StrategyIncident, nextAt time.Time) {
+	var live, drills []strategyv1.StrategyIncident
+	for _, incident := range closed {
+		if incident.Spec.Mode == strategyv1.IncidentDrill {
+			drills = append(drills, incident)
+		} else {
+			live = append(live, incident)
+		}
+	}
+	for _, group := range [][]strategyv1.StrategyIncident{live, drills} {
+		gone, next := overdueOf(spec, group, now)
+		overdue, nextAt = append(overdue, gone...), checks.Earlier(nextAt, next)
+	}
+	return overdue, nextAt
+}
+
+func overdueOf(spec strategyv1.StrategyPlaybookSpec, closed []strategyv1.StrategyIncident, now time.Time) (overdue []strategyv1.StrategyIncident, nextAt time.Time) {
+	keep, retain := defaultKeep, defaultRetain
+	if spec.History != nil {
+		keep, retain = int(spec.History.KeepIncidents), time.Duration(spec.History.RetainSeconds)*time.Second
+	}
+	slices.SortFunc(closed, func(a, b strategyv1.StrategyIncident) int { return closedTime(a).Compare(closedTime(b)) })
+	for i, incident := range closed {
+		newer := len(closed) - 1 - i
+		over := closedTime(incident).Add(retain)
+		counts := closedTime(incident).Add(strikeWindow(spec))
+		striking := incident.Status.Strikes > 0 && now.Before(counts) && newer < strikeFactor*keep
+		switch {
+		case striking:
+			nextAt = checks.Earlier(nextAt, counts)
+		case newer >= keep || !now.Before(over):
+			overdue = append(overdue, incident)
+		default:
+			nextAt = checks.Earlier(nextAt, over)
+		}
+	}
+	return overdue, nextAt
+}
+
+// strikeWindow is how long a closed incident may still hold back a remedy.
+func strikeWindow(spec strategyv1.StrategyPlaybookSpec) time.Duration {
+	if spec.Recovery == nil || spec.Recovery.StrikeWindowSeconds == 0 {
+		return 24 * time.Hour
+	}
+	return time.Duration(spec.Recovery.StrikeWindowSeconds) * time.Second
+}
+
+func closedTime(incident strategyv1.StrategyIncident) time.Time {
+	if incident.Status.ClosedTime == nil {
+		return incident.CreationTimestamp.Time
+	}
+	return incident.Status.ClosedTime.Time
+}
+
+// forget deletes what is past. The incident goes last: after a crash in between it is found again.
+func forget(past []Past) (actions []action.Action) {
+	for _, one := range past {
+		for i := range one.Decisions {
+			actions = append(actions, action.DeleteObject{Object: &one.Decisions[i]})
+		}
+		for i := range one.Rollbacks {
+			actions = append(actions, action.DeleteObject{Object: &one.Rollbacks[i]})
+		}
+		actions = append(actions, action.DeleteObject{Object: &one.Incident})
+	}
+	return actions
+}

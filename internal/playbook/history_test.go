@@ -1,0 +1,97 @@
+package playbook_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/action"
+	"tradeops.dev/strategy-operator/internal/playbook"
+	"tradeops.dev/strategy-operator/internal/testkit"
+)
+
+// closed is an incident that was closed so long ago.
+func closed(name string, ago time.Duration, change func(*strategyv1.StrategyIncident)) strategyv1.StrategyIncident {
+	incident := strategyv1.StrategyIncident{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Status:     strategyv1.StrategyIncidentStatus{ClosedTime: new(metav1.NewTime(testkit.T0.Add(-ago)))},
+	}
+	if change != nil {
+		change(&incident)
+	}
+	return incident
+}
+
+func TestWhatTheHistoryForgets(t *testing.T) {
+	strike := func(incident *strategyv1.StrategyIncident) { incident.Status.Strikes = 1 }
+	drill := func(incident *strategyv1.StrategyIncident) { incident.Spec.Mode = strategyv1.IncidentDrill }
+	day := 24 * time.Hour
+	for name, c := range map[string]struct {
+		closed  []strategyv1.StrategyIncident
+		overdue string
+		next    time.Duration
+	}{
+		"nothing closed":                    {nil, "", 0},
+		"room for two, and time":            {[]strategyv1.StrategyIncident{closed("a", 2*time.Hour, nil), closed("b", time.Hour, nil)}, "", 8 * time.Hour},
+		"the oldest of three":               {[]strategyv1.StrategyIncident{closed("b", 2*time.Hour, nil), closed("c", time.Hour, nil), closed("a", 3*time.Hour, nil)}, "a", 8 * time.Hour},
+		"too old, although there is room":   {[]strategyv1.StrategyIncident{closed("a", 10*time.Hour, nil), closed("b", time.Hour, nil)}, "a", 9 * time.Hour},
+		"a drill pushes no real one out":    {[]strategyv1.StrategyIncident{closed("a", 3*time.Hour, nil), closed("b", 2*time.Hour, nil), closed("d", time.Hour, drill)}, "", 7 * time.Hour},
+		"drills push drills out":            {[]strategyv1.StrategyIncident{closed("d1", 3*time.Hour, drill), closed("d2", 2*time.Hour, drill), closed("d3", time.Hour, drill)}, "d1", 8 * time.Hour},
+		"one that counts as a strike stays": {[]strategyv1.StrategyIncident{closed("a", 20*time.Hour, strike), closed("b", 2*time.Hour, nil), closed("c", time.Hour, nil)}, "", 4 * time.Hour},
+		"until it does not count any more":  {[]strategyv1.StrategyIncident{closed("a", day, strike), closed("b", 2*time.Hour, nil), closed("c", time.Hour, nil)}, "a", 8 * time.Hour},
+		"or there are five times too many":  {many(11, strike), "i0", 14 * time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			spec := strategyv1.StrategyPlaybookSpec{History: &strategyv1.HistorySpec{KeepIncidents: 2, RetainSeconds: 36000}}
+			overdue, next := playbook.Overdue(spec, c.closed, testkit.T0)
+			var names []string
+			for _, incident := range overdue {
+				names = append(names, incident.Name)
+			}
+			if got := strings.Join(names, " "); got != c.overdue {
+				t.Errorf("overdue: %q, not %q", got, c.overdue)
+			}
+			if next.IsZero() != (c.next == 0) || !next.IsZero() && next.Sub(testkit.T0) != c.next {
+				t.Errorf("next in %s, not %s", next.Sub(testkit.T0), c.next)
+			}
+		})
+	}
+}
+
+func many(n int, change func(*strategyv1.StrategyIncident)) []strategyv1.StrategyIncident {
+	var all []strategyv1.StrategyIncident
+	for i := range n {
+		all = append(all, closed(fmt.Sprintf("i%d", i), time.Duration(n-i)*time.Hour, change))
+	}
+	return all
+}
+
+func TestWithoutAHistoryFiftyIncidentsAndThirtyDaysAreKept(t *testing.T) {
+	overdue, _ := playbook.Overdue(strategyv1.StrategyPlaybookSpec{}, append(many(51, nil), closed("old", 31*24*time.Hour, nil)), testkit.T0)
+	if len(overdue) != 2 || overdue[0].Name != "old" || overdue[1].Name != "i0" {
+		t.Errorf("overdue: %v", overdue)
+	}
+}
+
+func TestTheIncidentGoesLast(t *testing.T) {
+	past := playbook.Past{
+		Incident:  closed("pnl", time.Hour, nil),
+		Rollbacks: []strategyv1.StrategyRollback{{ObjectMeta: metav1.ObjectMeta{Name: "srb"}}},
+		Decisions: []strategyv1.StrategyDecision{{ObjectMeta: metav1.ObjectMeta{Name: "sdec"}}},
+	}
+	o := observed(t)
+	o.Past = []playbook.Past{past}
+	var names []string
+	for _, wanted := range plan(t, o).Actions {
+		if deleted, ok := wanted.(action.DeleteObject); ok {
+			names = append(names, deleted.Object.GetName())
+		}
+	}
+	if got := strings.Join(names, " "); got != "sdec srb pnl" {
+		t.Errorf("deleted in the order %s", got)
+	}
+}
