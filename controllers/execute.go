@@ -49,6 +49,8 @@ func (e *Environment) do(ctx context.Context, about client.Object, next action.A
 		return e.createRevision(ctx, a.Revision)
 	case action.DeleteRevision:
 		return e.deleteRevision(ctx, a)
+	case action.CreateConfigMap:
+		return e.createConfigMap(ctx, a.ConfigMap)
 	case action.DeleteObject:
 		return e.deleteObject(ctx, a.Object)
 	case action.CreateRollback:
@@ -149,6 +151,23 @@ func (e *Environment) deleteRevision(ctx context.Context, a action.DeleteRevisio
 		return nil
 	}
 	return client.IgnoreNotFound(err)
+}
+
+// createConfigMap adopts one of the same name only if its controller is the same object, by UID.
+func (e *Environment) createConfigMap(ctx context.Context, configMap *corev1.ConfigMap) error {
+	err := e.Client.Create(ctx, configMap, FieldOwner)
+	if !apierrors.IsAlreadyExists(err) {
+		return err
+	}
+	var existing corev1.ConfigMap
+	if err := e.Live.Get(ctx, client.ObjectKeyFromObject(configMap), &existing); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	ours, theirs := metav1.GetControllerOf(configMap), metav1.GetControllerOf(&existing)
+	if theirs == nil || theirs.UID != ours.UID {
+		return fmt.Errorf("ConfigMap %s: %w; delete it", configMap.Name, errNotOurs)
+	}
+	return nil
 }
 
 func (e *Environment) deleteObject(ctx context.Context, object client.Object) error {

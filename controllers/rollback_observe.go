@@ -48,6 +48,12 @@ func (r *RollbackReconciler) observeRollback(ctx context.Context, object *strate
 		}
 		return observed, err
 	}
+	if object.Spec.Mode == strategyv1.ModeDrill {
+		if observed.Real, err = r.observeConfig(ctx, object.Namespace, observed.Playbook.Spec.Scheduler); err != nil {
+			return observed, err
+		}
+		observed.Playbook.Spec.Scheduler.Config.ConfigMapName = rollback.DrillConfigMap(object)
+	}
 	spec := observed.Playbook.Spec
 	if observed.Log, err = r.observeLog(ctx, object.Namespace, spec.SigningKeySecretName, observed.Prefix, string(object.UID), object.Status.Log); err != nil {
 		return observed, err
@@ -68,10 +74,37 @@ func (r *RollbackReconciler) observeRollback(ctx context.Context, object *strate
 	if observed.Decided, err = r.observeDecided(ctx, strategyv1.KindRollback, object); err != nil {
 		return observed, err
 	}
+	if observed.Others, err = r.observeOtherRollbacks(ctx, object, spec.Scheduler.Config.ConfigMapName); err != nil {
+		return observed, err
+	}
 	if rollback.NeedsIdentity(object, observed.Decided) {
 		observed.Identity, err = r.observeIdentity(ctx, object)
 	}
 	return observed, err
+}
+
+// observeOtherRollbacks lists those of other incidents that may be changing the same configuration: one that has not claimed
+// it yet is known by its playbook only. Without an incident nobody is waited for, and after the claim neither.
+func (r *RollbackReconciler) observeOtherRollbacks(ctx context.Context, object *strategyv1.StrategyRollback, configMap string) ([]strategyv1.StrategyRollback, error) {
+	claimed := object.Status.Config != nil && object.Status.Config.Claim != ""
+	if object.Spec.IncidentName == "" || claimed || rollback.Ended(object.Status) {
+		return nil, nil
+	}
+	var list strategyv1.StrategyRollbackList
+	if err := r.Client.List(ctx, &list, client.InNamespace(object.Namespace), client.MatchingFields{indexActive: isActive}); err != nil {
+		return nil, err
+	}
+	var others []strategyv1.StrategyRollback
+	for _, other := range list.Items {
+		same := other.Spec.PlaybookName == object.Spec.PlaybookName
+		if other.Status.Config != nil {
+			same = other.Status.Config.ConfigMapName == configMap
+		}
+		if same && other.UID != object.UID && other.Spec.Mode != strategyv1.ModeDrill {
+			others = append(others, other)
+		}
+	}
+	return others, nil
 }
 
 // observeIncidentOf is the incident that the rollback names; nil if it was deleted.

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/bounded"
@@ -72,7 +73,7 @@ func earlier(holder schedulerconfig.Holder) string {
 }
 
 // claimsStand reads the claims once more, from the API server: the cache may still show one that was given up, and its
-// approval with it.
+// approval with it, or not show yet that somebody suspended the playbook.
 func (r *SchedulerConfigReconciler) claimsStand(ctx context.Context, request ctrl.Request, claims []schedulerconfig.Claim) (bool, error) {
 	for _, claim := range claims {
 		var rollback strategyv1.StrategyRollback
@@ -83,6 +84,10 @@ func (r *SchedulerConfigReconciler) claimsStand(ctx context.Context, request ctr
 		now, asked := schedulerconfig.ClaimOf(&rollback)
 		if !asked || !now.Same(claim) {
 			return false, nil
+		}
+		suspended, err := suspended(ctx, r.Live, &rollback)
+		if err != nil || suspended && claim.State != strategyv1.ClaimForget {
+			return false, err
 		}
 	}
 	return true, nil
@@ -107,12 +112,39 @@ func (r *SchedulerConfigReconciler) observeClaims(ctx context.Context, configMap
 		if !asked || (observed.DataKey != "" && key != observed.DataKey) {
 			continue
 		}
+		held, err := suspended(ctx, r.Client, &list.Items[i])
+		if err != nil {
+			return observed, err
+		}
+		if held && claim.State != strategyv1.ClaimForget { // nothing is written for it; forgetting writes nothing into the document
+			continue
+		}
 		observed.DataKey = key
 		observed.Claims = append(observed.Claims, claim)
 	}
 	err = r.observeUnclaimed(ctx, &observed, list.Items)
 	observed.Content = configMap.Data[observed.DataKey]
 	return observed, err
+}
+
+// suspended says whether the kill switch of a rollback's playbook is on. A playbook that is gone has none.
+func suspended(ctx context.Context, reader client.Reader, rollback *strategyv1.StrategyRollback) (bool, error) {
+	var playbook strategyv1.StrategyPlaybook
+	err := reader.Get(ctx, types.NamespacedName{Namespace: rollback.Namespace, Name: rollback.Spec.PlaybookName}, &playbook)
+	return err == nil && playbook.Spec.Suspend, client.IgnoreNotFound(err)
+}
+
+// configOfPlaybook: a playbook that is resumed lets its claims be met, also those of its drills.
+func (r *SchedulerConfigReconciler) configOfPlaybook(ctx context.Context, object client.Object) []reconcile.Request {
+	var list strategyv1.StrategyRollbackList
+	if err := r.Client.List(ctx, &list, client.InNamespace(object.GetNamespace()), client.MatchingFields{indexPlaybook: object.GetName()}); err != nil {
+		return nil // the rollback looks again by itself
+	}
+	var requests []reconcile.Request
+	for i := range list.Items {
+		requests = append(requests, configOfRollback(ctx, &list.Items[i])...)
+	}
+	return requests
 }
 
 // observeUnclaimed looks for the rollback of each holder that nothing in the cache stands for. The API server is asked,
@@ -145,6 +177,7 @@ func (r *SchedulerConfigReconciler) Setup(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("schedulerconfig").
 		For(&corev1.ConfigMap{}).
+		Watches(&strategyv1.StrategyPlaybook{}, handler.EnqueueRequestsFromMapFunc(r.configOfPlaybook), builder.WithPredicates(suspendChanged())).
 		Watches(&strategyv1.StrategyRollback{}, handler.EnqueueRequestsFromMapFunc(configOfRollback), builder.WithPredicates(claimChanged())).
 		Complete(r)
 }

@@ -11,6 +11,8 @@ const (
 	LabelIncident = "strategy.tradeops.dev/incident"
 	// LabelOwnerUID carries the UID of the incident or rollback on its Jobs and their pods.
 	LabelOwnerUID = "strategy.tradeops.dev/owner-uid"
+	// LabelDrill marks the copy of a configuration that a drill works on.
+	LabelDrill = "strategy.tradeops.dev/drill"
 	// LabelStage, LabelCheck and LabelAttempt say which run of which check a Job is.
 	LabelStage   = "strategy.tradeops.dev/stage"
 	LabelCheck   = "strategy.tradeops.dev/check"

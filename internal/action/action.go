@@ -7,6 +7,7 @@ package action
 import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -50,6 +51,9 @@ type DeleteRevision struct {
 	Key types.NamespacedName
 	UID types.UID
 }
+
+// CreateConfigMap creates a ConfigMap under its deterministic name; one that is there must have the same controller.
+type CreateConfigMap struct{ ConfigMap *corev1.ConfigMap }
 
 // DeleteObject deletes exactly this incident, rollback or decision, by its UID.
 type DeleteObject struct{ Object Object }
@@ -96,7 +100,7 @@ type Event struct {
 // restart. Cleaning up, records and events go on.
 func Starts(a Action) bool {
 	switch a.(type) {
-	case CreateJob, CreateRollback, WriteConfig, RestartWorkload:
+	case CreateJob, CreateRollback, CreateConfigMap, WriteConfig, RestartWorkload:
 		return true
 	}
 	return false
@@ -109,6 +113,7 @@ func (DeleteJob) isAction()       {}
 func (CreateRevision) isAction()  {}
 func (DeleteRevision) isAction()  {}
 func (CreateRollback) isAction()  {}
+func (CreateConfigMap) isAction() {}
 func (DeleteObject) isAction()    {}
 func (WriteConfig) isAction()     {}
 func (RestartWorkload) isAction() {}

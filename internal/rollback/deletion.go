@@ -24,7 +24,7 @@ func (p *plan) deleted() bool {
 	if p.hasEnded() {
 		return false // like any other that has ended
 	}
-	if p.finalized() && !p.hopeless() {
+	if p.finalized() && !p.deletionHeld() && !p.hopeless() {
 		p.finishDeleted()
 	}
 	return true

@@ -142,7 +142,8 @@ func (p *plan) holdsEarlier(edit strategyv1.PlannedEdit) bool {
 }
 
 func (p *plan) inEffect() {
-	p.Set(strategyv1.ConditionInEffect, metav1.ConditionTrue, strategyv1.ReasonProved, "the running scheduler has the edits in force")
+	reason, how := p.proved()
+	p.Set(strategyv1.ConditionInEffect, metav1.ConditionTrue, reason, how)
 	event := "config_applied"
 	switch {
 	case p.status.Plan.Renewals > 0:
@@ -150,7 +151,7 @@ func (p *plan) inEffect() {
 	case len(p.status.Plan.Disables) > 0:
 		event = "disabled"
 	}
-	p.Note(event, "in effect, proved by the running scheduler: "+p.summary(), "")
+	p.Note(event, how+": "+p.summary(), "")
 	p.keepConfig("after", p.Config.Content)
 }
 
@@ -166,8 +167,10 @@ func (p *plan) effectDeadline() time.Time {
 	if holder := p.holder(); holder != nil && p.holds() && holder.Since.After(from) {
 		from = holder.Since
 	}
-	if written := p.Config.State.Written; written.After(from) {
-		from = written
+	for _, later := range []time.Time{p.Config.State.Written, p.resumed()} {
+		if later.After(from) {
+			from = later
+		}
 	}
 	return from.Add(time.Duration(p.Playbook.Spec.Scheduler.Rollout.TimeoutSeconds) * time.Second)
 }

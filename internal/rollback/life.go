@@ -60,7 +60,11 @@ func (p *plan) badInput() bool {
 }
 
 func (p *plan) problem() *facts.Problem {
-	for _, candidate := range []*facts.Problem{p.NotServed, p.Playbook.Problem, p.Log.Problem, p.Config.Problem} {
+	config := p.Config.Problem
+	if p.isDrill() && p.Config.Gone && p.claimed() == "" {
+		config = p.Real.Problem // the copy is made from it
+	}
+	for _, candidate := range []*facts.Problem{p.NotServed, p.Playbook.Problem, p.Log.Problem, config} {
 		if candidate != nil {
 			return candidate
 		}
@@ -70,7 +74,7 @@ func (p *plan) problem() *facts.Problem {
 		return &facts.Problem{Reason: strategyv1.ReasonRemediationNotFound, Message: fmt.Sprintf(
 			"playbook %s has no remediation %q; create another rollback with one that exists", spec.PlaybookName, spec.RemediationName)}
 	}
-	if p.claimed() != "" {
+	if p.claimed() != "" || p.isDrill() {
 		return nil
 	}
 	scheduler := p.Playbook.Spec.Scheduler
@@ -137,6 +141,7 @@ func (p *plan) start() bool {
 	if p.status.PlaybookRevision == "" {
 		p.status.PlaybookRevision = p.Playbook.Revision
 		p.StartLog()
+		p.holdBack()
 	}
 	return false
 }

@@ -18,13 +18,15 @@ type Observed struct {
 	NotServed  *facts.Problem // the operator has no rights in this namespace
 	Playbook   facts.Playbook
 	Incident   *strategyv1.StrategyIncident // nil without one, or when it was deleted
-	Config     facts.Config
-	Deployment *appsv1.Deployment // nil if it does not exist
-	Pods       []corev1.Pod       // of the Deployment, ending ones included
+	Config     facts.Config                 // of a drill: the copy
+	Real       facts.Config                 // of a drill: the configuration that is copied
+	Deployment *appsv1.Deployment           // nil if it does not exist
+	Pods       []corev1.Pod                 // of the Deployment, ending ones included
 	Log        facts.Log
 	Runs       facts.Runs
 	Decided    []facts.Decided // decisions about this rollback, oldest first
 	Identity   Identity
+	Others     []strategyv1.StrategyRollback // on the same configuration that have not ended
 }
 
 // Identity says whether the admission policies that stamp and check identities are in force. It is observed only when

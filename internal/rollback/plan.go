@@ -18,6 +18,8 @@ var progress = []func(*plan) bool{
 	(*plan).ended,
 	(*plan).badInput,
 	(*plan).start,
+	(*plan).frozen,
+	(*plan).copyConfig,
 	(*plan).stray,
 	(*plan).boxEnds,
 	(*plan).restoreRequested,
@@ -27,7 +29,9 @@ var progress = []func(*plan) bool{
 	(*plan).probeFirst,
 	(*plan).dryRun,
 	(*plan).approve,
+	(*plan).awaitResume,
 	(*plan).guard,
+	(*plan).awaitOthers,
 	(*plan).probeAgain,
 	(*plan).checkBefore,
 	(*plan).claim,
@@ -55,6 +59,7 @@ func Plan(o Observed, now time.Time) Decision {
 		Conditions: &p.status.Conditions, Timeline: &p.status.Timeline, Checks: &p.status.Checks, Log: &p.status.Log,
 	})
 	if p.running() {
+		p.holdBack()
 		p.Collect(checks.Collect(p.Playbook.Spec.Checks, p.status.Checks, p.Runs.Jobs, p.varsOf))
 	}
 	for _, rule := range progress {

@@ -174,7 +174,7 @@ func limitsInWords(limits *strategyv1.ResourceLimits) string {
 
 // twoTraders warns, before anyone approves, of a Deployment that starts the new scheduler while the old one still trades.
 func (p *plan) twoTraders() string {
-	if p.Deployment.Spec.Strategy.Type == appsv1.RecreateDeploymentStrategyType {
+	if p.isDrill() || p.Deployment.Spec.Strategy.Type == appsv1.RecreateDeploymentStrategyType {
 		return ""
 	}
 	return fmt.Sprintf(". Deployment %s is replaced by a rolling update: while it restarts, two schedulers trade at once; its strategy Recreate avoids that", p.Deployment.Name)

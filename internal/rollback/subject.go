@@ -19,8 +19,12 @@ func (p *plan) subject() timeline.Subject {
 	if p.Incident != nil {
 		severity = string(p.Incident.Spec.Severity)
 	}
+	tags := []string{"rollback"}
+	if p.isDrill() {
+		tags = append(tags, "drill")
+	}
 	return timeline.Subject{
-		UID: string(p.Rollback.UID), Kind: "rollback", Severity: severity, Tags: []string{"rollback"},
+		UID: string(p.Rollback.UID), Kind: "rollback", Severity: severity, Tags: tags,
 		Artefacts: map[string]string{
 			"rollback": p.Rollback.Namespace + "/" + p.Rollback.Name, "incident": p.Rollback.Spec.IncidentName,
 			"playbook_revision": p.status.PlaybookRevision, "plan_digest": p.planDigest(),

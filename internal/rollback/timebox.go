@@ -30,7 +30,7 @@ func (p *plan) boxEnds() bool {
 		return false
 	}
 	reason := p.Reason(strategyv1.ConditionInEffect)
-	if reason == strategyv1.ReasonExpired || !slices.ContainsFunc(p.Rollback.Spec.Actions, endsByItself) {
+	if p.isDrill() || reason == strategyv1.ReasonExpired || !slices.ContainsFunc(p.Rollback.Spec.Actions, endsByItself) {
 		return false
 	}
 	message := fmt.Sprintf("the time box ended at %s: the scheduler trades again by itself. ", rfc3339(until))

@@ -45,7 +45,7 @@ func (s Scenario) content() string {
 }
 
 // scenarios are all of them, the main story first.
-var scenarios = slices.Concat(incidents, procedure, plans, several, timeBoxes, deletions)
+var scenarios = slices.Concat(incidents, procedure, heldBack, plans, several, timeBoxes, deletions)
 
 // scenario by name.
 func scenarioNamed(name string) Scenario {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -104,7 +106,11 @@ func (o *Operator) Round(ctx context.Context) {
 	for _, name := range w.Names(&strategyv1.StrategyRollbackList{}) {
 		do(&controllers.RollbackReconciler{Environment: o.Environment}, name)
 	}
-	do(&controllers.SchedulerConfigReconciler{Environment: o.Environment}, ConfigMap)
+	for _, name := range w.Names(&corev1.ConfigMapList{}) {
+		if name == ConfigMap || strings.HasPrefix(name, "drill-") {
+			do(&controllers.SchedulerConfigReconciler{Environment: o.Environment}, name)
+		}
+	}
 }
 
 // patience bounds what StepClock steps over: longer waits are a story's own business.

@@ -1,0 +1,61 @@
+package rollback
+
+import (
+	"fmt"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/conditions"
+)
+
+// turnPoll is when a rollback looks again whether it is its turn.
+const turnPoll = 5 * time.Second
+
+// awaitOthers: the changes of different incidents are made one after the other, so that the checks after one measure that
+// one. Rollbacks that people make without an incident share a write, as before.
+func (p *plan) awaitOthers() bool {
+	if p.claimed() != "" || p.Rollback.Spec.IncidentName == "" || p.isDrill() {
+		return false
+	}
+	for i := range p.Others {
+		other := &p.Others[i]
+		if other.Spec.IncidentName == "" || other.Spec.IncidentName == p.Rollback.Spec.IncidentName || !p.goesFirst(other) {
+			continue
+		}
+		message := fmt.Sprintf("rollback %s of incident %s is changing the same configuration; this one follows when that one is verified, or a person has to look at it",
+			other.Name, other.Spec.IncidentName)
+		if p.Reason(strategyv1.ConditionApplied) != strategyv1.ReasonAwaitingOthers {
+			p.Note("held_back", message, "")
+		}
+		p.Set(strategyv1.ConditionApplied, metav1.ConditionFalse, strategyv1.ReasonAwaitingOthers, message)
+		p.Working(strategyv1.ReasonAwaitingOthers, message)
+		p.Wake(p.Now.Add(turnPoll))
+		if until := p.until(); !until.IsZero() && p.Now.Before(until) {
+			p.Wake(until)
+		}
+		return true
+	}
+	return false
+}
+
+// goesFirst: it is on its way, or about to be and older.
+func (p *plan) goesFirst(other *strategyv1.StrategyRollback) bool {
+	status := other.Status
+	if Ended(status) || conditions.True(status.Conditions, strategyv1.ConditionStalled) || !other.DeletionTimestamp.IsZero() {
+		return false
+	}
+	if status.Config != nil && status.Config.Claim != "" {
+		return status.Config.Claim == strategyv1.ClaimRelease || !conditions.True(status.Conditions, strategyv1.ConditionVerified)
+	}
+	return conditions.True(status.Conditions, strategyv1.ConditionApproved) && p.younger(other)
+}
+
+func (p *plan) younger(other *strategyv1.StrategyRollback) bool {
+	mine, theirs := p.Rollback.CreationTimestamp, other.CreationTimestamp
+	if !mine.Equal(&theirs) {
+		return theirs.Before(&mine)
+	}
+	return other.UID < p.Rollback.UID
+}
