@@ -11,27 +11,34 @@ import (
 // Judge is the verdict on a stored outcome: the first rule that holds. A rule that cannot be evaluated stops the search,
 // since a later rule might hold by mistake: that is Inconclusive.
 func Judge(spec strategyv1.CheckSpec, outcome Outcome, vars rules.Vars) (strategyv1.Verdict, string) {
+	verdict, message, _ := JudgeByRule(spec, outcome, vars)
+	return verdict, message
+}
+
+// JudgeByRule says, too, which rule decided, counted from 1; 0: none did.
+func JudgeByRule(spec strategyv1.CheckSpec, outcome Outcome, vars rules.Vars) (verdict strategyv1.Verdict, message string, rule int) {
 	if outcome.Reason != ReasonExited {
-		return strategyv1.VerdictError, joinReason(outcome.Reason, outcome.Message)
+		return strategyv1.VerdictError, joinReason(outcome.Reason, outcome.Message), 0
 	}
 	if len(outcome.Report) == 0 || string(outcome.Report) == "null" {
-		return judgeNoReport(outcome)
+		verdict, message = judgeNoReport(outcome)
+		return verdict, message, 0
 	}
 	var report any
 	if err := json.Unmarshal(outcome.Report, &report); err != nil {
-		return strategyv1.VerdictInconclusive, fmt.Sprintf("the stored report is not JSON: %v", err)
+		return strategyv1.VerdictInconclusive, fmt.Sprintf("the stored report is not JSON: %v", err), 0
 	}
 	vars.Report, vars.ExitCode = report, outcome.ExitCode
-	for _, rule := range spec.Verdicts {
-		held, err := rules.Eval(rule.When, vars)
+	for i, candidate := range spec.Verdicts {
+		held, err := rules.Eval(candidate.When, vars)
 		if err != nil {
-			return strategyv1.VerdictInconclusive, fmt.Sprintf("cannot be judged: %v", err)
+			return strategyv1.VerdictInconclusive, fmt.Sprintf("cannot be judged: %v", err), i + 1
 		}
 		if held {
-			return rule.Verdict, messageOf(rule)
+			return candidate.Verdict, messageOf(candidate), i + 1
 		}
 	}
-	return strategyv1.VerdictInconclusive, "no rule of the check fits its report"
+	return strategyv1.VerdictInconclusive, "no rule of the check fits its report", 0
 }
 
 // judgeNoReport tells a tool that broke (Error: try again) from one that ended well and said nothing (Inconclusive).

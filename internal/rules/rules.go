@@ -26,6 +26,8 @@ type Vars struct {
 	Signals  map[string]any // known numbers by name; an unknown one is not in it, so using it is an error
 	Limits   map[string]any // runtime.resource_limits as numbers, by the names there
 	Risk     map[string]any // the risk profile: max_daily_loss_pct
+
+	Spent *uint64 // what evaluations cost is added to it; nil if nobody asks
 }
 
 // Check is one judged check as rules see it.
@@ -49,7 +51,10 @@ func Eval(rule string, vars Vars) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	value, _, err := compiled.Eval(vars.activation())
+	value, details, err := compiled.Eval(vars.activation())
+	if vars.Spent != nil {
+		*vars.Spent += costOf(details)
+	}
 	if err != nil {
 		return false, fmt.Errorf("rule %q: %w", rule, err)
 	}
@@ -58,6 +63,14 @@ func Eval(rule string, vars Vars) (bool, error) {
 		return false, fmt.Errorf("rule %q yields %s, not a bool", rule, value.Type().TypeName())
 	}
 	return bool(held), nil
+}
+
+// costOf is what an evaluation cost; one that was cut short before anything was counted cost all that it may.
+func costOf(details *cel.EvalDetails) uint64 {
+	if details == nil || details.ActualCost() == nil {
+		return costLimit
+	}
+	return *details.ActualCost()
 }
 
 func (v Vars) activation() map[string]any {
@@ -133,22 +146,35 @@ func program(rule string) (cel.Program, error) {
 }
 
 func compile(rule string) (cel.Program, error) {
+	checked, err := check(rule)
+	if err != nil {
+		return nil, err
+	}
 	env, err := environment()
 	if err != nil {
 		return nil, fmt.Errorf("CEL environment: %w", err)
 	}
-	ast, issues := env.Compile(rule)
-	if issues.Err() != nil {
-		return nil, fmt.Errorf("rule %q: %s", rule, firstLine(issues))
-	}
-	if kind := ast.OutputType(); kind != cel.BoolType && kind != cel.DynType {
-		return nil, fmt.Errorf("rule %q yields %s, not a bool", rule, kind)
-	}
-	compiled, err := env.Program(ast, cel.CostLimit(costLimit))
+	compiled, err := env.Program(checked, cel.CostLimit(costLimit))
 	if err != nil {
 		return nil, fmt.Errorf("rule %q: %w", rule, err)
 	}
 	return compiled, nil
+}
+
+// check parses a rule and checks its types.
+func check(rule string) (*cel.Ast, error) {
+	env, err := environment()
+	if err != nil {
+		return nil, fmt.Errorf("CEL environment: %w", err)
+	}
+	checked, issues := env.Compile(rule)
+	if issues.Err() != nil {
+		return nil, fmt.Errorf("rule %q: %s", rule, firstLine(issues))
+	}
+	if kind := checked.OutputType(); kind != cel.BoolType && kind != cel.DynType {
+		return nil, fmt.Errorf("rule %q yields %s, not a bool", rule, kind)
+	}
+	return checked, nil
 }
 
 // firstLine is "1:7: undeclared reference to 'x'": CEL's own report has the source and a marker in more lines.

@@ -1,0 +1,115 @@
+package playbook
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/signals"
+)
+
+// names are the names of something that is not there, ladders without an end, and a URL that is never asked.
+func names(spec strategyv1.StrategyPlaybookSpec) []string {
+	wrong := slices.Concat(unknownFeeds(spec), unknownChecks(spec), unknownRemediations(spec), endlessLadders(spec.Remediations))
+	if spec.Signals != nil {
+		if err := signals.CheckURL(spec.Signals.Prometheus.URL); err != nil {
+			wrong = append(wrong, fmt.Sprintf("spec.signals.prometheus.url: %v", err))
+		}
+	}
+	return wrong
+}
+
+func unknownChecks(spec strategyv1.StrategyPlaybookSpec) []string {
+	var missing []string
+	need := func(where, check string) {
+		if _, found := checks.Find(spec.Checks, check); !found {
+			missing = append(missing, fmt.Sprintf("%s uses check %q, which is not in spec.checks", where, check))
+		}
+	}
+	uses := func(where string, used []strategyv1.CheckUse) {
+		for _, use := range used {
+			need(where, use.Name)
+		}
+	}
+	need("spec.scheduler.proof", spec.Scheduler.Proof.Check)
+	for _, check := range spec.Triage.Checks {
+		need("spec.triage", check.Name)
+	}
+	for _, check := range spec.Diagnosis.Checks {
+		need("spec.diagnosis", check.Name)
+	}
+	for _, feed := range spec.Feeds {
+		need("feed "+feed.Name+" (probe)", feed.Probe)
+	}
+	for _, remediation := range spec.Remediations {
+		where := "remediation " + remediation.Name
+		uses(where+" (before)", remediation.Before)
+		uses(where+" (after)", remediation.After)
+		if remediation.Restore != nil {
+			uses(where+" (restore)", remediation.Restore.Checks)
+		}
+	}
+	return missing
+}
+
+func unknownFeeds(spec strategyv1.StrategyPlaybookSpec) []string {
+	var missing []string
+	for _, remediation := range spec.Remediations {
+		for _, wanted := range remediation.Actions {
+			known := slices.ContainsFunc(spec.Feeds, func(f strategyv1.FeedSpec) bool { return f.Name == wanted.Feed })
+			if wanted.Type == strategyv1.ActionSwitchFeed && !known {
+				missing = append(missing, fmt.Sprintf("remediation %s switches to feed %q, which is not in spec.feeds", remediation.Name, wanted.Feed))
+			}
+		}
+	}
+	return missing
+}
+
+func unknownRemediations(spec strategyv1.StrategyPlaybookSpec) []string {
+	var missing []string
+	for _, cause := range spec.Diagnosis.Causes {
+		if _, found := remediationOf(spec.Remediations, cause.Remediation); cause.Remediation != "" && !found {
+			missing = append(missing, fmt.Sprintf("cause %s names remediation %q, which is not in spec.remediations", cause.Name, cause.Remediation))
+		}
+	}
+	for _, remediation := range spec.Remediations {
+		if _, found := remediationOf(spec.Remediations, remediation.Then); remediation.Then != "" && !found {
+			missing = append(missing, fmt.Sprintf("remediation %s (then) names remediation %q, which is not in spec.remediations", remediation.Name, remediation.Then))
+		}
+	}
+	return missing
+}
+
+// endlessLadders are ladders of remedies that come back to where they were: each one is told once, from its first remedy.
+func endlessLadders(remediations []strategyv1.RemediationSpec) []string {
+	var endless []string
+	told := map[string]bool{}
+	for _, first := range remediations {
+		ladder := []string{first.Name}
+		for next := first.Then; next != "" && !slices.Contains(ladder, next); {
+			ladder = append(ladder, next)
+			remediation, _ := remediationOf(remediations, next)
+			next = remediation.Then
+		}
+		last, _ := remediationOf(remediations, ladder[len(ladder)-1])
+		if last.Then != first.Name || told[first.Name] {
+			continue
+		}
+		for _, name := range ladder {
+			told[name] = true
+		}
+		endless = append(endless, fmt.Sprintf("remediation %s (then): the ladder comes back to where it was: %s -> %s; let one of them end with onFailedAfter Revert or Keep",
+			first.Name, strings.Join(ladder, " -> "), first.Name))
+	}
+	return endless
+}
+
+func remediationOf(remediations []strategyv1.RemediationSpec, name string) (strategyv1.RemediationSpec, bool) {
+	at := slices.IndexFunc(remediations, func(r strategyv1.RemediationSpec) bool { return r.Name == name })
+	if at < 0 {
+		return strategyv1.RemediationSpec{}, false
+	}
+	return remediations[at], true
+}

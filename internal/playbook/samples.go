@@ -1,0 +1,83 @@
+package playbook
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/rules"
+)
+
+// maxSampleCost bounds what the samples of a playbook cost together, in units of CEL: they are judged again in every pass.
+const maxSampleCost = 5_000_000
+
+// misjudged are the samples that the rules of their check give another verdict than their author expects.
+func misjudged(spec strategyv1.StrategyPlaybookSpec) []string {
+	var wrong []string
+	var spent uint64
+	for _, check := range spec.Checks {
+		if !compiles(check) { // told already
+			continue
+		}
+		for i, sample := range check.Samples {
+			where := fmt.Sprintf("check %s, sample %d", check.Name, i+1)
+			if spent > maxSampleCost {
+				return append(wrong, where+": the samples before it were too expensive to go on; leave some out, or make the rules that judge them simpler")
+			}
+			if problem := misjudge(check, sample, &spent); problem != "" {
+				wrong = append(wrong, where+": "+problem)
+			}
+		}
+	}
+	return wrong
+}
+
+func compiles(check strategyv1.CheckSpec) bool {
+	for _, verdict := range check.Verdicts {
+		if rules.Compile(verdict.When) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// misjudge says what is wrong with a sample, empty if nothing is.
+func misjudge(check strategyv1.CheckSpec, sample strategyv1.ReportSample, spent *uint64) string {
+	if _, err := objectOf(sample.Report); err != nil {
+		return fmt.Sprintf("its report is no JSON object (%v); write one as the check prints it", err)
+	}
+	vars := rules.Vars{Spent: spent}
+	if sample.Before != "" {
+		before, err := objectOf(sample.Before)
+		if err != nil {
+			return fmt.Sprintf("its before is no JSON object (%v); write one as the check prints it", err)
+		}
+		vars.Before = before
+	}
+	exitCode := int32(0)
+	if sample.ExitCode != nil {
+		exitCode = *sample.ExitCode
+	}
+	outcome := checks.Outcome{Reason: checks.ReasonExited, ExitCode: &exitCode, Report: json.RawMessage(sample.Report)}
+	verdict, message, rule := checks.JudgeByRule(check, outcome, vars)
+	if verdict == sample.Verdict {
+		return ""
+	}
+	if rule > 0 {
+		message = fmt.Sprintf("rule %d: %s", rule, message)
+	}
+	return fmt.Sprintf("the rules give %s (%s), the sample expects %s; correct the one that is wrong", verdict, message, sample.Verdict)
+}
+
+func objectOf(text string) (map[string]any, error) {
+	var object map[string]any
+	if err := json.Unmarshal([]byte(text), &object); err != nil {
+		return nil, err
+	}
+	if object == nil {
+		return nil, errors.New("it is null")
+	}
+	return object, nil
+}
