@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,12 +10,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// golden compares an output with a file of testdata; UPDATE=1 writes it.
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// golden compares an output with a file of testdata.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
-	if os.Getenv("UPDATE") != "" {
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -23,7 +26,7 @@ func golden(t *testing.T, name, got string) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
+		t.Errorf("%s (-want +got; go test ./cmd/kubectl-strategy -update writes it):\n%s", path, diff)
 	}
 }
 
@@ -60,8 +63,8 @@ func TestLint(t *testing.T) {
 			skipped + `standard input: playbook multi-strategy: spec.scheduler.proof uses check "nope", which is not in spec.checks (ReferenceInvalid)` + "\n",
 			"error: 1 problem; mend them and lint again\n"},
 		{"a field with a terminal's escape", strings.Replace(sound, "\n  triage: {}", "\n  \"tri\\e[31mage\": {}", 1), []string{"-"}, exitRefused,
-			skipped + "standard input: playbook multi-strategy: spec.tri\uFFFD[31mage: the API has no such field; correct its name, or leave it out\n" +
-				"standard input: playbook multi-strategy: spec.triage: Required value\n", "error: 2 problems; mend them and lint again\n"},
+			skipped + "standard input: playbook multi-strategy: spec.triage: Required value\n" +
+				`standard input: playbook multi-strategy: unknown field "spec.tri\x1b[31mage"; correct its name, or leave it out` + "\n", "error: 2 problems; mend them and lint again\n"},
 		{"a broken separator", "--- {kind: X}\n", []string{"-"}, exitRefused,
 			"standard input: the file: line 1: only a comment may follow --- here; put the rest on a line of its own\n", "error: 1 problem; mend them and lint again\n"},
 		{"no playbook", "# nothing\n", []string{"-", testdata + "rollback.yaml"}, exitNotUnderstood,

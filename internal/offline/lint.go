@@ -36,9 +36,9 @@ var playbookSchema = sync.OnceValues(func() (*objectSchema, error) { return newS
 
 // Lint checks the playbooks of a text as the API server and the operator would, as far as that needs no cluster.
 func Lint(text Text) ([]Finding, error) {
-	documents, err := split(text.Data)
-	if err != nil {
-		return []Finding{{What: "the file", Problems: []string{err.Error()}}}, nil
+	documents, broken := split(text.Data)
+	if broken != nil {
+		return []Finding{{What: "the file", Problems: []string{broken.Error()}}}, nil
 	}
 	var findings []Finding
 	for i, document := range documents {
@@ -55,10 +55,10 @@ func Lint(text Text) ([]Finding, error) {
 }
 
 func lint(d document) (Finding, error) {
-	meta, err := metaOf(d)
+	meta, unreadable := metaOf(d)
 	switch {
-	case err != nil:
-		return Finding{Problems: []string{err.Error()}}, nil
+	case unreadable != nil:
+		return Finding{Problems: []string{unreadable.Error()}}, nil
 	case meta.Kind == "" || meta.APIVersion == "":
 		return Finding{Problems: []string{fmt.Sprintf("line %d: it has no apiVersion or no kind; set both", d.line+1)}}, nil
 	case meta.Kind != strategyv1.KindPlaybook:

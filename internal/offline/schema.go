@@ -56,7 +56,7 @@ func newSchema(crd []byte) (*objectSchema, error) {
 func (s *objectSchema) complete(object map[string]any) []string {
 	var wrong []string
 	for _, unknown := range pruning.PruneWithOptions(object, s.structural, true, schema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true}) {
-		wrong = append(wrong, unknown+": the API has no such field; correct its name, or leave it out")
+		wrong = append(wrong, fmt.Sprintf("unknown field %q; correct its name, or leave it out", unknown))
 	}
 	defaulting.PruneNonNullableNullsWithoutDefaults(object, s.structural)
 	defaulting.Default(object, s.structural)
