@@ -3,14 +3,17 @@
 package samples_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -69,6 +72,29 @@ func TestEveryTypeHasABranch(t *testing.T) {
 	}
 }
 
+// TestThePodTemplateIsThere, strictly valid, for every check, and with what the commands use.
+func TestThePodTemplateIsThere(t *testing.T) {
+	var template corev1.PodTemplate
+	for _, document := range bytes.Split(read(t, folder+"/botcore/podtemplate.yaml"), []byte("\n---\n")) {
+		if bytes.Contains(document, []byte("kind: PodTemplate")) {
+			if err := yaml.UnmarshalStrict(document, &template); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	container := template.Template.Spec.Containers[0]
+	for _, name := range []string{"AUDIT_DIR", "PYTHONPATH"} {
+		if !slices.ContainsFunc(container.Env, func(e corev1.EnvVar) bool { return e.Name == name && e.Value != "" }) {
+			t.Errorf("it sets no %s", name)
+		}
+	}
+	for _, check := range botcore(t).Checks {
+		if check.PodTemplateName != template.Name {
+			t.Errorf("check %s needs PodTemplate %s", check.Name, check.PodTemplateName)
+		}
+	}
+}
+
 func TestTheRotationIsRead(t *testing.T) {
 	var object corev1.ConfigMap
 	if err := yaml.UnmarshalStrict(read(t, folder+"/botcore/oncall.yaml"), &object); err != nil {
@@ -107,6 +133,47 @@ func TestEditsFitTheRealDocuments(t *testing.T) {
 			}
 			if string(after) == string(before) {
 				t.Error("nothing changed")
+			}
+		})
+	}
+}
+
+// TestRemediesChangeTheRealConfiguration: what `kubectl strategy plan` says to each remedy on bot_core's own core.yaml.
+func TestRemediesChangeTheRealConfiguration(t *testing.T) {
+	core := upstream(t, "core.yaml")
+	for _, remediation := range botcore(t).Remediations {
+		if remediation.Proposal != nil {
+			continue
+		}
+		t.Run(remediation.Name, func(t *testing.T) {
+			actions := slices.Clone(remediation.Actions)
+			for i, wanted := range actions {
+				if wanted.Type == strategyv1.ActionDisableSchedule && wanted.Schedule == "" {
+					actions[i].Schedule = "mean_reversion_intraday" // the incident's
+				}
+			}
+			rollback := strategyv1.StrategyRollback{
+				TypeMeta:   metav1.TypeMeta{APIVersion: strategyv1.GroupVersion.String(), Kind: strategyv1.KindRollback},
+				ObjectMeta: metav1.ObjectMeta{Name: "stop"},
+				Spec: strategyv1.StrategyRollbackSpec{
+					PlaybookName: "multi-strategy", RemediationName: remediation.Name, Reason: "a test", Actions: actions,
+				},
+			}
+			data, err := yaml.Marshal(rollback)
+			if err != nil {
+				t.Fatal(err)
+			}
+			plan, err := offline.Compute(offline.Input{
+				Playbook: offline.Text{Name: "playbook.yaml", Data: read(t, folder+"/botcore/playbook.yaml")},
+				Config:   offline.Text{Name: "core.yaml", Data: core},
+				Rollback: offline.Text{Name: "rollback.yaml", Data: data},
+				Now:      time.Date(2026, 11, 23, 10, 15, 0, 0, time.UTC),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if plan.Diff == "" {
+				t.Error("nothing would change")
 			}
 		})
 	}

@@ -165,6 +165,7 @@ func TestTriage(t *testing.T) {
 		{"nothing was measured", seen(withAlerts(about("Latency", "Warning", ""), 1, "Resolved"), world(), nil), "", "no"},
 		{"the audit found something new", seen(about("Latency", "Warning", ""), world(), judged("stage4-audit", "Fail")), "audit-failed", "no"},
 		{"the log is not verified", seen(about("Compliance", "Warning", ""), world(), judged("stage4-audit", "Pass", "decision-log", "Fail")), "log-not-verified", "no"},
+		{"the exchange does not answer", seen(about("AdapterFailure", "Critical", ""), world(), judged("stage4-audit", "Pass", "exchange-probe", "Fail")), "exchange-down", "no"},
 		{"above the budget of CPU", seen(about("Latency", "Warning", ""), world("cpu_percent", 66.0), fine), "above-budget", "no"},
 		{"above the budget of memory", seen(about("Latency", "Warning", ""), world("memory_mb", 2100.0), fine), "above-budget", "no"},
 		{"nobody knows the CPU", seen(about("Latency", "Warning", ""), world("cpu_percent", nil), fine), "above-budget (error)", "no"},
@@ -275,5 +276,37 @@ func TestLeadAndQuiet(t *testing.T) {
 				t.Errorf("quiet: %s, want %s", got, test.quietAgain)
 			}
 		})
+	}
+}
+
+// TestBackToNormal: the gates before a change is undone.
+func TestBackToNormal(t *testing.T) {
+	load := func(verdict, status string) rules.Check {
+		return rules.Check{Name: "load-test", Verdict: verdict, Report: map[string]any{"resource_status": status}}
+	}
+	gates := 0
+	for _, remediation := range botcore(t).Remediations {
+		if remediation.Restore == nil {
+			continue
+		}
+		gates++
+		for _, test := range []struct {
+			name   string
+			checks []rules.Check
+			want   string
+		}{
+			{"all is well", append(judged("smoke", "Pass", "exchange-probe", "Pass"), load("Pass", "ok")), "yes"},
+			{"close to a budget", append(judged("smoke", "Pass"), load("Warn", "warning")), "no"},
+			{"the smoke test fails", append(judged("smoke", "Fail"), load("Pass", "ok")), "no"},
+			{"the smoke test says nothing", append(judged("smoke", "Inconclusive"), load("Pass", "ok")), "no"},
+			{"the load test could not be measured", append(judged("smoke", "Pass"), rules.Check{Name: "load-test", Verdict: "Error"}), "no"},
+		} {
+			if got := holds(remediation.Restore.When, rules.Vars{Checks: test.checks}); got != test.want {
+				t.Errorf("%s: %s: %s, want %s", remediation.Name, test.name, got, test.want)
+			}
+		}
+	}
+	if gates != 4 {
+		t.Errorf("%d gates, want one for each remedy that changes something", gates)
 	}
 }
