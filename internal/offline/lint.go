@@ -36,9 +36,9 @@ var playbookSchema = sync.OnceValues(func() (*objectSchema, error) { return newS
 
 // Lint checks the playbooks of a text as the API server and the operator would, as far as that needs no cluster.
 func Lint(text Text) ([]Finding, error) {
-	documents, broken := split(text.Data)
-	if broken != nil {
-		return []Finding{{What: "the file", Problems: []string{broken.Error()}}}, nil
+	documents, err := split(text.Data)
+	if err != nil {
+		return []Finding{{What: "the file", Problems: []string{err.Error()}}}, nil //nolint:nilerr // what is wrong with a file is a finding
 	}
 	var findings []Finding
 	for i, document := range documents {
@@ -55,10 +55,10 @@ func Lint(text Text) ([]Finding, error) {
 }
 
 func lint(d document) (Finding, error) {
-	meta, unreadable := metaOf(d)
+	meta, err := metaOf(d)
 	switch {
-	case unreadable != nil:
-		return Finding{Problems: []string{unreadable.Error()}}, nil
+	case err != nil:
+		return Finding{Problems: []string{err.Error()}}, nil //nolint:nilerr // what is wrong with a document is a finding
 	case meta.Kind == "" || meta.APIVersion == "":
 		return Finding{Problems: []string{fmt.Sprintf("line %d: it has no apiVersion or no kind; set both", d.line+1)}}, nil
 	case meta.Kind != strategyv1.KindPlaybook:
