@@ -1,18 +1,14 @@
 package offline
 
 import (
-	"bufio"
 	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
-	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -31,12 +27,12 @@ func decode(text Text, kind string) (runtime.Object, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", text.Name, err)
 	}
-	var found []byte
+	var found *document
 	var others []string
 	for i, document := range documents {
-		var meta metav1.TypeMeta
-		if err := yaml.Unmarshal(document, &meta); err != nil {
-			return nil, fmt.Errorf("%s, document %d: it is not YAML of a Kubernetes object: %s", text.Name, i+1, oneLine(err))
+		meta, err := metaOf(document)
+		if err != nil {
+			return nil, fmt.Errorf("%s, document %d: %w", text.Name, i+1, err)
 		}
 		if meta.Kind != kind || meta.APIVersion != strategyv1.GroupVersion.String() {
 			if name := strings.TrimSpace(meta.APIVersion + " " + meta.Kind); name != "" && !slices.Contains(others, name) {
@@ -47,7 +43,7 @@ func decode(text Text, kind string) (runtime.Object, error) {
 		if found != nil {
 			return nil, fmt.Errorf("%s: it holds more than one %s; keep one", text.Name, kind)
 		}
-		found = document
+		found = &document
 	}
 	if found == nil {
 		has := "no object"
@@ -56,44 +52,66 @@ func decode(text Text, kind string) (runtime.Object, error) {
 		}
 		return nil, fmt.Errorf("%s: it holds no %s of %s (it has: %s)", text.Name, kind, strategyv1.GroupVersion, has)
 	}
-	object, err := strictly(found)
+	object, err := strictly(*found)
 	if err != nil {
 		return nil, fmt.Errorf("%s: the %s cannot be read: %s", text.Name, kind, oneLine(err))
 	}
 	return object, nil
 }
 
-func strictly(document []byte) (runtime.Object, error) {
+// metaOf is what a document says of itself.
+func metaOf(d document) (metav1.PartialObjectMetadata, error) {
+	var meta metav1.PartialObjectMetadata
+	if err := yaml.Unmarshal(d.text(), &meta); err != nil {
+		return meta, fmt.Errorf("it is not YAML of a Kubernetes object: %s", oneLine(err))
+	}
+	return meta, nil
+}
+
+func strictly(d document) (runtime.Object, error) {
 	scheme := runtime.NewScheme()
 	if err := strategyv1.AddToScheme(scheme); err != nil {
 		return nil, err
 	}
-	object, _, err := serializer.NewCodecFactory(scheme, serializer.EnableStrict).UniversalDeserializer().Decode(document, nil, nil)
+	object, _, err := serializer.NewCodecFactory(scheme, serializer.EnableStrict).UniversalDeserializer().Decode(d.text(), nil, nil)
 	return object, err
 }
 
+// document is one YAML document of a text.
+type document struct {
+	line int // how many lines of the text stand before it
+	data []byte
+}
+
+// text is the document with empty lines before it, so that a parser counts lines as the file does.
+func (d document) text() []byte {
+	return append(bytes.Repeat([]byte("\n"), d.line), d.data...)
+}
+
 // split separates YAML documents and drops those with nothing but comments.
-func split(data []byte) ([][]byte, error) {
-	reader := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(data)))
-	var documents [][]byte
-	for {
-		document, err := reader.Read()
-		if errors.Is(err, io.EOF) {
-			return documents, nil
+func split(data []byte) ([]document, error) {
+	var documents []document
+	current, lines := document{}, 0
+	for line := range bytes.Lines(data) {
+		lines++
+		behind, separator := bytes.CutPrefix(line, []byte("---"))
+		if !separator {
+			current.data = append(current.data, line...)
+			continue
 		}
-		if err != nil {
-			return nil, err
+		if behind = bytes.TrimSpace(behind); len(behind) > 0 && behind[0] != '#' {
+			return nil, fmt.Errorf("line %d: only a comment may follow --- here; put the rest on a line of its own", lines)
 		}
-		if !blank(document) {
-			documents = append(documents, document)
-		}
+		documents = append(documents, current)
+		current = document{line: lines}
 	}
+	return slices.DeleteFunc(append(documents, current), func(d document) bool { return blank(d.data) }), nil
 }
 
 func blank(document []byte) bool {
 	for line := range bytes.Lines(document) {
 		line = bytes.TrimSpace(line)
-		if len(line) > 0 && line[0] != '#' && !bytes.Equal(line, []byte("---")) {
+		if len(line) > 0 && line[0] != '#' {
 			return false
 		}
 	}

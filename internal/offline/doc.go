@@ -1,7 +1,9 @@
-// Package offline computes what a rollback would change from three texts and no cluster: a playbook, a configuration
-// document and a rollback. It runs the operator's own code ([rollback.NewDraft], [playbook.References]), so what it shows is
-// what the operator would plan for the same texts at the same time.
+// Package offline says what the operator would do, from texts and no cluster. [Compute]: what a rollback would change, from a
+// playbook, a configuration document and a rollback. [Lint]: what is wrong with a playbook. It runs the operator's own code
+// ([rollback.NewDraft], [playbook.References]), so what it shows is what the operator would say of the same texts at the same
+// time.
 //
-// The package is pure: texts in, result out; it must not read files, the clock or a cluster. The trade-off taken: it repeats
-// the few defaults and rules of the API server that change the result, and leaves all others to the API server.
+// The package is pure: texts in, result out; it must not read files, the clock or a cluster. The trade-off taken: Lint uses
+// the schema that is installed with the operator, by the API server's own code; Compute repeats the few defaults and rules of
+// the API server that change its result, and leaves all others to the API server.
 package offline

@@ -10,9 +10,10 @@ import (
 	"tradeops.dev/strategy-operator/internal/signals"
 )
 
-// names are the names of something that is not there, ladders without an end, and a URL that is never asked.
+// names are the names of something that is not there, ladders without an end, what does nothing, and a URL that is never
+// asked.
 func names(spec strategyv1.StrategyPlaybookSpec) []string {
-	wrong := slices.Concat(unknownFeeds(spec), unknownChecks(spec), unknownRemediations(spec), endlessLadders(spec.Remediations))
+	wrong := slices.Concat(unknownFeeds(spec), unknownChecks(spec), unknownRemediations(spec), endlessLadders(spec.Remediations), besideProposals(spec.Remediations))
 	if spec.Signals != nil {
 		if err := signals.CheckURL(spec.Signals.Prometheus.URL); err != nil {
 			wrong = append(wrong, fmt.Sprintf("spec.signals.prometheus.url: %v", err))
@@ -104,6 +105,26 @@ func endlessLadders(remediations []strategyv1.RemediationSpec) []string {
 			first.Name, strings.Join(ladder, " -> "), first.Name))
 	}
 	return endless
+}
+
+// besideProposals is what would never happen: a proposal is shown, and the operator changes nothing.
+func besideProposals(remediations []strategyv1.RemediationSpec) []string {
+	var idle []string
+	for _, remediation := range remediations {
+		if remediation.Proposal == nil {
+			continue
+		}
+		for field, given := range map[string]bool{
+			"before": len(remediation.Before) > 0, "after": len(remediation.After) > 0,
+			"restore": remediation.Restore != nil, "then": remediation.Then != "",
+		} {
+			if given {
+				idle = append(idle, fmt.Sprintf("remediation %s (proposal): %s does nothing beside a proposal, which is only shown to people; leave it out", remediation.Name, field))
+			}
+		}
+	}
+	slices.Sort(idle)
+	return idle
 }
 
 func remediationOf(remediations []strategyv1.RemediationSpec, name string) (strategyv1.RemediationSpec, bool) {

@@ -147,6 +147,13 @@ func TestMessages(t *testing.T) {
 			func(s *strategyv1.StrategyPlaybookSpec) { s.Remediations[3].Proposal.Edits[1].Value = nil }, "EditRefused",
 			"remediation tune (proposal): the edit of /groups/[name=a]/rules/[alert=Slow]/expr has no value; set one",
 		},
+		"a proposal with checks and a next step": {
+			func(s *strategyv1.StrategyPlaybookSpec) {
+				s.Remediations[3].Before = s.Remediations[0].Before
+				s.Remediations[3].OnFailedAfter, s.Remediations[3].Then = strategyv1.FailedAfterNext, "automatic"
+			}, "ReferenceInvalid", "remediation tune (proposal): before does nothing beside a proposal, which is only shown to people; leave it out; " +
+				"remediation tune (proposal): then does nothing beside a proposal, which is only shown to people; leave it out",
+		},
 		"a lead rule that does not compile": {
 			func(s *strategyv1.StrategyPlaybookSpec) { s.Escalation.Levels[0].Rules[0].When = "signals.cpu >" }, "RuleInvalid",
 			`rule cpu of level TechLead: rule "signals.cpu >": 1:14: Syntax error`,

@@ -40,18 +40,18 @@ type Check struct {
 
 // Compile checks a rule. The error names the position and what is wrong.
 func Compile(rule string) error {
-	_, err := program(rule)
+	_, err := known(rule)
 	return err
 }
 
 // Eval evaluates a rule. An error means that the rule could not be evaluated with these variables, e.g. because a field
 // is missing; what follows from that is the caller's rule.
 func Eval(rule string, vars Vars) (bool, error) {
-	compiled, err := program(rule)
+	made, err := known(rule)
 	if err != nil {
 		return false, err
 	}
-	value, details, err := compiled.Eval(vars.activation())
+	value, details, err := made.program.Eval(vars.activation())
 	if vars.Spent != nil {
 		*vars.Spent += costOf(details)
 	}
@@ -125,56 +125,49 @@ var environment = sync.OnceValues(func() (*cel.Env, error) {
 // cache remembers compiled rules: compiling costs a hundred times an evaluation.
 var cache = struct {
 	sync.Mutex
-	programs map[string]cel.Program
-}{programs: map[string]cel.Program{}}
+	rules map[string]compiled
+}{rules: map[string]compiled{}}
 
-func program(rule string) (cel.Program, error) {
+// compiled is a rule that can be evaluated, and what it uses.
+type compiled struct {
+	program cel.Program
+	uses    map[string][]string
+}
+
+func known(rule string) (compiled, error) {
 	cache.Lock()
 	defer cache.Unlock()
-	if compiled, ok := cache.programs[rule]; ok {
-		return compiled, nil
+	if found, ok := cache.rules[rule]; ok {
+		return found, nil
 	}
-	compiled, err := compile(rule)
+	made, err := compile(rule)
 	if err != nil {
-		return nil, err
+		return compiled{}, err
 	}
-	if len(cache.programs) >= maxCached {
-		clear(cache.programs)
+	if len(cache.rules) >= maxCached {
+		clear(cache.rules)
 	}
-	cache.programs[rule] = compiled
-	return compiled, nil
+	cache.rules[rule] = made
+	return made, nil
 }
 
-func compile(rule string) (cel.Program, error) {
-	checked, err := check(rule)
-	if err != nil {
-		return nil, err
-	}
+func compile(rule string) (compiled, error) {
 	env, err := environment()
 	if err != nil {
-		return nil, fmt.Errorf("CEL environment: %w", err)
-	}
-	compiled, err := env.Program(checked, cel.CostLimit(costLimit))
-	if err != nil {
-		return nil, fmt.Errorf("rule %q: %w", rule, err)
-	}
-	return compiled, nil
-}
-
-// check parses a rule and checks its types.
-func check(rule string) (*cel.Ast, error) {
-	env, err := environment()
-	if err != nil {
-		return nil, fmt.Errorf("CEL environment: %w", err)
+		return compiled{}, fmt.Errorf("CEL environment: %w", err)
 	}
 	checked, issues := env.Compile(rule)
 	if issues.Err() != nil {
-		return nil, fmt.Errorf("rule %q: %s", rule, firstLine(issues))
+		return compiled{}, fmt.Errorf("rule %q: %s", rule, firstLine(issues))
 	}
 	if kind := checked.OutputType(); kind != cel.BoolType && kind != cel.DynType {
-		return nil, fmt.Errorf("rule %q yields %s, not a bool", rule, kind)
+		return compiled{}, fmt.Errorf("rule %q yields %s, not a bool", rule, kind)
 	}
-	return checked, nil
+	program, err := env.Program(checked, cel.CostLimit(costLimit))
+	if err != nil {
+		return compiled{}, fmt.Errorf("rule %q: %w", rule, err)
+	}
+	return compiled{program: program, uses: usesOf(checked.NativeRep())}, nil
 }
 
 // firstLine is "1:7: undeclared reference to 'x'": CEL's own report has the source and a marker in more lines.

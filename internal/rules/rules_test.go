@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
-
-	"github.com/google/cel-go/cel"
 )
 
 func TestEval(t *testing.T) {
@@ -55,15 +53,15 @@ func TestEval(t *testing.T) {
 }
 
 func TestTheCacheIsBounded(t *testing.T) {
-	cache.programs = map[string]cel.Program{}
+	cache.rules = map[string]compiled{}
 	for range maxCached {
-		cache.programs[strings.Repeat("x", len(cache.programs)+1)] = nil
+		cache.rules[strings.Repeat("x", len(cache.rules)+1)] = compiled{}
 	}
 	if err := Compile("report.status == 'ok'"); err != nil {
 		t.Fatal(err)
 	}
-	if len(cache.programs) != 1 {
-		t.Errorf("%d programs are cached", len(cache.programs))
+	if len(cache.rules) != 1 {
+		t.Errorf("%d rules are cached", len(cache.rules))
 	}
 }
 

@@ -9,14 +9,16 @@ import (
 )
 
 // Uses says which variables a rule looks at, and which of their fields it names: signals.x, has(signals.x), signals['x'] and
-// 'x' in signals name x. A field whose name is only known when the rule runs is not among them.
+// 'x' in signals name x. A field whose name is only known when the rule runs is not among them. The answer is shared: it must
+// not be changed.
 func Uses(rule string) (map[string][]string, error) {
-	checked, err := check(rule)
-	if err != nil {
-		return nil, err
-	}
+	made, err := known(rule)
+	return made.uses, err
+}
+
+func usesOf(checked *ast.AST) map[string][]string {
 	uses := map[string][]string{}
-	for _, name := range ast.MatchDescendants(ast.NavigateAST(checked.NativeRep()), ast.KindMatcher(ast.IdentKind)) {
+	for _, name := range ast.MatchDescendants(ast.NavigateAST(checked), ast.KindMatcher(ast.IdentKind)) {
 		variable := name.AsIdent()
 		if bound(name) {
 			continue
@@ -30,7 +32,7 @@ func Uses(rule string) (map[string][]string, error) {
 	for _, fields := range uses {
 		slices.Sort(fields)
 	}
-	return uses, nil
+	return uses
 }
 
 // bound says whether a name is not a variable of the rule, but one that a macro such as checks.all(c, ...) makes for itself.

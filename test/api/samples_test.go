@@ -19,7 +19,7 @@ const samples = "config/samples/demo"
 
 // TestSamples: every sample is accepted as it stands.
 func TestSamples(t *testing.T) {
-	paths, err := filepath.Glob(filepath.Join(repository, samples, "*.yaml"))
+	paths, err := filepath.Glob(filepath.Join(repository, "config/samples/*/*.yaml"))
 	must(t, err)
 	accepted := 0
 	for _, path := range paths {
@@ -43,8 +43,8 @@ func TestSamples(t *testing.T) {
 			accepted++
 		}
 	}
-	if accepted < 5 {
-		t.Errorf("%d samples, want at least a playbook, an incident, a rollback and two bindings", accepted)
+	if accepted < 9 {
+		t.Errorf("%d samples, want at least the demo's playbook, incident, rollback and two bindings, and the real bot_core's playbook, pods and rotation", accepted)
 	}
 }
 

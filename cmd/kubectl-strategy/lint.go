@@ -1,0 +1,101 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"tradeops.dev/strategy-operator/internal/offline"
+	"tradeops.dev/strategy-operator/internal/show"
+)
+
+func newLint(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "lint FILE...",
+		Short: "Check playbooks, without a cluster",
+		Long: `Check StrategyPlaybooks, without a cluster: fields and their values as the API server does, then names, edits, rules and
+the samples of checks as the operator does. A file may be "-" for the standard input, and may hold objects of other kinds,
+which are skipped.
+
+What needs a cluster is not checked: whether the ConfigMaps, Deployment, PodTemplates and Secrets are there and labelled,
+whether the configuration has the scheduler and the instruments of the feeds, and what admission policies say.
+
+Exit codes: 0 all playbooks are sound; 1 one is not; 2 usage, an unreadable file, or no playbook in any file.`,
+		Example: `  kubectl strategy lint playbook.yaml
+  kubectl kustomize overlays/live | kubectl strategy lint -`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return fmt.Errorf("%s takes at least one file; see %s --help", cmd.CommandPath(), cmd.CommandPath())
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error { return a.lint(args) },
+	}
+}
+
+func (a *app) lint(files []string) error {
+	texts := make([]offline.Text, len(files))
+	stdin := 0
+	for i, file := range files {
+		if file == "-" {
+			stdin++
+		}
+		texts[i].Name = file
+	}
+	if stdin > 1 {
+		return errors.New("the standard input (-) can be one file only; name the others")
+	}
+	for i := range texts { // all of them, before anything is said
+		if err := a.read(&texts[i]); err != nil {
+			return err
+		}
+	}
+	playbooks, problems := 0, 0
+	for _, text := range texts {
+		findings, err := offline.Lint(text)
+		if err != nil {
+			return err
+		}
+		if len(findings) == 0 {
+			fmt.Fprintf(a.Out, "%s: skipped: it is empty\n", show.Line(text.Name))
+		}
+		for _, finding := range findings {
+			if !finding.Skipped {
+				playbooks++
+			}
+			problems += len(finding.Problems)
+			a.printFinding(text.Name, finding)
+		}
+	}
+	if problems > 0 {
+		return refuse("%d %s; mend them and lint again", problems, plural(problems, "problem"))
+	}
+	if playbooks == 0 {
+		return errors.New("no file holds a StrategyPlaybook; name one that does")
+	}
+	return nil
+}
+
+func (a *app) printFinding(file string, finding offline.Finding) {
+	where := show.Line(file + ": " + finding.What)
+	switch {
+	case finding.Skipped:
+		fmt.Fprintf(a.Out, "%s: skipped: it is no StrategyPlaybook\n", where)
+	case len(finding.Problems) == 0:
+		fmt.Fprintf(a.Out, "%s: ok, %s, %s, %s\n", where,
+			count(finding.Checks, "check"), count(finding.Samples, "sample"), count(finding.Rules, "rule"))
+	}
+	for _, problem := range finding.Problems {
+		fmt.Fprintf(a.Out, "%s: %s\n", where, show.Line(problem))
+	}
+}
+
+func count(n int, what string) string { return fmt.Sprintf("%d %s", n, plural(n, what)) }
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return what
+	}
+	return what + "s"
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// golden compares an output with a file of testdata.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got; go test ./cmd/kubectl-strategy -update writes it):\n%s", path, diff)
+	}
+}
+
+func TestLintTellsEveryProblemWithItsPlace(t *testing.T) {
+	w := newWorld(t, "")
+	if code := w.run(t, "lint", "testdata/broken.yaml", testdata+"playbook.yaml", testdata+"rollback.yaml"); code != exitRefused {
+		t.Errorf("exit code %d", code)
+	}
+	golden(t, "broken.txt", w.out.String())
+	if got := w.err.String(); !strings.HasPrefix(got, "error: ") || !strings.HasSuffix(got, " problems; mend them and lint again\n") {
+		t.Errorf("the end: %q", got)
+	}
+}
+
+func TestLint(t *testing.T) {
+	playbook, err := os.ReadFile(testdata + "playbook.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sound := string(playbook)
+	const skipped = "standard input: PodTemplate bot-core-tools: skipped: it is no StrategyPlaybook\n"
+	for _, test := range []struct {
+		name  string
+		stdin string
+		args  []string
+		code  int
+		out   string
+		err   string
+	}{
+		{"a sound playbook", sound, []string{"-"}, exitDone, skipped + "standard input: playbook multi-strategy: ok, 1 check, 0 samples, 1 rule\n", ""},
+		{"a playbook with a sample", strings.Replace(sound, `verdict: Pass}]`, `verdict: Pass}]`+"\n    samples: [{report: '{}', verdict: Pass}]", 1),
+			[]string{"-"}, exitDone, skipped + "standard input: playbook multi-strategy: ok, 1 check, 1 sample, 1 rule\n", ""},
+		{"one problem", strings.Replace(sound, "check: running-plan", "check: nope", 1), []string{"-"}, exitRefused,
+			skipped + `standard input: playbook multi-strategy: spec.scheduler.proof uses check "nope", which is not in spec.checks (ReferenceInvalid)` + "\n",
+			"error: 1 problem; mend them and lint again\n"},
+		{"a field with a terminal's escape", strings.Replace(sound, "\n  triage: {}", "\n  \"tri\\e[31mage\": {}", 1), []string{"-"}, exitRefused,
+			skipped + "standard input: playbook multi-strategy: spec.triage: Required value\n" +
+				`standard input: playbook multi-strategy: unknown field "spec.tri\x1b[31mage"; correct its name, or leave it out` + "\n", "error: 2 problems; mend them and lint again\n"},
+		{"a broken separator", "--- {kind: X}\n", []string{"-"}, exitRefused,
+			"standard input: the file: line 1: only a comment may follow --- here; put the rest on a line of its own\n", "error: 1 problem; mend them and lint again\n"},
+		{"no playbook", "# nothing\n", []string{"-", testdata + "rollback.yaml"}, exitNotUnderstood,
+			"standard input: skipped: it is empty\n" + testdata + "rollback.yaml: StrategyRollback stop-cross: skipped: it is no StrategyPlaybook\n",
+			"error: no file holds a StrategyPlaybook; name one that does\n"},
+		{"no file", "", nil, exitNotUnderstood, "", "error: kubectl strategy lint takes at least one file; see kubectl strategy lint --help\n"},
+		{"a file that is not there", sound, []string{"-", "/nowhere/x.yaml"}, exitNotUnderstood, "", "error: cannot read a file: open /nowhere/x.yaml: no such file or directory\n"},
+		{"standard input twice", sound, []string{"-", "-"}, exitNotUnderstood, "", "error: the standard input (-) can be one file only; name the others\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t, test.stdin)
+			if code := w.run(t, append([]string{"lint"}, test.args...)...); code != test.code {
+				t.Errorf("exit code %d, want %d", code, test.code)
+			}
+			if diff := cmp.Diff(test.out, w.out.String()); diff != "" {
+				t.Error(diff)
+			}
+			if diff := cmp.Diff(test.err, w.err.String()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
