@@ -116,6 +116,7 @@ func TestWhoMayDecide(t *testing.T) {
 		sends      *strategyv1.StrategyDecision
 		want       string
 	}{
+		{"a responder acknowledges", "alice", may("Acknowledge"), ""},
 		{"a responder escalates", "alice", may("Escalate"), ""},
 		{"a responder calls a false alarm", "alice", may("FalseAlarm"), ""},
 		{"a responder resolves", "alice", may("Resolve"), ""},
@@ -145,6 +146,7 @@ func TestWhoMayDecide(t *testing.T) {
 		{"case matters", "bob", forged("Approve", "Bob"), onlyItself},
 		{"an approver elsewhere", "bob", in("default", may("Approve")), mayNotCreate},
 		{"nobody in particular", "eve", may("Escalate"), mayNotCreate},
+		{"the right to decide alone acknowledges nothing", "grace", may("Acknowledge"), "grace may not Acknowledge: the verb respond on strategyincidents in namespace trading is not granted"},
 		{"nobody in particular, forged", "eve", forged("Approve", "bob"), mayNotCreate},
 		{"the right to decide alone responds to nothing", "grace", may("Resolve"), "grace may not Resolve: the verb respond on strategyincidents in namespace trading is not granted"},
 		{"the right to decide alone approves nothing", "grace", may("Approve"), "grace may not Approve"},
@@ -306,7 +308,8 @@ func TestWhoMayDelete(t *testing.T) {
 		{"with delete and the verb for another one", "carol", "other", "carol may not delete rollback other" + mayNot},
 		{"with the verb alone", "heidi", "pause", notDelete},
 		{"a responder", "alice", "kept", notDelete},
-		{"the operator", operator, "kept", notDelete},
+		{"the operator, whose history lets ended ones go", operator, "kept", ""},
+		{"the operator undoes nothing by deleting", operator, "pause", operator + " may not delete rollback pause" + mayNot},
 		{"the garbage collector, where the change stays", collector, "kept", ""},
 		{"the garbage collector is no way round the verb", collector, "pause", collector + " may not delete rollback pause" + mayNot},
 		{"who deletes namespaces, while this one stays", namespaces, "pause", namespaces + " may not delete rollback pause" + mayNot},
@@ -396,7 +399,9 @@ func TestReplay(t *testing.T) {
 	refused(t, as("bob").Update(t.Context(), changed), `cannot update resource "strategydecisions"`)
 	refused(t, admin.Update(t.Context(), changed), "a decision is a record and cannot be changed")
 	refused(t, as("bob").Delete(t.Context(), approval), `cannot delete resource "strategydecisions"`)
-	refused(t, as(operator).Delete(t.Context(), approval), `cannot delete resource "strategydecisions"`)
+	elsewhere := approval.DeepCopy()
+	elsewhere.Namespace = "default"
+	refused(t, as(operator).Delete(t.Context(), elsewhere), `cannot delete resource "strategydecisions"`)
 }
 
 // TestApplyAgain: who applies a manifest again, by another tool, does not lose the stamp and changes nothing.
@@ -567,7 +572,7 @@ func TestPolicyShapes(t *testing.T) {
 			t.Errorf("policy %s is not bound", name)
 		}
 	}
-	if len(policies) != 5 {
-		t.Errorf("%d policies, want 5", len(policies))
+	if len(policies) != 6 {
+		t.Errorf("%d policies, want 6", len(policies))
 	}
 }

@@ -63,14 +63,25 @@ spec:
     retries: 1
     reportFrom: Log
     verdicts: [{when: "true", verdict: Pass, message: fine}]
+    samples: [{report: '{"a":1}', before: '{"a":2}', exitCode: 0, verdict: Pass}]
+  signals:
+    prometheus: {url: "http://prometheus:9090", authSecretName: prom-auth}
+    intervalSeconds: 30
+    queries: [{name: cpu, query: max(cpu), unit: percent}]
+  dashboards: [{name: Stage4, url: "https://grafana/d/stage4-multi"}]
+  escalation:
+    rotation: {configMapName: oncall-rotation, key: oncall_rotation.yaml}
+    levels: [{name: TechLead, rules: [{name: cpu, when: "true"}]}]
+  recovery: {quiet: "true", quietSeconds: 60, backoffSeconds: 300, maxStrikes: 3, strikeWindowSeconds: 86400}
+  history: {keepIncidents: 50, retainSeconds: 2592000}
   triage:
     respondWithinSeconds: 300
-    checks: [{name: plan, env: [{name: ITERATIONS, value: "5"}]}]
+    checks: [{name: plan, env: [{name: ITERATIONS, value: "5"}], types: [PnL], severities: [Critical], need: Optional}]
     falseAlarm: {when: "true"}
     escalate: [{name: audit-failed, when: "true"}, {name: persists, afterSeconds: 300}]
   diagnosis:
     respondWithinSeconds: 900
-    checks: [{name: plan, env: [{name: ITERATIONS, value: "5"}]}]
+    checks: [{name: plan, env: [{name: ITERATIONS, value: "5"}], types: [PnL], severities: [Critical], need: Required}]
     causes: [{name: SignalDegradation, when: "true", remediation: disable}]
   remediations:
   - name: disable
@@ -86,6 +97,14 @@ spec:
     onFailedAfter: Revert
     maxDurationSeconds: 14400
     restore: {checks: [{name: plan, env: [{name: ITERATIONS, value: "5"}]}], when: "true"}
+  - name: fallback
+    actions: [{type: SwitchFeed, feed: kraken}]
+    onFailedAfter: Next
+    then: disable
+  - name: tune-alerts
+    proposal:
+      document: {configMapName: prometheus-rules, key: rules.yml}
+      edits: [{path: /groups/0/rules/0/for, value: 10m}]
   feeds:
   - name: kraken
     probe: plan
@@ -101,6 +120,8 @@ func incidentRows() []row {
 		text("playbookName", 1, 253),
 		enum("type", "PnL", "Risk", "Latency", "NoSignals", "AdapterFailure", "AlertFatigue", "ResourceBudget", "Compliance"),
 		enum("severity", "Info", "Warning", "Critical"),
+		enum("mode", "Live", "Drill"),
+		values("suspend", true, false),
 		text("schedule", 1, 128),
 		instead(text("strategy", 1, 128), "schedule"),
 		text("summary", 1, 512),
@@ -141,7 +162,7 @@ func actionRows(path string) []row {
 		budgets    = "limits belong to SetResourceLimits, which needs them"
 	)
 	return together(
-		required(path, pause+".type"),
+		required(pause+".type"),
 		enum(pause+".type", "DisableSchedule"),
 		text(pause+".schedule", 1, 128),
 		instead(text(pause+".strategy", 1, 128), pause+".schedule"),
@@ -208,10 +229,11 @@ func rollbackRows() []row {
 		},
 		number("maxDurationSeconds", 0, 2592000),
 		text("reason", 1, 512),
+		required("actions"),
 		items("actions", 1, 16, disable),
 		actionRows("actions"),
 		enum("desiredState", "Applied", "Restored"),
-		enum("mode", "Live", "DryRun"),
+		enum("mode", "Live", "DryRun", "Drill"),
 		enum("deletionPolicy", "Retain", "Restore"),
 		authorRows("requestedBy"),
 		rule("a time box beside a remediation", "maxDurationSeconds comes from the remediation", set("remediationName", "disable-schedule")),
@@ -239,15 +261,22 @@ func decisionRows() []row {
 	for _, verdict := range []string{"Deny", "Restore"} {
 		rows = append(rows, rule(verdict+" without a plan", "", set("verdict", verdict), drop("planDigest"))...)
 	}
-	const about = "Escalate, FalseAlarm and Resolve are about a StrategyIncident; Approve, Deny, Override, Renew and Restore about a StrategyRollback"
-	for _, verdict := range []string{"Escalate", "FalseAlarm", "Resolve"} {
+	const about = "Acknowledge, Escalate, FalseAlarm and Resolve are about a StrategyIncident; Approve, Deny, Override, Renew and Restore about a StrategyRollback"
+	for _, verdict := range []string{"Acknowledge", "Escalate", "FalseAlarm", "Resolve"} {
 		rows = append(rows, rule(verdict+" an incident", "", set("verdict", verdict), set("target.kind", "StrategyIncident"))...)
 		rows = append(rows, rule(verdict+" a rollback", about, set("verdict", verdict))...)
 	}
 	for _, verdict := range []string{"Approve", "Deny", "Override", "Renew", "Restore"} {
 		rows = append(rows, rule(verdict+" an incident", about, set("verdict", verdict), set("target.kind", "StrategyIncident"))...)
 	}
-	return append(rows, rule("Acknowledge, which is planned and not there", "spec.verdict: Unsupported value", set("verdict", "Acknowledge"))...)
+	acknowledges := func(rows []row) []row {
+		for i := range rows {
+			rows[i].edits = append(rows[i].edits, set("verdict", "Acknowledge"), set("target.kind", "StrategyIncident"), drop("planDigest"))
+		}
+		return rows
+	}
+	rows = append(rows, acknowledges(number("validSeconds", 60, 14400))...)
+	return append(rows, rule("an approval that ends", "validSeconds belongs to Acknowledge", set("validSeconds", int64(600)))...)
 }
 
 // envRows: names are those of environment variables, values any text.
@@ -271,6 +300,39 @@ func values(path string, list ...any) []row {
 	return rows
 }
 
+// stageRows are uses with a branch.
+func stageRows(path string) []row {
+	first := path + ".0"
+	return together(
+		useRows(path, 0, 16),
+		enum(first+".need", "Required", "Optional"),
+		[]row{
+			{first + ".types is empty", first + ".types", []edit{set(first+".types", []any{})}, shown(first) + ".types: Invalid value"},
+			{first + ".types has something else", first + ".types.0", []edit{set(first+".types", []any{"Other"})}, shown(first) + ".types[0]: Unsupported value"},
+			{first + ".types has one twice", first + ".types", []edit{set(first+".types", []any{"PnL", "PnL"})}, ": Duplicate value"},
+			{first + ".severities is empty", first + ".severities", []edit{set(first+".severities", []any{})}, shown(first) + ".severities: Invalid value"},
+			{first + ".severities has something else", first + ".severities.0", []edit{set(first+".severities", []any{"Other"})}, shown(first) + ".severities[0]: Unsupported value"},
+			{first + ".severities has one twice", first + ".severities", []edit{set(first+".severities", []any{"Info", "Info"})}, ": Duplicate value"},
+		},
+		rule(path+": no branch", "", drop(first+".types"), drop(first+".severities"), drop(first+".need")),
+	)
+}
+
+// documentRows name one key of a ConfigMap.
+func documentRows(path string) []row {
+	return together(
+		required(path+".configMapName", path+".key"),
+		text(path+".configMapName", 1, 253),
+		text(path+".key", 1, 253),
+	)
+}
+
+// webRows are http and https, up to 1024 characters.
+func webRows(path string) []row {
+	return together(required(path), pattern(path, []string{"http://a", "https://a:9090/b", "http://" + strings.Repeat("a", 1017)},
+		[]string{"", "a", "ftp://a", "http:/", "http://" + strings.Repeat("a", 1018)}))
+}
+
 func useRows(path string, fewest, most int) []row {
 	return together(
 		items(path, fewest, most, func(i int) any { return map[string]any{"name": fmt.Sprintf("check-%d", i)} }),
@@ -288,6 +350,10 @@ func named(path string) []row {
 		text(path, 1, 40),
 		pattern(path, []string{"a", "1", "load-test-2"}, []string{"-a", "a-", "A", "a.b", "a_b", "a b"}),
 	)
+}
+
+func level(name string) any {
+	return map[string]any{"name": name, "rules": []any{map[string]any{"name": "r", "when": "true"}}}
 }
 
 func playbookRows() []row {
@@ -340,7 +406,7 @@ func playbookRows() []row {
 		text("checks.0.verdicts.0.message", 1, 512),
 
 		number("triage.respondWithinSeconds", 1, 86400),
-		useRows("triage.checks", 0, 16),
+		stageRows("triage.checks"),
 		required("triage.falseAlarm.when"),
 		text("triage.falseAlarm.when", 1, 2048),
 		items("triage.escalate", 0, 16, func(i int) any { return map[string]any{"name": fmt.Sprintf("rule-%d", i), "when": "true"} }),
@@ -353,7 +419,7 @@ func playbookRows() []row {
 		rule("an escalate rule with neither", "an escalate rule has either when or afterSeconds", drop("triage.escalate.0.when")),
 
 		number("diagnosis.respondWithinSeconds", 1, 86400),
-		useRows("diagnosis.checks", 0, 16),
+		stageRows("diagnosis.checks"),
 		items("diagnosis.causes", 0, 32, func(i int) any { return map[string]any{"name": fmt.Sprintf("Cause%d", i), "when": "true"} }),
 		unique("diagnosis.causes", map[string]any{"name": "Cause", "when": "true"}),
 		required("diagnosis.causes.0.name", "diagnosis.causes.0.when"),
@@ -374,6 +440,16 @@ func playbookRows() []row {
 		rule("the incident's schedule", "", drop("remediations.0.actions.0.schedule")),
 		rule("the schedules of a strategy", "", drop("remediations.0.actions.0.schedule"), set("remediations.0.actions.0.strategy", "core_cross_exchange")),
 		enum("remediations.0.onFailedAfter", "Revert", "Keep"),
+		text("remediations.1.then", 1, 40),
+		rule("a ladder that ends in nothing", "onFailedAfter Next and then belong together", drop("remediations.1.then")),
+		rule("a next remedy for no reason", "onFailedAfter Next and then belong together", set("remediations.1.onFailedAfter", "Revert")),
+		rule("actions and a proposal", "a remediation has either actions or a proposal", set("remediations.2.actions", []any{disable(0)})),
+		rule("neither actions nor a proposal", "a remediation has either actions or a proposal", drop("remediations.2.proposal")),
+		required("remediations.2.proposal.document", "remediations.2.proposal.edits", "remediations.2.proposal.edits.0.path", "remediations.2.proposal.edits.0.value"),
+		documentRows("remediations.2.proposal.document"),
+		items("remediations.2.proposal.edits", 1, 16, func(i int) any { return map[string]any{"path": fmt.Sprintf("/a/%d", i), "value": "b"} }),
+		pattern("remediations.2.proposal.edits.0.path", []string{"/a", "/groups/[name=x]/rules/0"}, []string{"", "/", "a", "/" + strings.Repeat("a", 1024)}),
+		values("remediations.2.proposal.edits.0.value", "10m", int64(3)),
 		number("remediations.0.maxDurationSeconds", 0, 2592000),
 		required("remediations.0.restore.checks"),
 		useRows("remediations.0.restore.checks", 1, 8),
@@ -394,6 +470,51 @@ func playbookRows() []row {
 			[]string{"", "/", "a", "a/b", "/" + strings.Repeat("a", 1024)}),
 		values("feeds.0.edits.0.value", "kraken_spot", int64(3), 0.5, true, []any{"kraken_spot", "binance_spot"}, map[string]any{"name": "x", "deep": []any{int64(1)}}),
 		rule("a feed that sets null", "spec.feeds[0].edits[0].value: Required value", set("feeds.0.edits.0.value", nil)),
+
+		values("suspend", true, false),
+		required("signals.prometheus", "signals.queries", "signals.queries.0.name", "signals.queries.0.query"),
+		webRows("signals.prometheus.url"),
+		text("signals.prometheus.authSecretName", 1, 253),
+		number("signals.intervalSeconds", 5, 3600),
+		items("signals.queries", 1, 32, func(i int) any { return map[string]any{"name": fmt.Sprintf("s%d", i), "query": "a"} }),
+		unique("signals.queries", map[string]any{"name": "s", "query": "a"}),
+		text("signals.queries.0.name", 1, 63),
+		pattern("signals.queries.0.name", []string{"a", "cpu_1m"}, []string{"A", "1a", "a-b", "a.b", "_a"}),
+		text("signals.queries.0.query", 1, 2048),
+		text("signals.queries.0.unit", 1, 32),
+		items("dashboards", 0, 16, func(i int) any { return map[string]any{"name": fmt.Sprintf("d%d", i), "url": "http://a"} }),
+		unique("dashboards", map[string]any{"name": "d", "url": "http://a"}),
+		required("dashboards.0.name"),
+		text("dashboards.0.name", 1, 63),
+		webRows("dashboards.0.url"),
+		documentRows("escalation.rotation"),
+		rule("an escalation that says nothing", "spec.escalation: Invalid value", set("escalation", map[string]any{})),
+		[]row{{"escalation.levels has four items", "escalation.levels", []edit{set("escalation.levels", []any{
+			level("L1"), level("L2"), level("TechLead"), level("L4"),
+		})}, "spec.escalation.levels: Too many"}},
+		unique("escalation.levels", level("TechLead")),
+		required("escalation.levels.0.name", "escalation.levels.0.rules", "escalation.levels.0.rules.0.name", "escalation.levels.0.rules.0.when"),
+		enum("escalation.levels.0.name", "TechLead"),
+		rule("rules of L2", "only TechLead has rules here; when L2 is called is said in spec.triage", set("escalation.levels.0.name", "L2")),
+		items("escalation.levels.0.rules", 1, 16, func(i int) any { return map[string]any{"name": fmt.Sprintf("r%d", i), "when": "true"} }),
+		unique("escalation.levels.0.rules", map[string]any{"name": "r", "when": "true"}),
+		text("escalation.levels.0.rules.0.name", 1, 63),
+		text("escalation.levels.0.rules.0.when", 1, 2048),
+		text("recovery.quiet", 1, 2048),
+		number("recovery.quietSeconds", 1, 86400),
+		number("recovery.backoffSeconds", 0, 86400),
+		number("recovery.maxStrikes", 1, 100),
+		number("recovery.strikeWindowSeconds", 60, 2592000),
+		rule("a recovery that says nothing has the defaults", "", set("recovery", map[string]any{})),
+		number("history.keepIncidents", 1, 1000),
+		number("history.retainSeconds", 60, 31536000),
+		rule("a history that says nothing has the defaults", "", set("history", map[string]any{})),
+		items("checks.0.samples", 0, 16, func(int) any { return map[string]any{"report": "{}", "verdict": "Pass"} }),
+		required("checks.0.samples.0.report", "checks.0.samples.0.verdict"),
+		text("checks.0.samples.0.report", 2, 4096),
+		text("checks.0.samples.0.before", 2, 4096),
+		number("checks.0.samples.0.exitCode", 0, 255),
+		enum("checks.0.samples.0.verdict", "Pass", "Warn", "Fail", "Inconclusive", "Error"),
 
 		number("guard.maxDisabledSchedules", 1, 1000),
 		number("guard.maxActiveRollbacks", 1, 1000),

@@ -19,7 +19,7 @@ func TestDefaults(t *testing.T) {
 	tests := map[string]struct{ sent, want string }{
 		"an incident": {
 			sent: `{apiVersion: strategy.tradeops.dev/v1alpha1, kind: StrategyIncident, spec: {playbookName: p, type: Risk}}`,
-			want: `{"playbookName":"p","requestedBy":"admin","severity":"Warning","type":"Risk"}`,
+			want: `{"playbookName":"p","mode":"Live","requestedBy":"admin","severity":"Warning","type":"Risk"}`,
 		},
 		"a rollback": {
 			sent: `{apiVersion: strategy.tradeops.dev/v1alpha1, kind: StrategyRollback, spec: {playbookName: p, actions: [{type: DisableSchedule, schedule: s}]}}`,
@@ -84,7 +84,7 @@ func TestNamesOfIncidents(t *testing.T) {
 func TestRecords(t *testing.T) {
 	const (
 		fixedDecision = "a decision is a record and cannot be changed; make another decision"
-		fixedIncident = "an incident's spec is immutable; create another incident"
+		fixedIncident = "only suspend of an incident may change; create another incident"
 		fixedRollback = "only desiredState and deletionPolicy of a rollback may change; create another rollback"
 	)
 	tests := map[string]struct {
@@ -99,7 +99,9 @@ func TestRecords(t *testing.T) {
 		"an incident": {validIncident, []edit{
 			set("playbookName", "other"), set("type", "Risk"), set("severity", "Info"), set("schedule", "other"), drop("schedule"),
 			set("summary", "other"), set("detectedTime", "2020-01-01T00:00:00Z"), drop("detectedTime"), set("requestedBy", "mallory"), drop("requestedBy"),
+			set("strategy", "other"), set("mode", "Drill"), drop("summary"),
 		}, fixedIncident},
+		"an incident's suspension": {validIncident, []edit{set("suspend", true), set("suspend", false)}, ""},
 		"a rollback": {validRollback, []edit{
 			set("playbookName", "other"), set("incidentName", "other"), drop("incidentName"), set("remediationName", "other"),
 			set("maxDurationSeconds", int64(1)), drop("maxDurationSeconds"), set("actions.0.schedule", "other"),

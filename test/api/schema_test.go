@@ -215,6 +215,17 @@ func covers(rows []row, field string) bool {
 // constrained are the fields of a kind's spec with a bound, a pattern or an enumeration, so that no row is forgotten.
 func constrained(t *testing.T, resource string) map[string]bool {
 	t.Helper()
+	fields := map[string]bool{}
+	walk(specSchema(t, resource), "", fields)
+	if len(fields) == 0 {
+		t.Fatal("no field is constrained: the walk is broken")
+	}
+	return fields
+}
+
+// specSchema is the schema of a kind's spec.
+func specSchema(t *testing.T, resource string) map[string]any {
+	t.Helper()
 	data, err := os.ReadFile(filepath.Join(repository, "config/crd/bases", "strategy.tradeops.dev_"+resource+".yaml"))
 	must(t, err)
 	var crd map[string]any
@@ -226,12 +237,7 @@ func constrained(t *testing.T, resource string) map[string]bool {
 	if !found {
 		t.Fatal("the CRD has no schema")
 	}
-	fields := map[string]bool{}
-	walk(schema, "", fields)
-	if len(fields) == 0 {
-		t.Fatal("no field is constrained: the walk is broken")
-	}
-	return fields
+	return schema
 }
 
 func walk(schema map[string]any, path string, fields map[string]bool) {
