@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -45,6 +46,9 @@ var verdicts = []verdict{
 	{"restore", strategyv1.DecisionRestore, strategyv1.KindRollback, "", "Undo a rollback",
 		"Ask the operator to undo exactly what a rollback changed. The playbook's gate is checked first; the scheduler is restarted, and\n" +
 			"what was disabled trades again. A rollback that is not applied yet is withdrawn."},
+	{"acknowledge", strategyv1.DecisionAcknowledge, strategyv1.KindIncident, "", "Say that you are on an incident",
+		"Say that you are on an incident: until the acknowledgement ends, time alone does not call the next level. Rules still do, and no\n" +
+			"deadline moves."},
 	{"escalate", strategyv1.DecisionEscalate, strategyv1.KindIncident, "", "Hand an incident over to L2",
 		"Hand an incident over from L1 to L2 now."},
 	{"false-alarm", strategyv1.DecisionFalseAlarm, strategyv1.KindIncident, "", "Close an incident as a false alarm",
@@ -62,6 +66,7 @@ it is not honoured. Without a terminal nobody can be asked, so --yes is needed.
 type decideFlags struct {
 	reason string
 	yes    bool
+	valid  time.Duration // of an acknowledgement
 }
 
 func newDecide(a *app, v verdict) *cobra.Command {
@@ -79,6 +84,9 @@ func newDecide(a *app, v verdict) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return a.decide(cmd.Context(), v, flags, args[0]) },
 	}
 	cmd.Flags().StringVar(&flags.reason, "reason", "", "why, for the decision log")
+	if v.value == strategyv1.DecisionAcknowledge {
+		cmd.Flags().DurationVar(&flags.valid, "for", 10*time.Minute, "how long it holds, from 1m to 4h")
+	}
 	if v.question != "" {
 		cmd.Flags().BoolVar(&flags.yes, "yes", false, "do not ask")
 	}
@@ -100,7 +108,9 @@ func (a *app) decide(ctx context.Context, v verdict, flags decideFlags, name str
 	if why := incidentRefusal(incident, v.value); why != "" {
 		return refuse("%s", why)
 	}
-	return a.record(ctx, c, newDecision(c.namespace, v, incident.Name, "", flags.reason), incident.Name)
+	decision := newDecision(c.namespace, v, incident.Name, "", flags.reason)
+	decision.Spec.ValidSeconds = int32(flags.valid / time.Second) //nolint:gosec // the API server refuses what is out of its bounds
+	return a.record(ctx, c, decision, incident.Name)
 }
 
 func (a *app) decideRollback(ctx context.Context, c cluster, v verdict, flags decideFlags, name string) error {

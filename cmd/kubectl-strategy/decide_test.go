@@ -59,6 +59,7 @@ func TestDecisionsThatAreRecorded(t *testing.T) {
 	}{
 		{[]string{"deny", "stop-cross", "--reason", "why"}, awaiting(), strategyv1.DecisionDeny, strategyv1.KindRollback, "pnl-1"},
 		{[]string{"restore", "rollback/stop-cross", "--reason", "why"}, awaiting(), strategyv1.DecisionRestore, strategyv1.KindRollback, "pnl-1"},
+		{[]string{"acknowledge", "pnl-1", "--for", "20m", "--reason", "why"}, awaiting(), strategyv1.DecisionAcknowledge, strategyv1.KindIncident, "pnl-1"},
 		{[]string{"escalate", "pnl-1", "--reason", "why"}, awaiting(), strategyv1.DecisionEscalate, strategyv1.KindIncident, "pnl-1"},
 		{[]string{"false-alarm", "incident/pnl-1", "--reason", "why"}, awaiting(), strategyv1.DecisionFalseAlarm, strategyv1.KindIncident, "pnl-1"},
 		{[]string{"resolve", "pnl-1", "--reason=why"}, awaiting(), strategyv1.DecisionResolve, strategyv1.KindIncident, "pnl-1"},

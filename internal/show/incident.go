@@ -60,10 +60,15 @@ func summary(conditions []metav1.Condition) string {
 func (w *writer) incident(incident *strategyv1.StrategyIncident, rollbacks []strategyv1.StrategyRollback, now time.Time) {
 	status := incident.Status
 	nodes := []node{w.reported(incident, now), levelNode(incident, now)}
-	nodes = append(nodes, w.conditionNodes(status.Conditions, strategyv1.ConditionTriaged, strategyv1.ConditionEscalated,
-		strategyv1.ConditionDiagnosed, strategyv1.ConditionContained, strategyv1.ConditionResolved, strategyv1.ConditionSLAMet)...)
+	nodes = append(nodes, w.conditionNodes(status.Conditions, strategyv1.ConditionSuspended, strategyv1.ConditionTriaged, strategyv1.ConditionAcknowledged,
+		strategyv1.ConditionEscalated, strategyv1.ConditionLeadCalled, strategyv1.ConditionDiagnosed, strategyv1.ConditionContained,
+		strategyv1.ConditionQuiet, strategyv1.ConditionResolved, strategyv1.ConditionSLAMet, strategyv1.ConditionSignalsKnown)...)
+	nodes = append(nodes, w.signalNodes(status.Signals, now)...)
+	nodes = append(nodes, w.dashboardNodes(status.Dashboards)...)
 	nodes = append(nodes, w.checkNodes(status.Checks)...)
 	nodes = append(nodes, w.causeNode(status.Cause)...)
+	nodes = append(nodes, w.proposalNode(status.Proposal)...)
+	nodes = append(nodes, othersNode(status, now)...)
 	for i := range rollbacks {
 		change := node{
 			mark: heading, label: strategyv1.KindRollback + " " + or(rollbacks[i].Name), text: summary(rollbacks[i].Status.Conditions),
@@ -93,7 +98,11 @@ func (w *writer) reported(incident *strategyv1.StrategyIncident, now time.Time) 
 	if at := detected(incident); !at.IsZero() {
 		text += ", detected " + moment(at, now)
 	}
-	result := node{mark: heading, label: "incident", text: text}
+	kind := "incident"
+	if spec.Mode == strategyv1.IncidentDrill {
+		kind = "DRILL"
+	}
+	result := node{mark: heading, label: kind, text: text}
 	if spec.Summary != "" {
 		result.add(node{text: "“" + w.message(spec.Summary) + "”"})
 	}
@@ -113,16 +122,22 @@ func levelNode(incident *strategyv1.StrategyIncident, now time.Time) node {
 		sign, text := answer(incident, deadline, now)
 		result.add(node{mark: sign, label: or(string(deadline.Level)), text: fmt.Sprintf("due %s, %s", clock(deadline.Time.Time, now), text)})
 	}
+	for _, shift := range incident.Status.OnCall {
+		result.add(onCallNode(shift, now))
+	}
 	return result
 }
 
 // answer says how a deadline was met, or how much of it remains.
 func answer(incident *strategyv1.StrategyIncident, deadline strategyv1.Deadline, now time.Time) (mark, string) {
-	due := deadline.Time.Time
+	due, breached := deadline.Time.Time, "BREACHED"
+	if incident.Spec.Mode == strategyv1.IncidentDrill {
+		breached = "late, which is no breach in a drill"
+	}
 	if deadline.AnsweredTime != nil {
 		at := deadline.AnsweredTime.Time
 		if at.After(due) {
-			return bad, fmt.Sprintf("BREACHED: answered %s, %s late", clock(at, now), span(at.Sub(due)))
+			return bad, fmt.Sprintf("%s: answered %s, %s late", breached, clock(at, now), span(at.Sub(due)))
 		}
 		return good, fmt.Sprintf("answered %s, %s before the deadline", clock(at, now), span(due.Sub(at)))
 	}
@@ -131,7 +146,7 @@ func answer(incident *strategyv1.StrategyIncident, deadline strategyv1.Deadline,
 		return notYet, "not needed: the incident was closed before"
 	}
 	if now.After(due) {
-		return bad, fmt.Sprintf("BREACHED %s ago, not answered", span(now.Sub(due)))
+		return bad, fmt.Sprintf("%s %s ago, not answered", breached, span(now.Sub(due)))
 	}
 	return waiting, span(due.Sub(now)) + " left"
 }

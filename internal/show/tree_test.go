@@ -61,6 +61,7 @@ func TestTreeByStage(t *testing.T) {
 		{"false-alarm", Subject{Incident: closed}, time.Minute, Options{}},
 		{"mitigating", Subject{Incident: mitigating(), Rollbacks: []strategyv1.StrategyRollback{awaiting()}}, time.Minute, Options{Timeline: 2}},
 		{"narrow", Subject{Incident: mitigating(), Rollbacks: []strategyv1.StrategyRollback{awaiting()}}, time.Minute, Options{Width: 80}},
+		{"procedure", Subject{Incident: led()}, 20 * time.Minute, Options{}},
 		{"orphan", Subject{Incident: orphan}, time.Minute, Options{}},
 		{"rollback-verified", Subject{Rollbacks: []strategyv1.StrategyRollback{verified()}}, 3 * time.Minute, Options{Full: true}},
 		{"rollback-dry-run", Subject{Rollbacks: []strategyv1.StrategyRollback{dryRun()}}, time.Minute, Options{}},

@@ -1,0 +1,82 @@
+package show
+
+import (
+	"fmt"
+	"time"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+)
+
+// onCallNode is who was on call when a level was called.
+func onCallNode(shift strategyv1.OnCallStatus, now time.Time) node {
+	label := "on call, " + or(string(shift.Level))
+	if shift.Name == "" {
+		return node{mark: careful, label: label, text: "nobody"}
+	}
+	text := sentence(", ", or(shift.Name), Line(shift.Contact))
+	if shift.UntilTime != nil {
+		text += ", until " + clock(shift.UntilTime.Time, now)
+	}
+	return node{label: label, text: text}
+}
+
+// signalNodes are the signals as they were at the incident's last step.
+func (o Options) signalNodes(signals []strategyv1.SignalStatus, now time.Time) []node {
+	if len(signals) == 0 {
+		return nil
+	}
+	group := node{mark: heading, label: "signals at the last step"}
+	columns := 0
+	for _, signal := range signals {
+		columns = max(columns, width(or(signal.Name)))
+	}
+	for _, signal := range signals {
+		one := node{label: pad(or(signal.Name), columns), text: sentence(" ", or(signal.Value), Line(signal.Unit))}
+		if signal.Value == "" {
+			one = node{mark: careful, label: pad(or(signal.Name), columns), text: "unknown: " + o.message(signal.Problem)}
+		}
+		if signal.Time != nil {
+			one.text += ", sampled " + clock(signal.Time.Time, now)
+		}
+		group.add(one)
+	}
+	return []node{group}
+}
+
+func (o Options) dashboardNodes(dashboards []strategyv1.Dashboard) []node {
+	if len(dashboards) == 0 {
+		return nil
+	}
+	group := node{mark: heading, label: "dashboards"}
+	for _, dashboard := range dashboards {
+		group.add(node{label: or(dashboard.Name), text: Line(dashboard.URL)})
+	}
+	return []node{group}
+}
+
+// proposalNode is a patch for people.
+func (o Options) proposalNode(proposal *strategyv1.ProposalStatus) []node {
+	if proposal == nil {
+		return nil
+	}
+	result := node{mark: heading, label: "proposal " + or(proposal.Remediation), text: fmt.Sprintf(
+		"a patch of ConfigMap %s, key %s, for people to apply", or(proposal.Document.ConfigMapName), or(proposal.Document.Key))}
+	result.add(node{mark: heading, label: "patch", block: o.diffLines(proposal.Patch)})
+	return []node{result}
+}
+
+// othersNode is what other incidents mean for this one, and this one for those that follow.
+func othersNode(status strategyv1.StrategyIncidentStatus, now time.Time) []node {
+	var nodes []node
+	if status.ParentName != "" {
+		nodes = append(nodes, node{mark: heading, label: "see also", text: "incident " + or(status.ParentName)})
+	}
+	if status.QuietTime != nil && status.ClosedTime == nil {
+		nodes = append(nodes, node{mark: good, label: "quiet", text: "since " + clock(status.QuietTime.Time, now)})
+	}
+	if status.Strikes > 0 && status.NextAllowedTime != nil {
+		nodes = append(nodes, node{mark: heading, label: "strikes", text: fmt.Sprintf(
+			"%d; the next remedy for the same is asked for from %s on", status.Strikes, moment(status.NextAllowedTime.Time, now))})
+	}
+	return nodes
+}
