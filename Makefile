@@ -157,7 +157,7 @@ endif
 install: $(LOCAL) ## Apply the CRDs, policies, roles and the manager.
 ifdef LOCAL
 	install -d -o 65532 -g 65532 -m 750 $(EVIDENCE)
-	kubectl apply --server-side --force-conflicts -f hack/demo/local/namespace.yaml -f hack/demo/local/volume.yaml
+	kubectl apply --server-side --force-conflicts -f hack/demo/local/namespace.yaml -f hack/demo/local/volume.yaml -f hack/demo/local/prometheus.yaml
 endif
 	kubectl apply --server-side --force-conflicts -k config/default
 ifdef LOCAL

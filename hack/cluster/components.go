@@ -39,6 +39,7 @@ func components(l layout) []component {
 			ready: func(ctx context.Context) bool { return accepts(ctx, "unix", containerdSocket) && api(ctx) }},
 		{name: "kube-proxy", path: l.bin("kube-proxy"), args: []string{"--config=" + l.config("kube-proxy.yaml")}, stage: stageClients, ready: api},
 		{name: "coredns", path: l.bin("coredns"), args: []string{"-conf", l.config("Corefile")}, stage: stageClients, ready: api},
+		{name: "prometheus", path: prometheusProgram, args: prometheusArgs(l), stage: stageClients, ready: api},
 	}
 }
 
@@ -140,6 +141,16 @@ func schedulerArgs(l layout) []string {
 		"--config=" + l.config("scheduler.yaml"),
 		"--authentication-kubeconfig=" + kubeconfig,
 		"--authorization-kubeconfig=" + kubeconfig,
+	}
+}
+
+func prometheusArgs(l layout) []string {
+	return []string{
+		"--config.file=" + l.config("prometheus.yaml"),
+		"--storage.tsdb.path=" + l.prometheusData(),
+		"--storage.tsdb.retention.time=2h",
+		"--web.listen-address=" + nodeIP + ":" + prometheusPort, // pods reach the node's bridge, and nobody else does
+		"--log.level=warn",
 	}
 }
 

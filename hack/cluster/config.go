@@ -27,7 +27,8 @@ type settings struct {
 	CNINetwork, CNIData               string
 	KubeletRoot, PodLogs, CgroupRoot  string
 	KubeletClientUser, CoreDNSUser    string
-	ResolvConf                        string
+	ResolvConf, APIServerPort         string
+	Scraped                           []string
 	LowerOOMScore                     bool
 }
 
@@ -65,6 +66,22 @@ conntrack:
   min: 0
   tcpEstablishedTimeout: 0s
   tcpCloseWaitTimeout: 0s
+`,
+
+	// Debian's Prometheus cannot find pods by itself. It asks the API server for the metrics of the demo's Services instead,
+	// which needs no address that changes. A Service that is not there yet is a target that is down.
+	"prometheus.yaml": `global:
+  scrape_interval: 2s
+  scrape_timeout: 2s
+scrape_configs:
+{{- range .Scraped}}
+- job_name: {{.}}
+  scheme: https
+  metrics_path: /api/v1/namespaces/trading/services/{{.}}:http/proxy/metrics
+  tls_config: {ca_file: {{$.PKI}}/ca.crt, cert_file: {{$.PKI}}/admin.crt, key_file: {{$.PKI}}/admin.key}
+  static_configs:
+  - targets: ["{{$.NodeIP}}:{{$.APIServerPort}}"]
+{{- end}}
 `,
 
 	"kubelet.yaml": `apiVersion: kubelet.config.k8s.io/v1beta1
@@ -212,6 +229,7 @@ func writeConfigs(l layout, cniPlugins string) error {
 		CNINetwork: cniNetwork, CNIData: cniData,
 		KubeletRoot: kubeletRoot, PodLogs: podLogs, CgroupRoot: "/" + cgroupName,
 		KubeletClientUser: kubeletClientUser, CoreDNSUser: coreDNSUser,
+		APIServerPort: apiServerPort, Scraped: []string{"bot-core-scheduler"},
 		ResolvConf: resolvConf(), LowerOOMScore: hasCapability(capSysResource),
 	}
 	for file, text := range configFiles {

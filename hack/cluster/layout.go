@@ -21,6 +21,7 @@ const (
 	nodeIP          = "10.99.0.1"
 	nodeCIDR        = "10.99.0.0/24"
 	nodePrefix      = "/24"
+	prometheusPort  = "9490" // not its usual one, which the system's own may have
 	podCIDR         = "10.98.0.0/16"
 	serviceCIDR     = "10.97.0.0/16"
 	apiServiceIP    = "10.97.0.1"
@@ -78,9 +79,10 @@ func (l layout) pki(file string) string      { return filepath.Join(l.dir, "pki"
 func (l layout) configDir() string           { return filepath.Join(l.dir, "config") }
 func (l layout) config(file string) string   { return filepath.Join(l.dir, "config", file) }
 func (l layout) etcdData() string            { return filepath.Join(l.dir, "etcd") }
+func (l layout) prometheusData() string      { return filepath.Join(l.dir, "prometheus") }
 func (l layout) kubeconfig() string          { return filepath.Join(l.dir, "kubeconfig") }
 
 // data lists what is deleted when the cluster ends: all but binaries and logs.
 func (l layout) data() []string {
-	return []string{l.etcdData(), l.pkiDir(), l.configDir(), l.kubeconfig()}
+	return []string{l.etcdData(), l.prometheusData(), l.pkiDir(), l.configDir(), l.kubeconfig()}
 }

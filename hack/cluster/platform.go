@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -15,6 +16,9 @@ const useExisting = "use a cluster that you have instead: KUBECONFIG=/path/to/ku
 // containerdProgram is Debian's. It is run with a configuration, socket and
 // folders of its own; the system's containerd, if there is one, is not touched.
 const containerdProgram = "/usr/bin/containerd"
+
+// prometheusProgram is Debian's, too. Its service is not used, and not left running where this installed it.
+const prometheusProgram = "/usr/bin/prometheus"
 
 // systemPrograms are what comes from Debian, and from which package.
 var systemPrograms = []struct{ pkg, file string }{
@@ -28,6 +32,7 @@ var systemPrograms = []struct{ pkg, file string }{
 	{"conntrack", "/usr/sbin/conntrack"},
 	{"mount", "/usr/bin/mount"},
 	{"util-linux", "/usr/bin/nsenter"},
+	{"prometheus", prometheusProgram},
 }
 
 const cniPlugins = "/usr/lib/cni"
@@ -61,6 +66,9 @@ func installPackages(ctx context.Context) error {
 		if err := aptInstall(ctx, packages); err != nil {
 			return err
 		}
+	}
+	if slices.Contains(packages, "prometheus") {
+		_ = exec.CommandContext(ctx, "systemctl", "disable", "--now", "prometheus").Run() // there may be no systemd
 	}
 	if files := missingFiles(); files != "" {
 		return fmt.Errorf("%s still missing after installing %s; %s", files, strings.Join(packages, " "), useExisting)

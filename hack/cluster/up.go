@@ -181,6 +181,7 @@ var ports = []struct{ component, address string }{
 	{"kube-proxy", "127.0.0.1:10249"},
 	{"kube-proxy", "127.0.0.1:10256"},
 	{"coredns", nodeIP + ":53"},
+	{"prometheus", nodeIP + ":" + prometheusPort},
 }
 
 // checkPorts says which address is taken, before a component fails for it. It
