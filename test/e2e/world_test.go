@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -203,7 +204,23 @@ func sample(name string) *strategyv1.StrategyPlaybook {
 		panic(err) // it is part of this repository
 	}
 	playbook.Name, playbook.Labels = name, ours
+	if !local {
+		withoutSignals(&playbook.Spec)
+	}
 	return &playbook
+}
+
+// withoutSignals is for clusters that may have no Prometheus: what needs a signal is left out.
+func withoutSignals(spec *strategyv1.StrategyPlaybookSpec) {
+	spec.Signals, spec.Recovery.Quiet, spec.Escalation.Levels = nil, "", nil
+	spec.Triage.FalseAlarm = &strategyv1.FalseAlarmRule{When: "checks.all(c, c.verdict in ['Pass', 'Warn'])"}
+	spec.Triage.Escalate = slices.DeleteFunc(spec.Triage.Escalate, func(rule strategyv1.EscalateRule) bool { return strings.Contains(rule.When, "signals.") })
+	spec.Diagnosis.Causes = slices.DeleteFunc(spec.Diagnosis.Causes, func(cause strategyv1.CauseRule) bool { return cause.Name == "ResourceBudget" })
+	for i := range spec.Diagnosis.Causes {
+		if cause := &spec.Diagnosis.Causes[i]; cause.Name == "AdapterFailure" {
+			cause.When = "incident.type == 'AdapterFailure'"
+		}
+	}
 }
 
 // quick is the demo's playbook with one check before and one after each decision, and every PnL incident has the remedy

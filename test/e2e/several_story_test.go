@@ -1,0 +1,123 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+)
+
+// The same fault is reported twice, and by its risk, too: one incident does the work, and the others say which.
+func TestADuplicateIsClosedAndACommonCauseIsFollowed(t *testing.T) {
+	s := tell(t)
+	playbook := quick("several")
+	playbook.Spec.Diagnosis.Causes = []strategyv1.CauseRule{{Name: "SignalDegradation", When: "true", Remediation: "disable-schedule"}}
+	name := s.playbook(playbook)
+	first := s.report("alice", name, nil)
+	rollback := s.rollbackOf(first, time.Minute)
+	s.reaches(rollback, "AwaitingApproval", 30*time.Second)
+
+	twice := s.report("bob", name, func(spec *strategyv1.StrategyIncidentSpec) { spec.Severity = "Warning" })
+	s.reaches(twice, "Duplicate", 15*time.Second)
+	s.says(twice, strategyv1.ConditionReady, first.Name)
+
+	child := s.report("bob", name, typed("Risk"))
+	s.reaches(child, "FollowsParent", time.Minute)
+	if child.Status.ParentName != first.Name {
+		s.Errorf("its parent is %q", child.Status.ParentName)
+	}
+	s.decides("bob", strategyv1.DecisionApprove, rollback)
+	s.reaches(first, "Contained", time.Minute)
+	s.eventually("the child is contained", 15*time.Second, func(ctx context.Context) error {
+		if err := s.refresh(ctx, child); err != nil {
+			return err
+		}
+		if !isTrue(child, strategyv1.ConditionContained) {
+			return errors.New("it is at:\n" + describe(child))
+		}
+		return nil
+	})
+	s.decides("bob", strategyv1.DecisionRestore, rollback)
+	s.reaches(first, "Resolved", time.Minute)
+	s.reaches(child, "Resolved", 30*time.Second)
+	s.rollbackOf(first, time.Second) // there was never another one
+	s.configIsAsBefore()
+	s.logVerifies(child)
+}
+
+// The second time within a day the remedy is not asked for any more: it does not mend the fault.
+func TestAfterTheLastStrikeOnlyPeopleApplyRemedies(t *testing.T) {
+	s := tell(t)
+	playbook := quick("strikes")
+	playbook.Spec.Recovery = &strategyv1.RecoverySpec{MaxStrikes: 1, BackoffSeconds: new(int32(0))}
+	name := s.playbook(playbook)
+	first := s.report("alice", name, nil)
+	rollback := s.rollbackOf(first, time.Minute)
+	s.reaches(rollback, "AwaitingApproval", 30*time.Second)
+	s.decides("bob", strategyv1.DecisionApprove, rollback)
+	s.reaches(rollback, "Verified", time.Minute)
+	s.decides("bob", strategyv1.DecisionRestore, rollback)
+	s.reaches(first, "Resolved", time.Minute)
+	if first.Status.Strikes != 1 || first.Status.NextAllowedTime == nil {
+		s.Errorf("strikes %d, next allowed %v", first.Status.Strikes, first.Status.NextAllowedTime)
+	}
+	second := s.report("alice", name, nil)
+	s.reaches(second, "StrikesUsedUp", time.Minute)
+	s.says(second, strategyv1.ConditionReady, first.Name, "it does not mend the fault")
+	s.rollbackOf(first, time.Second) // the first one alone
+	s.configIsAsBefore()
+}
+
+// Restored is not resolved while an alert still fires. The alert intake writes alerts; here a person plays it.
+func TestARestoredIncidentClosesOnlyWhenItIsQuiet(t *testing.T) {
+	s := tell(t)
+	playbook := quick("quiet")
+	playbook.Spec.Recovery = &strategyv1.RecoverySpec{QuietSeconds: 4, BackoffSeconds: new(int32(0))}
+	incident := s.report("alice", s.playbook(playbook), nil)
+	rollback := s.rollbackOf(incident, time.Minute)
+	s.reaches(rollback, "AwaitingApproval", 30*time.Second)
+	s.alert(incident, strategyv1.AlertFiring)
+	s.decides("bob", strategyv1.DecisionApprove, rollback)
+	s.reaches(incident, "Contained", time.Minute)
+	s.decides("bob", strategyv1.DecisionRestore, rollback)
+	s.reaches(incident, "Recovering", time.Minute)
+	s.expect(incident, "Quiet=False/AlertFiring")
+	s.stays("it is not closed", 6*time.Second, func(ctx context.Context) error {
+		if err := s.refresh(ctx, incident); err != nil {
+			return err
+		}
+		if isTrue(incident, strategyv1.ConditionReady) {
+			return errors.New("it is at:\n" + describe(incident))
+		}
+		return nil
+	})
+	s.alert(incident, strategyv1.AlertResolved)
+	s.reaches(incident, "Resolved", 20*time.Second)
+	if quiet := incident.Status.ClosedTime.Sub(incident.Status.QuietTime.Time); quiet < 4*time.Second {
+		s.Errorf("it was quiet for %s", quiet)
+	}
+	s.configIsAsBefore()
+	s.logVerifies(incident)
+}
+
+// alert writes what the alert intake writes.
+func (s *story) alert(incident *strategyv1.StrategyIncident, state strategyv1.AlertState) {
+	s.Helper()
+	s.eventually("the alert is "+string(state), 15*time.Second, func(ctx context.Context) error {
+		if err := s.refresh(ctx, incident); err != nil {
+			return err
+		}
+		incident.Status.AlertCount++
+		incident.Status.Alerts = []strategyv1.IncidentAlert{{
+			Fingerprint: "e2e", Name: "MultiStrategyPnlDrawdown", State: state, StartTime: new(metav1.NewTime(s.start)),
+		}}
+		return admin.Status().Update(ctx, incident)
+	})
+	s.trace("the alert is %s", state)
+}
