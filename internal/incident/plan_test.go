@@ -195,7 +195,7 @@ func TestPlan(t *testing.T) {
 				s.mitigating()
 				s.rollbackIs(strategyv1.ReasonRestored, metav1.ConditionTrue, metav1.ConditionFalse)
 			},
-			conditions: "Triaged=True/PersonDecided SLAMet=True/WithinLimits Escalated=True/PersonDecided Diagnosed=True/CauseFound Contained=False/Mitigating Resolved=True/Resolved Ready=True/Resolved",
+			conditions: "Triaged=True/PersonDecided SLAMet=True/WithinLimits Escalated=True/PersonDecided Diagnosed=True/CauseFound Contained=False/Restored Resolved=True/Resolved Ready=True/Resolved",
 			actions:    "log 5+ closed; tell Resolved", next: "0s",
 		},
 		"denied -> a person": {

@@ -76,13 +76,13 @@ func (p *plan) noise() (reason, message string) {
 
 // recover closes the incident when it has been quiet long enough since the change was undone.
 func (p *plan) recover(what string, since time.Time) {
+	p.Set(strategyv1.ConditionContained, metav1.ConditionFalse, strategyv1.ReasonRestored, what) // what contained it is not in force any more
 	wanted := time.Duration(p.recovery().QuietSeconds) * time.Second
 	if p.status.QuietTime == nil {
 		_, noise := p.noise()
 		if noise == "" { // the change was undone before it contained anything: quiet counts from now
 			p.status.QuietTime = new(p.Stamp())
 		} else if patience := since.Add(wanted + max(wanted, minPatience)); p.Now.Before(patience) {
-			p.undone(what)
 			p.Working(strategyv1.ReasonRecovering, what+", but it is not quiet: "+noise)
 			p.Wake(patience)
 			return
@@ -97,17 +97,11 @@ func (p *plan) recover(what string, since time.Time) {
 		from = since
 	}
 	if due := from.Add(wanted); p.Now.Before(due) {
-		p.undone(what)
 		p.Working(strategyv1.ReasonRecovering, fmt.Sprintf("%s; it closes at %s if it stays quiet", what, due.UTC().Format(time.RFC3339)))
 		p.Wake(due)
 		return
 	}
 	p.close(strategyv1.ReasonResolved, "closed", "back to normal: "+what, "")
-}
-
-// undone: what contained the incident is not in force any more.
-func (p *plan) undone(what string) {
-	p.Set(strategyv1.ConditionContained, metav1.ConditionFalse, strategyv1.ReasonRecovering, what)
 }
 
 // close ends the incident. Contained is not closed: a mitigation is temporary.

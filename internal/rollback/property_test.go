@@ -48,7 +48,7 @@ func TestAnyStory(t *testing.T) {
 		}
 		edited := false
 		for range rapid.IntRange(1, 12).Draw(t, "steps") {
-			switch rapid.SampledFrom([]string{"approve", "approve", "deny", "restore", "edit", "time", "crash", "crash", "turn", "quiet", "desired"}).Draw(t, "step") {
+			switch rapid.SampledFrom([]string{"approve", "approve", "deny", "restore", "edit", "time", "crash", "crash", "turn", "quiet", "desired", "kill"}).Draw(t, "step") {
 			case "approve":
 				s.Now = s.Now.Add(time.Second)
 				s.decide(strategyv1.DecisionApprove, rapid.SampledFrom([]string{"alice", "bob"}).Draw(t, "by"))
@@ -59,6 +59,8 @@ func TestAnyStory(t *testing.T) {
 			case "restore":
 				s.Now = s.Now.Add(time.Second)
 				s.decide(strategyv1.DecisionRestore, "carol")
+			case "kill":
+				s.suspended = !s.suspended
 			case "desired":
 				s.rollback.Spec.DesiredState = strategyv1.StateRestored
 			case "edit":
@@ -77,6 +79,9 @@ func TestAnyStory(t *testing.T) {
 				s.quiet()
 			}
 		}
+		s.quiet()
+		s.invariants(edited)
+		s.suspended = false
 		s.quiet()
 		s.invariants(edited)
 	})

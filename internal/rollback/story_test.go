@@ -38,6 +38,8 @@ type story struct {
 	decided         []facts.Decided
 	crashAfter      int  // actions of a pass that are carried out before the process dies; negative: all
 	writerStopped   bool // the one that writes the configuration
+	suspended       bool // the playbook's kill switch, which stops the writer, too
+	others          []strategyv1.StrategyRollback
 	beforeExecute   func(actions int)
 	once            bool // plan once only, where what a plan is was tried elsewhere
 	mark            func()
@@ -108,7 +110,8 @@ func (s *story) observed() rollback.Observed {
 		o.Log.Problem = s.notServed
 		return o
 	}
-	o.Playbook = facts.Playbook{Spec: *s.Spec.DeepCopy(), Revision: "multi-strategy-1"}
+	o.Playbook = facts.Playbook{Spec: *s.Spec.DeepCopy(), Revision: "multi-strategy-1", Suspended: s.suspended}
+	o.Others = slices.Clone(s.others)
 	if s.playbookProblem != nil {
 		o.Playbook, o.Log.Problem = facts.Playbook{Problem: s.playbookProblem}, s.playbookProblem
 		if s.rollback.Status.Config != nil {
@@ -169,6 +172,9 @@ func (s *story) pass() (decision rollback.Decision, changed bool) {
 	decision = s.plan()
 	changed = !reflect.DeepEqual(decision.Status, s.rollback.Status)
 	for _, wanted := range decision.Actions {
+		if s.suspended && action.Starts(wanted) && !s.ended() {
+			s.T.Fatalf("the kill switch is on, and it asks for %s", testkit.Describe(decision.Actions))
+		}
 		switch wanted.(type) {
 		case action.Event:
 			continue
@@ -200,11 +206,11 @@ func (s *story) turn() (decision rollback.Decision, changed bool) {
 	if !changed && !decision.NextAt.IsZero() && !decision.NextAt.After(s.Now) {
 		s.T.Fatalf("hot loop: nothing changed, and the next pass is due at once; %s", testkit.Conditions(decision.Status.Conditions))
 	}
-	if !s.writerStopped && s.WriteConfig() {
+	if !s.writerStopped && !s.suspended && s.WriteConfig() {
 		changed = true
 	}
 	changed = s.Step() || changed
-	if !changed && !s.writerStopped && !s.WriteAt.IsZero() { // nothing else happens while the writer waits for other claims
+	if !changed && !s.writerStopped && !s.suspended && !s.WriteAt.IsZero() { // nothing else happens while the writer waits for other claims
 		s.Now, changed = s.WriteAt, true
 	}
 	return decision, changed

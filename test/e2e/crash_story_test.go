@@ -22,7 +22,7 @@ import (
 func TestTheOperatorIsKilledInEveryStageAndTheStoryEndsTheSame(t *testing.T) {
 	s := tell(t)
 	s.losingMoney()
-	incident := s.report("alice", samplePlaybook, nil)
+	incident := s.report("alice", s.playbook(sample("killed-operator")), nil)
 	s.killedIn(incident, "Triaging")
 	s.killedIn(incident, "Diagnosing")
 	rollback := s.rollbackOf(incident, time.Minute)
@@ -43,7 +43,7 @@ func TestTheOperatorIsKilledInEveryStageAndTheStoryEndsTheSame(t *testing.T) {
 	s.reaches(incident, "Resolved", 90*time.Second)
 	s.must(s.refresh(s.ctx, rollback))
 	s.expect(rollback, "Ready=True/Restored", "Restored=True/Restored", "Verified=True/Verified", "InEffect=False/Restored")
-	s.expect(incident, "Ready=True/Resolved", "Resolved=True/Resolved", "Contained=True/Verified", "SLAMet=True/WithinLimits")
+	s.expect(incident, "Ready=True/Resolved", "Resolved=True/Resolved", "Contained=False/Restored", "SLAMet=True/WithinLimits")
 	s.configIsAsBefore()
 	s.isSuspended()
 	s.runs(s.original)

@@ -54,7 +54,7 @@ func (s *story) losingMoney() {
 func TestALossIsTriagedDiagnosedMitigatedProvedAndUndone(t *testing.T) {
 	s := tell(t)
 	s.losingMoney()
-	incident := s.report("alice", samplePlaybook, nil)
+	incident := s.report("alice", s.playbook(sample("loss")), nil)
 	rollback := s.rollbackOf(incident, time.Minute)
 	s.reaches(rollback, "AwaitingApproval", 20*time.Second)
 	s.reaches(incident, "Mitigating", 20*time.Second)
@@ -78,7 +78,7 @@ func TestALossIsTriagedDiagnosedMitigatedProvedAndUndone(t *testing.T) {
 	s.configIsAsBefore()
 	s.isSuspended()
 	s.reaches(incident, "Resolved", 20*time.Second)
-	s.expect(incident, "Ready=True/Resolved", "Resolved=True/Resolved", "SLAMet=True/WithinLimits", "Stalled=False/Resolved")
+	s.expect(incident, "Ready=True/Resolved", "Resolved=True/Resolved", "Contained=False/Restored", "SLAMet=True/WithinLimits", "Stalled=False/Resolved")
 
 	s.endedWhole(incident, rollback)
 	s.events(incident, wholeIncident...)
