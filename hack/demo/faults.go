@@ -26,6 +26,7 @@ func faultSetCommand() *cobra.Command {
 	cmd.Flags().StringVar(&fault.Exchange, "exchange", "", "feed it bites; default every feed, for lossy-cross the last one")
 	cmd.Flags().IntVar(&fault.Milliseconds, "ms", 0, "delay of latency; default 500")
 	cmd.Flags().Float64Var(&fault.BasisPoints, "bps", 0, "how much worse than the quote lossy-cross fills; default 160")
+	cmd.Flags().IntVar(&fault.Kilobytes, "kb", 0, "order book that flood sends with each quote; default 4096")
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
 		set, err := exchange.NewClient(*address, faultTimeout).SetFault(cmd.Context(), names[0], fault)
 		if err != nil {

@@ -13,10 +13,11 @@ const (
 	FaultFeedDown   = "feed-down"
 	FaultLatency    = "latency"
 	FaultFlat       = "flat"
+	FaultFlood      = "flood"
 )
 
 // FaultNames lists them for messages and help.
-var FaultNames = []string{FaultLossyCross, FaultFeedDown, FaultLatency, FaultFlat}
+var FaultNames = []string{FaultLossyCross, FaultFeedDown, FaultLatency, FaultFlat, FaultFlood}
 
 // Fault is one fault that is on, with its parameters.
 type Fault struct {
@@ -26,11 +27,15 @@ type Fault struct {
 	Milliseconds int `json:"ms,omitempty"`
 	// BasisPoints is how much worse than the quote lossy-cross fills.
 	BasisPoints float64 `json:"bps,omitempty"`
+	// Kilobytes is how much order book flood sends with each quote.
+	Kilobytes int `json:"kb,omitempty"`
 }
 
 const (
 	defaultLatencyMS = 500
 	defaultLossyBps  = 160.0
+	defaultFloodKB   = 4096
+	maxFloodKB       = 6144 // a reader takes 8 MiB at most
 	// phantomGap is the profitable looking quote of lossy-cross, shown for half of each period. The period has no common
 	// divisor with usual cadences, so that every strategy meets both halves.
 	phantomGap    = 0.006
@@ -60,6 +65,12 @@ func (f *faults) set(name string, fault Fault) (Fault, error) {
 	}
 	if name == FaultLatency && fault.Milliseconds == 0 {
 		fault.Milliseconds = defaultLatencyMS
+	}
+	if name == FaultFlood && fault.Kilobytes == 0 {
+		fault.Kilobytes = defaultFloodKB
+	}
+	if fault.Kilobytes < 0 || fault.Kilobytes > maxFloodKB {
+		return Fault{}, fmt.Errorf("%d kB of order book; it must be from 0 to %d", fault.Kilobytes, maxFloodKB)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -90,6 +90,18 @@ func TestFaultsOverHTTP(t *testing.T) {
 	if err != nil || flat.Bid != flat.Ask {
 		t.Errorf("flat: %+v, %v", flat, err)
 	}
+	if set, err := client.SetFault(ctx, FaultFlood, Fault{Exchange: "kraken_spot"}); err != nil || set.Kilobytes != defaultFloodKB {
+		t.Errorf("flood: %+v, %v", set, err)
+	}
+	if flooded, err := client.Ticker(ctx, "kraken_spot", "BTC_USDT"); err != nil || flooded != flat {
+		t.Errorf("a flooded quote is %+v, %v", flooded, err)
+	}
+	if err := client.ClearFault(ctx, FaultFlood); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.SetFault(ctx, FaultFlood, Fault{Kilobytes: maxFloodKB + 1}); err == nil {
+		t.Error("a flood that no reader takes was accepted")
+	}
 	if _, err := client.SetFault(ctx, "earthquake", Fault{}); err == nil {
 		t.Error("an unknown fault was accepted")
 	}

@@ -3,7 +3,9 @@ package exchange
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"tradeops.dev/strategy-operator/hack/demo/internal/web"
@@ -44,7 +46,24 @@ func (s *server) ticker(w http.ResponseWriter, r *http.Request) {
 	if !s.open(w, r, exchange, symbol) {
 		return
 	}
-	web.WriteJSON(w, http.StatusOK, s.market.quote(exchange, symbol, s.now()))
+	quote := s.market.quote(exchange, symbol, s.now())
+	if fault, flooded := s.market.faults.biting(FaultFlood, exchange); flooded {
+		web.WriteJSON(w, http.StatusOK, withDepth{quote, depth(fault.Kilobytes)})
+		return
+	}
+	web.WriteJSON(w, http.StatusOK, quote)
+}
+
+// withDepth is a quote with an order book that nobody asked for: who reads the quote must parse all of it.
+type withDepth struct {
+	Ticker
+	Depth []string `json:"depth"`
+}
+
+// depth is that much of an order book. Its levels are long texts: much for the reader, little work for the exchange.
+func depth(kilobytes int) []string {
+	level := strings.Repeat("0", 1000)
+	return slices.Repeat([]string{level}, kilobytes)
 }
 
 // history gives the past of a feed, which the model can compute for any time, with the faults that are on now; the
