@@ -1,0 +1,176 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+)
+
+// measures waits until Prometheus itself says that a query's number is right, so that a story does not race with a scrape.
+func (s *story) measures(query string, right func(float64) bool) {
+	s.Helper()
+	s.eventually("Prometheus measures "+query, 45*time.Second, func(ctx context.Context) error {
+		number, err := askPrometheus(ctx, query)
+		if err == nil && !right(number) {
+			err = fmt.Errorf("it is %g", number)
+		}
+		return err
+	})
+	s.trace("Prometheus has measured %s", query)
+}
+
+// askPrometheus is a query with one number as its answer, by the API server's proxy.
+func askPrometheus(ctx context.Context, query string) (float64, error) {
+	data, err := clientset.CoreV1().RESTClient().Get().Namespace("monitoring").Resource("services").Name("http:prometheus:http").
+		SubResource("proxy").Suffix("api/v1/query").Param("query", query).DoRaw(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("query %s: %w: %.300s", query, err, data)
+	}
+	var answer struct {
+		Data struct {
+			Result []struct {
+				Value []any `json:"value"` // the time, and the number as a text
+			} `json:"result"`
+		} `json:"data"`
+	}
+	if err := json.Unmarshal(data, &answer); err != nil {
+		return 0, err
+	}
+	if found := answer.Data.Result; len(found) != 1 || len(found[0].Value) != 2 {
+		return 0, fmt.Errorf("query %s: %s", query, data)
+	}
+	return strconv.ParseFloat(fmt.Sprint(answer.Data.Result[0].Value[1]), 64)
+}
+
+func is(wanted float64) func(float64) bool {
+	return func(number float64) bool { return number == wanted }
+}
+
+// Nobody said that it is the adapter: a signal shows the dead exchange, and the scheduler trades on at the fallback.
+func TestADeadExchangeIsSeenInASignalAndTheFallbackTakesOver(t *testing.T) {
+	needsPrometheus(t)
+	s := tell(t)
+	playbook := direct("dead-exchange")
+	playbook.Spec.Diagnosis.Checks = []strategyv1.StageCheck{{Name: "journal"}}
+	fallback := remediation(&playbook.Spec, "fallback-feed")
+	fallback.Before, fallback.After, fallback.Restore = nil, []strategyv1.CheckUse{{Name: "smoke"}}, nil
+	name := s.playbook(playbook)
+	s.must(setFaultOn(s.ctx, "feed-down", "binance_spot"))
+	s.measures(`max(bot_exchange_health_status{exchange="binance_spot"})`, is(0))
+
+	incident := s.report("alice", name, typed("Latency"))
+	rollback := s.eventualRollback("fallback-feed", time.Minute)
+	s.must(s.refresh(s.ctx, incident))
+	s.says(incident, strategyv1.ConditionDiagnosed, "AdapterFailure, by rule", "exchange_health = 0")
+	s.reaches(rollback, "AwaitingApproval", 30*time.Second)
+	s.decides("bob", strategyv1.DecisionApprove, rollback)
+	s.reaches(rollback, "Verified", time.Minute)
+	if plan, err := runningPlan(s.ctx); err != nil || plan.Exchange != "kraken_spot" {
+		s.Errorf("the scheduler trades at %q: %v", plan.Exchange, err)
+	}
+	telemetry, err := readTelemetry(s.ctx)
+	s.must(err)
+	for _, schedule := range []string{"mean_reversion_intraday", "volatility_target_daily"} {
+		if failures := telemetry[schedule]["consecutive_failures"]; failures != 0 {
+			s.Errorf("%s still fails at the fallback: %g times", schedule, failures)
+		}
+	}
+	s.reaches(incident, "Contained", 10*time.Second)
+
+	s.must(clearFaults(s.ctx))
+	s.decides("bob", strategyv1.DecisionRestore, rollback)
+	s.reaches(incident, "Resolved", time.Minute)
+	s.configIsAsBefore()
+	s.logHolds(incident)
+}
+
+// Without data there can be no signals, which is no reason to call the lead. With data it is.
+func TestTheLeadIsCalledForMissingSignalsOnlyWhileDataComesIn(t *testing.T) {
+	needsPrometheus(t)
+	s := tell(t)
+	playbook := sample("silent")
+	soon(&playbook.Spec)
+	playbook.Spec.Triage.Checks = []strategyv1.StageCheck{{Name: "stage4-audit"}}
+	playbook.Spec.Triage.Escalate, playbook.Spec.Triage.FalseAlarm = nil, nil
+	playbook.Spec.Diagnosis.Checks = []strategyv1.StageCheck{{Name: "journal"}}
+	playbook.Spec.Diagnosis.Causes = nil
+	name := s.playbook(playbook)
+	s.must(setFault(s.ctx, "feed-down"))
+	s.measures("sum(increase(bot_strategy_decisions_total[10s]))", is(0))
+	s.measures("sum(bot_exchange_health_status)", is(0))
+
+	incident := s.report("alice", name, typed("NoSignals"))
+	s.stays("without data nobody calls the lead", 15*time.Second, func(ctx context.Context) error {
+		if err := s.refresh(ctx, incident); err != nil {
+			return err
+		}
+		if condition(incident, strategyv1.ConditionLeadCalled).Type != "" {
+			return errors.New("it is at:\n" + describe(incident))
+		}
+		return nil
+	})
+	s.expect(incident, "SignalsKnown=True/Sampled")
+
+	s.must(setFault(s.ctx, "flat"))
+	s.must(call(s.ctx, "DELETE", exchangeName, "/v1/faults/feed-down", nil, nil))
+	s.trace("the feeds are back, and their prices stand still")
+	s.eventually("the lead is called", 45*time.Second, func(ctx context.Context) error {
+		if err := s.refresh(ctx, incident); err != nil {
+			return err
+		}
+		if incident.Status.Level != strategyv1.LevelLead {
+			return errors.New("it is at:\n" + describe(incident))
+		}
+		return nil
+	})
+	s.says(incident, strategyv1.ConditionLeadCalled, "rule no-signals", "signals_15m = 0", "active_feeds = 2")
+	s.reaches(incident, "NeedsPerson", time.Minute)
+	s.configIsAsBefore()
+	s.logVerifies(incident)
+}
+
+// The same fault comes back at once: everything is done again but the remedy, which waits for its time.
+func TestTheNextRemedyWaitsForItsBackOff(t *testing.T) {
+	s := tell(t)
+	playbook := quick("back-off")
+	playbook.Spec.Recovery = &strategyv1.RecoverySpec{BackoffSeconds: new(int32(30))}
+	name := s.playbook(playbook)
+	first := s.report("alice", name, nil)
+	rollback := s.rollbackOf(first, time.Minute)
+	s.reaches(rollback, "AwaitingApproval", 30*time.Second)
+	s.decides("bob", strategyv1.DecisionApprove, rollback)
+	s.reaches(rollback, "Verified", time.Minute)
+	s.decides("bob", strategyv1.DecisionRestore, rollback)
+	s.reaches(first, "Resolved", time.Minute)
+
+	second := s.report("alice", name, nil)
+	s.reaches(second, "BackingOff", 25*time.Second)
+	s.says(second, strategyv1.ConditionReady, "cause SignalDegradation", first.Status.NextAllowedTime.UTC().Format(time.RFC3339))
+	s.reaches(second, "Mitigating", time.Minute)
+	var asked *strategyv1.StrategyRollback
+	s.eventually("its rollback", 10*time.Second, func(ctx context.Context) error {
+		var list strategyv1.StrategyRollbackList
+		if err := admin.List(ctx, &list); err != nil {
+			return err
+		}
+		at := slices.IndexFunc(list.Items, func(r strategyv1.StrategyRollback) bool { return r.Spec.IncidentName == second.Name })
+		if at < 0 {
+			return errors.New("there is none")
+		}
+		asked = &list.Items[at]
+		return nil
+	})
+	if asked.CreationTimestamp.Before(first.Status.NextAllowedTime) {
+		s.Errorf("it was asked for at %v, before %v", asked.CreationTimestamp, first.Status.NextAllowedTime)
+	}
+	s.configIsAsBefore()
+}
