@@ -164,7 +164,11 @@ func (r *SchedulerConfigReconciler) observeUnclaimed(ctx context.Context, observ
 			observed.Orphans = append(observed.Orphans, holder.UID)
 			continue
 		}
-		if claim, asked := schedulerconfig.ClaimOf(&rollback); asked && (observed.DataKey == "" || observed.DataKey == rollback.Status.Config.Key) {
+		held, err := suspended(ctx, r.Client, &rollback)
+		if err != nil {
+			return err
+		}
+		if claim, asked := schedulerconfig.ClaimOf(&rollback); asked && !held && (observed.DataKey == "" || observed.DataKey == rollback.Status.Config.Key) {
 			observed.DataKey = rollback.Status.Config.Key
 			observed.Claims = append(observed.Claims, claim)
 		}

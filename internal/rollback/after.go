@@ -53,7 +53,11 @@ func (p *plan) failed(reason, message string) {
 		return
 	}
 	p.request(requestFailedAfter, "")
-	p.Working(strategyv1.ReasonReverting, message+"; undoing the change")
+	next := ""
+	if p.remediation.OnFailedAfter == strategyv1.FailedAfterNext {
+		next = "; then the incident asks for remedy " + p.remediation.Then
+	}
+	p.Working(strategyv1.ReasonReverting, message+"; undoing the change"+next)
 	p.Wake(p.Now)
 }
 

@@ -83,6 +83,9 @@ func (p *plan) overdue() bool {
 	case p.claimed() == strategyv1.ClaimForget, p.claimed() == strategyv1.ClaimRelease && p.status.Restore == nil:
 		since = p.status.Config.ClaimedTime.Time
 	}
+	if resumed := p.resumed(); resumed.After(since) { // until then it had to wait
+		since = resumed
+	}
 	deadline := since.Add(deletionPatience + time.Duration(p.Playbook.Spec.Scheduler.Rollout.TimeoutSeconds)*time.Second)
 	p.Wake(deadline)
 	return !p.Now.Before(deadline)

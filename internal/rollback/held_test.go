@@ -107,6 +107,30 @@ func TestADeletionWithRestoreWaitsForTheKillSwitchAndOneWithRetainDoesNot(t *tes
 	}
 }
 
+// The restore of a deleted rollback is under way when the kill switch is thrown, for longer than a deletion may take.
+func TestADeletionIsNotGivenUpForTheTimeInWhichItHadToWait(t *testing.T) {
+	s := newStory(t)
+	s.rollback.Spec.DeletionPolicy = strategyv1.DeletionRestore
+	s.approved()
+	s.rollback.DeletionTimestamp = new(metav1.NewTime(s.Now))
+	s.writerStopped = true
+	for range 4 {
+		s.pass()
+	}
+	if s.rollback.Status.Restore == nil {
+		t.Fatalf("the restore was not asked for: %s", testkit.Conditions(s.rollback.Status.Conditions))
+	}
+	s.writerStopped, s.suspended = false, true
+	s.quiet()
+	s.Now = s.Now.Add(2 * time.Hour)
+	s.quiet()
+	s.suspended = false
+	s.quiet()
+	if !s.gone() || s.Content != testkit.Document {
+		t.Errorf("gone %t; the edits were left: %s", s.gone(), s.message(strategyv1.ConditionReady))
+	}
+}
+
 // Which other rollbacks go first.
 func TestIncidentsTakeTurns(t *testing.T) {
 	other := func(change func(*strategyv1.StrategyRollback)) strategyv1.StrategyRollback {
@@ -138,6 +162,14 @@ func TestIncidentsTakeTurns(t *testing.T) {
 		"it is approved, and younger": {other(func(r *strategyv1.StrategyRollback) {
 			is(r, "Approved")
 			r.CreationTimestamp = metav1.NewTime(testkit.T0.Add(time.Hour))
+		}), false},
+		"it is deleted, and being undone": {other(func(r *strategyv1.StrategyRollback) {
+			claims(r, strategyv1.ClaimRelease)
+			r.DeletionTimestamp = new(metav1.NewTime(testkit.T0))
+		}), true},
+		"it is deleted, and its edits stay": {other(func(r *strategyv1.StrategyRollback) {
+			claims(r, strategyv1.ClaimForget)
+			r.DeletionTimestamp = new(metav1.NewTime(testkit.T0))
 		}), false},
 		"it is of no incident":       {other(func(r *strategyv1.StrategyRollback) { claims(r, strategyv1.ClaimHold); r.Spec.IncidentName = "" }), false},
 		"it is of the same incident": {other(func(r *strategyv1.StrategyRollback) { claims(r, strategyv1.ClaimHold); r.Spec.IncidentName = "mine" }), false},

@@ -43,13 +43,13 @@ func (p *plan) awaitOthers() bool {
 // goesFirst: it is on its way, or about to be and older.
 func (p *plan) goesFirst(other *strategyv1.StrategyRollback) bool {
 	status := other.Status
-	if Ended(status) || conditions.True(status.Conditions, strategyv1.ConditionStalled) || !other.DeletionTimestamp.IsZero() {
+	if Ended(status) || conditions.True(status.Conditions, strategyv1.ConditionStalled) {
 		return false
 	}
-	if status.Config != nil && status.Config.Claim != "" {
+	if status.Config != nil && status.Config.Claim != "" && status.Config.Claim != strategyv1.ClaimForget {
 		return status.Config.Claim == strategyv1.ClaimRelease || !conditions.True(status.Conditions, strategyv1.ConditionVerified)
 	}
-	return conditions.True(status.Conditions, strategyv1.ConditionApproved) && p.younger(other)
+	return other.DeletionTimestamp.IsZero() && conditions.True(status.Conditions, strategyv1.ConditionApproved) && p.younger(other)
 }
 
 func (p *plan) younger(other *strategyv1.StrategyRollback) bool {
