@@ -61,6 +61,8 @@ func TestTheKillSwitchStopsWhatIsApprovedAndLetsItGoOn(t *testing.T) {
 	s.isSuspended("cross_exchange_watch")
 	s.expect(rollback, "Suspended=False/Resumed")
 	s.reaches(incident, "Contained", 10*time.Second)
+	s.decides("bob", strategyv1.DecisionRestore, rollback)
+	s.reaches(rollback, "Restored", time.Minute)
 	s.logVerifies(rollback)
 }
 
@@ -122,7 +124,8 @@ func TestADrillChangesACopyAndNothingElse(t *testing.T) {
 			s.Errorf("the copy is not as it was: %s", firstDifference(s.original, copied.Data[configKey]))
 		}
 	})
-	s.expect(incident, "SLAMet=Unknown/Drill")
+	s.expect(incident, "SLAMet=Unknown/Drill", "Contained=False/Restored")
+	s.reaches(rollback, "Restored", 10*time.Second)
 	s.must(admin.Get(s.ctx, configAt, &after))
 	if restarted != 0 || after.ResourceVersion != before.ResourceVersion {
 		s.Errorf("%d restarts; the real ConfigMap went from version %s to %s", restarted, before.ResourceVersion, after.ResourceVersion)

@@ -71,6 +71,8 @@ func TestDeadlinesAreBreachedAndTheLeadIsCalledByARealSignal(t *testing.T) {
 		s.Errorf("on call: %+v", onCall)
 	}
 	s.events(incident, "DeadlinePassed", "LeadCalled")
+	s.decides("alice", strategyv1.DecisionResolve, incident)
+	s.reaches(incident, "Resolved", 10*time.Second)
 	for event, times := range map[string]int{"sla_breached": 2, "escalated": 2, "incident": 1} {
 		if found := countOf(s.logHolds(incident), event); local && found != times {
 			s.Errorf("%d entries %s, not %d", found, event, times)
@@ -151,6 +153,8 @@ func TestAnAcknowledgementHoldsTimeBackAndThenEnds(t *testing.T) {
 	s.expect(incident, "Acknowledged=True/Acknowledged", "SLAMet=Unknown/WithinLimits")
 	s.reaches(incident, "NeedsPerson", 70*time.Second)
 	s.expect(incident, "Acknowledged=False/Ended", "Escalated=True/RuleHeld")
+	s.decides("alice", strategyv1.DecisionResolve, incident)
+	s.reaches(incident, "Resolved", 10*time.Second)
 	if gone := time.Since(decision.CreationTimestamp.Time); gone < time.Minute {
 		s.Errorf("L2 was called after %s", gone)
 	}

@@ -23,11 +23,11 @@ func TestADuplicateIsClosedAndACommonCauseIsFollowed(t *testing.T) {
 	rollback := s.rollbackOf(first, time.Minute)
 	s.reaches(rollback, "AwaitingApproval", 30*time.Second)
 
-	twice := s.report("bob", name, func(spec *strategyv1.StrategyIncidentSpec) { spec.Severity = "Warning" })
+	twice := s.report("alice", name, func(spec *strategyv1.StrategyIncidentSpec) { spec.Severity = "Warning" })
 	s.reaches(twice, "Duplicate", 15*time.Second)
 	s.says(twice, strategyv1.ConditionReady, first.Name)
 
-	child := s.report("bob", name, typed("Risk"))
+	child := s.report("alice", name, typed("Risk"))
 	s.reaches(child, "FollowsParent", time.Minute)
 	if child.Status.ParentName != first.Name {
 		s.Errorf("its parent is %q", child.Status.ParentName)

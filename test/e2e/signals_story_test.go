@@ -7,6 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"testing"
@@ -28,12 +31,23 @@ func (s *story) measures(query string, right func(float64) bool) {
 	s.trace("Prometheus has measured %s", query)
 }
 
-// askPrometheus is a query with one number as its answer, by the API server's proxy.
+// localPrometheus is where hack/cluster starts it, on the node's bridge.
+const localPrometheus = "http://10.99.0.1:9490"
+
+// askPrometheus is a query with one number as its answer.
 func askPrometheus(ctx context.Context, query string) (float64, error) {
-	data, err := clientset.CoreV1().RESTClient().Get().Namespace("monitoring").Resource("services").Name("http:prometheus:http").
-		SubResource("proxy").Suffix("api/v1/query").Param("query", query).DoRaw(ctx)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, localPrometheus+"/api/v1/query?query="+url.QueryEscape(query), nil)
 	if err != nil {
-		return 0, fmt.Errorf("query %s: %w: %.300s", query, err, data)
+		return 0, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	data, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
+	if err != nil {
+		return 0, err
 	}
 	var answer struct {
 		Data struct {
@@ -90,7 +104,7 @@ func TestADeadExchangeIsSeenInASignalAndTheFallbackTakesOver(t *testing.T) {
 	s.decides("bob", strategyv1.DecisionRestore, rollback)
 	s.reaches(incident, "Resolved", time.Minute)
 	s.configIsAsBefore()
-	s.logHolds(incident)
+	s.logVerifies(incident)
 }
 
 // Without data there can be no signals, which is no reason to call the lead. With data it is.
@@ -99,6 +113,7 @@ func TestTheLeadIsCalledForMissingSignalsOnlyWhileDataComesIn(t *testing.T) {
 	s := tell(t)
 	playbook := sample("silent")
 	soon(&playbook.Spec)
+	playbook.Spec.Escalation = demoPlaybook().Spec.Escalation
 	playbook.Spec.Triage.Checks = []strategyv1.StageCheck{{Name: "stage4-audit"}}
 	playbook.Spec.Triage.Escalate, playbook.Spec.Triage.FalseAlarm = nil, nil
 	playbook.Spec.Diagnosis.Checks = []strategyv1.StageCheck{{Name: "journal"}}
@@ -135,7 +150,6 @@ func TestTheLeadIsCalledForMissingSignalsOnlyWhileDataComesIn(t *testing.T) {
 	s.says(incident, strategyv1.ConditionLeadCalled, "rule no-signals", "signals_15m = 0", "active_feeds = 2")
 	s.reaches(incident, "NeedsPerson", time.Minute)
 	s.configIsAsBefore()
-	s.logVerifies(incident)
 }
 
 // The same fault comes back at once: everything is done again but the remedy, which waits for its time.

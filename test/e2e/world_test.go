@@ -197,12 +197,18 @@ func playbookReady(ctx context.Context, name, content string) error {
 	return nil
 }
 
-// sample is the demo's playbook under another name, for a story to change.
-func sample(name string) *strategyv1.StrategyPlaybook {
+// demoPlaybook is the demo's playbook as it stands in its file.
+func demoPlaybook() strategyv1.StrategyPlaybook {
 	var playbook strategyv1.StrategyPlaybook
 	if err := yaml.UnmarshalStrict([]byte(repositoryFile("config/samples/demo/playbook.yaml")), &playbook); err != nil {
 		panic(err) // it is part of this repository
 	}
+	return playbook
+}
+
+// sample is the demo's playbook under another name, for a story to change.
+func sample(name string) *strategyv1.StrategyPlaybook {
+	playbook := demoPlaybook()
 	playbook.Name, playbook.Labels = name, ours
 	// Stories about the technical lead and about quiet set their own; in the others a loss may grow as it likes.
 	playbook.Spec.Escalation.Levels = nil
