@@ -61,7 +61,8 @@ func (r *IncidentReconciler) observeIncident(ctx context.Context, object *strate
 	if observed.Documents, err = r.observeDocuments(ctx, object, spec); err != nil {
 		return observed, err
 	}
-	return observed, r.observeOthers(ctx, object, spec.Scheduler, &observed)
+	err = r.observeOthers(ctx, object, spec.Scheduler, &observed) // before the return reads what it observes
+	return observed, err
 }
 
 // observeDocuments reads what the proposals of the playbook are about, once there is a cause that may need one.

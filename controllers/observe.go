@@ -41,11 +41,12 @@ const keyLifetime = 30 * time.Second
 func (e *Environment) observePlaybook(ctx context.Context, namespace, name, revision string) (facts.Playbook, error) {
 	var current strategyv1.StrategyPlaybook
 	err := e.Client.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, &current)
-	if client.IgnoreNotFound(err) != nil {
+	gone := apierrors.IsNotFound(err)
+	if err != nil && !gone {
 		return facts.Playbook{}, err
 	}
 	if revision == "" {
-		if err != nil {
+		if gone {
 			return facts.Playbook{Problem: &facts.Problem{Reason: strategyv1.ReasonPlaybookNotFound, Message: fmt.Sprintf(
 				"StrategyPlaybook %s does not exist in namespace %s; create it, or create this object with another playbookName", name, namespace)}}, nil
 		}

@@ -48,11 +48,8 @@ func (r *RollbackReconciler) observeRollback(ctx context.Context, object *strate
 		}
 		return observed, err
 	}
-	if object.Spec.Mode == strategyv1.ModeDrill {
-		if observed.Real, err = r.observeConfig(ctx, object.Namespace, observed.Playbook.Spec.Scheduler); err != nil {
-			return observed, err
-		}
-		observed.Playbook.Spec.Scheduler.Config.ConfigMapName = rollback.DrillConfigMap(object)
+	if err = r.observeConfigs(ctx, object, &observed); err != nil {
+		return observed, err
 	}
 	spec := observed.Playbook.Spec
 	if observed.Log, err = r.observeLog(ctx, object.Namespace, spec.SigningKeySecretName, observed.Prefix, string(object.UID), object.Status.Log); err != nil {
@@ -65,22 +62,39 @@ func (r *RollbackReconciler) observeRollback(ctx context.Context, object *strate
 	if observed.Runs, err = r.observeRuns(ctx, object, spec.Checks, judged, observed.Prefix, now); err != nil {
 		return observed, err
 	}
-	if observed.Config, err = r.observeConfig(ctx, object.Namespace, spec.Scheduler); err != nil {
-		return observed, err
-	}
 	if observed.Deployment, observed.Pods, err = r.observeWorkload(ctx, object, spec.Scheduler.Rollout.DeploymentName); err != nil {
 		return observed, err
 	}
+	err = r.observeDecisions(ctx, object, &observed)
+	return observed, err
+}
+
+// observeDecisions reads what people and other rollbacks mean for this one.
+func (r *RollbackReconciler) observeDecisions(ctx context.Context, object *strategyv1.StrategyRollback, observed *rollback.Observed) (err error) {
 	if observed.Decided, err = r.observeDecided(ctx, strategyv1.KindRollback, object); err != nil {
-		return observed, err
+		return err
 	}
-	if observed.Others, err = r.observeOtherRollbacks(ctx, object, spec.Scheduler.Config.ConfigMapName); err != nil {
-		return observed, err
+	if observed.Others, err = r.observeOtherRollbacks(ctx, object, observed.Playbook.Spec.Scheduler.Config.ConfigMapName); err != nil {
+		return err
 	}
 	if rollback.NeedsIdentity(object, observed.Decided) {
 		observed.Identity, err = r.observeIdentity(ctx, object)
 	}
-	return observed, err
+	return err
+}
+
+// observeConfigs reads the configuration; of a drill the copy, under whose name the rest of the pass goes on, and the one that is
+// copied.
+func (r *RollbackReconciler) observeConfigs(ctx context.Context, object *strategyv1.StrategyRollback, observed *rollback.Observed) (err error) {
+	scheduler := &observed.Playbook.Spec.Scheduler
+	if object.Spec.Mode == strategyv1.ModeDrill {
+		if observed.Real, err = r.observeConfig(ctx, object.Namespace, *scheduler); err != nil {
+			return err
+		}
+		scheduler.Config.ConfigMapName = rollback.DrillConfigMap(object)
+	}
+	observed.Config, err = r.observeConfig(ctx, object.Namespace, *scheduler)
+	return err
 }
 
 // observeOtherRollbacks lists those of other incidents that may be changing the same configuration: one that has not claimed
