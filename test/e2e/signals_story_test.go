@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -133,7 +134,11 @@ func TestTheLeadIsCalledForMissingSignalsOnlyWhileDataComesIn(t *testing.T) {
 		}
 		return nil
 	})
-	s.expect(incident, "SignalsKnown=True/Sampled")
+	for _, signal := range []string{"signals_15m", "active_feeds"} { // other signals have no series while the feeds are dead
+		if c := condition(incident, strategyv1.ConditionSignalsKnown); strings.Contains(c.Message, signal) {
+			s.Errorf("it is not known that there is no data: %s", c.Message)
+		}
+	}
 
 	s.must(setFault(s.ctx, "flat"))
 	s.must(call(s.ctx, "DELETE", exchangeName, "/v1/faults/feed-down", nil, nil))
