@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -186,8 +187,23 @@ func TestDemoDecisions(t *testing.T) {
 		return made
 	}
 	incident := func(kind, severity string) map[string]any {
-		return map[string]any{"name": "loss", "type": kind, "severity": severity, "schedule": "cross_exchange_watch", "strategy": ""}
+		return map[string]any{
+			"name": "loss", "type": kind, "severity": severity, "schedule": "cross_exchange_watch", "strategy": "",
+			"alerts": []any{}, "alertCount": 1.0,
+		}
 	}
+	noisy := incident("Other", "Warning")
+	noisy["alertCount"] = 21.0
+	// measured are the rules' variables with numbers that trouble nobody, apart from those given.
+	measured := func(incident map[string]any, judged []rules.Check, numbers map[string]any) rules.Vars {
+		signals := map[string]any{"cpu_percent_min_10m": 40.0, "exchange_health": 1.0, "drawdown_pct": 0.0}
+		maps.Copy(signals, numbers)
+		return rules.Vars{
+			Incident: incident, Checks: judged, Signals: signals,
+			Limits: map[string]any{"cpu_percent": 85.0}, Risk: map[string]any{"max_daily_loss_pct": 0.02},
+		}
+	}
+	busy := map[string]any{"cpu_percent_min_10m": 95.0}
 	fine := judged("stage4-audit", "Pass", "security-baseline", "Warn", "load-test", "Pass")
 	failing := rules.Check{Name: "smoke", Verdict: "Warn", ExitCode: new(int32(1))}
 
@@ -197,11 +213,13 @@ func TestDemoDecisions(t *testing.T) {
 		escalated  string
 		falseAlarm bool
 	}{
-		{"a warning with clean checks is a false alarm", rules.Vars{Incident: incident("Latency", "Warning"), Checks: fine}, "", true},
-		{"a failed audit escalates at once", rules.Vars{Incident: incident("Latency", "Warning"), Checks: judged("stage4-audit", "Fail")}, "audit-failed", false},
-		{"a critical loss waits for L1's evidence", rules.Vars{Incident: incident("PnL", "Critical"), Checks: judged("stage4-audit", "Pass")}, "", true},
-		{"a critical loss goes to L2", rules.Vars{Incident: incident("PnL", "Critical"), Checks: fine}, "drawdown", true},
-		{"what could not be measured is no false alarm", rules.Vars{Incident: incident("Latency", "Warning"), Checks: judged("stage4-audit", "Pass", "load-test", "Error")}, "", false},
+		{"a warning with clean checks is a false alarm", measured(incident("Latency", "Warning"), fine, nil), "", true},
+		{"a failed audit escalates at once", measured(incident("Latency", "Warning"), judged("stage4-audit", "Fail"), nil), "audit-failed", false},
+		{"more than the budget escalates", measured(incident("ResourceBudget", "Warning"), fine, busy), "budget", true},
+		{"a loss is no false alarm", measured(incident("PnL", "Warning"), fine, map[string]any{"drawdown_pct": -4.5}), "", false},
+		{"a critical loss waits for L1's evidence", measured(incident("PnL", "Critical"), judged("stage4-audit", "Pass"), nil), "", true},
+		{"a critical loss goes to L2", measured(incident("PnL", "Critical"), fine, nil), "drawdown", true},
+		{"what could not be measured is no false alarm", measured(incident("Latency", "Warning"), judged("stage4-audit", "Pass", "load-test", "Error"), nil), "", false},
 	}
 	for _, test := range triage {
 		t.Run(test.name, func(t *testing.T) {
@@ -225,11 +243,14 @@ func TestDemoDecisions(t *testing.T) {
 		vars               rules.Vars
 		cause, remediation string
 	}{
-		{"money is lost", rules.Vars{Incident: incident("PnL", "Critical"), Checks: judged("load-test", "Pass", "journal", "Pass", "smoke", "Fail")}, "SignalDegradation", "disable-schedule"},
-		{"a risk budget", rules.Vars{Incident: incident("Risk", "Warning"), Checks: judged("load-test", "Pass", "smoke", "Pass")}, "RiskBudget", "reduce-allocation"},
-		{"a feed is down", rules.Vars{Incident: incident("PnL", "Warning"), Checks: append(judged("load-test", "Pass"), failing)}, "AdapterFailure", "fallback-feed"},
-		{"too slow", rules.Vars{Incident: incident("Latency", "Warning"), Checks: judged("load-test", "Fail", "smoke", "Pass")}, "ResourceBudget", ""},
-		{"nothing is found", rules.Vars{Incident: incident("PnL", "Critical"), Checks: judged("load-test", "Pass", "smoke", "Pass")}, "", ""},
+		{"money is lost", measured(incident("PnL", "Critical"), judged("load-test", "Pass", "journal", "Pass", "smoke", "Fail"), nil), "SignalDegradation", "disable-schedule"},
+		{"a risk budget", measured(incident("Risk", "Warning"), judged("load-test", "Pass", "smoke", "Pass"), nil), "RiskBudget", "reduce-allocation"},
+		{"a feed is down", measured(incident("PnL", "Warning"), append(judged("load-test", "Pass"), failing), nil), "AdapterFailure", "fallback-feed"},
+		{"too slow", measured(incident("Latency", "Warning"), judged("load-test", "Fail", "smoke", "Pass"), nil), "Overload", ""},
+		{"more than the budget", measured(incident("ResourceBudget", "Warning"), judged("load-test", "Fail"), busy), "ResourceBudget", "adjust-limits"},
+		{"the exchange is gone by its signal", measured(incident("PnL", "Warning"), judged("load-test", "Pass"), map[string]any{"exchange_health": 0.0}), "AdapterFailure", "fallback-feed"},
+		{"too many alerts", measured(noisy, judged("load-test", "Pass", "journal", "Pass"), nil), "AlertFatigue", "tune-alerts"},
+		{"nothing is found", measured(incident("PnL", "Critical"), judged("load-test", "Pass", "smoke", "Pass"), nil), "", ""},
 	}
 	for _, test := range diagnosis {
 		t.Run(test.name, func(t *testing.T) {
