@@ -1,14 +1,11 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -84,35 +81,6 @@ func (r *IncidentReconciler) observeDocuments(ctx context.Context, object *strat
 	return documents, nil
 }
 
-// observeDocument reads one key of a ConfigMap that is opted in.
-func (e *Environment) observeDocument(ctx context.Context, namespace string, reference strategyv1.DocumentReference) (facts.Document, error) {
-	key := types.NamespacedName{Namespace: namespace, Name: reference.ConfigMapName}
-	var configMap corev1.ConfigMap
-	err := e.Client.Get(ctx, key, &configMap)
-	if apierrors.IsNotFound(err) { // the cache holds labelled ones only
-		err = e.Live.Get(ctx, key, &configMap)
-	}
-	if apierrors.IsNotFound(err) {
-		return facts.Document{Problem: problem(strategyv1.ReasonConfigMapNotFound, "ConfigMap %s does not exist", key)}, nil
-	}
-	if err != nil {
-		return facts.Document{}, err
-	}
-	if configMap.Labels[strategyv1.LabelManaged] != strategyv1.ManagedValue {
-		return facts.Document{Problem: problem(strategyv1.ReasonConfigMapNotLabelled,
-			"ConfigMap %s is not opted in; kubectl label configmap %s -n %s %s=%s", key, key.Name, key.Namespace, strategyv1.LabelManaged, strategyv1.ManagedValue)}, nil
-	}
-	content, found := configMap.Data[reference.Key]
-	if !found {
-		return facts.Document{Problem: problem(strategyv1.ReasonConfigKeyNotFound, "ConfigMap %s has no key %q in data (binaryData is not read)", key, reference.Key)}, nil
-	}
-	return facts.Document{Content: content}, nil
-}
-
-func problem(reason, format string, args ...any) *facts.Problem {
-	return &facts.Problem{Reason: reason, Message: fmt.Sprintf(format, args...)}
-}
-
 // openRecords are the judged checks whose reports a rule may still ask for.
 func openRecords(object *strategyv1.StrategyIncident) []strategyv1.CheckStatus {
 	if incidentClosed(object) || object.Status.Cause != nil {
@@ -137,10 +105,7 @@ func (r *IncidentReconciler) observeRollbacksOf(ctx context.Context, object *str
 		ours = append(ours, rollback)
 	}
 	slices.SortFunc(ours, func(a, b strategyv1.StrategyRollback) int {
-		if order := a.CreationTimestamp.Compare(b.CreationTimestamp.Time); order != 0 {
-			return order
-		}
-		return compareText(a.Name, b.Name)
+		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
 	})
 	return ours, nil
 }

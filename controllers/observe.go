@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -19,12 +20,10 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/conditions"
-	"tradeops.dev/strategy-operator/internal/config/botcore"
 	"tradeops.dev/strategy-operator/internal/decisionlog"
 	"tradeops.dev/strategy-operator/internal/evidence"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/playbook"
-	"tradeops.dev/strategy-operator/internal/schedulerconfig"
 )
 
 // Keys of the signing key's Secret.
@@ -70,91 +69,6 @@ func (e *Environment) observePlaybook(ctx context.Context, namespace, name, revi
 		return facts.Playbook{Problem: &facts.Problem{Reason: strategyv1.ReasonPlaybookNotFound, Message: unreadable.Error()}}, nil //nolint:nilerr // a fact for the plan: reading again would not help
 	}
 	return facts.Playbook{Spec: spec, Revision: revision, Suspended: current.Spec.Suspend}, nil
-}
-
-// configCache remembers the last reading of each configuration: reading 84 kB of YAML in every pass would be most of
-// the operator's work.
-type configCache struct {
-	sync.Mutex
-	read map[types.NamespacedName]cachedConfig
-}
-
-type cachedConfig struct {
-	resourceVersion string
-	scheduler       strategyv1.SchedulerSpec
-	config          facts.Config
-}
-
-// observeConfig reads the scheduler's configuration. What is wrong with it is a fact, too.
-func (e *Environment) observeConfig(ctx context.Context, namespace string, scheduler strategyv1.SchedulerSpec) (facts.Config, error) {
-	key := types.NamespacedName{Namespace: namespace, Name: scheduler.Config.ConfigMapName}
-	var configMap corev1.ConfigMap
-	err := e.Client.Get(ctx, key, &configMap)
-	if apierrors.IsNotFound(err) { // the cache holds labelled ones only
-		err = e.Live.Get(ctx, key, &configMap)
-	}
-	if apierrors.IsNotFound(err) {
-		gone := problemConfig(strategyv1.ReasonConfigMapNotFound, "ConfigMap %s does not exist", key)
-		gone.Gone = true
-		return gone, nil
-	}
-	if err != nil {
-		return facts.Config{}, err
-	}
-	e.configs.Lock()
-	defer e.configs.Unlock()
-	if cached, ok := e.configs.read[key]; ok && cached.resourceVersion == configMap.ResourceVersion && cached.scheduler == scheduler {
-		return cached.config, nil
-	}
-	read := readConfig(configMap, key, scheduler)
-	if e.configs.read == nil {
-		e.configs.read = map[types.NamespacedName]cachedConfig{}
-	}
-	e.configs.read[key] = cachedConfig{configMap.ResourceVersion, scheduler, read}
-	return read, nil
-}
-
-func readConfig(configMap corev1.ConfigMap, key types.NamespacedName, scheduler strategyv1.SchedulerSpec) facts.Config {
-	if configMap.Labels[strategyv1.LabelManaged] != strategyv1.ManagedValue {
-		return problemConfig(strategyv1.ReasonConfigMapNotLabelled,
-			"ConfigMap %s is not opted in; kubectl label configmap %s -n %s %s=%s", key, key.Name, key.Namespace, strategyv1.LabelManaged, strategyv1.ManagedValue)
-	}
-	if configMap.Immutable != nil && *configMap.Immutable {
-		return problemConfig(strategyv1.ReasonConfigMapImmutable, "ConfigMap %s is immutable, so nothing could be changed in it; use one that is not", key)
-	}
-	content, found := configMap.Data[scheduler.Config.Key]
-	if !found {
-		return problemConfig(strategyv1.ReasonConfigKeyNotFound, "ConfigMap %s has no key %q in data (binaryData is not read)", key, scheduler.Config.Key)
-	}
-	state, err := schedulerconfig.ParseState(configMap.Annotations[strategyv1.AnnotationEdits])
-	if err != nil {
-		return problemConfig(strategyv1.ReasonConfigInvalid, "ConfigMap %s, annotation %s: %v", key, strategyv1.AnnotationEdits, err)
-	}
-	summary, err := botcore.Describe([]byte(content), botcore.Target{Scheduler: scheduler.Name, Environment: scheduler.Environment})
-	if err != nil {
-		return problemConfig(strategyv1.ReasonConfigInvalid, "ConfigMap %s, key %s: %v", key, scheduler.Config.Key, err)
-	}
-	return facts.Config{
-		ResourceVersion: configMap.ResourceVersion, Content: content, SHA256: schedulerconfig.Hash(content), State: state, Summary: summary,
-	}
-}
-
-// observeEdits is only the record of the edits on a ConfigMap, for a rollback whose playbook cannot be read any more.
-func (e *Environment) observeEdits(ctx context.Context, namespace, name string) (facts.Config, error) {
-	var configMap corev1.ConfigMap
-	err := e.Live.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, &configMap)
-	if apierrors.IsNotFound(err) {
-		return facts.Config{Gone: true}, nil
-	}
-	if err != nil {
-		return facts.Config{}, err
-	}
-	state, err := schedulerconfig.ParseState(configMap.Annotations[strategyv1.AnnotationEdits])
-	return facts.Config{State: state, Gone: err != nil}, nil // without a record there is nothing to undo
-}
-
-func problemConfig(reason, format string, args ...any) facts.Config {
-	return facts.Config{Problem: &facts.Problem{Reason: reason, Message: fmt.Sprintf(format, args...)}}
 }
 
 // keyCache remembers signing keys for a short time.
@@ -247,10 +161,7 @@ func (e *Environment) observeDecided(ctx context.Context, kind string, target cl
 		})
 	}
 	slices.SortFunc(decided, func(a, b facts.Decided) int {
-		if order := a.Time.Compare(b.Time.Time); order != 0 {
-			return order
-		}
-		return compareText(a.Name, b.Name)
+		return cmp.Or(a.Time.Compare(b.Time.Time), cmp.Compare(a.Name, b.Name))
 	})
 	return decided, nil
 }
@@ -267,14 +178,4 @@ func (e *Environment) readOutcome(ctx context.Context, key string, into any) (*s
 	}
 	sum := sha256.Sum256(data)
 	return &strategyv1.EvidenceReference{Key: key, SHA256: hex.EncodeToString(sum[:]), Bytes: new(int64(len(data)))}, nil
-}
-
-func compareText(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }

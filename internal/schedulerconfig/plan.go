@@ -1,9 +1,9 @@
 package schedulerconfig
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -92,10 +92,7 @@ func pendingOf(o Observed) []Claim {
 		}
 	}
 	slices.SortFunc(pending, func(a, b Claim) int {
-		if order := a.Time.Compare(b.Time); order != 0 {
-			return order
-		}
-		return strings.Compare(a.UID, b.UID)
+		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.UID, b.UID))
 	})
 	return pending
 }

@@ -1,0 +1,131 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/config/botcore"
+	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/schedulerconfig"
+)
+
+// configCache remembers the last reading of each configuration: reading 84 kB of YAML in every pass would be most of
+// the operator's work.
+type configCache struct {
+	sync.Mutex
+	read map[types.NamespacedName]cachedConfig
+}
+
+type cachedConfig struct {
+	resourceVersion string
+	scheduler       strategyv1.SchedulerSpec
+	config          facts.Config
+}
+
+// observeConfig reads the scheduler's configuration. What is wrong with it is a fact, too.
+func (e *Environment) observeConfig(ctx context.Context, namespace string, scheduler strategyv1.SchedulerSpec) (facts.Config, error) {
+	key := types.NamespacedName{Namespace: namespace, Name: scheduler.Config.ConfigMapName}
+	configMap, problem, err := e.observeConfigMap(ctx, key)
+	if err != nil || problem != nil {
+		return facts.Config{Problem: problem, Gone: problem != nil && problem.Reason == strategyv1.ReasonConfigMapNotFound}, err
+	}
+	e.configs.Lock()
+	defer e.configs.Unlock()
+	if cached, ok := e.configs.read[key]; ok && cached.resourceVersion == configMap.ResourceVersion && cached.scheduler == scheduler {
+		return cached.config, nil
+	}
+	read := readConfig(configMap, key, scheduler)
+	if e.configs.read == nil {
+		e.configs.read = map[types.NamespacedName]cachedConfig{}
+	}
+	e.configs.read[key] = cachedConfig{configMap.ResourceVersion, scheduler, read}
+	return read, nil
+}
+
+func readConfig(configMap *corev1.ConfigMap, key types.NamespacedName, scheduler strategyv1.SchedulerSpec) facts.Config {
+	if configMap.Immutable != nil && *configMap.Immutable {
+		return invalidConfig(strategyv1.ReasonConfigMapImmutable, "ConfigMap %s is immutable, so nothing could be changed in it; use one that is not", key)
+	}
+	content, missing := dataOf(configMap, scheduler.Config.Key)
+	if missing != nil {
+		return facts.Config{Problem: missing}
+	}
+	state, err := schedulerconfig.ParseState(configMap.Annotations[strategyv1.AnnotationEdits])
+	if err != nil {
+		return invalidConfig(strategyv1.ReasonConfigInvalid, "ConfigMap %s, annotation %s: %v", key, strategyv1.AnnotationEdits, err)
+	}
+	summary, err := botcore.Describe([]byte(content), botcore.Target{Scheduler: scheduler.Name, Environment: scheduler.Environment})
+	if err != nil {
+		return invalidConfig(strategyv1.ReasonConfigInvalid, "ConfigMap %s, key %s: %v", key, scheduler.Config.Key, err)
+	}
+	return facts.Config{
+		ResourceVersion: configMap.ResourceVersion, Content: content, SHA256: schedulerconfig.Hash(content), State: state, Summary: summary,
+	}
+}
+
+// observeEdits is only the record of the edits on a ConfigMap, for a rollback whose playbook cannot be read any more.
+func (e *Environment) observeEdits(ctx context.Context, namespace, name string) (facts.Config, error) {
+	var configMap corev1.ConfigMap
+	err := e.Live.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, &configMap)
+	if apierrors.IsNotFound(err) {
+		return facts.Config{Gone: true}, nil
+	}
+	if err != nil {
+		return facts.Config{}, err
+	}
+	state, err := schedulerconfig.ParseState(configMap.Annotations[strategyv1.AnnotationEdits])
+	return facts.Config{State: state, Gone: err != nil}, nil // without a record there is nothing to undo
+}
+
+func invalidConfig(reason, format string, args ...any) facts.Config {
+	return facts.Config{Problem: problem(reason, format, args...)}
+}
+
+// observeDocument reads one key of a ConfigMap that is opted in.
+func (e *Environment) observeDocument(ctx context.Context, namespace string, reference strategyv1.DocumentReference) (facts.Document, error) {
+	configMap, problem, err := e.observeConfigMap(ctx, types.NamespacedName{Namespace: namespace, Name: reference.ConfigMapName})
+	if err != nil || problem != nil {
+		return facts.Document{Problem: problem}, err
+	}
+	content, missing := dataOf(configMap, reference.Key)
+	return facts.Document{Content: content, Problem: missing}, nil
+}
+
+// observeConfigMap reads a ConfigMap that is opted in.
+func (e *Environment) observeConfigMap(ctx context.Context, key types.NamespacedName) (*corev1.ConfigMap, *facts.Problem, error) {
+	var configMap corev1.ConfigMap
+	err := e.Client.Get(ctx, key, &configMap)
+	if apierrors.IsNotFound(err) { // the cache holds labelled ones only
+		err = e.Live.Get(ctx, key, &configMap)
+	}
+	if apierrors.IsNotFound(err) {
+		return nil, problem(strategyv1.ReasonConfigMapNotFound, "ConfigMap %s does not exist", key), nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if configMap.Labels[strategyv1.LabelManaged] != strategyv1.ManagedValue {
+		return nil, problem(strategyv1.ReasonConfigMapNotLabelled,
+			"ConfigMap %s is not opted in; kubectl label configmap %s -n %s %s=%s", key, key.Name, key.Namespace, strategyv1.LabelManaged, strategyv1.ManagedValue), nil
+	}
+	return &configMap, nil, nil
+}
+
+// dataOf is the text under a ConfigMap's key.
+func dataOf(configMap *corev1.ConfigMap, key string) (string, *facts.Problem) {
+	content, found := configMap.Data[key]
+	if !found {
+		return "", problem(strategyv1.ReasonConfigKeyNotFound, "ConfigMap %s/%s has no key %q in data (binaryData is not read)", configMap.Namespace, configMap.Name, key)
+	}
+	return content, nil
+}
+
+func problem(reason, format string, args ...any) *facts.Problem {
+	return &facts.Problem{Reason: reason, Message: fmt.Sprintf(format, args...)}
+}
