@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -42,17 +43,17 @@ func (e *Environment) do(ctx context.Context, about client.Object, next action.A
 	case action.AppendEntries:
 		return e.appendEntries(ctx, a)
 	case action.CreateJob:
-		return e.createJob(ctx, a.Job)
+		return e.createOwned(ctx, "Job", a.Job, &batchv1.Job{})
 	case action.DeleteJob:
-		return e.deleteJob(ctx, a)
+		return e.deleteExactly(ctx, &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: a.Key.Namespace, Name: a.Key.Name}}, a.UID)
 	case action.CreateRevision:
 		return e.createRevision(ctx, a.Revision)
 	case action.DeleteRevision:
-		return e.deleteRevision(ctx, a)
+		return e.deleteExactly(ctx, &appsv1.ControllerRevision{ObjectMeta: metav1.ObjectMeta{Namespace: a.Key.Namespace, Name: a.Key.Name}}, a.UID)
 	case action.CreateConfigMap:
-		return e.createConfigMap(ctx, a.ConfigMap)
+		return e.createOwned(ctx, "ConfigMap", a.ConfigMap, &corev1.ConfigMap{})
 	case action.DeleteObject:
-		return e.deleteObject(ctx, a.Object)
+		return e.deleteExactly(ctx, a.Object, a.Object.GetUID())
 	case action.CreateRollback:
 		return e.createRollback(ctx, a.Rollback)
 	case action.WriteConfig:
@@ -109,28 +110,27 @@ func (e *Environment) adoptEntry(ctx context.Context, a action.AppendEntries, en
 	return decisionlog.Hash(line), nil
 }
 
-// createJob adopts a Job of the same name only if its controller is the same object, by UID.
-func (e *Environment) createJob(ctx context.Context, job *batchv1.Job) error {
-	err := e.Client.Create(ctx, job, FieldOwner)
+// createOwned creates an object of an owner, or adopts one of the same name, but only if its controller is the same object,
+// by UID. The existing one is read into existing.
+func (e *Environment) createOwned(ctx context.Context, kind string, object, existing client.Object) error {
+	err := e.Client.Create(ctx, object, FieldOwner)
 	if !apierrors.IsAlreadyExists(err) {
 		return err
 	}
-	var existing batchv1.Job
-	if err := e.Live.Get(ctx, client.ObjectKeyFromObject(job), &existing); err != nil {
+	if err := e.Live.Get(ctx, client.ObjectKeyFromObject(object), existing); err != nil {
 		return client.IgnoreNotFound(err)
 	}
-	ours, theirs := metav1.GetControllerOf(job), metav1.GetControllerOf(&existing)
+	ours, theirs := metav1.GetControllerOf(object), metav1.GetControllerOf(existing)
 	if theirs == nil || theirs.UID != ours.UID {
-		return fmt.Errorf("Job %s: %w; delete it", job.Name, errNotOurs)
+		return fmt.Errorf("%s %s: %w; delete it", kind, object.GetName(), errNotOurs)
 	}
 	return nil
 }
 
-func (e *Environment) deleteJob(ctx context.Context, a action.DeleteJob) error {
-	job := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: a.Key.Namespace, Name: a.Key.Name}}
-	err := e.Client.Delete(ctx, job,
-		client.Preconditions{UID: &a.UID}, client.PropagationPolicy(metav1.DeletePropagationBackground))
-	if apierrors.IsConflict(err) { // another Job has the name now
+// deleteExactly deletes the object of this name that has this UID, with what it owns.
+func (e *Environment) deleteExactly(ctx context.Context, object client.Object, uid types.UID) error {
+	err := e.Client.Delete(ctx, object, client.Preconditions{UID: &uid}, client.PropagationPolicy(metav1.DeletePropagationBackground))
+	if apierrors.IsConflict(err) { // another object has the name now
 		return nil
 	}
 	return client.IgnoreNotFound(err)
@@ -142,41 +142,6 @@ func (e *Environment) createRevision(ctx context.Context, revision *appsv1.Contr
 		return err
 	}
 	return nil // the name is made of the content
-}
-
-func (e *Environment) deleteRevision(ctx context.Context, a action.DeleteRevision) error {
-	revision := &appsv1.ControllerRevision{ObjectMeta: metav1.ObjectMeta{Namespace: a.Key.Namespace, Name: a.Key.Name}}
-	err := e.Client.Delete(ctx, revision, client.Preconditions{UID: &a.UID})
-	if apierrors.IsConflict(err) { // another revision has the name now
-		return nil
-	}
-	return client.IgnoreNotFound(err)
-}
-
-// createConfigMap adopts one of the same name only if its controller is the same object, by UID.
-func (e *Environment) createConfigMap(ctx context.Context, configMap *corev1.ConfigMap) error {
-	err := e.Client.Create(ctx, configMap, FieldOwner)
-	if !apierrors.IsAlreadyExists(err) {
-		return err
-	}
-	var existing corev1.ConfigMap
-	if err := e.Live.Get(ctx, client.ObjectKeyFromObject(configMap), &existing); err != nil {
-		return client.IgnoreNotFound(err)
-	}
-	ours, theirs := metav1.GetControllerOf(configMap), metav1.GetControllerOf(&existing)
-	if theirs == nil || theirs.UID != ours.UID {
-		return fmt.Errorf("ConfigMap %s: %w; delete it", configMap.Name, errNotOurs)
-	}
-	return nil
-}
-
-func (e *Environment) deleteObject(ctx context.Context, object client.Object) error {
-	uid := object.GetUID()
-	err := e.Client.Delete(ctx, object, client.Preconditions{UID: &uid}, client.PropagationPolicy(metav1.DeletePropagationBackground))
-	if apierrors.IsConflict(err) { // another object has the name now
-		return nil
-	}
-	return client.IgnoreNotFound(err)
 }
 
 // createRollback accepts a rollback of the same name only if the same incident asked for it.
