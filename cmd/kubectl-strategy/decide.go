@@ -93,7 +93,16 @@ func newDecide(a *app, v verdict) *cobra.Command {
 	return cmd
 }
 
+// How long an acknowledgement may hold, as the API server has it.
+const (
+	shortestHold = time.Minute
+	longestHold  = 4 * time.Hour
+)
+
 func (a *app) decide(ctx context.Context, v verdict, flags decideFlags, name string) error {
+	if v.value == strategyv1.DecisionAcknowledge && (flags.valid < shortestHold || flags.valid > longestHold) {
+		return fmt.Errorf("an acknowledgement cannot hold for %s; give --for a time from 1m to 4h", flags.valid)
+	}
 	c, err := a.connect()
 	if err != nil {
 		return err
@@ -109,7 +118,7 @@ func (a *app) decide(ctx context.Context, v verdict, flags decideFlags, name str
 		return refuse("%s", why)
 	}
 	decision := newDecision(c.namespace, v, incident.Name, "", flags.reason)
-	decision.Spec.ValidSeconds = int32(flags.valid / time.Second) //nolint:gosec // the API server refuses what is out of its bounds
+	decision.Spec.ValidSeconds = int32(flags.valid / time.Second) //nolint:gosec // at most longestHold
 	return a.record(ctx, c, decision, incident.Name)
 }
 

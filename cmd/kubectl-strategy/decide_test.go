@@ -98,6 +98,26 @@ func TestDecisionsThatAreRecorded(t *testing.T) {
 	}
 }
 
+// An end that the API server would refuse, or would take for another one, is refused before anything is recorded: 0 s would
+// be its default of ten minutes, and 136 years more than ten minutes have the same 32 bits.
+func TestAnAcknowledgementHasAnEnd(t *testing.T) {
+	for end, code := range map[string]int{
+		"1m": exitDone, "4h": exitDone,
+		"0s": exitNotUnderstood, "59s": exitNotUnderstood, "500ms": exitNotUnderstood, "-10m": exitNotUnderstood, "4h1s": exitNotUnderstood, "1193046h38m16s": exitNotUnderstood,
+	} {
+		w := newWorld(t, "", &strategyv1.StrategyIncident{ObjectMeta: metav1.ObjectMeta{Namespace: "trading", Name: "pnl-1"}})
+		if got := w.run(t, "acknowledge", "pnl-1", "--for", end); got != code {
+			t.Errorf("%s: exit code %d, want %d: %s", end, got, code, w.err)
+		}
+		if made := len(w.decisions(t)); (made == 1) != (code == exitDone) {
+			t.Errorf("%s: %d decisions", end, made)
+		}
+		if code != exitDone && !strings.Contains(w.err.String(), "give --for a time from 1m to 4h") {
+			t.Errorf("%s: the error does not say what to do: %s", end, w.err)
+		}
+	}
+}
+
 func TestApproveShowsAndAsks(t *testing.T) {
 	for answer, code := range map[string]int{"y\n": exitDone, "YES\n": exitDone, "n\n": exitRefused, "\n": exitRefused, "yep\n": exitRefused} {
 		w := newWorld(t, answer, awaiting())
