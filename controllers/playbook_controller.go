@@ -10,7 +10,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
@@ -142,15 +141,16 @@ func (r *PlaybookReconciler) frozen(ctx context.Context, object *strategyv1.Stra
 	return err == nil, err
 }
 
-// Setup registers the reconciler with a manager.
-func (r *PlaybookReconciler) Setup(mgr ctrl.Manager) error {
+func (r *PlaybookReconciler) controller() Controller {
 	inNamespace := handler.EnqueueRequestsFromMapFunc(r.playbooksIn)
-	return ctrl.NewControllerManagedBy(mgr).
-		Named("playbook").
-		For(&strategyv1.StrategyPlaybook{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		Watches(&corev1.ConfigMap{}, inNamespace).
-		Watches(&corev1.PodTemplate{}, inNamespace).
-		Watches(&strategyv1.StrategyIncident{}, handler.EnqueueRequestsFromMapFunc(playbookOfIncident), builder.WithPredicates(justClosed())).
-		Watches(&appsv1.Deployment{}, inNamespace, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		Complete(r)
+	return Controller{
+		Name: "playbook", Reconciler: r, Workers: 1,
+		For: itself(&strategyv1.StrategyPlaybook{}, predicate.GenerationChangedPredicate{}),
+		Watches: []Watch{
+			{&corev1.ConfigMap{}, inNamespace, nil},
+			{&corev1.PodTemplate{}, inNamespace, nil},
+			{&strategyv1.StrategyIncident{}, handler.EnqueueRequestsFromMapFunc(playbookOfIncident), justClosed()},
+			{&appsv1.Deployment{}, inNamespace, predicate.GenerationChangedPredicate{}},
+		},
+	}
 }

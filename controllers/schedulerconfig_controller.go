@@ -9,7 +9,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -176,12 +175,13 @@ func (r *SchedulerConfigReconciler) observeUnclaimed(ctx context.Context, observ
 	return nil
 }
 
-// Setup registers the reconciler with a manager.
-func (r *SchedulerConfigReconciler) Setup(mgr ctrl.Manager) error {
-	return ctrl.NewControllerManagedBy(mgr).
-		Named("schedulerconfig").
-		For(&corev1.ConfigMap{}).
-		Watches(&strategyv1.StrategyPlaybook{}, handler.EnqueueRequestsFromMapFunc(r.configOfPlaybook), builder.WithPredicates(suspendChanged())).
-		Watches(&strategyv1.StrategyRollback{}, handler.EnqueueRequestsFromMapFunc(configOfRollback), builder.WithPredicates(claimChanged())).
-		Complete(r)
+func (r *SchedulerConfigReconciler) controller() Controller {
+	return Controller{
+		Name: "schedulerconfig", Reconciler: r, Workers: 1,
+		For: itself(&corev1.ConfigMap{}, nil),
+		Watches: []Watch{
+			{&strategyv1.StrategyPlaybook{}, handler.EnqueueRequestsFromMapFunc(r.configOfPlaybook), suspendChanged()},
+			{&strategyv1.StrategyRollback{}, handler.EnqueueRequestsFromMapFunc(configOfRollback), claimChanged()},
+		},
+	}
 }

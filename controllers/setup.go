@@ -49,10 +49,8 @@ func (e *Environment) Setup(ctx context.Context, mgr ctrl.Manager) error {
 	if err := registerMetrics(mgr.GetClient()); err != nil {
 		return err
 	}
-	for _, reconciler := range []interface{ Setup(ctrl.Manager) error }{
-		&PlaybookReconciler{e}, &IncidentReconciler{e}, &RollbackReconciler{e}, &SchedulerConfigReconciler{e},
-	} {
-		if err := reconciler.Setup(mgr); err != nil {
+	for _, one := range e.Controllers(mgr.GetScheme(), mgr.GetRESTMapper()) {
+		if err := one.setup(mgr); err != nil {
 			return err
 		}
 	}
