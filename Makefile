@@ -49,21 +49,36 @@ $(BIN)/manager $(BIN)/kubectl-strategy:
 $(BIN)/demo:
 	$(GO_BUILD) -o $@ ./hack/demo
 
+# Packages that need an API server, and those where goroutines are.
+SERVED := ./test/api
+RACED  := ./controllers/... ./cmd/... ./internal/rules ./internal/signals ./test/input ./test/api
+
+.PHONY: unit
+unit: ## Run all tests that need no API server (seconds, when little changed).
+	@go test $$(go list ./... | grep -vx "$$(go list $(SERVED))")
+
 .PHONY: test
-test: ## Run unit, property and API-server tests, in random order, with the race detector.
+test: ## Run all tests but the end-to-end ones; what did not change is not run again.
 	@assets=$$($(CLUSTER) assets --dir $(CLUSTER_DIR)); \
-	race='-race'; command -v "$$(go env CC)" >/dev/null || { race=; echo 'No C compiler: testing without the race detector.'; }; \
-	for module in $(CODE); do KUBEBUILDER_ASSETS=$$assets go -C $$module test $$race -timeout=30m -shuffle=on ./...; done
+	for module in $(CODE); do KUBEBUILDER_ASSETS=$$assets go -C $$module test -timeout=30m $(TEST_FLAGS) ./...; done
+
+.PHONY: race
+race: ## Run the race detector on the tests of the packages with goroutines.
+	@assets=$$($(CLUSTER) assets --dir $(CLUSTER_DIR)); \
+	KUBEBUILDER_ASSETS=$$assets go test -race -timeout=30m $(TEST_FLAGS) $(RACED); \
+	go -C hack/cluster test -race $(TEST_FLAGS) ./...
 
 .PHONY: explore
 explore: ## Run the property tests on many cases that nobody has tried yet (minutes).
-	@for package in $$(grep -rl pgregory.net/rapid --include='*_test.go' internal | xargs -n1 dirname | sort -u); do \
+	@for package in $$(grep -rl pgregory.net/rapid --include='*_test.go' internal test | xargs -n1 dirname | sort -u); do \
 		go test -count=1 -timeout 1h ./$$package -rapid.seed=0 -rapid.checks=2000 || exit; done
 
+# CRASH says where: all is every side effect in all three ways, one is every side effect in one way.
+CRASH ?= all
+
 .PHONY: crash
-crash: ## Stop the operator at every side effect of every scenario, in three ways (some hours).
-	@assets=$$($(CLUSTER) assets --dir $(CLUSTER_DIR)); \
-	KUBEBUILDER_ASSETS=$$assets CRASH_ALL=1 go test -count=1 -timeout 12h -v ./test/crash
+crash: ## Stop the operator at every side effect of every scenario on the simulated cluster (minutes).
+	CRASH=$(CRASH) go test -count=1 -timeout 1h ./test/crash
 
 .PHONY: fmt
 fmt: ## Format all Go files.

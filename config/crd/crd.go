@@ -3,7 +3,14 @@ package crd
 
 import _ "embed"
 
-// Playbook is the CustomResourceDefinition of StrategyPlaybook, in YAML.
-//
-//go:embed bases/strategy.tradeops.dev_strategyplaybooks.yaml
-var Playbook []byte
+// The CustomResourceDefinitions, in YAML.
+var (
+	//go:embed bases/strategy.tradeops.dev_strategydecisions.yaml
+	Decision []byte
+	//go:embed bases/strategy.tradeops.dev_strategyincidents.yaml
+	Incident []byte
+	//go:embed bases/strategy.tradeops.dev_strategyplaybooks.yaml
+	Playbook []byte
+	//go:embed bases/strategy.tradeops.dev_strategyrollbacks.yaml
+	Rollback []byte
+)

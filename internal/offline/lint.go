@@ -17,6 +17,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/config/crd"
 	"tradeops.dev/strategy-operator/internal/playbook"
+	"tradeops.dev/strategy-operator/internal/schema"
 )
 
 // Finding is what Lint found of one document.
@@ -32,7 +33,7 @@ type Finding struct {
 }
 
 // playbookSchema takes a second to build, and is the same for all texts.
-var playbookSchema = sync.OnceValues(func() (*objectSchema, error) { return newSchema(crd.Playbook) })
+var playbookSchema = sync.OnceValues(func() (*schema.Schema, error) { return schema.New(crd.Playbook) })
 
 // Lint checks the playbooks of a text as the API server and the operator would, as far as that needs no cluster.
 func Lint(text Text) ([]Finding, error) {
@@ -150,7 +151,7 @@ func completed(d document) (*strategyv1.StrategyPlaybookSpec, []string, error) {
 	if err := utiljson.Unmarshal(data, &object); err != nil { // whole numbers stay whole, as in the API server
 		return nil, []string{oneLine(err)}, nil
 	}
-	refused := known.complete(object)
+	refused := refusals(known, object)
 	if data, err = json.Marshal(object); err != nil {
 		return nil, nil, fmt.Errorf("encode the completed playbook: %w", err)
 	}
@@ -172,4 +173,17 @@ func nameIn(meta metav1.PartialObjectMetadata) string {
 		return meta.GenerateName
 	}
 	return "without a name"
+}
+
+// refusals completes an object and says what the API server would refuse of it, in its words.
+func refusals(known *schema.Schema, object map[string]any) []string {
+	var wrong []string
+	for _, unknown := range known.Complete(object) {
+		wrong = append(wrong, fmt.Sprintf("unknown field %q; correct its name, or leave it out", unknown))
+	}
+	for _, problem := range known.Refuses(object, nil) {
+		wrong = append(wrong, strings.TrimPrefix(problem.Error(), "<nil>: "))
+	}
+	slices.Sort(wrong)
+	return slices.Compact(wrong)
 }

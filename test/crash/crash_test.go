@@ -1,68 +1,73 @@
 package crash
 
 import (
+	"fmt"
 	"os"
-	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
+
+	"tradeops.dev/strategy-operator/test/scenarios"
 )
 
-// TestCuts stops the operator at side effects of every scenario. With CRASH_ALL=1 at each one, in each of the three modes;
-// else, to be quick, at the first of each kind in the main story and at some in the others, in one mode.
+// TestCuts stops the operator at side effects of every scenario. CRASH says at which: "all" is each one, in each of the
+// three modes; "one" is each one, in one mode; else, to be quick, a sample.
 func TestCuts(t *testing.T) {
-	var cuts, effects atomic.Int64
+	var cuts, effects, violations atomic.Int64
+	began := time.Now()
 	t.Run("scenarios", func(t *testing.T) {
-		for i, scenario := range scenarios {
+		for i, scenario := range scenarios.All {
 			t.Run(scenario.Name, func(t *testing.T) {
 				t.Parallel()
-				reference, done := uncut(t, scenario)
-				effects.Add(int64(len(done)))
-				points := chosen(done, i)
-				for _, cut := range points {
-					end := run1(t, scenario, &Cut{Point: cut}, Mutant{})
-					for _, violation := range end.violations(reference) {
-						t.Errorf("cut %s effect %d (%s): %s", cut.Mode, cut.At, end.effect, violation)
+				wanted := chosen(os.Getenv("CRASH"), i)
+				var ends []cutEnd
+				reference, done := uncut(t, scenario, func(r *run, point Point) {
+					if wanted(point) {
+						ends = append(ends, cutEnd{point, r.fork().end()})
 					}
-					cuts.Add(1)
+				})
+				for at := range done {
+					if point := (Point{at + 1, Unknown}); wanted(point) {
+						ends = append(ends, cutEnd{point, whole(t, scenario, &Cut{Point: point}, Mutant{})})
+					}
 				}
-				t.Logf("%d side effects, %d restarts, %d cuts", len(done), reference.restarts, len(points))
+				for _, cut := range ends {
+					for _, violation := range cut.end.Violations(reference) {
+						violations.Add(1)
+						t.Errorf("cut %s effect %d (%s): %s", cut.Mode, cut.At, effectAt(done, cut.At), violation)
+					}
+				}
+				effects.Add(int64(len(done)))
+				cuts.Add(int64(len(ends)))
 			})
 		}
 	})
-	t.Logf("%d scenarios, %d side effects, %d cuts", len(scenarios), effects.Load(), cuts.Load())
+	fmt.Printf("%d scenarios, %d side effects, %d cuts, %d violations, %v\n",
+		len(scenarios.All), effects.Load(), cuts.Load(), violations.Load(), time.Since(began).Round(time.Second))
 }
 
-// every is how many effects of a story there are to one cut, when not all are cut. The stories of incidents came first, and
-// the others have most effects in common with them.
-const (
-	everyOfIncidents = 9
-	everyOfOthers    = 30
-)
+type cutEnd struct {
+	Point
+	end *scenarios.End
+}
 
-func chosen(effects []string, number int) []Point {
-	var cuts []Point
-	switch {
-	case os.Getenv("CRASH_ALL") != "":
-		for at := range effects {
-			cuts = append(cuts, Point{At: at + 1, Mode: Before}, Point{At: at + 1, Mode: After}, Point{At: at + 1, Mode: Unknown})
-		}
-	case number == 0: // the main story
-		for i, point := range firstOfEachKind(effects) {
-			if i%3 == i/3%3 { // one mode for each effect, all three over the story
-				cuts = append(cuts, point)
-			}
-		}
-	case number < len(incidents):
-		for at := everyOfIncidents; at <= len(effects); at += everyOfIncidents {
-			cuts = append(cuts, Point{At: at, Mode: Mode(at / everyOfIncidents % 3)})
-		}
-	default: // each story begins elsewhere and in another mode, so that together they cut everywhere
-		for at := 1 + 4*number%everyOfOthers; at <= len(effects); at += everyOfOthers {
-			cuts = append(cuts, Point{At: at, Mode: Mode((number + at/everyOfOthers) % 3)})
+// everyNth effect of a story is cut in a sample; each story begins elsewhere, and in another mode, so that together they cut
+// everywhere.
+const everyNth = 30
+
+// chosen says where a scenario is cut.
+func chosen(crash string, number int) func(Point) bool {
+	return func(point Point) bool {
+		switch crash {
+		case "all":
+			return true
+		case "one":
+			return Mode((number+point.At)%3) == point.Mode
+		default:
+			return (point.At+4*number)%everyNth == 0 && Mode((number+point.At/everyNth)%3) == point.Mode
 		}
 	}
-	return cuts
 }
 
 // firstOfEachKind are the cuts, in each mode, at the first effect of each kind.
@@ -78,17 +83,15 @@ func firstOfEachKind(effects []string) []Point {
 	return cuts
 }
 
-var (
-	ofAPI    = regexp.MustCompile(`^([A-Z]+) /.*/namespaces/[^/]+/([a-z]+)(?:/[^/]+)?(/[a-z]+)?$`)
-	ofBucket = regexp.MustCompile(`^([A-Z]+) bucket/.*/([a-z]+)/[^/]+$`)
-)
-
-// kindOf an effect is a verb on a resource, or on a folder of the bucket.
+// kindOf an effect is a verb on a resource, or on a folder of the bucket: "update strategyrollbacks/status", "put log".
 func kindOf(effect string) string {
-	for _, form := range []*regexp.Regexp{ofAPI, ofBucket} {
-		if parts := form.FindStringSubmatch(effect); parts != nil {
-			return strings.Join(parts[1:], " ")
-		}
+	verb, path, _ := strings.Cut(effect, " ")
+	parts := strings.Split(path, "/")
+	switch {
+	case verb == "put":
+		return verb + " " + parts[len(parts)-2]
+	case len(parts) == 3:
+		return verb + " " + parts[0] + "/" + parts[2]
 	}
-	return effect
+	return verb + " " + parts[0]
 }

@@ -11,6 +11,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/schedulerconfig"
 	"tradeops.dev/strategy-operator/internal/testkit"
+	"tradeops.dev/strategy-operator/test/scenarios"
 )
 
 // onRollbackStatus bends what is written into a rollback's status.
@@ -74,7 +75,7 @@ func near(kind string, effects int) func([]string) []Point {
 }
 
 var rollbackMutants = []Mutant{{
-	Name: "the finalizer is set after the claim", Story: "deleted while applied", Cuts: near("PATCH strategyrollbacks ", 8),
+	Name: "the finalizer is set after the claim", Story: "deleted while applied", Cuts: near("patch strategyrollbacks", 8),
 	Client: func(_ *World, api client.Client) client.Client {
 		return &bent{Client: api,
 			patch: func(ctx context.Context, o client.Object, patch client.Patch, options ...client.PatchOption) error {
@@ -85,13 +86,13 @@ var rollbackMutants = []Mutant{{
 			},
 			status: func(ctx context.Context, o client.Object, options ...client.SubResourceUpdateOption) error {
 				var stored strategyv1.StrategyRollback
-				if rollback, ok := o.(*strategyv1.StrategyRollback); !ok || !holds(*rollback) {
+				if rollback, ok := o.(*strategyv1.StrategyRollback); !ok || !scenarios.Holds(*rollback) {
 					return api.Status().Update(ctx, o, options...)
 				}
 				if err := api.Get(ctx, client.ObjectKeyFromObject(o), &stored); err != nil {
 					return err
 				}
-				if err := api.Status().Update(ctx, o, options...); err != nil || holds(stored) {
+				if err := api.Status().Update(ctx, o, options...); err != nil || scenarios.Holds(stored) {
 					return err
 				}
 				return refinalize(ctx, api, o, []string{strategyv1.Finalizer})
@@ -121,7 +122,7 @@ var rollbackMutants = []Mutant{{
 			return nil
 		}}
 	},
-	Live: func(_ *World, next client.Reader, _ *lagging) client.Reader {
+	Live: func(next, _ client.Reader) client.Reader {
 		return &bentReader{next, func(ctx context.Context, key types.NamespacedName, object client.Object, options ...client.GetOption) error {
 			err := next.Get(ctx, key, object, options...)
 			if rollback, ok := object.(*strategyv1.StrategyRollback); ok {
@@ -132,15 +133,10 @@ var rollbackMutants = []Mutant{{
 	},
 }, {
 	Name: "claims are written without reading them again", Story: "withdrawn between claim and write, with an old cache",
-	Live: func(_ *World, next client.Reader, cache *lagging) client.Reader {
+	Live: func(next, cache client.Reader) client.Reader {
 		return &bentReader{next, func(ctx context.Context, key types.NamespacedName, object client.Object, options ...client.GetOption) error {
-			if rollback, ok := object.(*strategyv1.StrategyRollback); ok && cache.last != nil {
-				for _, known := range cache.last.Items {
-					if known.Name == key.Name {
-						known.DeepCopyInto(rollback)
-						return nil
-					}
-				}
+			if _, isRollback := object.(*strategyv1.StrategyRollback); isRollback {
+				return cache.Get(ctx, key, object, options...)
 			}
 			return next.Get(ctx, key, object, options...)
 		}}

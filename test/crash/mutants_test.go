@@ -21,14 +21,15 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/controllers"
 	"tradeops.dev/strategy-operator/internal/evidence"
-	"tradeops.dev/strategy-operator/test/world"
+	"tradeops.dev/strategy-operator/internal/sim"
+	"tradeops.dev/strategy-operator/test/scenarios"
 )
 
 // Mutant bends an operator to a known bug of operators. A harness that does not find it proves nothing.
 type Mutant struct {
 	Name     string
 	Client   func(*World, client.Client) client.Client
-	Live     func(*World, client.Reader, *lagging) client.Reader
+	Live     func(live, cache client.Reader) client.Reader
 	Evidence func(*World, controllers.Evidence) controllers.Evidence
 	// Story is the scenario that must find it; the main story if empty.
 	Story string
@@ -41,10 +42,10 @@ func TestTheHarnessFindsSeededBugs(t *testing.T) {
 	all := slices.Concat(mutants, rollbackMutants)
 	var found atomic.Int64
 	t.Run("mutants", func(t *testing.T) {
-		ends, effects := map[string]*End{}, map[string][]string{}
+		ends, effects := map[string]*scenarios.End{}, map[string][]string{}
 		for _, mutant := range all {
 			if story := mutant.story(); ends[story.Name] == nil {
-				ends[story.Name], effects[story.Name] = uncut(t, story)
+				ends[story.Name], effects[story.Name] = uncut(t, story, nil)
 			}
 		}
 		for _, mutant := range all {
@@ -53,8 +54,8 @@ func TestTheHarnessFindsSeededBugs(t *testing.T) {
 				story := mutant.story()
 				reference, cuts := ends[story.Name], append([]Point{{}}, mutant.cuts(effects[story.Name])...)
 				for _, cut := range cuts {
-					end := run1(t, story, &Cut{Point: cut}, mutant)
-					if violations := end.violations(reference); len(violations) > 0 {
+					end := whole(t, story, &Cut{Point: cut}, mutant)
+					if violations := end.Violations(reference); len(violations) > 0 {
 						found.Add(1)
 						t.Logf("found at cut %d (%s): %.200s", cut.At, cut.Mode, strings.ReplaceAll(violations[0], "\n", "; "))
 						return
@@ -64,14 +65,14 @@ func TestTheHarnessFindsSeededBugs(t *testing.T) {
 			})
 		}
 	})
-	t.Logf("%d of %d seeded bugs found", found.Load(), len(all))
+	fmt.Printf("%d of %d seeded bugs found\n", found.Load(), len(all))
 }
 
-func (m Mutant) story() Scenario {
+func (m Mutant) story() scenarios.Scenario {
 	if m.Story == "" {
-		return scenarios[0]
+		return scenarios.All[0]
 	}
-	return scenarioNamed(m.Story)
+	return scenarios.Named(m.Story)
 }
 
 func (m Mutant) cuts(effects []string) []Point {
@@ -183,7 +184,7 @@ var mutants = []Mutant{{
 			}
 			if rollback, ok := o.(*strategyv1.StrategyRollback); ok && rollback.Status.Proof != nil {
 				patch := fmt.Sprintf(`{"spec":{"template":{"metadata":{"annotations":{"restarted-at":%q}}}}}`, time.Now().String())
-				deployment := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: w.Namespace, Name: world.Deployment}}
+				deployment := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: w.Namespace, Name: sim.Deployment}}
 				return api.Patch(ctx, deployment, client.RawPatch("application/merge-patch+json", []byte(patch)))
 			}
 			return nil
@@ -273,8 +274,8 @@ var mutants = []Mutant{{
 	Evidence: onBucket(func(ctx context.Context, w *World, next controllers.Evidence, key string, data []byte) error {
 		err := next.Create(ctx, key, data)
 		if errors.Is(err, errStopped) && strings.Contains(key, "/log/") {
-			if _, missing := w.Store.Get(ctx, key); errors.Is(missing, evidence.ErrNotFound) {
-				return w.Store.Create(ctx, key, data[:len(data)/2])
+			if _, missing := w.Bucket.Get(ctx, key); errors.Is(missing, evidence.ErrNotFound) {
+				return w.Bucket.Create(ctx, key, data[:len(data)/2])
 			}
 		}
 		return err

@@ -6,90 +6,115 @@ import (
 	"strings"
 	"testing"
 
-	"tradeops.dev/strategy-operator/test/world"
+	"tradeops.dev/strategy-operator/internal/sim"
+	"tradeops.dev/strategy-operator/test/scenarios"
 )
 
-const (
-	// maxRounds bounds a run: the longest story needs a third of it.
-	maxRounds = 100
-	// quietRounds must pass without a write or an event for a run to be over.
-	quietRounds = 2
-)
+// run is a story on its way, with the operator that lives now.
+type run struct {
+	*World
+	scenario scenarios.Scenario
+	mutant   Mutant
+	watch    scenarios.Watch
+	operator *sim.Operator
+	cut      *Cut
+	looked   int // effects of the operator's that the watch has looked at
+}
 
-// uncut is the reference run, which must itself be right.
-func uncut(t *testing.T, scenario Scenario) (*End, []string) {
+// begin makes a world in which the story has begun.
+func begin(t testing.TB, scenario scenarios.Scenario, mutant Mutant, cut *Cut) *run {
+	t.Helper()
+	r := &run{World: sim.New(t, scenario.Playbook), scenario: scenario, mutant: mutant}
+	scenario.Set(r.World)
+	r.start(cut)
+	return r
+}
+
+func (r *run) start(cut *Cut) {
+	r.cut, r.looked = cut, 0
+	r.operator = start(r.World, r.scenario, r.mutant, cut)
+}
+
+// fork is the run as it would go on if the operator stopped now.
+func (r *run) fork() *run {
+	fork := &run{World: r.Fork(), scenario: r.scenario, mutant: r.mutant, watch: r.watch}
+	fork.watch.Problems = append([]string(nil), r.watch.Problems...)
+	fork.watch.Look(fork.World, r.cut.Effects[r.looked:])
+	fork.start(&Cut{})
+	return fork
+}
+
+// end plays until nothing happens any more, with the operator stopped at the cut and started again.
+func (r *run) end() *scenarios.End {
+	ctx := context.Background()
+	quiet := false
+	for range maxSteps {
+		quiet = !r.Next(ctx, r.operator)
+		r.watch.Look(r.World, r.cut.Effects[r.looked:])
+		r.looked, r.cut.late = len(r.cut.Effects), false
+		if r.cut.Stopped {
+			r.start(&Cut{})
+			continue
+		}
+		if quiet {
+			break
+		}
+	}
+	end := scenarios.EndOf(r.World, r.operator.LastError())
+	for _, problem := range r.watch.Problems {
+		end.Problem("%s", problem)
+	}
+	if !quiet {
+		end.Problem("not quiet after %d steps: it never ends (last error: %v)", maxSteps, r.operator.LastError())
+	}
+	if left := r.Left(); left > 0 {
+		end.Problem("people wait for something that does not come: %d of %d steps left", left, len(r.scenario.Script))
+	}
+	// An operator that starts afresh in a finished world has nothing to do.
+	fresh := &Cut{}
+	operator := start(r.World, r.scenario, r.mutant, fresh)
+	for operator.Step(ctx) {
+		if operator.Reconciles > maxSteps {
+			end.Problem("a restarted operator never rests in a finished world")
+			break
+		}
+	}
+	if len(fresh.Effects) > 0 {
+		end.Problem("a restarted operator writes in a finished world: %v", fresh.Effects)
+	}
+	return end
+}
+
+// maxSteps bounds a run: the longest story needs a third of it.
+const maxSteps = 2000
+
+// uncut is the reference run, which must itself be right. Seen is called around each effect; nil: nobody looks.
+func uncut(t *testing.T, scenario scenarios.Scenario, seen func(*run, Point)) (*scenarios.End, []string) {
 	t.Helper()
 	cut := &Cut{}
-	end := run1(t, scenario, cut, Mutant{})
-	if end.incident != scenario.Incident || fmt.Sprint(end.others) != fmt.Sprint(orEmpty(scenario.Others)) || fmt.Sprint(end.rollbacks) != fmt.Sprint(orEmpty(scenario.Rollbacks)) {
-		t.Fatalf("the uncut run ends with incident %q, others %v and rollbacks %v, not %q and %v (%v; last error: %v)\n%s",
-			end.incident, end.others, end.rollbacks, scenario.Incident, scenario.Rollbacks, end.problems, end.lastError, strings.Join(end.told, "\n"))
+	r := begin(t, scenario, Mutant{}, cut)
+	if seen != nil {
+		cut.Seen = func(point Point) { seen(r, point) }
 	}
-	if want := masked(scenario.content()); end.content != want {
-		t.Errorf("uncut: the configuration is\n%s\nand not\n%s", end.content, want)
+	end := r.end()
+	for _, wrong := range end.Wrong(scenario) {
+		t.Errorf("uncut: %s", wrong)
 	}
-	for _, violation := range end.violations(end) {
-		t.Errorf("uncut: %s", violation)
+	if t.Failed() {
+		t.Fatalf("last error: %v\n%s", r.operator.LastError(), strings.Join(r.Trace, "\n"))
 	}
 	return end, cut.Effects
 }
 
-func orEmpty(all map[string]string) map[string]string {
-	if all == nil {
-		return map[string]string{}
-	}
-	return all
+// whole is a run from its beginning with one cut.
+func whole(t testing.TB, scenario scenarios.Scenario, cut *Cut, mutant Mutant) *scenarios.End {
+	t.Helper()
+	return begin(t, scenario, mutant, cut).end()
 }
 
-// run1 plays a scenario until nothing happens any more, with the operator stopped at the cut and started again.
-func run1(t *testing.T, scenario Scenario, cut *Cut, mutant Mutant) *End {
-	t.Helper()
-	ctx := context.Background()
-	w := world.New(t, cluster, scenario.Playbook)
-	if scenario.Document != "" {
-		w.Configure(scenario.Document)
+func effectAt(effects []string, at int) string {
+	if at < 1 || at > len(effects) {
+		return "none"
 	}
-	people, left := script(scenario.Script)
-	w.Report, w.People = scenario.Report, people
-	scenario.Begin(w)
-	life := &life{World: w, scenario: scenario, mutant: mutant}
-	watch := &watch{}
-	operator := life.start(cut)
-	quiet, rounds := 0, 0
-	for ; quiet < quietRounds && rounds < maxRounds; rounds++ {
-		before := len(operator.cut.Effects)
-		operator.Round(ctx)
-		watch.look(w, operator.cut.Effects[before:])
-		if operator.cut.stopped() {
-			operator = life.start(&Cut{})
-			quiet = 0
-			continue
-		}
-		if w.Play() || len(operator.cut.Effects) > before {
-			quiet = 0
-			continue
-		}
-		if operator.StepClock() {
-			continue
-		}
-		quiet++
-	}
-	end := endOf(w)
-	end.problems = append(end.problems, watch.problems...)
-	if cut.At > 0 && cut.At <= len(cut.Effects) {
-		end.effect = cut.Effects[cut.At-1]
-	}
-	if quiet < quietRounds {
-		end.problems = append(end.problems, fmt.Sprintf("not quiet after %d rounds: it never ends (last error: %v)", maxRounds, w.LastError))
-	}
-	if left() > 0 {
-		end.problems = append(end.problems, fmt.Sprintf("people wait for something that does not come: %d of %d steps left", left(), len(scenario.Script)))
-	}
-	// An operator that starts afresh in a finished world has nothing to do.
-	fresh := &Cut{}
-	life.start(fresh).Round(ctx)
-	if len(fresh.Effects) > 0 {
-		end.problems = append(end.problems, fmt.Sprintf("a restarted operator writes in a finished world: %v", fresh.Effects))
-	}
-	return end
+	return fmt.Sprint(effects[at-1])
 }

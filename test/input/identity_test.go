@@ -6,21 +6,21 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
-	"tradeops.dev/strategy-operator/test/world"
+	"tradeops.dev/strategy-operator/internal/sim"
 )
 
 // TestADecisionForgedWithoutPoliciesIsNeverHonoured, neither while the admission policies are missing nor when they are
-// back; a true one is. The policies are the whole cluster's, so this test is not parallel.
+// back; a true one is.
 func TestADecisionForgedWithoutPoliciesIsNeverHonoured(t *testing.T) {
 	for _, c := range []struct {
 		name    string
-		before  func(*world.World) bool // what people did until then
-		waiting string                  // for the decision
+		before  func(*sim.World) bool // what people did until then
+		waiting string                // for the decision
 		verdict strategyv1.DecisionVerdict
 		then    string // after a true one
 	}{
 		{"an approval", nil, "AwaitingApproval", strategyv1.DecisionApprove, "Verified"},
-		{"a restore", world.People(world.Approve), "Verified", strategyv1.DecisionRestore, "Restored"},
+		{"a restore", sim.People(sim.Approve), "Verified", strategyv1.DecisionRestore, "Restored"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := tell(t, nil)
@@ -48,7 +48,7 @@ func TestADecisionForgedWithoutPoliciesIsNeverHonoured(t *testing.T) {
 				t.Fatalf("mallory's decision was honoured when the policies were back: %s", now.Content)
 			}
 			s.is(aRollback(), "pnl", c.waiting)
-			s.People = func(w *world.World) bool { return w.DecideOn(c.waiting, c.verdict, 1) }
+			s.People = func(w *sim.World) bool { return w.DecideOn(c.waiting, c.verdict, 1) }
 			s.settle()
 			s.is(aRollback(), "pnl", c.then)
 		})
@@ -62,16 +62,10 @@ func digestFor(verdict strategyv1.DecisionVerdict, rollback *strategyv1.Strategy
 	return ""
 }
 
-// withoutPolicies does something while the admission policies are missing, and puts them back however it ends.
+// withoutPolicies does something while the admission policies are missing, and puts them back.
 func (s *story) withoutPolicies(do func()) {
-	s.T.Helper()
-	if err := cluster.RemovePolicies(); err != nil {
-		s.T.Fatal(err)
-	}
-	defer func() {
-		if err := cluster.InstallPolicies(); err != nil {
-			s.T.Error(err)
-		}
-	}()
+	s.t.Helper()
+	s.API.Seen().Policies = false
 	do()
+	s.API.Seen().Policies = true
 }

@@ -9,8 +9,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/sim"
 	"tradeops.dev/strategy-operator/internal/testkit"
-	"tradeops.dev/strategy-operator/test/world"
 )
 
 // TestAnObjectThatNamesWhatIsNotThereWaits: the playbook is right, the incident or rollback is not.
@@ -93,7 +93,7 @@ func TestAnObjectThatNamesWhatIsNotThereWaits(t *testing.T) {
 			c.given(s)
 			s.breaks()
 			s.settle()
-			s.is(aPlaybook(), world.Playbook, "Valid")
+			s.is(aPlaybook(), sim.Playbook, "Valid")
 			for i := range c.says {
 				c.says[i] = strings.ReplaceAll(c.says[i], "NAMESPACE", s.Namespace)
 			}
@@ -111,7 +111,7 @@ func TestAnObjectThatNamesWhatIsNotThereWaits(t *testing.T) {
 func TestAPathThatAnotherRollbackHoldsIsNotChangedTwice(t *testing.T) {
 	t.Parallel()
 	s := tell(t, nil)
-	s.People = world.People(world.Approve)
+	s.People = sim.People(sim.Approve)
 	s.AskRollback("first", nil)
 	s.settle()
 	s.is(aRollback(), "first", "Verified")
@@ -124,7 +124,7 @@ func TestAPathThatAnotherRollbackHoldsIsNotChangedTwice(t *testing.T) {
 	s.stalls(aRollback(), "second", "PathHeldByOther", "/risk_profiles/bold/strategy_allocations/trend is already changed by rollback first", "it waits until that one is restored")
 	s.changedNothing()
 
-	s.People = world.People(world.Restore)
+	s.People = sim.People(sim.Restore)
 	s.settle()
 	s.is(aRollback(), "first", "Restored")
 	s.later(recheck)
@@ -141,7 +141,7 @@ func TestAnEditThatBecomesImpossibleVoidsTheApproval(t *testing.T) {
 	s.settle()
 	s.is(aRollback(), "pnl", "AwaitingApproval")
 	s.write(strings.Replace(testkit.Document, "      trend: 1.0 # all in\n", "      cross: 1.0\n", 1))
-	s.People = world.People(world.Approve)
+	s.People = sim.People(sim.Approve)
 	s.breaks()
 	s.settle()
 	s.stalls(aRollback(), "pnl", "EditRefused", `has no bucket "trend"`)
@@ -150,7 +150,7 @@ func TestAnEditThatBecomesImpossibleVoidsTheApproval(t *testing.T) {
 
 	s.write(testkit.Document)
 	s.later(time.Second)
-	s.People = func(w *world.World) bool { return w.DecideOn("AwaitingApproval", strategyv1.DecisionApprove, 0) }
+	s.People = func(w *sim.World) bool { return w.DecideOn("AwaitingApproval", strategyv1.DecisionApprove, 0) }
 	s.settle()
 	s.is(aRollback(), "pnl", "Verified")
 }

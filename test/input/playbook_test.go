@@ -7,8 +7,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/sim"
 	"tradeops.dev/strategy-operator/internal/testkit"
-	"tradeops.dev/strategy-operator/test/world"
 )
 
 // TestAPlaybookThatCannotBeRunSaysWhy: the playbook names what is wrong; what wants to run on it repeats that and waits.
@@ -21,7 +21,7 @@ func TestAPlaybookThatCannotBeRunSaysWhy(t *testing.T) {
 		mended func(*story)
 	}{{
 		"the ConfigMap is missing",
-		func(s *story) { s.Delete(world.ConfigMap, &corev1.ConfigMap{}) },
+		func(s *story) { s.Delete(sim.ConfigMap, &corev1.ConfigMap{}) },
 		"ConfigMapNotFound", []string{"ConfigMap NAMESPACE/bot-core-config does not exist"},
 		func(s *story) { s.Create(s.ConfigMap()) },
 	}, {
@@ -33,7 +33,7 @@ func TestAPlaybookThatCannotBeRunSaysWhy(t *testing.T) {
 		"the ConfigMap is immutable",
 		func(s *story) { s.changeConfig(func(c *corev1.ConfigMap) { c.Immutable = new(true) }) },
 		"ConfigMapImmutable", []string{"ConfigMap NAMESPACE/bot-core-config is immutable"},
-		func(s *story) { s.Delete(world.ConfigMap, &corev1.ConfigMap{}); s.Create(s.ConfigMap()) },
+		func(s *story) { s.Delete(sim.ConfigMap, &corev1.ConfigMap{}); s.Create(s.ConfigMap()) },
 	}, {
 		"the ConfigMap has another key",
 		func(s *story) {
@@ -87,17 +87,17 @@ func TestAPlaybookThatCannotBeRunSaysWhy(t *testing.T) {
 		func(s *story) { s.write(testkit.Document + "  live: {exchange: kraken_spot}\n") },
 	}, {
 		"the PodTemplate is missing",
-		func(s *story) { s.Delete(world.Template, &corev1.PodTemplate{}) },
+		func(s *story) { s.Delete(sim.Template, &corev1.PodTemplate{}) },
 		"PodTemplateNotFound", []string{"check audit needs PodTemplate tools, which does not exist in namespace NAMESPACE"},
 		func(s *story) { s.Create(s.PodTemplate()) },
 	}, {
 		"the Deployment is missing",
-		func(s *story) { s.Delete(world.Deployment, s.Deployment()) },
+		func(s *story) { s.Delete(sim.Deployment, s.Deployment()) },
 		"DeploymentNotFound", []string{"spec.scheduler.rollout: Deployment bot-core-scheduler does not exist in namespace NAMESPACE"},
 		func(s *story) { s.Create(s.Deployment()) },
 	}, {
 		"the Secret is missing",
-		func(s *story) { s.Delete(world.Secret, &corev1.Secret{}) },
+		func(s *story) { s.Delete(sim.Secret, &corev1.Secret{}) },
 		"SecretNotFound", []string{"Secret NAMESPACE/decision-log-key", "does not exist", `"hmac-key" of at least 32 bytes`},
 		func(s *story) { s.Create(s.Secret()) },
 	}, {
@@ -152,7 +152,7 @@ func TestAPlaybookThatCannotBeRunSaysWhy(t *testing.T) {
 				c.says[i] = strings.ReplaceAll(c.says[i], "NAMESPACE", s.Namespace)
 			}
 			waits := append([]string{"StrategyPlaybook multi-strategy is not ready: "}, c.says...)
-			s.stalls(aPlaybook(), world.Playbook, c.reason, c.says...)
+			s.stalls(aPlaybook(), sim.Playbook, c.reason, c.says...)
 			s.stalls(anIncident(), "pnl", "PlaybookNotReady", waits...)
 			s.stalls(aRollback(), "less", "PlaybookNotReady", waits...)
 			s.changedNothing()
@@ -160,7 +160,7 @@ func TestAPlaybookThatCannotBeRunSaysWhy(t *testing.T) {
 
 			c.mended(s)
 			s.later(recheck)
-			s.is(aPlaybook(), world.Playbook, "Valid")
+			s.is(aPlaybook(), sim.Playbook, "Valid")
 			s.is(anIncident(), "pnl", "FalseAlarm")
 			s.is(aRollback(), "less", "AwaitingApproval")
 		})
@@ -176,34 +176,34 @@ func TestANamespaceThatIsNotServedIsNotTouched(t *testing.T) {
 	s.breaks()
 	s.settle()
 	says := []string{"the operator does not serve namespace " + s.Namespace + " (it serves: other)", "--namespaces"}
-	s.stalls(aPlaybook(), world.Playbook, "NamespaceNotServed", says...)
+	s.stalls(aPlaybook(), sim.Playbook, "NamespaceNotServed", says...)
 	s.stalls(anIncident(), "pnl", "NamespaceNotServed", says...)
 	s.stalls(aRollback(), "less", "NamespaceNotServed", says...)
 	s.changedNothing()
 	s.noJobs()
-	if s.events.count() > 0 {
-		t.Errorf("events in a namespace without rights: %v", s.events.all)
+	if s.events() > 0 {
+		t.Errorf("events in a namespace without rights: %v", s.Trace)
 	}
 
 	s.operator.Environment.Namespaces = append(s.operator.Environment.Namespaces, s.Namespace)
 	s.later(recheck)
-	s.is(aPlaybook(), world.Playbook, "Valid")
+	s.is(aPlaybook(), sim.Playbook, "Valid")
 	s.is(anIncident(), "pnl", "FalseAlarm")
 	s.is(aRollback(), "less", "AwaitingApproval")
 }
 
 func (s *story) changeConfig(change func(*corev1.ConfigMap)) {
-	s.T.Helper()
-	world.Change(s.World, world.ConfigMap, &corev1.ConfigMap{}, change)
+	s.t.Helper()
+	sim.Change(s.World, sim.ConfigMap, &corev1.ConfigMap{}, change)
 }
 
 // write replaces the configuration.
 func (s *story) write(content string) {
-	s.T.Helper()
+	s.t.Helper()
 	s.changeConfig(func(c *corev1.ConfigMap) { c.Data = map[string]string{testkit.DataKey: content} })
 }
 
 func (s *story) changeSecret(change func(*corev1.Secret)) {
-	s.T.Helper()
-	world.Change(s.World, world.Secret, &corev1.Secret{}, change)
+	s.t.Helper()
+	sim.Change(s.World, sim.Secret, &corev1.Secret{}, change)
 }

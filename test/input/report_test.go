@@ -8,8 +8,8 @@ import (
 
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/evidence"
+	"tradeops.dev/strategy-operator/internal/sim"
 	"tradeops.dev/strategy-operator/internal/testkit"
-	"tradeops.dev/strategy-operator/test/world"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 )
@@ -36,16 +36,16 @@ func TestAReportThatCannotBeReadNeverPasses(t *testing.T) {
 		{"bytes that are no text", "{\"status\":\"ok\",\"x\":\"\xff\"}", "Inconclusive", "not valid UTF-8"},
 		{"50 MB of text", strings.Repeat("all is well\n", 50*mib/12), "Inconclusive", "bytes are kept beside the report"},
 		{"50 MB of braces", strings.Repeat("{", 50*mib), "Inconclusive", "the log"},
-		{"50 MB of text behind the report", world.OKReport + "\n" + strings.Repeat("debug\n", 50*mib/6), "Inconclusive", "the log has no JSON object"},
+		{"50 MB of text behind the report", sim.OK.Log + "\n" + strings.Repeat("debug\n", 50*mib/6), "Inconclusive", "the log has no JSON object"},
 		{
 			"a report that is longer than what is read, and says fail at its end",
-			`{"results": [` + "\n" + strings.Repeat(world.OKReport+",\n", 2*mib/25) + world.OKReport + "\n" + `], "status":"fail"}`, "Inconclusive", "",
+			`{"results": [` + "\n" + strings.Repeat(sim.OK.Log+",\n", 2*mib/25) + sim.OK.Log + "\n" + `], "status":"fail"}`, "Inconclusive", "",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := tell(t, nil)
-			s.Report = func(_ *world.World, id checks.ID) (string, bool) { return c.output, id.Check == "audit" }
+			s.Report = func(_ *sim.World, id checks.ID) (sim.Ended, bool) { return printed(c.output), id.Check == "audit" }
 			s.ReportIncident(nil)
 			s.settle()
 			record := s.audit()
@@ -66,8 +66,8 @@ func TestAReportThatCannotBeReadNeverPasses(t *testing.T) {
 func TestTheReportAtTheEndOf50MBIsRead(t *testing.T) {
 	t.Parallel()
 	s := tell(t, nil)
-	s.Report = func(_ *world.World, id checks.ID) (string, bool) {
-		return strings.Repeat("debug\n", 50*mib/6) + world.OKReport, id.Check == "audit"
+	s.Report = func(_ *sim.World, id checks.ID) (sim.Ended, bool) {
+		return printed(strings.Repeat("debug\n", 50*mib/6) + sim.OK.Log), id.Check == "audit"
 	}
 	s.ReportIncident(nil)
 	s.settle()
@@ -78,20 +78,28 @@ func TestTheReportAtTheEndOf50MBIsRead(t *testing.T) {
 	}
 	incident := s.Incident()
 	prefix := evidence.Prefix(s.Namespace, incident.Name, string(incident.UID), incident.CreationTimestamp.Time)
-	kept, err := s.Store.Get(context.Background(), evidence.OutputKey(prefix, "Triage", "audit", 1))
+	kept, err := s.Bucket.Get(context.Background(), evidence.OutputKey(prefix, "Triage", "audit", 1))
 	if err != nil || len(kept) != checks.MaxOutputBytes {
 		t.Errorf("%d bytes are kept: %v", len(kept), err)
 	}
 }
 
+// printed is the end of a container that printed something, and of one that printed nothing.
+func printed(output string) sim.Ended {
+	if output == "" {
+		return sim.Mute
+	}
+	return sim.Ended{Log: output}
+}
+
 // audit is the record of the triage's audit.
 func (s *story) audit() strategyv1.CheckStatus {
-	s.T.Helper()
+	s.t.Helper()
 	for _, record := range s.Incident().Status.Checks {
 		if record.Name == "audit" && record.Stage == strategyv1.StageTriage {
 			return record
 		}
 	}
-	s.T.Fatalf("the audit was not judged: %v", s.lastError())
+	s.t.Fatalf("the audit was not judged: %v", s.lastError())
 	return strategyv1.CheckStatus{}
 }

@@ -9,8 +9,8 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/sim"
 	"tradeops.dev/strategy-operator/internal/testkit"
-	"tradeops.dev/strategy-operator/test/world"
 )
 
 // TestWhatVanishesUnderARollbackStopsItUntilItIsBack: the rollback waits for its approval when it happens, and is
@@ -24,7 +24,7 @@ func TestWhatVanishesUnderARollbackStopsItUntilItIsBack(t *testing.T) {
 		mended func(*story)
 	}{{
 		"the ConfigMap",
-		func(s *story) { s.Delete(world.ConfigMap, &corev1.ConfigMap{}) },
+		func(s *story) { s.Delete(sim.ConfigMap, &corev1.ConfigMap{}) },
 		"ConfigMapNotFound", "bot-core-config does not exist",
 		func(s *story) { s.Create(s.ConfigMap()) },
 	}, {
@@ -39,17 +39,17 @@ func TestWhatVanishesUnderARollbackStopsItUntilItIsBack(t *testing.T) {
 		func(s *story) { s.write(testkit.Document) },
 	}, {
 		"the Secret",
-		func(s *story) { s.Delete(world.Secret, &corev1.Secret{}) },
+		func(s *story) { s.Delete(sim.Secret, &corev1.Secret{}) },
 		"SecretNotFound", "decision-log-key",
 		func(s *story) { s.Create(s.Secret()) },
 	}, {
 		"the PodTemplate",
-		func(s *story) { s.Delete(world.Template, &corev1.PodTemplate{}) },
+		func(s *story) { s.Delete(sim.Template, &corev1.PodTemplate{}) },
 		"PodTemplateNotFound", "check load needs PodTemplate tools, which does not exist in namespace ",
 		func(s *story) { s.Create(s.PodTemplate()) },
 	}, {
 		"the Deployment",
-		func(s *story) { s.Delete(world.Deployment, s.Deployment()) },
+		func(s *story) { s.Delete(sim.Deployment, s.Deployment()) },
 		"DeploymentNotFound", "Deployment bot-core-scheduler does not exist",
 		func(s *story) { s.Create(s.Deployment()) },
 	}} {
@@ -61,14 +61,14 @@ func TestWhatVanishesUnderARollbackStopsItUntilItIsBack(t *testing.T) {
 			s.is(aRollback(), "pnl", "AwaitingApproval")
 			c.given(s)
 			s.breaks()
-			s.People = world.People(world.Approve)
+			s.People = sim.People(sim.Approve)
 			s.later(recheck)
 			s.stalls(aRollback(), "pnl", c.reason, c.says)
 			s.changedNothing()
 			s.noJobs()
 
 			c.mended(s)
-			s.People = world.People(world.Approve, world.Restore)
+			s.People = sim.People(sim.Approve, sim.Restore)
 			s.later(recheck)
 			s.is(aRollback(), "pnl", "Restored")
 			if s.Content() != testkit.Document {
@@ -82,12 +82,12 @@ func TestAPodTemplateThatVanishesUnderAnIncidentStopsIt(t *testing.T) {
 	t.Parallel()
 	s := tell(t, nil)
 	gone := false
-	s.Report = func(w *world.World, id checks.ID) (string, bool) {
+	s.Report = func(w *sim.World, id checks.ID) (sim.Ended, bool) {
 		if id.Check == "audit" && !gone {
 			gone = true
-			w.Delete(world.Template, &corev1.PodTemplate{})
+			w.Delete(sim.Template, &corev1.PodTemplate{})
 		}
-		return world.Losing(w, id)
+		return sim.Losing(w, id)
 	}
 	s.ReportIncident(nil)
 	s.settle()
@@ -109,8 +109,8 @@ func TestAPodTemplateThatVanishesBeforeTheProofIsAPersonsBusiness(t *testing.T) 
 	s := tell(t, nil)
 	s.AskRollback("pnl", nil)
 	s.settle()
-	s.Delete(world.Template, &corev1.PodTemplate{})
-	s.People = world.People(world.Approve)
+	s.Delete(sim.Template, &corev1.PodTemplate{})
+	s.People = sim.People(sim.Approve)
 	s.settle()
 	s.breaks()
 	if s.seen.Content == testkit.Document {
@@ -129,13 +129,13 @@ func TestAProofThatCannotRunInTimeRevertsNothing(t *testing.T) {
 	t.Parallel()
 	s := tell(t, nil)
 	s.AskRollback("pnl", func(r *strategyv1.StrategyRollbackSpec) { r.RemediationName = "disable" })
-	s.Report = func(w *world.World, id checks.ID) (string, bool) {
+	s.Report = func(w *sim.World, id checks.ID) (sim.Ended, bool) {
 		if id.Stage == strategyv1.StageBefore {
-			w.Delete(world.Template, &corev1.PodTemplate{})
+			w.Delete(sim.Template, &corev1.PodTemplate{})
 		}
-		return "", false
+		return sim.Mute, false
 	}
-	s.People = world.People(world.Approve)
+	s.People = sim.People(sim.Approve)
 	s.settle()
 	s.breaks()
 	for range 4 {
@@ -155,13 +155,13 @@ func TestADeploymentThatVanishesBeforeTheRolloutIsAPersonsBusiness(t *testing.T)
 	s.AskRollback("pnl", nil)
 	s.settle()
 	gone := false
-	s.People = func(w *world.World) bool {
+	s.People = func(w *sim.World) bool {
 		if !gone && w.Content() != testkit.Document {
 			gone = true
-			w.Delete(world.Deployment, w.Deployment())
+			w.Delete(sim.Deployment, w.Deployment())
 			return true
 		}
-		return world.Approve(w)
+		return sim.Approve(w)
 	}
 	s.settle()
 	s.breaks()

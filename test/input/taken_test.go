@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -41,16 +42,17 @@ func TestAJobOfSomebodyElseIsNotAdopted(t *testing.T) {
 				foreign.OwnerReferences = []metav1.OwnerReference{*owner}
 			}
 			s.Create(foreign)
-			for range 6 { // an error is tried again without end, so there is no quiet to wait for
-				s.operator.Round(t.Context())
-				s.Play()
+			for range 6 { // an error is tried again without end, so there is no quiet to wait for; the garbage collector is slow
+				for s.operator.Step(t.Context()) {
+				}
+				s.Pass(time.Second)
 			}
 			says := "Job " + foreign.Name + ": an object of this name exists and belongs to somebody else; delete it"
 			if err := errors.Join(s.operator.Errors...); err == nil || !strings.Contains(err.Error(), says) {
 				t.Errorf("the error says %v", err)
 			}
-			if s.events.warnings("*v1alpha1.StrategyIncident pnl", "NameConflict") == 0 {
-				t.Errorf("nobody was told: %v", s.events.all)
+			if s.warnings(anIncident(), "pnl", "NameConflict") == 0 {
+				t.Errorf("nobody was told: %v", s.Trace)
 			}
 			var left batchv1.Job
 			s.Get(foreign.Name, &left)

@@ -1,0 +1,42 @@
+package apiserver
+
+import (
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+)
+
+// What config/admission says when objects are created. Its questions about verbs are not asked: here whoever asks may.
+
+// author is the field of an object that names who made it; nil if it has none.
+func author(object client.Object) (field string, name *string) {
+	switch o := object.(type) {
+	case *strategyv1.StrategyDecision:
+		return "by", &o.Spec.By
+	case *strategyv1.StrategyIncident:
+		return "requestedBy", &o.Spec.RequestedBy
+	case *strategyv1.StrategyRollback:
+		return "requestedBy", &o.Spec.RequestedBy
+	}
+	return "", nil
+}
+
+// stamp names who asks, where nobody is named.
+func stamp(user string, object client.Object) {
+	if _, name := author(object); name != nil && *name == "" {
+		*name = user
+	}
+}
+
+// ownName refuses a name that is not the user's. Rollbacks may name another: whoever asks has the verb delegate.
+func ownName(user string, object client.Object, kind *kind) error {
+	field, name := author(object)
+	if _, delegated := object.(*strategyv1.StrategyRollback); name == nil || delegated || *name == user {
+		return nil
+	}
+	return apierrors.NewForbidden(kind.group(), object.GetName(),
+		fmt.Errorf("a client may only name itself: %s is %q, the request comes from %q", field, *name, user))
+}

@@ -1,0 +1,93 @@
+package apiserver
+
+import (
+	"context"
+	"reflect"
+	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Cache is what an operator with these options has in its cache of a server, which here is never late. It sees no more than
+// the real one: what is not selected does not exist there.
+type Cache struct {
+	Server  *Server
+	Options cache.Options
+	Indexes []Index
+}
+
+// Index is how objects are found by a field of a cache.
+type Index struct {
+	Object client.Object
+	Field  string
+	Values client.IndexerFunc
+}
+
+// Sees says whether the cache holds an object.
+func (c *Cache) Sees(object client.Object) bool {
+	served := c.Options.DefaultNamespaces
+	var selector labels.Selector
+	for kind, by := range c.Options.ByObject {
+		if reflect.TypeOf(kind) == reflect.TypeOf(object) {
+			selector = by.Label
+			if by.Namespaces != nil {
+				served = by.Namespaces
+			}
+		}
+	}
+	_, everywhere := served[cache.AllNamespaces]
+	_, here := served[object.GetNamespace()]
+	return (everywhere || here) && (selector == nil || selector.Matches(labelsOf(object)))
+}
+
+// Get implements client.Reader.
+func (c *Cache) Get(_ context.Context, at client.ObjectKey, object client.Object, _ ...client.GetOption) error {
+	kind, err := c.Server.kinds.of(object)
+	if err != nil {
+		return err
+	}
+	found, err := c.Server.find(key{kind.gvk.Kind, at.Namespace, at.Name}, kind)
+	if err != nil {
+		return err
+	}
+	if !c.Sees(found.object) {
+		return apierrors.NewNotFound(kind.group(), at.Name)
+	}
+	answer(object, found.object)
+	return nil
+}
+
+// List implements client.Reader.
+func (c *Cache) List(_ context.Context, list client.ObjectList, options ...client.ListOption) error {
+	var wanted client.ListOptions
+	wanted.ApplyOptions(options)
+	kind, err := c.Server.kinds.itemKind(list)
+	if err != nil {
+		return err
+	}
+	return fill(list, c.Server.of(kind.gvk.Kind, wanted.Namespace), func(o client.Object) bool {
+		return c.Sees(o) && labelled(o, &wanted) && c.indexed(o, wanted.FieldSelector)
+	})
+}
+
+func (c *Cache) indexed(object client.Object, wanted fields.Selector) bool {
+	if wanted == nil {
+		return true
+	}
+	for _, requirement := range wanted.Requirements() {
+		found := slices.ContainsFunc(c.Indexes, func(index Index) bool {
+			return reflect.TypeOf(index.Object) == reflect.TypeOf(object) && index.Field == requirement.Field &&
+				slices.Contains(index.Values(object), requirement.Value)
+		})
+		if !found {
+			return false
+		}
+	}
+	return true
+}
+
+func labelsOf(object client.Object) labels.Labels { return labels.Set(object.GetLabels()) }

@@ -1,0 +1,56 @@
+package sim
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"tradeops.dev/strategy-operator/internal/evidence"
+)
+
+// Bucket is the evidence, in memory. As the real one it takes the same bytes again under a used key, and no others.
+type Bucket struct {
+	sync.Mutex
+	objects map[string][]byte
+}
+
+// Get implements controllers.Evidence.
+func (b *Bucket) Get(_ context.Context, key string) ([]byte, error) {
+	b.Lock()
+	defer b.Unlock()
+	data, found := b.objects[key]
+	if !found {
+		return nil, fmt.Errorf("%s: %w", key, evidence.ErrNotFound)
+	}
+	return bytes.Clone(data), nil
+}
+
+// Create implements controllers.Evidence.
+func (b *Bucket) Create(_ context.Context, key string, data []byte) error {
+	b.Lock()
+	defer b.Unlock()
+	if stored, found := b.objects[key]; found {
+		if !bytes.Equal(stored, data) {
+			return fmt.Errorf("%s: %w", key, evidence.ErrDifferent)
+		}
+		return nil
+	}
+	b.objects[key] = bytes.Clone(data)
+	return nil
+}
+
+// Keys are those of all objects, sorted.
+func (b *Bucket) Keys() []string {
+	b.Lock()
+	defer b.Unlock()
+	return slices.Sorted(maps.Keys(b.objects))
+}
+
+func (b *Bucket) fork() *Bucket {
+	b.Lock()
+	defer b.Unlock()
+	return &Bucket{objects: maps.Clone(b.objects)}
+}

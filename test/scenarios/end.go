@@ -1,0 +1,272 @@
+package scenarios
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"sort"
+	"strings"
+
+	batchv1 "k8s.io/api/batch/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/decisionlog"
+	"tradeops.dev/strategy-operator/internal/evidence"
+	"tradeops.dev/strategy-operator/internal/rollback"
+	"tradeops.dev/strategy-operator/internal/sim"
+)
+
+// End is what a run leaves behind, as far as it must be the same however often the operator was stopped.
+type End struct {
+	incident   string
+	others     map[string]string // the other incidents, by name
+	rollbacks  map[string]string // reason of Ready by name, or sim.Gone
+	conditions []string
+	told       []string // entries of all decision logs
+	jobs       []string // every Job that ever existed, as stage/check/attempt
+	leftJobs   int
+	content    string
+	holders    []string // in the operator's record, in order
+	restarts   int
+	Problems   []string
+	lastError  error
+}
+
+// EndOf is what a run left behind.
+func EndOf(w *sim.World, lastError error) *End {
+	e := &End{
+		content: masked(w.Content()), restarts: w.Restarts, leftJobs: len(w.Names(&batchv1.JobList{})), lastError: lastError,
+		rollbacks: map[string]string{}, others: map[string]string{},
+	}
+	for _, id := range w.Jobs {
+		e.jobs = append(e.jobs, fmt.Sprintf("%s/%s/%d", id.Stage, id.Check, id.Attempt))
+	}
+	sort.Strings(e.jobs)
+	var incidents strategyv1.StrategyIncidentList
+	w.List(&incidents)
+	for _, incident := range incidents.Items {
+		e.incidentEnd(w, incident)
+	}
+	var list strategyv1.StrategyRollbackList
+	w.List(&list)
+	for _, was := range w.EveryRollback() {
+		at := slices.IndexFunc(list.Items, func(r strategyv1.StrategyRollback) bool { return r.UID == was.UID })
+		if at < 0 {
+			e.rollbacks[masked(was.Name)] = sim.Gone
+			e.log(w, masked(was.Name), was, nil)
+			continue
+		}
+		e.rollback(w, list.Items[at])
+	}
+	e.record(w, list.Items)
+	sort.Strings(e.conditions)
+	sort.Strings(e.told)
+	return e
+}
+
+func (e *End) incidentEnd(w *sim.World, incident strategyv1.StrategyIncident) {
+	reason, name := conditions.Reason(incident.Status.Conditions, strategyv1.ConditionReady), incident.Name
+	if name == "pnl" {
+		e.incident, name = reason, "incident"
+	} else {
+		e.others[name] = reason
+	}
+	e.state(name, incident.Status.Conditions)
+	head := e.log(w, name, incident.ObjectMeta, incident.Status.Timeline)
+	closed := conditions.True(incident.Status.Conditions, strategyv1.ConditionReady)
+	if closed && (incident.Status.Log == nil || incident.Status.Log.Head != head) {
+		e.Problem("the head in the status of %s is not the log's", name)
+	}
+	if closed && (incident.Status.NextAllowedTime == nil || incident.Status.ClosedTime == nil) {
+		e.Problem("%s is closed without a next-allowed time", name)
+	}
+	if len(incident.Status.Signals) > 0 {
+		e.told = append(e.told, fmt.Sprintf("%s: signals of the last step: %s", name, signalsText(incident.Status.Signals)))
+	}
+	if incident.Status.Proposal != nil {
+		if _, err := w.Bucket.Get(context.Background(), incident.Status.Proposal.EvidenceKey); err != nil {
+			e.Problem("the patch of %s is not in the evidence: %v", name, err)
+		}
+	}
+}
+
+func signalsText(all []strategyv1.SignalStatus) string {
+	words := make([]string, len(all))
+	for i, signal := range all {
+		words[i] = signal.Name + "=" + signal.Value + signal.Problem
+	}
+	return strings.Join(words, " ")
+}
+
+func (e *End) rollback(w *sim.World, object strategyv1.StrategyRollback) {
+	name, status := masked(object.Name), object.Status
+	e.rollbacks[name] = conditions.Reason(status.Conditions, strategyv1.ConditionReady)
+	e.state(name, status.Conditions)
+	head := e.log(w, name, object.ObjectMeta, status.Timeline)
+	switch ended := rollback.Ended(status); {
+	case !object.DeletionTimestamp.IsZero():
+		e.Problem("%s is deleted and still there", name)
+	case ended && len(object.Finalizers) > 0:
+		e.Problem("%s has ended and still has finalizers %v", name, object.Finalizers)
+	case ended && (status.Log == nil || status.Log.Head != head):
+		e.Problem("the head in the status of %s is not the log's", name)
+	}
+}
+
+// record: the operator's record names exactly the rollbacks that hold edits.
+func (e *End) record(w *sim.World, all []strategyv1.StrategyRollback) {
+	state := w.Record()
+	for _, holder := range state.Holders {
+		e.holders = append(e.holders, masked(holder.Name))
+		known := slices.ContainsFunc(all, func(r strategyv1.StrategyRollback) bool { return string(r.UID) == holder.UID && Holds(r) })
+		if !known {
+			e.Problem("the record names %s, which holds nothing", holder.Name)
+		}
+	}
+	for _, object := range all {
+		if object.Spec.Mode == strategyv1.ModeDrill {
+			continue // it holds edits of its own copy
+		}
+		if Holds(object) && state.Holder(string(object.UID)) == nil {
+			e.Problem("%s holds edits that are not in the record", object.Name)
+		}
+	}
+}
+
+// Holds says whether a rollback has edits in the configuration.
+func Holds(object strategyv1.StrategyRollback) bool {
+	claim := object.Status.Config
+	return claim != nil && claim.Claim == strategyv1.ClaimHold && !rollback.Ended(object.Status)
+}
+
+func (e *End) state(name string, all []metav1.Condition) {
+	for _, condition := range all {
+		e.conditions = append(e.conditions, fmt.Sprintf("%s %s=%s/%s", name, condition.Type, condition.Status, condition.Reason))
+	}
+}
+
+// line is what people read in an entry of the log.
+type line struct {
+	Event     string            `json:"event"`
+	Artefacts map[string]string `json:"artefacts"`
+}
+
+// log reads one object's decision log, checks it, and compares it with the timeline, if the object is still there.
+func (e *End) log(w *sim.World, name string, object metav1.ObjectMeta, entries []strategyv1.TimelineEntry) (head string) {
+	prefix := evidence.Prefix(w.Namespace, object.Name, string(object.UID), object.CreationTimestamp.Time)
+	var stored [][]byte
+	for {
+		entry, err := w.Bucket.Get(context.Background(), evidence.LogKey(prefix, int64(len(stored)+1)))
+		if errors.Is(err, evidence.ErrNotFound) {
+			break
+		}
+		if err != nil {
+			w.T.Fatalf("%v", err)
+		}
+		stored = append(stored, entry)
+	}
+	head, err := decisionlog.VerifyChain(stored, decisionlog.Key{Secret: sim.SigningKey})
+	if err != nil {
+		e.Problem("log of %s: %v", name, err)
+		return ""
+	}
+	lines := make([]line, len(stored))
+	for i, entry := range stored {
+		if err := json.Unmarshal(entry, &lines[i]); err != nil {
+			w.T.Fatalf("%v", err)
+		}
+		e.told = append(e.told, fmt.Sprintf("%s %s: %s (%s)", name, lines[i].Event, masked(lines[i].Artefacts["message"]), lines[i].Artefacts["by"]))
+	}
+	if entries != nil && len(lines) != len(entries) {
+		e.Problem("%s has %d timeline entries and %d log entries", name, len(entries), len(lines))
+	}
+	for i, entry := range entries {
+		if entry.Seq != int64(i+1) || i < len(lines) && (entry.Event != lines[i].Event || entry.Message != lines[i].Artefacts["message"]) {
+			e.Problem("%s: entry %d of the timeline is not that of the log: %+v", name, i+1, entry)
+		}
+	}
+	e.order(name, lines)
+	return head
+}
+
+// varying is what differs from run to run: part of a rollback's name, the namespace, times and hashes.
+var varying = regexp.MustCompile(`-[0-9a-f]{8}\b|world-[0-9]+|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(Z|\+00:00)|\b[0-9a-f]{12}\b`)
+
+func masked(text string) string { return varying.ReplaceAllString(text, "") }
+
+// order: what people must be able to read in sequence.
+func (e *End) order(name string, lines []line) {
+	at := func(event string) int {
+		return slices.IndexFunc(lines, func(l line) bool { return l.Event == event })
+	}
+	for _, pair := range [][2]string{
+		{"incident", "escalated"}, {"escalated", "diagnosed"}, {"incident", "closed"}, {"rollback_requested", "approved"},
+		{"approved", "config_change"}, {"config_change", "disabled"}, {"config_change", "config_applied"}, {"disabled", "verified"},
+		{"restore_requested", "restored"}, {"disabled", "renewed"}, {"restore_requested", "restore_refused"},
+	} {
+		if first, second := at(pair[0]), at(pair[1]); first >= 0 && second >= 0 && first > second {
+			e.Problem("%s: %s stands before %s", name, pair[1], pair[0])
+		}
+	}
+}
+
+// Problem is something that is wrong by itself.
+func (e *End) Problem(format string, args ...any) {
+	e.Problems = append(e.Problems, fmt.Sprintf(format, args...))
+}
+
+// Violations are the differences to the uncut run, and what is wrong by itself.
+func (e *End) Violations(reference *End) []string {
+	found := slices.Clone(e.Problems)
+	differ := func(what string, got, want any) {
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			found = append(found, fmt.Sprintf("%s: got %v, want %v (last error: %v)", what, got, want, e.lastError))
+		}
+	}
+	differ("incident", e.incident, reference.incident)
+	differ("other incidents", e.others, reference.others)
+	differ("rollbacks", e.rollbacks, reference.rollbacks)
+	differ("conditions", strings.Join(e.conditions, "\n"), strings.Join(reference.conditions, "\n"))
+	differ("log", strings.Join(e.told, "\n"), strings.Join(reference.told, "\n"))
+	differ("Jobs", e.jobs, reference.jobs)
+	differ("Jobs left", e.leftJobs, reference.leftJobs)
+	differ("restarts", e.restarts, reference.restarts)
+	differ("configuration", e.content, reference.content)
+	differ("record", e.holders, reference.holders)
+	return found
+}
+
+// Wrong is what is not as the scenario says, and what is wrong by itself.
+func (e *End) Wrong(s Scenario) []string {
+	found := slices.Clone(e.Problems)
+	differ := func(what string, got, want any) {
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			found = append(found, fmt.Sprintf("%s: got %v, want %v", what, got, want))
+		}
+	}
+	differ("incident", e.incident, s.Incident)
+	differ("other incidents", e.others, orEmpty(s.Others))
+	differ("rollbacks", e.rollbacks, orEmpty(s.Rollbacks))
+	differ("configuration", e.content, masked(s.Content()))
+	return found
+}
+
+func orEmpty(all map[string]string) map[string]string {
+	if all == nil {
+		return map[string]string{}
+	}
+	return all
+}
+
+// String is the end as people compare it.
+func (e *End) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "incident: %s\nothers: %v\nrollbacks: %v\nJobs: %v\nJobs left: %d\nrestarts: %d\nrecord: %v\n", e.incident, e.others, e.rollbacks, e.jobs, e.leftJobs, e.restarts, e.holders)
+	fmt.Fprintf(&b, "\nconditions:\n%s\n\nlog:\n%s\n\nconfiguration:\n%s", strings.Join(e.conditions, "\n"), strings.Join(e.told, "\n"), e.content)
+	return b.String()
+}
