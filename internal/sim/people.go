@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -100,6 +101,16 @@ func (w *World) DecideOnIncident(state string, verdict strategyv1.DecisionVerdic
 		Target: strategyv1.DecisionTarget{Kind: strategyv1.KindIncident, Name: incident.Name}, Verdict: verdict,
 	})
 	return true
+}
+
+// DecideAbout lets somebody decide about an object, a second after whatever happened last.
+func (w *World) DecideAbout(user string, target strategyv1.DecisionTarget, verdict strategyv1.DecisionVerdict) {
+	w.T.Helper()
+	w.Pass(time.Second)
+	w.As(user, &strategyv1.StrategyDecision{
+		ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("%s-%02d", user, w.Decisions(""))},
+		Spec:       strategyv1.StrategyDecisionSpec{Target: target, Verdict: verdict},
+	})
 }
 
 func (w *World) decide(spec strategyv1.StrategyDecisionSpec) {

@@ -16,7 +16,7 @@ func (w *World) Play() bool {
 	w.T.Helper()
 	ran := w.runJobs()
 	collected := w.collect()
-	rolled := w.rollOut()
+	rolled := w.reload() || w.rollOut()
 	decided := w.followScript()
 	return w.People != nil && w.People(w) || ran || collected || rolled || decided
 }

@@ -65,6 +65,8 @@ type World struct {
 
 	// Report is how a check's container ends, unless it says false: then it passes.
 	Report func(*World, checks.ID) (Ended, bool)
+	// Reports are ends of checks by "check", "Stage/check" or "Stage/check/attempt"; the last says most. They go before Report.
+	Reports map[string]Ended
 	// Script is what people do, in order.
 	Script []Step
 	// People is what people do besides; true when somebody did something.
@@ -73,6 +75,10 @@ type World struct {
 	Meanwhile func(*World)
 	// Signals are the numbers that Prometheus knows.
 	Signals map[string]float64
+	// Stale is how many of the next restarts read the configuration as it was before: the kubelet's copy is old.
+	Stale int
+	// Reloader restarts the Deployment whenever the configuration changed.
+	Reloader bool
 
 	Jobs     map[string]checks.ID // every Job that ever existed, by UID
 	Restarts int                  // rollouts of the Deployment
@@ -84,6 +90,7 @@ type World struct {
 	changes   []apiserver.Event   // that no operator knows yet
 	rollbacks []metav1.ObjectMeta // that ever were
 	running   string              // the document that the scheduler has loaded
+	reloaded  string              // the document that Reloader saw last
 	output    *logs
 }
 
@@ -136,7 +143,7 @@ func NewOn(t T, api API, namespace string, clock *clocktesting.FakePassiveClock,
 func empty(t T, namespace string) *World {
 	return &World{
 		T: t, Namespace: namespace, Clock: clocktesting.NewFakePassiveClock(Beginning), Bucket: &Bucket{objects: map[string][]byte{}},
-		Jobs: map[string]checks.ID{}, Signals: map[string]float64{"cpu": 20}, running: testkit.Document, output: &logs{byPod: map[string]string{}},
+		Jobs: map[string]checks.ID{}, Signals: map[string]float64{"cpu": 20}, Reports: map[string]Ended{}, running: testkit.Document, output: &logs{byPod: map[string]string{}},
 	}
 }
 
@@ -167,7 +174,7 @@ func (w *World) Fork() *World {
 	fork := *w
 	fork.Clock = clocktesting.NewFakePassiveClock(w.Clock.Now())
 	fork.Bucket = w.Bucket.fork()
-	fork.Signals, fork.Jobs = maps.Clone(w.Signals), maps.Clone(w.Jobs)
+	fork.Signals, fork.Reports, fork.Jobs = maps.Clone(w.Signals), maps.Clone(w.Reports), maps.Clone(w.Jobs)
 	fork.Trace, fork.rollbacks = slices.Clip(w.Trace), slices.Clip(w.rollbacks)
 	fork.changes = nil
 	w.output.Lock()

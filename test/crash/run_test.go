@@ -2,7 +2,6 @@ package crash
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -110,11 +109,4 @@ func uncut(t *testing.T, scenario scenarios.Scenario, seen func(*run, Point)) (*
 func whole(t testing.TB, scenario scenarios.Scenario, cut *Cut, mutant Mutant) *scenarios.End {
 	t.Helper()
 	return begin(t, scenario, mutant, cut).end()
-}
-
-func effectAt(effects []string, at int) string {
-	if at < 1 || at > len(effects) {
-		return "none"
-	}
-	return fmt.Sprint(effects[at-1])
 }

@@ -29,6 +29,8 @@ type Scenario struct {
 	// Behind: the operator's cache of rollbacks is always one look behind.
 	Behind bool
 
+	Told bool // how it ends is in its file
+
 	Incident  string            // reason of Ready of the first incident at the end; empty without one
 	Others    map[string]string // the same of the other incidents, by name
 	Rollbacks map[string]string // by name: reason of Ready at the end, or sim.Gone
