@@ -30,14 +30,17 @@ type Ended struct {
 	// Reason is the kubelet's; empty: Completed, or Error with an exit code. A kubelet never says which signal it was: a
 	// container that was killed has an exit code of 128 and the signal.
 	Reason string
+	// Waits is why it cannot start, like ErrImageNeverPull; empty: it started and ended.
+	Waits string
 }
 
 // Usual ends.
 var (
 	OK      = Ended{Log: `{"status":"ok","ms":10}`}
 	Fail    = Ended{Log: `{"status":"fail","ms":10}`}
-	Mute    = Ended{Exit: 1}                                     // it could not measure
-	Killed  = Ended{Exit: 137, Log: OK.Log}                      // by a signal, behind a report that says ok
+	Mute    = Ended{Exit: 1}                // it could not measure
+	Killed  = Ended{Exit: 137, Log: OK.Log} // by a signal, behind a report that says ok
+	NoImage = Ended{Waits: "ErrImageNeverPull"}
 	Evicted = Ended{Exit: 137, Reason: "ContainerStatusUnknown"} // with its node
 )
 
@@ -110,22 +113,28 @@ func (w *World) runPod(job *batchv1.Job, id checks.ID) {
 	w.output.Lock()
 	w.output.byPod[pod.Name] = ended.Log
 	w.output.Unlock()
-	now := w.second()
-	pod.Status.Phase = corev1.PodSucceeded
-	reason := "Completed"
-	if ended.Exit != 0 {
-		pod.Status.Phase, reason = corev1.PodFailed, "Error"
-	}
-	if ended.Reason != "" {
-		reason = ended.Reason
-	}
-	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{
-		Name: pod.Spec.Containers[0].Name, Image: "tools:1", ImageID: "sha256:1",
-		State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: ended.Exit, StartedAt: now, FinishedAt: now, Reason: reason}},
-	}}
+	pod.Status.Phase, pod.Status.ContainerStatuses = w.statusOf(ended, pod.Spec.Containers[0].Name)
 	if err := w.admin().Status().Update(context.Background(), pod); err != nil {
 		w.T.Fatalf("%v", err)
 	}
+}
+
+// statusOf is what a kubelet says of a pod whose only container ended so.
+func (w *World) statusOf(ended Ended, container string) (corev1.PodPhase, []corev1.ContainerStatus) {
+	status := corev1.ContainerStatus{Name: container, Image: "tools:1"}
+	if ended.Waits != "" {
+		status.State.Waiting = &corev1.ContainerStateWaiting{Reason: ended.Waits}
+		return corev1.PodPending, []corev1.ContainerStatus{status}
+	}
+	phase, reason, now := corev1.PodSucceeded, "Completed", w.second()
+	if ended.Exit != 0 {
+		phase, reason = corev1.PodFailed, "Error"
+	}
+	status.ImageID = "sha256:1"
+	status.State.Terminated = &corev1.ContainerStateTerminated{
+		ExitCode: ended.Exit, StartedAt: now, FinishedAt: now, Reason: cmp.Or(ended.Reason, reason),
+	}
+	return phase, []corev1.ContainerStatus{status}
 }
 
 // endJob completes or fails a Job whose pod has ended. The operator may have deleted it by now.
@@ -133,13 +142,14 @@ func (w *World) endJob(job *batchv1.Job) bool {
 	ended := slices.ContainsFunc(job.Status.Conditions, func(c batchv1.JobCondition) bool {
 		return c.Type == batchv1.JobComplete || c.Type == batchv1.JobFailed
 	})
-	if ended || job.DeletionTimestamp != nil {
+	pod := w.podOf(job)
+	if ended || job.DeletionTimestamp != nil || pod == nil || pod.Status.Phase == corev1.PodPending {
 		return false
 	}
 	now, started := w.second(), job.CreationTimestamp
 	job.Status.StartTime = &started
 	kinds, reason := []batchv1.JobConditionType{batchv1.JobSuccessCriteriaMet, batchv1.JobComplete}, batchv1.JobReasonCompletionsReached
-	if w.failed(job) {
+	if pod.Status.Phase == corev1.PodFailed {
 		job.Status.Failed = 1
 		kinds, reason = []batchv1.JobConditionType{batchv1.JobFailureTarget, batchv1.JobFailed}, batchv1.JobReasonBackoffLimitExceeded
 	} else {
@@ -160,12 +170,15 @@ func (w *World) endJob(job *batchv1.Job) bool {
 	return err == nil
 }
 
-func (w *World) failed(job *batchv1.Job) bool {
+func (w *World) podOf(job *batchv1.Job) *corev1.Pod {
 	var pods corev1.PodList
 	w.List(&pods)
-	return slices.ContainsFunc(pods.Items, func(pod corev1.Pod) bool {
-		return metav1.IsControlledBy(&pod, job) && pod.Status.Phase == corev1.PodFailed
-	})
+	for i := range pods.Items {
+		if metav1.IsControlledBy(&pods.Items[i], job) {
+			return &pods.Items[i]
+		}
+	}
+	return nil
 }
 
 // end is how a check's container ends: as the story says, or with what the running scheduler has in force.

@@ -44,9 +44,10 @@ type news struct {
 
 // Seams are where somebody stands between the operator and the world. Nil leaves a seam as it is.
 type Seams struct {
-	Client   func(client.Client) client.Client               // reads of the cache, and writes
-	Live     func(client.Reader) client.Reader               // reads of the API server
-	Evidence func(controllers.Evidence) controllers.Evidence // the bucket
+	Client      func(client.Client) client.Client                       // reads of the cache, and writes
+	Live        func(client.Reader) client.Reader                       // reads of the API server
+	Evidence    func(controllers.Evidence) controllers.Evidence         // the bucket
+	Controllers func([]controllers.Controller) []controllers.Controller // what wakes the reconcilers
 	// Around is called for each side effect, which it does, or not.
 	Around func(effect string, do func() error) error
 }
@@ -79,6 +80,9 @@ func (w *World) Start(seams Seams) *Operator {
 		Client: api, Live: live, Logs: w, Evidence: evidence, Clock: w.Clock, Recorder: recorder{w}, Namespaces: []string{w.Namespace}, Signals: w,
 	}
 	o.controllers = o.Environment.Controllers(direct.Scheme(), direct.RESTMapper())
+	if seams.Controllers != nil {
+		o.controllers = seams.Controllers(o.controllers)
+	}
 	w.changes = nil
 	for _, object := range w.API.Seen().All(w.Namespace) {
 		o.deliver(apiserver.Event{New: object})

@@ -28,3 +28,6 @@ func TestScenariosOnTheRealServer(t *testing.T) {
 		})
 	}
 }
+
+// TestTheRealServerKeepsTheContract that the simulated one must keep, too.
+func TestTheRealServerKeepsTheContract(t *testing.T) { scenarios.Contract(t, onRealServer(t, nil)) }

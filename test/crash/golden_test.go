@@ -23,3 +23,6 @@ func TestTheSimulatedServerIsLikeTheRealOne(t *testing.T) {
 		})
 	}
 }
+
+// TestTheSimulatedServerKeepsTheContract that test/api finds the real one to keep.
+func TestTheSimulatedServerKeepsTheContract(t *testing.T) { scenarios.Contract(t, sim.New(t, nil)) }

@@ -16,7 +16,7 @@ import (
 func TestMain(m *testing.M) {
 	began := time.Now()
 	code := m.Run()
-	fmt.Printf("%d side effects, %d cuts, %d violations, %d of %d seeded bugs found, %.0f s\n",
-		effects.Load(), cuts.Load(), violations.Load(), found.Load(), seeded.Load(), time.Since(began).Seconds())
+	fmt.Printf("%d scenarios and stories, %d side effects, %d cuts, %d violations, %d known ones, %d of %d seeded bugs found, %.0f s\n",
+		played.Load(), effects.Load(), cuts.Load(), violations.Load(), known.Load(), found.Load(), seeded.Load(), time.Since(began).Seconds())
 	os.Exit(code)
 }

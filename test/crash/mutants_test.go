@@ -42,7 +42,7 @@ var found, seeded atomic.Int64
 
 // TestTheHarnessFindsSeededBugs: each mutant must be found in its story, uncut or at one of its cuts.
 func TestTheHarnessFindsSeededBugs(t *testing.T) {
-	all := slices.Concat(mutants, rollbackMutants)
+	all := slices.Concat(mutants, rollbackMutants, strictMutants)
 	seeded.Store(int64(len(all)))
 	t.Run("mutants", func(t *testing.T) {
 		ends, effects := map[string]*scenarios.End{}, map[string][]string{}

@@ -14,8 +14,13 @@ import (
 // Play plays a scenario to its end, and is everything that the operator did and told, and what is left: the same on every
 // API server.
 func (s Scenario) Play(w *sim.World) (story string, wrong []string) {
+	return s.PlayWith(w, sim.Seams{})
+}
+
+// PlayWith plays it with somebody between the operator and the world.
+func (s Scenario) PlayWith(w *sim.World, seams sim.Seams) (story string, wrong []string) {
 	s.Set(w)
-	operator := w.Start(sim.Seams{})
+	operator := w.Start(seams)
 	operator.Late = s.Late
 	if !w.Settle(context.Background(), operator) {
 		wrong = append(wrong, "it never ends")

@@ -3,6 +3,8 @@ package scenarios
 import (
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/sim"
@@ -26,6 +28,26 @@ var heldBack = []Scenario{{
 		{claimed("", strategyv1.ClaimHold), kills(true)},
 		{both(isHeld(""), claimed("", strategyv1.ClaimHold)), kills(false)},
 		restore(""),
+	},
+	Incident: "Resolved", Rollbacks: ends("pnl", "Restored"),
+}, {
+	Name: "on hold for long between claim and write, released", Begin: pnlIncident, Report: sim.Losing,
+	Script: []Step{
+		approve(""),
+		{claimed("", strategyv1.ClaimHold), kills(true)},
+		{func(w *sim.World) bool { return w.Idle && isHeld("")(w) }, kills(false)},
+		restore(""),
+	},
+	Incident: "Resolved", Rollbacks: ends("pnl", "Restored"),
+}, {
+	Name: "the PodTemplate of the checks comes later", Report: sim.Losing,
+	Begin: func(w *sim.World) {
+		w.Delete(sim.Template, &corev1.PodTemplate{})
+		w.ReportIncident(nil)
+	},
+	Script: []Step{
+		{func(w *sim.World) bool { return w.Idle }, func(w *sim.World) { w.Create(w.PodTemplate()) }},
+		approve(""), restore(""),
 	},
 	Incident: "Resolved", Rollbacks: ends("pnl", "Restored"),
 }, {

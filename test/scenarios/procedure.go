@@ -66,21 +66,34 @@ var procedure = []Scenario{{
 	Incident: "Resolved", Rollbacks: map[string]string{"pnl": "Reverted", "pnl-keep": "Restored"},
 }, {
 	Name: "a proposal for people", Begin: func(w *sim.World) {
-		w.Create(&corev1.ConfigMap{
-			ObjectMeta: metav1.ObjectMeta{Namespace: w.Namespace, Name: "prometheus-rules", Labels: map[string]string{strategyv1.LabelManaged: strategyv1.ManagedValue}},
-			Data:       map[string]string{"rules.yml": "groups: [{name: g, rules: [{alert: A, for: 2m}]}]\n"},
-		})
+		createRules(w)
 		w.ReportIncident(func(spec *strategyv1.StrategyIncidentSpec) { spec.Type = "AlertFatigue" })
 	},
-	Playbook: func(spec *strategyv1.StrategyPlaybookSpec) {
-		spec.Diagnosis.Causes = []strategyv1.CauseRule{{Name: "AlertFatigue", When: "incident.type == 'AlertFatigue'", Remediation: "tune-alerts"}}
-		spec.Remediations = append(spec.Remediations, strategyv1.RemediationSpec{Name: "tune-alerts", Proposal: &strategyv1.ProposalSpec{
-			Document: strategyv1.DocumentReference{ConfigMapName: "prometheus-rules", Key: "rules.yml"},
-			Edits:    []strategyv1.DocumentEdit{{Path: "/groups/0/rules/0/for", Value: &apiextensionsv1.JSON{Raw: []byte(`"10m"`)}}},
-		}})
+	Playbook: tuneAlerts,
+	Report:   sim.Losing,
+	Script:   []Step{onIncident("Proposed", strategyv1.DecisionResolve)}, Incident: "Resolved",
+}, {
+	Name: "a proposal whose document comes later", Begin: func(w *sim.World) {
+		w.ReportIncident(func(spec *strategyv1.StrategyIncidentSpec) { spec.Type = "AlertFatigue" })
 	},
-	Report: sim.Losing,
-	Script: []Step{onIncident("Proposed", strategyv1.DecisionResolve)}, Incident: "Resolved",
+	Playbook: tuneAlerts, Report: sim.Losing,
+	Script: []Step{
+		{func(w *sim.World) bool { return w.Idle && incidentIs("pnl", strategyv1.ReasonConfigMapNotFound)(w) }, createRules},
+		onIncident("Proposed", strategyv1.DecisionResolve),
+	},
+	Incident: "Resolved",
+}, {
+	Name: "the image of a check is not there", Begin: pnlIncident,
+	Report: func(w *sim.World, id checks.ID) (sim.Ended, bool) {
+		if id.Check == "load" && (id.Stage == strategyv1.StageDiagnosis || id.Stage == strategyv1.StageBefore) {
+			return sim.NoImage, true
+		}
+		return sim.Losing(w, id)
+	},
+	Script: []Step{
+		approve(""), restore(""),
+	},
+	Incident: "Resolved", Rollbacks: ends("pnl", "Restored"),
 }, {
 	Name: "recovery waits until it is quiet", Begin: pnlIncident, Report: sim.Losing,
 	Playbook: func(spec *strategyv1.StrategyPlaybookSpec) {
@@ -163,6 +176,23 @@ var procedure = []Scenario{{
 	},
 	Script: []Step{onIncident("Triaging", strategyv1.DecisionFalseAlarm)}, Incident: "FalseAlarm",
 }}
+
+// tuneAlerts proposes other alert rules.
+func tuneAlerts(spec *strategyv1.StrategyPlaybookSpec) {
+	spec.Diagnosis.Causes = []strategyv1.CauseRule{{Name: "AlertFatigue", When: "incident.type == 'AlertFatigue'", Remediation: "tune-alerts"}}
+	spec.Remediations = append(spec.Remediations, strategyv1.RemediationSpec{Name: "tune-alerts", Proposal: &strategyv1.ProposalSpec{
+		Document: strategyv1.DocumentReference{ConfigMapName: "prometheus-rules", Key: "rules.yml"},
+		Edits:    []strategyv1.DocumentEdit{{Path: "/groups/0/rules/0/for", Value: &apiextensionsv1.JSON{Raw: []byte(`"10m"`)}}},
+	}})
+}
+
+// createRules is whoever keeps the alert rules.
+func createRules(w *sim.World) {
+	w.Create(&corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.Namespace, Name: "prometheus-rules", Labels: map[string]string{strategyv1.LabelManaged: strategyv1.ManagedValue}},
+		Data:       map[string]string{"rules.yml": "groups: [{name: g, rules: [{alert: A, for: 2m}]}]\n"},
+	})
+}
 
 // withSignals asks for one signal, on which the technical lead is called.
 func withSignals(spec *strategyv1.StrategyPlaybookSpec) {

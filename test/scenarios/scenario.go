@@ -30,6 +30,8 @@ type Scenario struct {
 	Behind bool
 
 	Told bool // how it ends is in its file
+	// Known is what is wrong today: why cuts may end otherwise, until that is fixed.
+	Known string
 
 	Incident  string            // reason of Ready of the first incident at the end; empty without one
 	Others    map[string]string // the same of the other incidents, by name
