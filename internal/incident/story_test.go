@@ -41,7 +41,6 @@ type story struct {
 	neighbours      []strategyv1.StrategyIncident
 	parent          *strategyv1.StrategyIncident
 	crashAfter      int // actions of a pass that are carried out before the process dies; negative: all
-	beforeExecute   func(actions int)
 }
 
 func newStory(t testkit.T) *story {
@@ -119,9 +118,6 @@ func (s *story) pass() (decision incident.Decision, changed bool) {
 	}
 	s.incident.Status = *decision.Status.DeepCopy()
 	actions := decision.Actions
-	if s.beforeExecute != nil {
-		s.beforeExecute(len(effects(actions)))
-	}
 	if s.crashAfter >= 0 && s.crashAfter < len(actions) {
 		actions = testkit.Cut(actions, s.crashAfter)
 	}

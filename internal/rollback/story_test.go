@@ -36,13 +36,9 @@ type story struct {
 	notServed       *facts.Problem
 	identity        rollback.Identity
 	decided         []facts.Decided
-	crashAfter      int  // actions of a pass that are carried out before the process dies; negative: all
 	writerStopped   bool // the one that writes the configuration
 	suspended       bool // the playbook's kill switch, which stops the writer, too
 	others          []strategyv1.StrategyRollback
-	beforeExecute   func(actions int)
-	once            bool // plan once only, where what a plan is was tried elsewhere
-	mark            func()
 }
 
 func newStory(t testkit.T) *story {
@@ -52,7 +48,7 @@ func newStory(t testkit.T) *story {
 }
 
 func inWorld(world *testkit.World, name, uid, prefix string) *story {
-	s := &story{World: world, prefix: prefix, crashAfter: -1, identity: rollback.Identity{Enforced: true}, rollback: &strategyv1.StrategyRollback{
+	s := &story{World: world, prefix: prefix, identity: rollback.Identity{Enforced: true}, rollback: &strategyv1.StrategyRollback{
 		ObjectMeta: metav1.ObjectMeta{Namespace: testkit.Namespace, Name: name, UID: types.UID(uid), Generation: 1, CreationTimestamp: metav1.NewTime(world.Now)},
 		Spec: strategyv1.StrategyRollbackSpec{
 			PlaybookName: "multi-strategy", RemediationName: "disable", DesiredState: strategyv1.StateApplied, RequestedBy: "alice",
@@ -66,7 +62,6 @@ func inWorld(world *testkit.World, name, uid, prefix string) *story {
 // beside is another rollback in the same world.
 func (s *story) beside(name string, actions ...strategyv1.RollbackAction) *story {
 	other := inWorld(s.World, name, name+"-0000-aaaa", "trading/2026/11/23/"+name+"/")
-	other.once = s.once
 	return other.byHand(actions...)
 }
 
@@ -142,9 +137,6 @@ func (s *story) observed() rollback.Observed {
 // plan is the next decision. It is the same for the same input, and leaves the input as it is.
 func (s *story) plan() rollback.Decision {
 	s.T.Helper()
-	if s.once {
-		return rollback.Plan(s.observed(), s.Now)
-	}
 	first, untouched := s.observed(), s.observed()
 	decision := rollback.Plan(first, s.Now)
 	if !reflect.DeepEqual(untouched, first) {
@@ -187,15 +179,7 @@ func (s *story) pass() (decision rollback.Decision, changed bool) {
 		changed = true
 	}
 	s.rollback.Status = *decision.Status.DeepCopy()
-	actions := decision.Actions
-	if s.beforeExecute != nil {
-		s.beforeExecute(len(effects(actions)))
-	}
-	if s.crashAfter >= 0 && s.crashAfter < len(actions) {
-		actions = testkit.Cut(actions, s.crashAfter)
-	}
-	s.crashAfter = -1
-	s.Execute(actions)
+	s.Execute(decision.Actions)
 	return decision, changed
 }
 
@@ -373,15 +357,4 @@ func until(next time.Time) string {
 		return "never"
 	}
 	return next.Sub(testkit.T0).String()
-}
-
-// effects are all actions but the events, which come last.
-func effects(actions []action.Action) []action.Action {
-	var all []action.Action
-	for _, wanted := range actions {
-		if _, told := wanted.(action.Event); !told {
-			all = append(all, wanted)
-		}
-	}
-	return all
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -81,6 +82,7 @@ type World struct {
 	Reloader bool
 
 	Jobs     map[string]checks.ID // every Job that ever existed, by UID
+	Made     map[string]int       // how many Jobs of a name were made
 	Restarts int                  // rollouts of the Deployment
 	Trace    []string             // everything that operators did and told
 	Idle     bool                 // nothing happens any more but what people do
@@ -143,7 +145,7 @@ func NewOn(t T, api API, namespace string, clock *clocktesting.FakePassiveClock,
 func empty(t T, namespace string) *World {
 	return &World{
 		T: t, Namespace: namespace, Clock: clocktesting.NewFakePassiveClock(Beginning), Bucket: &Bucket{objects: map[string][]byte{}},
-		Jobs: map[string]checks.ID{}, Signals: map[string]float64{"cpu": 20}, Reports: map[string]Ended{}, running: testkit.Document, output: &logs{byPod: map[string]string{}},
+		Jobs: map[string]checks.ID{}, Made: map[string]int{}, Signals: map[string]float64{"cpu": 20}, Reports: map[string]Ended{}, running: testkit.Document, output: &logs{byPod: map[string]string{}},
 	}
 }
 
@@ -152,6 +154,9 @@ func (w *World) On(api API) {
 	w.API = api
 	api.Seen().Watch = func(event apiserver.Event) {
 		w.changes = append(w.changes, event)
+		if job, ok := event.New.(*batchv1.Job); ok && event.Old == nil {
+			w.Made[job.Name]++
+		}
 		if rollback, ok := event.New.(*strategyv1.StrategyRollback); ok && event.Old == nil {
 			w.rollbacks = append(w.rollbacks, metav1.ObjectMeta{
 				Namespace: rollback.Namespace, Name: rollback.Name, UID: rollback.UID, CreationTimestamp: rollback.CreationTimestamp,
@@ -174,7 +179,8 @@ func (w *World) Fork() *World {
 	fork := *w
 	fork.Clock = clocktesting.NewFakePassiveClock(w.Clock.Now())
 	fork.Bucket = w.Bucket.fork()
-	fork.Signals, fork.Reports, fork.Jobs = maps.Clone(w.Signals), maps.Clone(w.Reports), maps.Clone(w.Jobs)
+	fork.Signals, fork.Reports = maps.Clone(w.Signals), maps.Clone(w.Reports)
+	fork.Jobs, fork.Made = maps.Clone(w.Jobs), maps.Clone(w.Made)
 	fork.Trace, fork.rollbacks = slices.Clip(w.Trace), slices.Clip(w.rollbacks)
 	fork.changes = nil
 	w.output.Lock()
@@ -315,6 +321,9 @@ func (w *World) Content() string {
 	}
 	return configMap.Data[testkit.DataKey]
 }
+
+// Running is the document that the scheduler has loaded.
+func (w *World) Running() string { return w.running }
 
 // EveryRollback that ever was, also those that are gone, in the order in which they came.
 func (w *World) EveryRollback() []metav1.ObjectMeta { return w.rollbacks }

@@ -43,22 +43,27 @@ func (r *run) fork() *run {
 	return fork
 }
 
-// end plays until nothing happens any more, with the operator stopped at the cut and started again.
-func (r *run) end() *scenarios.End {
-	ctx := context.Background()
-	quiet := false
+// goOn plays until nothing happens any more, with the operator stopped at the cut and started again. It says false if it
+// never ends.
+func (r *run) goOn(ctx context.Context) bool {
 	for range maxSteps {
-		quiet = !r.Next(ctx, r.operator)
+		more := r.Next(ctx, r.operator)
 		r.watch.Look(r.World, r.cut.Effects[r.looked:])
 		r.looked, r.cut.late = len(r.cut.Effects), false
-		if r.cut.Stopped {
+		switch {
+		case r.cut.Stopped:
 			r.start(&Cut{})
-			continue
-		}
-		if quiet {
-			break
+		case !more:
+			return true
 		}
 	}
+	return false
+}
+
+// end plays to the end.
+func (r *run) end() *scenarios.End {
+	ctx := context.Background()
+	quiet := r.goOn(ctx)
 	end := scenarios.EndOf(r.World, r.operator.LastError())
 	for _, problem := range r.watch.Problems {
 		end.Problem("%s", problem)

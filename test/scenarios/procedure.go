@@ -15,13 +15,13 @@ import (
 
 // procedure are stories of the whole playbook: levels, signals, people, ladders, proposals, recovery, several incidents.
 var procedure = []Scenario{{
-	Name: "the lead is called by a signal, cause unknown", Begin: pnlIncident, Playbook: withSignals,
+	Name: "the lead is called by a signal, cause unknown", Begin: pnlIncident, Playbook: WithSignals,
 	Script: []Step{{incidentIs("pnl", "Triaging"), func(w *sim.World) { w.Signals["cpu"] = 90; passes(time.Minute)(w) }}},
 	Report: nothingWrong, Incident: "NeedsPerson",
 }, {
 	Name: "the lead is called although a signal of another rule is unknown", Begin: pnlIncident,
 	Playbook: func(spec *strategyv1.StrategyPlaybookSpec) {
-		withSignals(spec)
+		WithSignals(spec)
 		spec.Escalation.Levels[0].Rules = append(spec.Escalation.Levels[0].Rules, strategyv1.LeadRule{Name: "gone", When: "signals.gone > 1.0"})
 	},
 	Script: []Step{
@@ -66,19 +66,19 @@ var procedure = []Scenario{{
 	Incident: "Resolved", Rollbacks: map[string]string{"pnl": "Reverted", "pnl-keep": "Restored"},
 }, {
 	Name: "a proposal for people", Begin: func(w *sim.World) {
-		createRules(w)
+		CreateRules(w)
 		w.ReportIncident(func(spec *strategyv1.StrategyIncidentSpec) { spec.Type = "AlertFatigue" })
 	},
-	Playbook: tuneAlerts,
+	Playbook: TuneAlerts,
 	Report:   sim.Losing,
 	Script:   []Step{onIncident("Proposed", strategyv1.DecisionResolve)}, Incident: "Resolved",
 }, {
 	Name: "a proposal whose document comes later", Begin: func(w *sim.World) {
 		w.ReportIncident(func(spec *strategyv1.StrategyIncidentSpec) { spec.Type = "AlertFatigue" })
 	},
-	Playbook: tuneAlerts, Report: sim.Losing,
+	Playbook: TuneAlerts, Report: sim.Losing,
 	Script: []Step{
-		{func(w *sim.World) bool { return w.Idle && incidentIs("pnl", strategyv1.ReasonConfigMapNotFound)(w) }, createRules},
+		{func(w *sim.World) bool { return w.Idle && incidentIs("pnl", strategyv1.ReasonConfigMapNotFound)(w) }, CreateRules},
 		onIncident("Proposed", strategyv1.DecisionResolve),
 	},
 	Incident: "Resolved",
@@ -97,7 +97,7 @@ var procedure = []Scenario{{
 }, {
 	Name: "recovery waits until it is quiet", Begin: pnlIncident, Report: sim.Losing,
 	Playbook: func(spec *strategyv1.StrategyPlaybookSpec) {
-		withSignals(spec)
+		WithSignals(spec)
 		spec.Recovery = &strategyv1.RecoverySpec{Quiet: "signals.cpu < 50.0", QuietSeconds: 120}
 	},
 	Script: []Step{
@@ -177,8 +177,8 @@ var procedure = []Scenario{{
 	Script: []Step{onIncident("Triaging", strategyv1.DecisionFalseAlarm)}, Incident: "FalseAlarm",
 }}
 
-// tuneAlerts proposes other alert rules.
-func tuneAlerts(spec *strategyv1.StrategyPlaybookSpec) {
+// TuneAlerts proposes other alert rules.
+func TuneAlerts(spec *strategyv1.StrategyPlaybookSpec) {
 	spec.Diagnosis.Causes = []strategyv1.CauseRule{{Name: "AlertFatigue", When: "incident.type == 'AlertFatigue'", Remediation: "tune-alerts"}}
 	spec.Remediations = append(spec.Remediations, strategyv1.RemediationSpec{Name: "tune-alerts", Proposal: &strategyv1.ProposalSpec{
 		Document: strategyv1.DocumentReference{ConfigMapName: "prometheus-rules", Key: "rules.yml"},
@@ -186,16 +186,16 @@ func tuneAlerts(spec *strategyv1.StrategyPlaybookSpec) {
 	}})
 }
 
-// createRules is whoever keeps the alert rules.
-func createRules(w *sim.World) {
+// CreateRules is whoever keeps the alert rules.
+func CreateRules(w *sim.World) {
 	w.Create(&corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{Namespace: w.Namespace, Name: "prometheus-rules", Labels: map[string]string{strategyv1.LabelManaged: strategyv1.ManagedValue}},
 		Data:       map[string]string{"rules.yml": "groups: [{name: g, rules: [{alert: A, for: 2m}]}]\n"},
 	})
 }
 
-// withSignals asks for one signal, on which the technical lead is called.
-func withSignals(spec *strategyv1.StrategyPlaybookSpec) {
+// WithSignals asks for one signal, on which the technical lead is called.
+func WithSignals(spec *strategyv1.StrategyPlaybookSpec) {
 	spec.Signals = &strategyv1.SignalsSpec{
 		Prometheus: strategyv1.PrometheusSpec{URL: "http://prometheus:9090"}, IntervalSeconds: 30,
 		Queries: []strategyv1.SignalQuery{{Name: "cpu", Query: "max(cpu)"}, {Name: "gone", Query: "gone"}},
