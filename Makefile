@@ -6,6 +6,7 @@ VERSION     ?= $(shell git describe --always --dirty 2>/dev/null || echo unknown
 OPERATOR    ?= localhost/strategy-operator:dev
 DEMO        ?= localhost/strategy-demo:dev
 E2E_TIMEOUT ?= 45m
+INCIDENTS   ?= 100,1000
 
 # Where generated files go; `verify` puts them elsewhere and compares.
 DEEPCOPY ?= api/v1alpha1
@@ -49,6 +50,13 @@ $(BIN)/manager $(BIN)/kubectl-strategy:
 $(BIN)/demo:
 	$(GO_BUILD) -o $@ ./hack/demo
 
+.PHONY: $(BIN)/bench $(BIN)/floor
+$(BIN)/bench:
+	$(GO_BUILD) -o $@ ./hack/bench
+
+$(BIN)/floor:
+	$(GO_BUILD) -o $@ ./hack/bench/floor
+
 .PHONY: test
 test: ## Run unit, property and API-server tests, in random order, with the race detector.
 	@assets=$$($(CLUSTER) assets --dir $(CLUSTER_DIR)); \
@@ -64,6 +72,11 @@ explore: ## Run the property tests on many cases that nobody has tried yet (minu
 crash: ## Stop the operator at every side effect of every scenario, in three ways (some hours).
 	@assets=$$($(CLUSTER) assets --dir $(CLUSTER_DIR)); \
 	KUBEBUILDER_ASSETS=$$assets CRASH_ALL=1 go test -count=1 -timeout 12h -v ./test/crash
+
+.PHONY: bench
+bench: $(BIN)/manager $(BIN)/floor $(BIN)/bench ## Count requests, CPU and memory beside a floor program (11 minutes; INCIDENTS=100,5000 for more).
+	@assets=$$($(CLUSTER) assets --bench --dir $(CLUSTER_DIR)); \
+	KUBEBUILDER_ASSETS=$$assets exec $(BIN)/bench --incidents=$(INCIDENTS)
 
 .PHONY: fmt
 fmt: ## Format all Go files.

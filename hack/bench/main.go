@@ -66,7 +66,7 @@ func measureAll(ctx context.Context, root, bin string, sizes []int) ([]row, erro
 	var pairs []pair
 	for _, size := range sizes {
 		var both [2]*measured
-		for i, what := range []program{operator(bin), floor(bin)} {
+		for i, what := range []program{floor(bin), operator(bin)} {
 			progress("%d incidents: %s", size, what.name)
 			result, err := measure(ctx, root, what, size)
 			if err != nil {
@@ -86,7 +86,7 @@ func measureAll(ctx context.Context, root, bin string, sizes []int) ([]row, erro
 }
 
 func floor(bin string) program {
-	return program{"floor", userFloor, func(_ context.Context, r *rig) (*process, error) {
+	return program{"floor", userFloor, 0, func(_ context.Context, r *rig) (*process, error) {
 		kubeconfig, err := r.kubeconfig(userFloor, administrators)
 		if err != nil {
 			return nil, err
@@ -97,7 +97,7 @@ func floor(bin string) program {
 
 // operator is the manager as it is deployed, but without the two servers that nobody asks here.
 func operator(bin string) program {
-	return program{"operator", userOperator, func(ctx context.Context, r *rig) (*process, error) {
+	return program{"operator", userOperator, idle, func(ctx context.Context, r *rig) (*process, error) {
 		kubeconfig, err := r.kubeconfig(userOperator)
 		if err != nil {
 			return nil, err

@@ -20,21 +20,24 @@ const (
 	reporters = 16
 	// settle is what events need that are sent after the work.
 	settle = 10 * time.Second
-	// idle is how long it is counted what a program does that has nothing to do.
+	// idle is how long it is counted what the operator does that has nothing to do.
 	idle = time.Minute
 )
 
 // program is what is measured.
 type program struct {
 	name, user string
+	idle       time.Duration // how long it is watched in the end
 	start      func(context.Context, *rig) (*process, error)
 }
 
 // measured is what one run of a program with a number of incidents gave.
 type measured struct {
+	user       string
 	incidents  int
 	work, idle tally
 	begin, end usage         // around the work
+	idleTime   time.Duration // 0: not watched
 	idleCPU    time.Duration // in the idle time
 	reaction   time.Duration // from an incident to its first Job, median
 	create     time.Duration // of one raw create request, median
@@ -60,7 +63,7 @@ func measure(ctx context.Context, root string, what program, incidents int) (*me
 	if err != nil {
 		return nil, err
 	}
-	result := &measured{incidents: incidents}
+	result := &measured{user: what.user, incidents: incidents, idleTime: what.idle}
 	began := time.Now()
 	if err := r.oneByOne(ctx, result); err != nil {
 		return nil, err
@@ -156,7 +159,7 @@ func (r *rig) allAtOnce(ctx context.Context, running *process, result *measured)
 
 // nothing lets time pass.
 func (r *rig) nothing(ctx context.Context, running *process, result *measured) error {
-	if err := pause(ctx, idle); err != nil {
+	if err := pause(ctx, result.idleTime); err != nil {
 		return err
 	}
 	after, err := running.usage()

@@ -24,11 +24,10 @@ type row struct {
 type pair struct{ floor, ours *measured }
 
 // figure adds a row that is the same figure of both programs.
-func figure(pairs []pair, what string, minimum, goal float64, of func(*measured, string) float64) row {
+func figure(pairs []pair, what string, minimum, goal float64, of func(*measured) float64) row {
 	r := row{what: what, minimum: minimum, goal: goal}
 	for _, p := range pairs {
-		r.floor = append(r.floor, of(p.floor, userFloor))
-		r.ours = append(r.ours, of(p.ours, userOperator))
+		r.floor, r.ours = append(r.floor, of(p.floor)), append(r.ours, of(p.ours))
 	}
 	return r
 }
@@ -57,9 +56,9 @@ func growth(of row, what string, goal float64) row {
 
 // rows are all figures but those of the configuration.
 func rows(pairs []pair) []row {
-	requests := func(conditions ...func(request) bool) func(*measured, string) float64 {
-		return func(m *measured, user string) float64 {
-			return float64(m.work.sum(append(conditions, by(user))...)) / float64(m.incidents)
+	requests := func(conditions ...func(request) bool) func(*measured) float64 {
+		return func(m *measured) float64 {
+			return float64(m.work.sum(append(conditions, by(m.user))...)) / float64(m.incidents)
 		}
 	}
 	status := on("strategyincidents", "status")
@@ -67,11 +66,11 @@ func rows(pairs []pair) []row {
 	other := func(r request) bool { return !status(r) && !jobs(r) && !events(r) }
 
 	written := figure(pairs, "P1 writes per incident", 8, 10, requests(writes))
-	cpu := figure(pairs, "P2 CPU per incident, ms", none, none, func(m *measured, _ string) float64 {
+	cpu := figure(pairs, "P2 CPU per incident, ms", none, none, func(m *measured) float64 {
 		return ms(m.end.cpu-m.begin.cpu) / float64(m.incidents)
 	})
-	peak := figure(pairs, "   most memory (RSS), MB", none, none, func(m *measured, _ string) float64 { return mb(m.end.peak) })
-	grown := figure(pairs, "   ... above the start, kB per incident", none, none, func(m *measured, _ string) float64 {
+	peak := figure(pairs, "   most memory (RSS), MB", none, none, func(m *measured) float64 { return mb(m.end.peak) })
+	grown := figure(pairs, "   ... above the start, kB per incident", none, none, func(m *measured) float64 {
 		return float64(m.end.peak-m.begin.rss) / 1000 / float64(m.incidents)
 	})
 	return []row{
@@ -93,11 +92,11 @@ func rows(pairs []pair) []row {
 		ratio(cpu, "P3 ours : floor, CPU", 2),
 		ratio(written, "   ours : floor, writes", 2),
 		ratio(peak, "   ours : floor, memory", 2),
-		figure(pairs, "P5 incident to first Job : one raw create", none, 3, func(m *measured, _ string) float64 { return float64(m.reaction) / float64(m.create) }),
-		figure(pairs, "P7 idle, all closed: requests per minute", 0, 0, func(m *measured, user string) float64 {
-			return float64(m.idle.sum(by(user), not(leases))) / idle.Minutes()
+		figure(pairs, "P5 incident to first Job : one raw create", none, 3, func(m *measured) float64 { return float64(m.reaction) / float64(m.create) }),
+		figure(pairs, "P7 idle, all closed: requests per minute", 0, 0, func(m *measured) float64 {
+			return float64(m.idle.sum(by(m.user), not(leases))) / m.idleTime.Minutes() // not watched: 0/0 is no number
 		}),
-		figure(pairs, "   CPU, ms per minute", none, none, func(m *measured, _ string) float64 { return ms(m.idleCPU) / idle.Minutes() }),
+		figure(pairs, "   CPU, ms per minute", none, none, func(m *measured) float64 { return ms(m.idleCPU) / m.idleTime.Minutes() }),
 	}
 }
 
@@ -147,12 +146,16 @@ func (r row) met() string {
 	if math.IsNaN(r.goal) {
 		return ""
 	}
+	met := ""
 	for _, value := range r.ours {
-		if value > r.goal {
+		switch {
+		case value > r.goal:
 			return "NO"
+		case value <= r.goal: // and not: not measured
+			met = "yes"
 		}
 	}
-	return "yes"
+	return met
 }
 
 func at(values []float64, i int) float64 {
