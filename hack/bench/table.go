@@ -42,9 +42,12 @@ func ratio(of row, what string, goal float64) row {
 	return r
 }
 
+// linear is the most by which a figure per incident may grow from the first number of incidents to the last.
+const linear = 1.15
+
 // growth is the last number of incidents against the first one, for both programs.
-func growth(of row, what string, goal float64) row {
-	r := row{what: what, minimum: none, goal: goal}
+func growth(of row) row {
+	r := row{what: "   ... grows by", minimum: none, goal: linear}
 	for i := range of.ours {
 		r.floor, r.ours = append(r.floor, none), append(r.ours, none)
 		if last := len(of.ours) - 1; i == last && last > 0 {
@@ -86,9 +89,9 @@ func rows(pairs []pair) []row {
 		figure(pairs, "   other reads and dry runs", 0, none, requests(verb("get", verbDryRun), not(leases))),
 		figure(pairs, "   lists", 0, 0, requests(verb("list"))),
 		cpu,
-		growth(cpu, "   ... grows by", 1.15),
+		growth(cpu),
 		peak, grown,
-		growth(grown, "   ... grows by", 1.15),
+		growth(grown),
 		ratio(cpu, "P3 ours : floor, CPU", 2),
 		ratio(written, "   ours : floor, writes", 2),
 		ratio(peak, "   ours : floor, memory", 2),

@@ -76,11 +76,11 @@ func TestFiguresArePerIncidentAndOfOneProgram(t *testing.T) {
 
 func TestGrowthComparesTheLastWithTheFirst(t *testing.T) {
 	cpu := row{floor: []float64{10, 12, 15}, ours: []float64{30, 31, 60}}
-	got := growth(cpu, "grows by", 1.15)
+	got := growth(cpu)
 	if !math.IsNaN(got.ours[0]) || !math.IsNaN(got.ours[1]) || got.ours[2] != 2 || got.floor[2] != 1.5 || got.met() != "NO" {
 		t.Errorf("growth %+v, met %q", got, got.met())
 	}
-	if one := growth(row{floor: []float64{1}, ours: []float64{1}}, "", 1.15); !math.IsNaN(one.ours[0]) || one.met() != "" {
+	if one := growth(row{floor: []float64{1}, ours: []float64{1}}); !math.IsNaN(one.ours[0]) || one.met() != "" {
 		t.Errorf("one run has grown by %v, met %q", one.ours, one.met())
 	}
 }
