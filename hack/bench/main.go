@@ -55,7 +55,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	fmt.Printf("\nThree checks side by side, closed as a false alarm. %s, %d CPUs, %s.\n\n", runtime.Version(), runtime.NumCPU(), time.Since(begin).Round(time.Second))
-	return print(os.Stdout, sizes, table)
+	return printTable(os.Stdout, sizes, table)
 }
 
 func measureAll(ctx context.Context, root, bin string, sizes []int) ([]row, error) {

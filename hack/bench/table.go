@@ -110,8 +110,8 @@ func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond)
 
 func mb(bytes int64) float64 { return float64(bytes) / 1e6 }
 
-// print writes the table.
-func print(out io.Writer, sizes []int, rows []row) error {
+// printTable writes all figures, each with its goal.
+func printTable(out io.Writer, sizes []int, rows []row) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	var heads, rules []string
 	for _, size := range sizes {

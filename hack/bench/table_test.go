@@ -87,7 +87,7 @@ func TestGrowthComparesTheLastWithTheFirst(t *testing.T) {
 
 func TestTheTableSaysWhatIsMissed(t *testing.T) {
 	var out strings.Builder
-	err := print(&out, []int{100, 1000}, []row{
+	err := printTable(&out, []int{100, 1000}, []row{
 		{what: "writes", floor: []float64{8, 8}, ours: []float64{11.84, 9.5}, minimum: 8, goal: 10},
 		{what: "conflicts", floor: []float64{0, 0}, ours: []float64{0, 0.0042}, minimum: 0, goal: 0.01},
 		{what: "edit", floor: []float64{none, none}, ours: []float64{none, 1234.5}, minimum: none, goal: none},
