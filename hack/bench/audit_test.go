@@ -35,6 +35,7 @@ func decoded(t *testing.T, lines ...string) []event {
 func TestEachRequestIsCountedOnceAndByItsUser(t *testing.T) {
 	const complete = "ResponseComplete"
 	events := decoded(t,
+		line(complete, "get", "/readyz", "operator", "", "", "200", "00.900000", "01.100000"), // before
 		line(complete, "create", "/apis/batch/v1/namespaces/trading/jobs", "operator", "jobs", "", "201", "01.000000", "01.010000"),
 		line(complete, "create", "/apis/batch/v1/namespaces/trading/jobs", "floor", "jobs", "", "201", "01.000000", "01.010000"),
 		line(complete, "create", "/apis/batch/v1/namespaces/trading/jobs", "operator", "jobs", "", "409", "01.100000", "01.110000"),
@@ -42,7 +43,7 @@ func TestEachRequestIsCountedOnceAndByItsUser(t *testing.T) {
 		line(complete, "get", "/api/v1/namespaces/trading/pods/p/log", "operator", "pods", "log", "200", "02.000000", "02.010000"),
 		line(complete, "get", "/api/v1/namespaces/trading/pods/p", "operator", "pods", "", "200", "02.100000", "02.110000"),
 		line(complete, "create", "/apis/g/v1/namespaces/trading/strategydecisions?dryRun=All&fieldManager=x", "operator", "strategydecisions", "", "403", "02.200000", "02.210000"),
-		line(complete, "watch", "/apis/batch/v1/jobs?watch=true", "operator", "jobs", "", "200", "00.500000", "03.000000"),
+		line(complete, "watch", "/apis/batch/v1/jobs?watch=true", "operator", "jobs", "", "200", "01.500000", "03.000000"),
 		line("Panic", "update", "/apis/g/v1/namespaces/trading/strategyincidents/i/status", "operator", "strategyincidents", "status", "500", "03.000000", "03.010000"),
 		line(complete, "get", "/livez", "operator", "", "", "200", "03.500000", "03.510000"),
 		line(complete, "delete", "/apis/batch/v1/namespaces/trading/jobs/j", "operator", "jobs", "", "200", "09.000000", "09.010000"),
