@@ -176,7 +176,7 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-func median[T ~int64 | ~float64](all []T) T {
+func median(all []time.Duration) time.Duration {
 	sorted := slices.Sorted(slices.Values(all))
 	return sorted[len(sorted)/2]
 }
