@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"reflect"
 	"strings"
 	"testing"
@@ -23,32 +24,13 @@ func TestUsageIsReadFromProc(t *testing.T) {
 	}
 }
 
-func TestTheLeastOfTheBenchmarksRunsCounts(t *testing.T) {
-	const output = `goos: linux
-BenchmarkParseRealSize-2   	     100	  2000000 ns/op	  500 B/op	  10 allocs/op
-BenchmarkParseRealSize-2   	     100	  9000000 ns/op	  500 B/op	  10 allocs/op
-BenchmarkParseRealSize-2   	     100	  2100000 ns/op	  500 B/op	  10 allocs/op
-BenchmarkApplyRealSize     	      50	  8000000 ns/op	  900 B/op	  35 allocs/op
-BenchmarkUndoRealSize-2    	      50	  6000000 ns/op	  900 B/op	  20 allocs/op
-PASS
-`
-	all := parseBenchmarks(output)
-	if got := all["ParseRealSize"]["ns/op"]; got != 2000000 {
-		t.Errorf("parse: %v ns/op", got)
+func TestTheConfigurationIsOfRealSizeAndCanBeEdited(t *testing.T) {
+	document := realSize()
+	if lines := bytes.Count(document, []byte{'\n'}); lines != 2850 || len(document)/1000 != 84 {
+		t.Errorf("%d lines and %d bytes, not 2,850 and 84 kB", lines, len(document))
 	}
-	rows, err := configRows(all, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got []float64
-	for _, r := range rows {
-		got = append(got, r.ours[1])
-	}
-	if want := []float64{4, 3.5, 3}; !reflect.DeepEqual(got, want) || rows[0].met() != "NO" {
-		t.Errorf("rows %v, not %v; met %q", got, want, rows[0].met())
-	}
-	if _, err := configRows(parseBenchmarks("PASS\n"), 2); err == nil {
-		t.Error("no benchmark ran, and there is no error")
+	if err := config.Check(document); err != nil {
+		t.Error(err)
 	}
 }
 

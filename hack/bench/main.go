@@ -77,11 +77,7 @@ func measureAll(ctx context.Context, root, bin string, sizes []int) ([]row, erro
 		pairs = append(pairs, pair{floor: both[0], ours: both[1]})
 	}
 	progress("edits of a configuration")
-	benchmarks, err := benchmarkConfig(ctx, root)
-	if err != nil {
-		return nil, err
-	}
-	edits, err := configRows(benchmarks, len(sizes))
+	edits, err := configRows(ctx, len(sizes))
 	return append(rows(pairs), edits...), err
 }
 
