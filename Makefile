@@ -6,6 +6,7 @@ VERSION     ?= $(shell git describe --always --dirty 2>/dev/null || echo unknown
 OPERATOR    ?= localhost/strategy-operator:dev
 DEMO        ?= localhost/strategy-demo:dev
 E2E_TIMEOUT ?= 45m
+INCIDENTS   ?= 100,1000
 
 # Where generated files go; `verify` puts them elsewhere and compares.
 DEEPCOPY ?= api/v1alpha1
@@ -57,6 +58,13 @@ RACED  := ./controllers/... ./cmd/... ./internal/rules ./internal/signals ./test
 unit: ## Run all tests that need no API server (seconds, when little changed).
 	@go test $$(go list ./... | grep -vx "$$(go list $(SERVED))")
 
+.PHONY: $(BIN)/bench $(BIN)/floor
+$(BIN)/bench:
+	$(GO_BUILD) -o $@ ./hack/bench
+
+$(BIN)/floor:
+	$(GO_BUILD) -o $@ ./hack/bench/floor
+
 .PHONY: test
 test: ## Run all tests but the end-to-end ones; what did not change is not run again.
 	@assets=$$($(CLUSTER) assets --dir $(CLUSTER_DIR)); \
@@ -79,6 +87,11 @@ CRASH ?= all
 .PHONY: crash
 crash: ## Stop the operator at every side effect of every scenario on the simulated cluster (minutes).
 	CRASH=$(CRASH) go test -count=1 -timeout 1h ./test/crash
+
+.PHONY: bench
+bench: $(BIN)/manager $(BIN)/floor $(BIN)/bench ## Count requests, CPU and memory beside a floor program (11 minutes; INCIDENTS=100,5000 for more).
+	@assets=$$($(CLUSTER) assets --bench --dir $(CLUSTER_DIR)); \
+	KUBEBUILDER_ASSETS=$$assets exec $(BIN)/bench --incidents=$(INCIDENTS)
 
 .PHONY: fmt
 fmt: ## Format all Go files.

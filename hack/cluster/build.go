@@ -42,9 +42,19 @@ var clusterTargets = append(testTargets[:len(testTargets):len(testTargets)],
 	target{name: "pause", pkg: modulePath + "/pause"},
 )
 
-// assets builds what envtest needs and prints the folder, alone, on stdout.
-func assets(ctx context.Context, l layout) error {
-	if err := build(ctx, l, testTargets); err != nil {
+// benchTargets is what `make bench` needs: a real Job controller, and kwok, which plays nodes and pods.
+var benchTargets = append(testTargets[:len(testTargets):len(testTargets)],
+	target{name: "kube-controller-manager", pkg: "k8s.io/kubernetes/cmd/kube-controller-manager"},
+	target{name: "kwok", pkg: "sigs.k8s.io/kwok/cmd/kwok", version: kwokVersion},
+)
+
+// assets builds what envtest needs, or the benchmark, and prints the folder, alone, on stdout.
+func assets(ctx context.Context, l layout, forBench bool) error {
+	targets := testTargets
+	if forBench {
+		targets = benchTargets
+	}
+	if err := build(ctx, l, targets); err != nil {
 		return err
 	}
 	fmt.Println(l.binDir())

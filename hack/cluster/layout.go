@@ -11,6 +11,7 @@ const (
 	kubernetesMajor   = "1"
 	kubernetesMinor   = "37"
 	coreDNSVersion    = "v1.12.4"
+	kwokVersion       = "v0.8.0"
 )
 
 // The addresses of the cluster. They are fixed, so there is one such cluster a

@@ -26,6 +26,7 @@ commands:
   status      a line per component; exit code 1 if something is down
   assets      build etcd, kube-apiserver and kubectl; print their folder
               (for envtest's KUBEBUILDER_ASSETS; needs no root)
+              --bench     the job controller and kwok as well
   load-image  put one static binary into the cluster as an image
               --name NAME --binary PATH [--entrypoint /x] [--user 65532]
               [--output FILE]  write the archive instead of loading it
@@ -73,7 +74,8 @@ func dispatch(ctx context.Context, args []string) error {
 	case "status":
 		run = func(l layout) error { return status(ctx, l) }
 	case "assets":
-		run = func(l layout) error { return assets(ctx, l) }
+		forBench := flags.Bool("bench", false, "")
+		run = func(l layout) error { return assets(ctx, l, *forBench) }
 	case "supervise":
 		run = func(l layout) error { return supervise(ctx, l) }
 	case "load-image":
