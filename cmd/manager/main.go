@@ -23,6 +23,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/controllers"
 	"tradeops.dev/strategy-operator/internal/evidence"
+	"tradeops.dev/strategy-operator/internal/pauses"
 	"tradeops.dev/strategy-operator/internal/signals"
 )
 
@@ -33,6 +34,7 @@ type options struct {
 	namespaces, bucket, metricsAddress, probeAddress, electionNamespace string
 	election                                                            bool
 	qps                                                                 float64
+	pauses                                                              pauses.Pauses
 }
 
 func main() {
@@ -51,6 +53,11 @@ func run() error {
 	flag.BoolVar(&o.election, "leader-elect", false, "Elect a leader, so that only one of several managers acts.")
 	flag.StringVar(&o.electionNamespace, "leader-election-namespace", "", "Namespace of the lease; default: the manager's own.")
 	flag.Float64Var(&o.qps, "kube-api-qps", -1, "Requests per second to the API server; -1 leaves it to the server's own priority and fairness.")
+	usual := pauses.Default()
+	flag.DurationVar(&o.pauses.Gather, "pause-gather", usual.Gather, "How long a change of a configuration waits for others, to share a write and a restart of the scheduler with them.")
+	flag.DurationVar(&o.pauses.GatherLimit, "pause-gather-limit", usual.GatherLimit, "How long it waits at most, however many come.")
+	flag.DurationVar(&o.pauses.Rollout, "pause-rollout", usual.Rollout, "How often the pods of a rollout in progress are looked at.")
+	flag.DurationVar(&o.pauses.Turn, "pause-turn", usual.Turn, "How often a rollback looks whether it is its turn.")
 	logging := zap.Options{}
 	logging.BindFlags(flag.CommandLine)
 	flag.Parse()
@@ -102,6 +109,7 @@ func start(ctx context.Context, config *rest.Config, o options) error {
 	environment := &controllers.Environment{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Logs: controllers.PodLogs{Clientset: clientset}, Evidence: store,
 		Clock: clock.RealClock{}, Recorder: mgr.GetEventRecorder("strategy-operator"), Namespaces: namespaces, Signals: signals.New(signals.Options{}),
+		Pauses: o.pauses,
 	}
 	if err := environment.Setup(ctx, mgr); err != nil {
 		return err
