@@ -58,6 +58,7 @@ func run() error {
 	flag.DurationVar(&o.pauses.GatherLimit, "pause-gather-limit", usual.GatherLimit, "How long it waits at most, however many come.")
 	flag.DurationVar(&o.pauses.Rollout, "pause-rollout", usual.Rollout, "How often the pods of a rollout in progress are looked at.")
 	flag.DurationVar(&o.pauses.Turn, "pause-turn", usual.Turn, "How often a rollback looks whether it is its turn.")
+	flag.DurationVar(&o.pauses.Lease, "pause-lease", usual.Lease, "How long another manager waits after the last sign of life of the leader.")
 	logging := zap.Options{}
 	logging.BindFlags(flag.CommandLine)
 	flag.Parse()
@@ -70,6 +71,7 @@ func run() error {
 		return err
 	}
 	config.QPS = float32(o.qps)
+	o.pauses = o.pauses.OrDefault()
 	return start(ctrl.SetupSignalHandler(), config, o)
 }
 
@@ -86,6 +88,7 @@ func start(ctx context.Context, config *rest.Config, o options) error {
 		return err
 	}
 	defer func() { _ = store.Close() }() // every write was finished by itself
+	renew, retry := o.pauses.Renewal()
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:                        scheme,
 		Cache:                         controllers.CacheOptions(namespaces),
@@ -93,6 +96,9 @@ func start(ctx context.Context, config *rest.Config, o options) error {
 		LeaderElectionID:              "strategy-operator.tradeops.dev",
 		LeaderElectionNamespace:       o.electionNamespace,
 		LeaderElectionReleaseOnCancel: true,
+		LeaseDuration:                 &o.pauses.Lease,
+		RenewDeadline:                 &renew,
+		RetryPeriod:                   &retry,
 		HealthProbeBindAddress:        o.probeAddress,
 		Metrics: metricsserver.Options{
 			BindAddress: o.metricsAddress, SecureServing: true, FilterProvider: filters.WithAuthenticationAndAuthorization,

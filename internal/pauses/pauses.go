@@ -19,11 +19,13 @@ type Pauses struct {
 	Rollout time.Duration
 	// Turn is when a rollback looks again whether it is its turn.
 	Turn time.Duration
+	// Lease is how long another manager waits after the last sign of life of the one at work.
+	Lease time.Duration
 }
 
 // Default is for production.
 func Default() Pauses {
-	return Pauses{Gather: 2 * time.Second, GatherLimit: 10 * time.Second, Rollout: 2 * time.Second, Turn: 5 * time.Second}
+	return Pauses{Gather: 2 * time.Second, GatherLimit: 10 * time.Second, Rollout: 2 * time.Second, Turn: 5 * time.Second, Lease: 15 * time.Second}
 }
 
 // OrDefault fills in what is not set.
@@ -31,9 +33,13 @@ func (p Pauses) OrDefault() Pauses {
 	usual := Default()
 	return Pauses{
 		Gather: or(p.Gather, usual.Gather), GatherLimit: or(p.GatherLimit, usual.GatherLimit),
-		Rollout: or(p.Rollout, usual.Rollout), Turn: or(p.Turn, usual.Turn),
+		Rollout: or(p.Rollout, usual.Rollout), Turn: or(p.Turn, usual.Turn), Lease: or(p.Lease, usual.Lease),
 	}
 }
+
+// Renewal is when a manager that cannot renew its lease gives up, some time before others may take it, and how often it tries.
+// They keep the proportions of 15, 10 and 2 seconds.
+func (p Pauses) Renewal() (deadline, retry time.Duration) { return p.Lease * 2 / 3, p.Lease * 2 / 15 }
 
 func or(set, usual time.Duration) time.Duration {
 	if set > 0 { // a negative one would be no pause at all, again and again
