@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -29,7 +30,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/schedulerconfig"
 )
 
-// ours marks what a story adds to the world, so that the next one can take it away.
+// ours marks the worlds, and what a story adds to one, so that the next one can take it away.
 var ours = map[string]string{"strategy.tradeops.dev/e2e": "true"}
 
 // What is in a world, under the names that the demo gives.
@@ -69,11 +70,12 @@ func (w *world) here(text string) string {
 
 // install makes the world anew. One that is there was kept by a story that failed.
 func (w *world) install(ctx context.Context) error {
-	if err := w.remove(ctx); err != nil {
+	if err := poll(ctx, time.Minute, w.remove); err != nil { // kinds that were just created are served some time later
 		return err
 	}
-	enforced := map[string]string{"pod-security.kubernetes.io/enforce": "restricted"}
-	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: w.namespace, Labels: enforced}}
+	labels := maps.Clone(ours)
+	labels["pod-security.kubernetes.io/enforce"] = "restricted"
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: w.namespace, Labels: labels}}
 	err := poll(ctx, 2*time.Minute, func(ctx context.Context) error { return admin.Create(ctx, namespace.DeepCopy()) }) // when the old one is gone
 	if err != nil {
 		return err
@@ -107,8 +109,17 @@ func (w *world) begin(ctx context.Context) (err error) {
 	return err
 }
 
-// remove deletes the world, whether or not the operator serves it.
+// remove deletes the world, whether or not the operator serves it; never a namespace that somebody else made.
 func (w *world) remove(ctx context.Context) error {
+	var namespace corev1.Namespace
+	if err := admin.Get(ctx, client.ObjectKey{Name: w.namespace}, &namespace); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	for label, value := range ours {
+		if namespace.Labels[label] != value {
+			return fmt.Errorf("namespace %s is in the way: without the label %s=%s it is no world of these tests", w.namespace, label, value)
+		}
+	}
 	here := client.InNamespace(w.namespace)
 	if err := admin.DeleteAllOf(ctx, &strategyv1.StrategyRollback{}, here); err != nil {
 		return err
@@ -123,7 +134,7 @@ func (w *world) remove(ctx context.Context) error {
 			return err
 		}
 	}
-	return client.IgnoreNotFound(admin.Delete(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: w.namespace}}))
+	return client.IgnoreNotFound(admin.Delete(ctx, &namespace))
 }
 
 func demoConfig() string { return repositoryFile("hack/demo/world/core.yaml") }
