@@ -36,7 +36,7 @@ func TestTheKillSwitchStopsWhatIsApprovedAndLetsItGoOn(t *testing.T) {
 	s.decides("bob", strategyv1.DecisionApprove, rollback)
 	s.reaches(rollback, "Approved", 15*time.Second)
 	s.expect(rollback, "Approved=True/Approved", "Suspended=True/PlaybookSuspended")
-	restarted := s.restarts(func() {
+	restarted := s.restarts(func() { // a write would come after a quarter of that time (--pause-gather)
 		s.stays("nothing is written", 4*time.Second, func(context.Context) error {
 			if now := s.config(); now != s.original {
 				return errors.New(firstDifference(s.original, now))

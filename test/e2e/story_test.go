@@ -71,6 +71,7 @@ func tell(t *testing.T, options ...option) *story {
 	}
 	s := &story{T: t, world: worlds.take(t), ctx: t.Context(), start: time.Now(), original: how.content}
 	t.Cleanup(s.end)
+	s.told = s.Name()
 	s.must(s.reset(s.ctx, s.original))
 	s.trace("%s is fresh", s.namespace)
 	s.fresh = time.Since(s.start)

@@ -49,6 +49,7 @@ var onlyConfig = metav1.ListOptions{FieldSelector: "metadata.name=" + configName
 type world struct {
 	namespace string
 	seen      *observer
+	told      string // the name of the story
 }
 
 func (w *world) configAt() client.ObjectKey {
@@ -194,6 +195,7 @@ func (w *world) reset(ctx context.Context, content string) error {
 		func(ctx context.Context) error { return w.putConfig(ctx, content) },
 		w.clearFaults,
 		func(ctx context.Context) error { return w.runScheduler(ctx, content) },
+		w.measured, w.askAnew,
 		func(ctx context.Context) error { return w.playbookReady(ctx, samplePlaybook, content) },
 	}
 	for _, step := range steps {
@@ -280,6 +282,30 @@ func (w *world) runScheduler(ctx context.Context, content string) error {
 	return fmt.Errorf("the scheduler was restarted; its configuration is looked at again")
 }
 
+// measured: Prometheus, too, knows of no loss and no dead feed any more.
+func (w *world) measured(ctx context.Context) error {
+	if !local {
+		return nil
+	}
+	loss, err := askPrometheus(ctx, w.here(`min(bot_core_multi_strategy_pnl_drawdown_pct{namespace="trading"})`))
+	if err != nil {
+		return err
+	}
+	feeds, err := askPrometheus(ctx, w.here(`sum(bot_exchange_health_status{namespace="trading"})`))
+	if err == nil && (loss <= -1 || feeds != 2) {
+		err = fmt.Errorf("Prometheus still says %g %% and %g feeds", loss, feeds)
+	}
+	return err
+}
+
+// askAnew lets the sample playbook ask for the signals of this story: the operator remembers answers for an interval, and one
+// that it got for the story before would be about that one's loss.
+func (w *world) askAnew(ctx context.Context) error {
+	wanted := w.demoPlaybook()
+	patch := fmt.Appendf(nil, `{"spec":{"signals":{"prometheus":{"url":%q}}}}`, wanted.Spec.Signals.Prometheus.URL)
+	return admin.Patch(ctx, &wanted, client.RawPatch("application/merge-patch+json", patch))
+}
+
 func (w *world) playbookReady(ctx context.Context, name, content string) error {
 	var playbook strategyv1.StrategyPlaybook
 	if err := admin.Get(ctx, client.ObjectKey{Namespace: w.namespace, Name: name}, &playbook); err != nil {
@@ -301,6 +327,7 @@ func (w *world) demoPlaybook() strategyv1.StrategyPlaybook {
 	if err := yaml.UnmarshalStrict([]byte(w.here(repositoryFile("config/samples/demo/playbook.yaml"))), &playbook); err != nil {
 		panic(err) // it is part of this repository
 	}
+	playbook.Spec.Signals.Prometheus.URL += "?story=" + w.told // nothing to Prometheus; to the operator another source
 	return playbook
 }
 
