@@ -5,7 +5,7 @@ SHELL := /bin/bash
 VERSION     ?= $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 OPERATOR    ?= localhost/strategy-operator:dev
 DEMO        ?= localhost/strategy-demo:dev
-E2E_TIMEOUT ?= 45m
+E2E_TIMEOUT ?= 30m
 INCIDENTS   ?= 100,1000
 
 # Where generated files go; `verify` puts them elsewhere and compares.
@@ -28,10 +28,11 @@ GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags timetzdata -l
 CLUSTER_DIR := $(CURDIR)/.cluster
 CLUSTER     := cd hack/cluster && go run .
 EVIDENCE    := /var/lib/strategy-operator-cluster/evidence
+E2E         := go test -tags e2e -count=1 -timeout $(E2E_TIMEOUT) -v ./test/e2e
 ifndef KUBECONFIG
 LOCAL       := cluster-up
-e2e demo install: export KUBECONFIG := $(CLUSTER_DIR)/kubeconfig
-e2e demo install: export PATH := $(CLUSTER_DIR)/bin:$(PATH)
+e2e e2e-long demo install: export KUBECONFIG := $(CLUSTER_DIR)/kubeconfig
+e2e e2e-long demo install: export PATH := $(CLUSTER_DIR)/bin:$(PATH)
 endif
 
 ##@ Every day
@@ -196,9 +197,13 @@ endif
 demo: images install $(BIN)/kubectl-strategy ## One PnL incident from report to restore, with real pods.
 	CLUSTER_ENV='$(if $(LOCAL),export KUBECONFIG=$(CLUSTER_DIR)/kubeconfig PATH=$(CLUSTER_DIR)/bin:$$PATH)' hack/demo/demo.sh
 
-.PHONY: e2e
-e2e: images install ## Run the end-to-end stories.
-	go test -tags e2e -count=1 -timeout $(E2E_TIMEOUT) -v ./test/e2e/...
+.PHONY: e2e e2e-long
+e2e: images install ## Run the end-to-end stories, but the long ones, in parallel worlds.
+	$(E2E)
+
+e2e-long: export E2E_LONG := true
+e2e-long: images install ## Run those that take long and add little to the others.
+	$(E2E)
 
 ##@ Tools, pinned in hack/tools
 

@@ -14,6 +14,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/pauses"
 	"tradeops.dev/strategy-operator/internal/signals"
 )
 
@@ -44,6 +45,7 @@ type Environment struct {
 	Recorder   events.EventRecorder
 	Signals    Signals  // nil: no signal is ever known
 	Namespaces []string // that the operator serves
+	Pauses     pauses.Pauses
 
 	keys    keyCache
 	tokens  tokenCache

@@ -25,6 +25,7 @@ func (r *RollbackReconciler) observeRollback(ctx context.Context, object *strate
 		Rollback:  object.DeepCopy(),
 		Prefix:    evidence.Prefix(object.Namespace, object.Name, string(object.UID), object.CreationTimestamp.Time),
 		NotServed: r.served(object.Namespace),
+		Pauses:    r.Pauses,
 	}
 	if observed.NotServed != nil {
 		observed.Log.Problem = observed.NotServed

@@ -95,7 +95,7 @@ func (r *SchedulerConfigReconciler) claimsStand(ctx context.Context, request ctr
 // observeClaims are the claims of all rollbacks on a ConfigMap. They share one key: a playbook that names another key of
 // the same ConfigMap is another configuration, and its claims wait for the first key's to end.
 func (r *SchedulerConfigReconciler) observeClaims(ctx context.Context, configMap *corev1.ConfigMap) (schedulerconfig.Observed, error) {
-	observed := schedulerconfig.Observed{Key: client.ObjectKeyFromObject(configMap), ResourceVersion: configMap.ResourceVersion}
+	observed := schedulerconfig.Observed{Key: client.ObjectKeyFromObject(configMap), ResourceVersion: configMap.ResourceVersion, Pauses: r.Pauses}
 	state, err := schedulerconfig.ParseState(configMap.Annotations[strategyv1.AnnotationEdits])
 	if err != nil {
 		return observed, fmt.Errorf("ConfigMap %s: %w", observed.Key, err)

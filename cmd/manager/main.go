@@ -23,6 +23,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/controllers"
 	"tradeops.dev/strategy-operator/internal/evidence"
+	"tradeops.dev/strategy-operator/internal/pauses"
 	"tradeops.dev/strategy-operator/internal/signals"
 )
 
@@ -33,6 +34,7 @@ type options struct {
 	namespaces, bucket, metricsAddress, probeAddress, electionNamespace string
 	election                                                            bool
 	qps                                                                 float64
+	pauses                                                              pauses.Pauses
 }
 
 func main() {
@@ -51,6 +53,12 @@ func run() error {
 	flag.BoolVar(&o.election, "leader-elect", false, "Elect a leader, so that only one of several managers acts.")
 	flag.StringVar(&o.electionNamespace, "leader-election-namespace", "", "Namespace of the lease; default: the manager's own.")
 	flag.Float64Var(&o.qps, "kube-api-qps", -1, "Requests per second to the API server; -1 leaves it to the server's own priority and fairness.")
+	usual := pauses.Default()
+	flag.DurationVar(&o.pauses.Gather, "pause-gather", usual.Gather, "How long a change of a configuration waits for others, to share a write and a restart of the scheduler with them.")
+	flag.DurationVar(&o.pauses.GatherLimit, "pause-gather-limit", usual.GatherLimit, "How long it waits at most, however many come.")
+	flag.DurationVar(&o.pauses.Rollout, "pause-rollout", usual.Rollout, "How often the pods of a rollout in progress are looked at.")
+	flag.DurationVar(&o.pauses.Turn, "pause-turn", usual.Turn, "How often a rollback looks whether it is its turn.")
+	flag.DurationVar(&o.pauses.Lease, "pause-lease", usual.Lease, "How long another manager waits after the last sign of life of the leader.")
 	logging := zap.Options{}
 	logging.BindFlags(flag.CommandLine)
 	flag.Parse()
@@ -63,6 +71,7 @@ func run() error {
 		return err
 	}
 	config.QPS = float32(o.qps)
+	o.pauses = o.pauses.OrDefault()
 	return start(ctrl.SetupSignalHandler(), config, o)
 }
 
@@ -79,6 +88,7 @@ func start(ctx context.Context, config *rest.Config, o options) error {
 		return err
 	}
 	defer func() { _ = store.Close() }() // every write was finished by itself
+	renew, retry := o.pauses.Renewal()
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:                        scheme,
 		Cache:                         controllers.CacheOptions(namespaces),
@@ -86,6 +96,9 @@ func start(ctx context.Context, config *rest.Config, o options) error {
 		LeaderElectionID:              "strategy-operator.tradeops.dev",
 		LeaderElectionNamespace:       o.electionNamespace,
 		LeaderElectionReleaseOnCancel: true,
+		LeaseDuration:                 &o.pauses.Lease,
+		RenewDeadline:                 &renew,
+		RetryPeriod:                   &retry,
 		HealthProbeBindAddress:        o.probeAddress,
 		Metrics: metricsserver.Options{
 			BindAddress: o.metricsAddress, SecureServing: true, FilterProvider: filters.WithAuthenticationAndAuthorization,
@@ -102,6 +115,7 @@ func start(ctx context.Context, config *rest.Config, o options) error {
 	environment := &controllers.Environment{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Logs: controllers.PodLogs{Clientset: clientset}, Evidence: store,
 		Clock: clock.RealClock{}, Recorder: mgr.GetEventRecorder("strategy-operator"), Namespaces: namespaces, Signals: signals.New(signals.Options{}),
+		Pauses: o.pauses,
 	}
 	if err := environment.Setup(ctx, mgr); err != nil {
 		return err

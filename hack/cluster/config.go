@@ -28,7 +28,7 @@ type settings struct {
 	KubeletRoot, PodLogs, CgroupRoot  string
 	KubeletClientUser, CoreDNSUser    string
 	ResolvConf, APIServerPort         string
-	Scraped                           []string
+	Worlds                            []string
 	LowerOOMScore                     bool
 }
 
@@ -68,19 +68,19 @@ conntrack:
   tcpCloseWaitTimeout: 0s
 `,
 
-	// Debian's Prometheus cannot find pods by itself. It asks the API server for the metrics of the demo's Services instead,
-	// which needs no address that changes. A Service that is not there yet is a target that is down.
+	// Debian's Prometheus cannot find pods by itself. It asks the API server for the metrics of each world's scheduler instead,
+	// which needs no address that changes. A world that is not there is a target that is down.
 	"prometheus.yaml": `global:
   scrape_interval: 2s
   scrape_timeout: 2s
 scrape_configs:
-{{- range .Scraped}}
-- job_name: {{.}}
+- job_name: bot-core-scheduler
   scheme: https
-  metrics_path: /api/v1/namespaces/trading/services/{{.}}:http/proxy/metrics
-  tls_config: {ca_file: {{$.PKI}}/ca.crt, cert_file: {{$.PKI}}/admin.crt, key_file: {{$.PKI}}/admin.key}
+  tls_config: {ca_file: {{.PKI}}/ca.crt, cert_file: {{.PKI}}/admin.crt, key_file: {{.PKI}}/admin.key}
   static_configs:
+{{- range .Worlds}}
   - targets: ["{{$.NodeIP}}:{{$.APIServerPort}}"]
+    labels: {namespace: {{.}}, __metrics_path__: "/api/v1/namespaces/{{.}}/services/bot-core-scheduler:http/proxy/metrics"}
 {{- end}}
 `,
 
@@ -229,7 +229,7 @@ func writeConfigs(l layout, cniPlugins string) error {
 		CNINetwork: cniNetwork, CNIData: cniData,
 		KubeletRoot: kubeletRoot, PodLogs: podLogs, CgroupRoot: "/" + cgroupName,
 		KubeletClientUser: kubeletClientUser, CoreDNSUser: coreDNSUser,
-		APIServerPort: apiServerPort, Scraped: []string{"bot-core-scheduler"},
+		APIServerPort: apiServerPort, Worlds: worlds,
 		ResolvConf: resolvConf(), LowerOOMScore: hasCapability(capSysResource),
 	}
 	for file, text := range configFiles {

@@ -38,6 +38,9 @@ const (
 	firewallComment = "strategy-operator-cluster"
 )
 
+// worlds are the namespaces whose schedulers Prometheus scrapes: the demo's, and those of the end-to-end stories.
+var worlds = []string{"trading", "trading-1", "trading-2", "trading-3", "trading-4"}
+
 // Folders outside the cluster's own one. Sockets cannot be in a path of any
 // length (108 bytes), and mounts must not be in a folder that a developer may
 // delete at any time, so both have short, fixed places.

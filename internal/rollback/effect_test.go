@@ -10,6 +10,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/rollback"
 	"tradeops.dev/strategy-operator/internal/testkit"
 )
 
@@ -43,6 +44,9 @@ func TestRolloutMustBeComplete(t *testing.T) {
 			}
 			expect(t, "actions", strings.Join(testkit.Describe(decision.Actions), "; "), "")
 			expect(t, "next", decision.NextAt.Sub(s.Now).String(), "2s")
+			faster := s.observed()
+			faster.Pauses.Rollout = 300 * time.Millisecond
+			expect(t, "next, where that is set", rollback.Plan(faster, s.Now).NextAt.Sub(s.Now).String(), "300ms")
 			s.sinceWrite(179 * time.Second)
 			s.pass()
 			expect(t, "before the time-out", s.ready(), "RollingOut")

@@ -184,6 +184,11 @@ func TestIncidentsTakeTurns(t *testing.T) {
 				return
 			}
 			expect(t, "Ready", s.ready(), "AwaitingOthers")
+			for set, wanted := range map[time.Duration]string{0: "5s", time.Second: "1s"} {
+				o := s.observed()
+				o.Pauses.Turn = set
+				expect(t, "next", rollback.Plan(o, s.Now).NextAt.Sub(s.Now).String(), wanted)
+			}
 			if message := s.message(strategyv1.ConditionReady); !strings.Contains(message, "rollback theirs of incident other") {
 				t.Errorf("it says %q", message)
 			}

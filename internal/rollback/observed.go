@@ -9,6 +9,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/pauses"
 )
 
 // Observed is everything a decision is made of.
@@ -27,6 +28,7 @@ type Observed struct {
 	Decided    []facts.Decided // decisions about this rollback, oldest first
 	Identity   Identity
 	Others     []strategyv1.StrategyRollback // on the same configuration that have not ended
+	Pauses     pauses.Pauses
 }
 
 // Identity says whether the admission policies that stamp and check identities are in force. It is observed only when

@@ -2,16 +2,12 @@ package rollback
 
 import (
 	"fmt"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/conditions"
 )
-
-// turnPoll is when a rollback looks again whether it is its turn.
-const turnPoll = 5 * time.Second
 
 // awaitOthers: the changes of different incidents are made one after the other, so that the checks after one measure that
 // one. Rollbacks that people make without an incident share a write, as before.
@@ -31,7 +27,7 @@ func (p *plan) awaitOthers() bool {
 		}
 		p.Set(strategyv1.ConditionApplied, metav1.ConditionFalse, strategyv1.ReasonAwaitingOthers, message)
 		p.Working(strategyv1.ReasonAwaitingOthers, message)
-		p.Wake(p.Now.Add(turnPoll))
+		p.Wake(p.Now.Add(p.Pauses.Turn))
 		if until := p.until(); !until.IsZero() && p.Now.Before(until) {
 			p.Wake(until)
 		}

@@ -53,6 +53,7 @@ type plan struct {
 
 // Plan decides one pass.
 func Plan(o Observed, now time.Time) Decision {
+	o.Pauses = o.Pauses.OrDefault()
 	p := &plan{Observed: o, remediation: remediationOf(o), status: *o.Rollback.Status.DeepCopy()}
 	p.status.ObservedGeneration, p.Decided = o.Rollback.Generation, vouched(p.status, o.Decided)
 	p.Pass = pass.New(now, o.Rollback.Generation, o.Prefix, o.Log, pass.Status{

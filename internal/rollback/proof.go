@@ -30,7 +30,7 @@ func (p *plan) prove(stage strategyv1.Stage) proofOf {
 			p.Playbook.Spec.Scheduler.Rollout.DeploymentName, p.Rollback.Namespace)}
 	}
 	if waiting := p.rollOut(annotations); waiting != "" {
-		p.Wake(p.Now.Add(rolloutPoll))
+		p.Wake(p.Now.Add(p.Pauses.Rollout))
 		return proofOf{waiting: waiting, reason: strategyv1.ReasonRollingOut}
 	}
 	result := p.run(stage, p.status.Proof.Round, []strategyv1.CheckUse{{Name: p.Playbook.Spec.Scheduler.Proof.Check}})
@@ -73,7 +73,7 @@ func (p *plan) judgeProof(record strategyv1.CheckStatus, annotations map[string]
 		}
 		annotations[strategyv1.AnnotationRestartedFor] = p.Config.State.SHA256
 		p.restart(annotations)
-		p.Wake(p.Now.Add(rolloutPoll))
+		p.Wake(p.Now.Add(p.Pauses.Rollout))
 		return proofOf{waiting: "the scheduler started with a stale copy of the configuration; restarting once more", reason: strategyv1.ReasonRollingOut}
 	}
 	switch record.Verdict {

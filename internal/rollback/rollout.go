@@ -14,10 +14,6 @@ import (
 	"tradeops.dev/strategy-operator/internal/action"
 )
 
-// rolloutPoll is when pods that end or start are looked at again: they are not watched, and only a change in progress
-// needs them.
-const rolloutPoll = 2 * time.Second
-
 // reloaderPatience is how long a tool that restarts the Deployment by itself may take before the operator does it.
 const reloaderPatience = 30 * time.Second
 

@@ -11,13 +11,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/config"
-)
-
-// Claims that come together are written together, because each write means a restart of the scheduler: a claim waits
-// this long for others, but never longer than patience.
-const (
-	gather   = 2 * time.Second
-	patience = 10 * time.Second
+	"tradeops.dev/strategy-operator/internal/pauses"
 )
 
 // Observed is one key of a ConfigMap and everything that claims it.
@@ -29,6 +23,7 @@ type Observed struct {
 	State           State
 	Claims          []Claim
 	Orphans         []string // UIDs of holders whose rollback does not exist any more
+	Pauses          pauses.Pauses
 }
 
 // Decision is at most one write for all claims together.
@@ -43,7 +38,7 @@ type Decision struct {
 // Plan undoes what is released, newest first, then applies what is newly claimed, oldest claim first.
 func Plan(o Observed, now time.Time) (Decision, error) {
 	pending := pendingOf(o)
-	if at := due(pending); now.Before(at) {
+	if at := due(pending, o.Pauses.OrDefault()); now.Before(at) {
 		return Decision{NextAt: at}, nil
 	}
 	work := &writing{content: []byte(o.Content), state: State{Holders: slices.Clone(o.State.Holders)}, decision: Decision{Pending: pending}}
@@ -98,11 +93,11 @@ func pendingOf(o Observed) []Claim {
 }
 
 // due is when the pending claims are written: soon after the newest, and not too long after the oldest.
-func due(pending []Claim) time.Time {
+func due(pending []Claim, wait pauses.Pauses) time.Time {
 	if len(pending) == 0 {
 		return time.Time{}
 	}
-	soon, latest := pending[len(pending)-1].Time.Add(gather), pending[0].Time.Add(patience)
+	soon, latest := pending[len(pending)-1].Time.Add(wait.Gather), pending[0].Time.Add(wait.GatherLimit)
 	if soon.Before(latest) {
 		return soon
 	}

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/pauses"
 )
 
 const base = `# ours
@@ -121,7 +122,7 @@ func TestPlan(t *testing.T) {
 				o.Content = c.edit(o.Content)
 			}
 			o.Claims = c.claims
-			untouched := Observed{o.Key, o.ResourceVersion, o.DataKey, o.Content, State{o.State.SHA256, o.State.Written, cloned(o.State.Holders)}, slices.Clone(o.Claims), nil}
+			untouched := Observed{o.Key, o.ResourceVersion, o.DataKey, o.Content, State{o.State.SHA256, o.State.Written, cloned(o.State.Holders)}, slices.Clone(o.Claims), nil, o.Pauses}
 			next, decision := after(t, o)
 			if diff := cmp.Diff(untouched, o); diff != "" {
 				t.Errorf("the plan changed its input:\n%s", diff)
@@ -191,5 +192,32 @@ func TestParseState(t *testing.T) {
 	}
 	if _, err := ParseState("{"); err == nil || !strings.Contains(err.Error(), "the operator's record of its edits cannot be read") {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestClaimsAreGatheredForAsLongAsIsSet(t *testing.T) {
+	a, b := hold("a", 1, set("/a", "1", "10")), hold("b", 1, set("/b", "2", "20"))
+	b.Time = a.Time.Add(900 * time.Millisecond)
+	for name, c := range map[string]struct {
+		set    pauses.Pauses
+		claims []Claim
+		wait   time.Duration // from the oldest claim
+	}{
+		"as usual":                {pauses.Pauses{}, []Claim{a}, 2 * time.Second},
+		"shorter":                 {pauses.Pauses{Gather: time.Second}, []Claim{a}, time.Second},
+		"from the newest claim":   {pauses.Pauses{Gather: time.Second}, []Claim{a, b}, 1900 * time.Millisecond},
+		"not beyond its limit":    {pauses.Pauses{Gather: time.Second, GatherLimit: 1500 * time.Millisecond}, []Claim{a, b}, 1500 * time.Millisecond},
+		"a limit without a pause": {pauses.Pauses{GatherLimit: time.Second}, []Claim{a}, time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := Observed{DataKey: "core.yaml", Content: base, Claims: c.claims, Pauses: c.set}
+			due := a.Time.Add(c.wait)
+			if early, err := Plan(o, due.Add(-1)); err != nil || early.Write != nil || !early.NextAt.Equal(due) {
+				t.Errorf("before: written %t, next at %s, not %s: %v", early.Write != nil, early.NextAt, due, err)
+			}
+			if now, err := Plan(o, due); err != nil || now.Write == nil {
+				t.Errorf("at %s nothing is written: %v", due, err)
+			}
+		})
 	}
 }

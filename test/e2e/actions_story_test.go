@@ -27,12 +27,12 @@ func TestEveryActionTakesEffectInTheRunningScheduler(t *testing.T) {
 	s.carolApproves(rollback)
 	s.reaches(rollback, "Verified", time.Minute)
 	s.isSuspended("cross_exchange_watch")
-	plan, err := runningPlan(s.ctx)
+	plan, err := s.runningPlan(s.ctx)
 	s.must(err)
 	if plan.Exchange != "kraken_spot" || plan.Limits["cpu_percent"] != 80 || plan.Limits["memory_mb"] != 384 || plan.Allocations["balanced"]["mean_reversion"] != 0 {
 		s.Errorf("the running scheduler has %+v", plan)
 	}
-	s.must(smoke(s.ctx, 2)) // the strategy runs on, without a single signal
+	s.must(s.smoke(s.ctx, 2)) // the strategy runs on, without a single signal
 	for _, schedule := range plan.Schedules {
 		if schedule.Name == "mean_reversion_intraday" && schedule.ActiveMaxSignals != 0 {
 			s.Errorf("it may emit %d signals", schedule.ActiveMaxSignals)
@@ -61,7 +61,7 @@ func TestADeadFeedIsNotSwitchedToAndADryRunChangesNothing(t *testing.T) {
 		s.Errorf("it ran %v", jobs)
 	}
 
-	s.must(setFaultOn(s.ctx, "feed-down", "kraken_spot"))
+	s.must(s.setFaultOn(s.ctx, "feed-down", "kraken_spot"))
 	dead := s.asks("dead-feed", samplePlaybook, nil, toKraken)
 	s.reaches(dead, "ProbeFailed", time.Minute)
 	s.expect(dead, "Approved=False/ProbeFailed", "Stalled=True/ProbeFailed")
@@ -77,7 +77,7 @@ func TestADeadFeedIsNotSwitchedToAndADryRunChangesNothing(t *testing.T) {
 func TestManyRollbacksShareWritesAndRestarts(t *testing.T) {
 	s := tell(t)
 	s.bind("carol", "strategy-operator-approver")
-	playbook := quick("crowd")
+	playbook := s.quick("crowd")
 	playbook.Spec.Guard = nil
 	s.playbook(playbook)
 	changes := []strategyv1.RollbackAction{disable("cross_exchange_watch")}
@@ -106,7 +106,7 @@ func TestManyRollbacksShareWritesAndRestarts(t *testing.T) {
 		}
 	})
 	s.trace("%d rollbacks in effect after %d writes and %d restarts", len(crowd), writes(), restarts)
-	if writes() > 3 || restarts > 3 { // one of each where the approvals come within two seconds
+	if writes() > 3 || restarts > 3 { // one of each where the approvals come within the pause for others
 		s.Errorf("%d writes, %d restarts", writes(), restarts)
 	}
 	s.isSuspended("cross_exchange_watch")
@@ -114,7 +114,7 @@ func TestManyRollbacksShareWritesAndRestarts(t *testing.T) {
 	s.restores(crowd[1])
 	s.reaches(crowd[1], "Restored", time.Minute)
 	s.says(crowd[1], strategyv1.ConditionRestored, "conservative", "twin")
-	if plan, err := runningPlan(s.ctx); err != nil || plan.Allocations["conservative"]["mean_reversion"] != 0.01 {
+	if plan, err := s.runningPlan(s.ctx); err != nil || plan.Allocations["conservative"]["mean_reversion"] != 0.01 {
 		s.Errorf("the twin's allocation is lost: %v %v", plan.Allocations, err)
 	}
 	for i := len(crowd) - 1; i >= 0; i-- {
@@ -136,7 +136,7 @@ func TestManyRollbacksShareWritesAndRestarts(t *testing.T) {
 func (s *story) edits() schedulerconfig.State {
 	s.Helper()
 	var configMap corev1.ConfigMap
-	s.must(admin.Get(s.ctx, configAt, &configMap))
+	s.must(admin.Get(s.ctx, s.configAt(), &configMap))
 	state, err := schedulerconfig.ParseState(configMap.Annotations[strategyv1.AnnotationEdits])
 	s.must(err)
 	return state
@@ -145,12 +145,12 @@ func (s *story) edits() schedulerconfig.State {
 // configWrites counts the versions of the configuration from now on.
 func (s *story) configWrites() func() int {
 	s.Helper()
-	watcher, err := clientset.CoreV1().ConfigMaps(namespace).Watch(context.WithoutCancel(s.ctx), onlyConfig)
+	watcher, err := clientset.CoreV1().ConfigMaps(s.namespace).Watch(context.WithoutCancel(s.ctx), onlyConfig)
 	s.must(err)
 	s.Cleanup(watcher.Stop)
 	versions := map[string]bool{}
 	var configMap corev1.ConfigMap
-	s.must(admin.Get(s.ctx, configAt, &configMap))
+	s.must(admin.Get(s.ctx, s.configAt(), &configMap))
 	first := configMap.ResourceVersion
 	return func() int {
 		for {

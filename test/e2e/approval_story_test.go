@@ -19,7 +19,7 @@ func TestAnApprovalHoldsForItsPlanAlone(t *testing.T) {
 	rollback := s.asks("changing", samplePlaybook, nil, allocate("aggressive", "cross_exchange", "0.1"))
 	s.reaches(rollback, "AwaitingApproval", 20*time.Second)
 	old := rollback.Status.Plan.Digest
-	s.must(putConfig(s.ctx, strings.Replace(s.original, "cross_exchange: 0.5", "cross_exchange: 0.4", 1)))
+	s.must(s.putConfig(s.ctx, strings.Replace(s.original, "cross_exchange: 0.5", "cross_exchange: 0.4", 1)))
 	s.eventually("the plan is another one", 20*time.Second, func(ctx context.Context) error {
 		if err := s.refresh(ctx, rollback); err != nil {
 			return err
@@ -54,7 +54,7 @@ func (s *story) approvesPlan(by string, rollback *strategyv1.StrategyRollback, d
 	decision := &strategyv1.StrategyDecision{Spec: strategyv1.StrategyDecisionSpec{
 		Target: strategyv1.DecisionTarget{Kind: strategyv1.KindRollback, Name: rollback.Name}, Verdict: strategyv1.DecisionApprove, PlanDigest: digest,
 	}}
-	decision.Namespace, decision.GenerateName = namespace, by+"-"
+	decision.Namespace, decision.GenerateName = s.namespace, by+"-"
 	s.eventually(by+" approves", 10*time.Second, func(ctx context.Context) error {
 		return as(by).Create(ctx, decision)
 	})

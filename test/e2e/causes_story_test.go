@@ -17,8 +17,8 @@ import (
 )
 
 // direct is the demo's playbook with short triage, so that a story is about its cause and remedy.
-func direct(name string) *strategyv1.StrategyPlaybook {
-	playbook := sample(name)
+func (w *world) direct(name string) *strategyv1.StrategyPlaybook {
+	playbook := w.sample(name)
 	spec := &playbook.Spec
 	spec.Triage.Checks = []strategyv1.StageCheck{{Name: "stage4-audit"}}
 	spec.Triage.Escalate = []strategyv1.EscalateRule{{Name: "judged", When: "size(checks) == 1"}}
@@ -33,8 +33,8 @@ func typed(kind strategyv1.IncidentType) func(*strategyv1.StrategyIncidentSpec) 
 // Both feeds are dead: the probe of the fallback fails, and the ladder goes on to the remedy that stops the schedule.
 func TestADeadAdapterWithADeadFallbackClimbsTheLadder(t *testing.T) {
 	s := tell(t)
-	s.must(setFaultOn(s.ctx, "feed-down", "kraken_spot"))
-	playbook := direct("ladder")
+	s.must(s.setFaultOn(s.ctx, "feed-down", "kraken_spot"))
+	playbook := s.direct("ladder")
 	playbook.Spec.Diagnosis.Checks = []strategyv1.StageCheck{{Name: "journal"}}
 	stop := remediation(&playbook.Spec, "disable-schedule")
 	stop.Before, stop.After = nil, []strategyv1.CheckUse{{Name: "security-baseline"}}
@@ -61,7 +61,7 @@ func (s *story) eventualRollback(remedy string, within time.Duration) *strategyv
 	var found strategyv1.StrategyRollback
 	s.eventually("a rollback for "+remedy, within, func(ctx context.Context) error {
 		var list strategyv1.StrategyRollbackList
-		if err := admin.List(ctx, &list, client.InNamespace(namespace)); err != nil {
+		if err := admin.List(ctx, &list, client.InNamespace(s.namespace)); err != nil {
 			return err
 		}
 		for _, rollback := range list.Items {
@@ -82,8 +82,8 @@ func TestAResourceBudgetIsExceededAndAdjusted(t *testing.T) {
 	if tight == demoConfig() {
 		t.Fatal("the demo's configuration has another CPU budget now")
 	}
-	s := tellWith(t, tight)
-	playbook := direct("budget")
+	s := tell(t, with(tight))
+	playbook := s.direct("budget")
 	soon(&playbook.Spec)
 	playbook.Spec.Escalation = nil
 	playbook.Spec.Diagnosis.Checks = []strategyv1.StageCheck{{Name: "journal"}}
@@ -91,8 +91,8 @@ func TestAResourceBudgetIsExceededAndAdjusted(t *testing.T) {
 	// A load test spins, and would need more than the new budget as long as the flood lasts.
 	adjust.Before, adjust.After = nil, []strategyv1.CheckUse{{Name: "smoke"}}
 	name := s.playbook(playbook)
-	s.must(setFault(s.ctx, "flood"))
-	s.measures("max(min_over_time(bot_core_process_cpu_percent[10s]))", func(percent float64) bool { return percent > 4 })
+	s.must(s.setFault(s.ctx, "flood"))
+	s.measures(`max(min_over_time(bot_core_process_cpu_percent{namespace="trading"}[10s]))`, func(percent float64) bool { return percent > 4 })
 
 	incident := s.report("alice", name, typed("ResourceBudget"))
 	rollback := s.eventualRollback("adjust-limits", time.Minute)
@@ -104,10 +104,10 @@ func TestAResourceBudgetIsExceededAndAdjusted(t *testing.T) {
 	s.says(incident, strategyv1.ConditionDiagnosed, "ResourceBudget, by rule", "cpu_percent_min_10m = ")
 	s.decides("bob", strategyv1.DecisionApprove, rollback)
 	s.reaches(rollback, "Verified", time.Minute)
-	if plan, err := runningPlan(s.ctx); err != nil || plan.Limits["cpu_percent"] != 80 {
+	if plan, err := s.runningPlan(s.ctx); err != nil || plan.Limits["cpu_percent"] != 80 {
 		s.Errorf("the running scheduler has the limits %v: %v", plan.Limits, err)
 	}
-	s.must(clearFaults(s.ctx))
+	s.must(s.clearFaults(s.ctx))
 	s.decides("bob", strategyv1.DecisionRestore, rollback)
 	s.reaches(rollback, "Restored", time.Minute)
 	s.configIsAsBefore()
@@ -117,9 +117,9 @@ func TestAResourceBudgetIsExceededAndAdjusted(t *testing.T) {
 func TestAlertFatigueIsAProposalAndChangesNothing(t *testing.T) {
 	s := tell(t)
 	var rules corev1.ConfigMap
-	at := client.ObjectKey{Namespace: namespace, Name: "prometheus-rules"}
+	at := client.ObjectKey{Namespace: s.namespace, Name: "prometheus-rules"}
 	s.must(admin.Get(s.ctx, at, &rules))
-	playbook := direct("fatigue")
+	playbook := s.direct("fatigue")
 	playbook.Spec.Diagnosis.Checks = []strategyv1.StageCheck{{Name: "journal"}}
 	incident := s.report("alice", s.playbook(playbook), typed("AlertFatigue"))
 	s.reaches(incident, "Proposed", time.Minute)
@@ -143,7 +143,7 @@ func TestAlertFatigueIsAProposalAndChangesNothing(t *testing.T) {
 // A risk incident: the allocation is the remedy, and nothing happens without an approval.
 func TestARiskIncidentAsksForASmallerAllocation(t *testing.T) {
 	s := tell(t)
-	playbook := direct("risk")
+	playbook := s.direct("risk")
 	playbook.Spec.Diagnosis.Checks = []strategyv1.StageCheck{{Name: "journal"}}
 	incident := s.report("alice", s.playbook(playbook), typed("Risk"))
 	rollback := s.eventualRollback("reduce-allocation", time.Minute)
@@ -159,7 +159,7 @@ func TestARiskIncidentAsksForASmallerAllocation(t *testing.T) {
 // No rule knows the cause: a person gets everything that was gathered.
 func TestAnUnknownCauseEndsAtAPersonWithTheEvidence(t *testing.T) {
 	s := tell(t)
-	incident := s.report("alice", s.playbook(direct("unknown")), typed("Compliance"))
+	incident := s.report("alice", s.playbook(s.direct("unknown")), typed("Compliance"))
 	s.reaches(incident, "NeedsPerson", time.Minute)
 	s.expect(incident, "Diagnosed=False/CauseUnknown", "Stalled=True/NeedsPerson")
 	if cause := incident.Status.Cause; cause == nil || cause.Name != "Unknown" {

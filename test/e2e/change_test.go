@@ -20,7 +20,7 @@ import (
 func (s *story) asks(name, playbook string, change func(*strategyv1.StrategyRollbackSpec), actions ...strategyv1.RollbackAction) *strategyv1.StrategyRollback {
 	s.Helper()
 	rollback := &strategyv1.StrategyRollback{Spec: strategyv1.StrategyRollbackSpec{PlaybookName: playbook, Reason: "the story says so", Actions: actions}}
-	rollback.Namespace, rollback.Name = namespace, name
+	rollback.Namespace, rollback.Name = s.namespace, name
 	if change != nil {
 		change(&rollback.Spec)
 	}
@@ -78,10 +78,13 @@ func (s *story) changeScheduler(change func(*appsv1.Deployment)) {
 	s.Helper()
 	ctx := context.WithoutCancel(s.ctx)
 	var original appsv1.Deployment
-	s.must(admin.Get(ctx, schedulerAt, &original))
-	s.must(updateScheduler(ctx, change))
+	s.must(admin.Get(ctx, s.schedulerAt(), &original))
+	s.must(s.updateScheduler(ctx, change))
 	s.Cleanup(func() {
-		err := updateScheduler(ctx, func(now *appsv1.Deployment) {
+		if s.Failed() { // its world is kept
+			return
+		}
+		err := s.updateScheduler(ctx, func(now *appsv1.Deployment) {
 			now.Spec, now.Annotations = original.Spec, original.Annotations
 		})
 		if apierrors.IsNotFound(err) {
@@ -89,7 +92,7 @@ func (s *story) changeScheduler(change func(*appsv1.Deployment)) {
 			err = admin.Create(ctx, &original)
 		}
 		if err == nil {
-			err = poll(ctx, time.Minute, func(ctx context.Context) error { return available(ctx, schedulerAt) })
+			err = poll(ctx, time.Minute, func(ctx context.Context) error { return available(ctx, s.schedulerAt()) })
 		}
 		if err != nil {
 			s.Errorf("the scheduler's Deployment cannot be brought back: %v", err)
@@ -97,10 +100,10 @@ func (s *story) changeScheduler(change func(*appsv1.Deployment)) {
 	})
 }
 
-func updateScheduler(ctx context.Context, change func(*appsv1.Deployment)) error {
+func (w *world) updateScheduler(ctx context.Context, change func(*appsv1.Deployment)) error {
 	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
 		var deployment appsv1.Deployment
-		if err := admin.Get(ctx, schedulerAt, &deployment); err != nil {
+		if err := admin.Get(ctx, w.schedulerAt(), &deployment); err != nil {
 			return err
 		}
 		change(&deployment)
@@ -112,9 +115,9 @@ func updateScheduler(ctx context.Context, change func(*appsv1.Deployment)) error
 func (s *story) restarts(during func()) int64 {
 	s.Helper()
 	var before, after appsv1.Deployment
-	s.must(admin.Get(s.ctx, schedulerAt, &before))
+	s.must(admin.Get(s.ctx, s.schedulerAt(), &before))
 	during()
-	s.must(admin.Get(s.ctx, schedulerAt, &after))
+	s.must(admin.Get(s.ctx, s.schedulerAt(), &after))
 	return after.Generation - before.Generation
 }
 

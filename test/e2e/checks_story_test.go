@@ -35,7 +35,7 @@ func TestAnImageThatDoesNotExistIsAnErrorAndEndsAtAPerson(t *testing.T) {
 	s := tell(t)
 	s.must(s.templateWithoutImage("image-never", corev1.PullNever))
 	s.must(s.templateWithoutImage("image-absent", corev1.PullIfNotPresent))
-	playbook := quick("no-image")
+	playbook := s.quick("no-image")
 	never, absent := misbehaving("never-pulled", "escapes"), misbehaving("not-there", "escapes")
 	never.PodTemplateName, never.Retries, never.StartTimeoutSeconds = "image-never", new(int32(2)), 120
 	absent.PodTemplateName, absent.Retries, absent.StartTimeoutSeconds = "image-absent", new(int32(1)), 8
@@ -82,10 +82,10 @@ func TestAnImageThatDoesNotExistIsAnErrorAndEndsAtAPerson(t *testing.T) {
 // templateWithoutImage is the demo's PodTemplate with an image that nobody has.
 func (s *story) templateWithoutImage(name string, pull corev1.PullPolicy) error {
 	var template corev1.PodTemplate
-	if err := admin.Get(s.ctx, client.ObjectKey{Namespace: namespace, Name: toolsTemplate}, &template); err != nil {
+	if err := admin.Get(s.ctx, client.ObjectKey{Namespace: s.namespace, Name: toolsTemplate}, &template); err != nil {
 		return err
 	}
-	template.ObjectMeta = metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: ours}
+	template.ObjectMeta = metav1.ObjectMeta{Namespace: s.namespace, Name: name, Labels: ours}
 	container := &template.Template.Spec.Containers[0]
 	container.Image, container.ImagePullPolicy = "localhost/nobody-has-this:dev", pull
 	return admin.Create(s.ctx, &template)
@@ -117,7 +117,7 @@ var howJudged = []struct {
 
 func TestToolsThatMisbehaveAreJudgedRightAndHarmNobody(t *testing.T) {
 	s := tell(t)
-	playbook := quick("misbehaving")
+	playbook := s.quick("misbehaving")
 	playbook.Spec.Triage.Checks = nil
 	wanted := map[string]strategyv1.Verdict{}
 	for _, c := range howJudged {
@@ -170,7 +170,7 @@ func TestToolsThatMisbehaveAreJudgedRightAndHarmNobody(t *testing.T) {
 
 func (s *story) operatorPod() *corev1.Pod {
 	s.Helper()
-	pods, err := podsOf(s.ctx, client.ObjectKey{Namespace: operatorNamespace, Name: operatorName})
+	pods, err := podsOf(s.ctx, operatorAt)
 	s.must(err)
 	if len(pods) != 1 {
 		s.Fatalf("the operator has %d pods", len(pods))

@@ -20,9 +20,9 @@ import (
 )
 
 func TestTheOperatorIsKilledInEveryStageAndTheStoryEndsTheSame(t *testing.T) {
-	s := tell(t)
+	s := tell(t, alone)
 	s.losingMoney()
-	incident := s.report("alice", s.playbook(sample("killed-operator")), nil)
+	incident := s.report("alice", s.playbook(s.sample("killed-operator")), nil)
 	s.killedIn(incident, "Triaging")
 	s.killedIn(incident, "Diagnosing")
 	rollback := s.rollbackOf(incident, time.Minute)
@@ -35,7 +35,7 @@ func TestTheOperatorIsKilledInEveryStageAndTheStoryEndsTheSame(t *testing.T) {
 	s.must(s.refresh(s.ctx, rollback))
 	s.isInEffect(rollback)
 
-	s.must(clearFaults(s.ctx))
+	s.must(s.clearFaults(s.ctx))
 	s.decides("bob", strategyv1.DecisionRestore, rollback)
 	for _, stage := range []string{"CheckingRestore", "Restoring"} {
 		s.killedIn(rollback, stage)
@@ -58,7 +58,7 @@ func TestTheOperatorIsKilledInEveryStageAndTheStoryEndsTheSame(t *testing.T) {
 func (s *story) killedIn(object client.Object, stage string) {
 	s.Helper()
 	s.eventually(fmt.Sprintf("%s is in stage %s", nameOf(object), stage), 90*time.Second, func(context.Context) error {
-		if went := seen.wentThrough(object); !slices.Contains(went, stage) {
+		if went := s.seen.wentThrough(object); !slices.Contains(went, stage) {
 			return fmt.Errorf("it went through %v", went)
 		}
 		return nil

@@ -37,7 +37,7 @@ func TestADeletedRollbackLeavesOrUndoesItsChange(t *testing.T) {
 	s.reaches(restored, "Verified", time.Minute)
 	s.isSuspended("cross_exchange_watch", "mean_reversion_intraday")
 	deleter := &rbacv1.Role{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "deleter", Labels: ours},
+		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "deleter", Labels: ours},
 		Rules:      []rbacv1.PolicyRule{{APIGroups: []string{"strategy.tradeops.dev"}, Resources: []string{"strategyrollbacks"}, Verbs: []string{"delete"}}},
 	}
 	s.must(admin.Create(s.ctx, deleter))
@@ -63,9 +63,9 @@ func TestADeletedRollbackLeavesOrUndoesItsChange(t *testing.T) {
 
 // Finalizers wait for the operator, and for nothing else.
 func TestADeletionWaitsForTheOperatorAndForNothingElse(t *testing.T) {
-	s := tell(t)
+	s := tell(t, alone)
 	s.bind("carol", "strategy-operator-approver")
-	playbook := quick("short-lived")
+	playbook := s.quick("short-lived")
 	s.playbook(playbook)
 	rollback := s.asks("away", playbook.Name, func(spec *strategyv1.StrategyRollbackSpec) {
 		spec.DeletionPolicy = strategyv1.DeletionRestore

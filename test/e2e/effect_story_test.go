@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/schedulerconfig"
 )
 
 // A paused Deployment, two pods, and a roll-out that takes its time: in effect is only what really runs, everywhere.
@@ -25,7 +26,7 @@ func TestAChangeIsInEffectOnlyWhenEveryPodRunsIt(t *testing.T) {
 		d.Spec.Replicas, d.Spec.MinReadySeconds, d.Spec.Paused = new(int32(2)), 6, true
 	})
 	s.eventually("two pods run", time.Minute, func(ctx context.Context) error {
-		pods, err := podsOf(ctx, schedulerAt)
+		pods, err := podsOf(ctx, s.schedulerAt())
 		if err == nil && len(pods) != 2 {
 			err = fmt.Errorf("there are %d", len(pods))
 		}
@@ -35,11 +36,11 @@ func TestAChangeIsInEffectOnlyWhenEveryPodRunsIt(t *testing.T) {
 	s.carolApproves(rollback)
 	s.isAt(rollback, "RollingOut", "is paused", "kubectl rollout resume")
 	s.isSuspended() // nothing runs the change yet
-	s.must(updateScheduler(s.ctx, func(d *appsv1.Deployment) { d.Spec.Paused = false }))
+	s.must(s.updateScheduler(s.ctx, func(d *appsv1.Deployment) { d.Spec.Paused = false }))
 	s.trace("the Deployment is resumed")
 	s.isAt(rollback, "RollingOut", "of 2 new pods are available")
 	s.reaches(rollback, "Verified", time.Minute)
-	pods, err := podsOf(s.ctx, schedulerAt)
+	pods, err := podsOf(s.ctx, s.schedulerAt())
 	s.must(err)
 	for _, pod := range pods {
 		if pod.Annotations[strategyv1.AnnotationConfigSHA256] != rollback.Status.Proof.Edited {
@@ -52,7 +53,7 @@ func TestAChangeIsInEffectOnlyWhenEveryPodRunsIt(t *testing.T) {
 func TestAChangeThatCrashesTheSchedulerIsReverted(t *testing.T) {
 	s := tell(t)
 	s.bind("carol", "strategy-operator-approver")
-	playbook := quick("crashing")
+	playbook := s.quick("crashing")
 	playbook.Spec.Scheduler.Rollout.TimeoutSeconds = 20
 	playbook.Spec.Feeds[0].RequiresExchange = ""
 	playbook.Spec.Feeds[0].Edits = []strategyv1.DocumentEdit{{Path: "/environments/binance_paper/exchange", Value: &apiextensionsv1.JSON{Raw: []byte(`"no_such_exchange"`)}}}
@@ -77,7 +78,7 @@ func TestAReloaderMakesASecondRestartNeedless(t *testing.T) {
 	s.changeScheduler(func(d *appsv1.Deployment) {
 		d.Annotations["reloader.stakater.com/auto"] = "true"
 	})
-	watcher, err := clientset.CoreV1().ConfigMaps(namespace).Watch(s.ctx, onlyConfig)
+	watcher, err := clientset.CoreV1().ConfigMaps(s.namespace).Watch(s.ctx, onlyConfig)
 	s.must(err)
 	defer watcher.Stop()
 	reloaded := make(chan error, 1)
@@ -87,7 +88,7 @@ func TestAReloaderMakesASecondRestartNeedless(t *testing.T) {
 			if !ok || configMap.Data[configKey] == s.original {
 				continue
 			}
-			reloaded <- updateScheduler(context.WithoutCancel(s.ctx), func(d *appsv1.Deployment) {
+			reloaded <- s.updateScheduler(context.WithoutCancel(s.ctx), func(d *appsv1.Deployment) {
 				container := &d.Spec.Template.Spec.Containers[0]
 				container.Env = append(container.Env, corev1.EnvVar{Name: "STAKATER_BOT_CORE_CONFIG_CONFIGMAP", Value: configMap.ResourceVersion})
 			})
@@ -110,7 +111,7 @@ func TestAReloaderMakesASecondRestartNeedless(t *testing.T) {
 func TestAStaleCopyIsCuredByOneMoreRestart(t *testing.T) {
 	s := tell(t)
 	s.bind("carol", "strategy-operator-approver")
-	stale := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "stale-copy", Labels: ours}, Data: map[string]string{configKey: s.original}}
+	stale := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "stale-copy", Labels: ours}, Data: map[string]string{configKey: s.original}}
 	s.must(client.IgnoreNotFound(admin.Delete(s.ctx, stale.DeepCopy()))) // of a run that was stopped
 	s.must(admin.Create(s.ctx, stale))
 	s.Cleanup(func() { _ = admin.Delete(context.WithoutCancel(s.ctx), stale) })
@@ -123,19 +124,20 @@ func TestAStaleCopyIsCuredByOneMoreRestart(t *testing.T) {
 			}
 		}
 	})
-	s.eventually("the scheduler runs on the copy", time.Minute, func(ctx context.Context) error { return available(ctx, schedulerAt) })
+	s.eventually("the scheduler runs on the copy", time.Minute, func(ctx context.Context) error { return available(ctx, s.schedulerAt()) })
 	rollback := s.asks("stale", samplePlaybook, nil, disable("cross_exchange_watch"))
 	restarts := s.restarts(func() {
 		s.carolApproves(rollback)
 		s.eventually("the scheduler has started, with the old copy", time.Minute, func(ctx context.Context) error {
-			pods, err := podsOf(ctx, schedulerAt)
+			pods, err := podsOf(ctx, s.schedulerAt())
 			if err != nil {
 				return err
 			}
-			if len(pods) != 1 || pods[0].Annotations[strategyv1.AnnotationConfigSHA256] == "" {
+			edited := s.config() // pods of an earlier story's restart carry a hash, too
+			if edited == s.original || len(pods) != 1 || pods[0].Annotations[strategyv1.AnnotationConfigSHA256] != schedulerconfig.Hash(edited) {
 				return fmt.Errorf("there are %d pods, the new one not among them", len(pods))
 			}
-			return available(ctx, schedulerAt)
+			return available(ctx, s.schedulerAt())
 		})
 		stale.Data[configKey] = s.config()
 		s.must(admin.Update(s.ctx, stale))
@@ -157,7 +159,7 @@ func TestADeploymentThatIsGoneIsWaitedFor(t *testing.T) {
 	s.carolApproves(rollback)
 	s.isAt(rollback, "RollingOut", "is paused")
 	var deployment appsv1.Deployment
-	s.must(admin.Get(s.ctx, schedulerAt, &deployment))
+	s.must(admin.Get(s.ctx, s.schedulerAt(), &deployment))
 	s.must(admin.Delete(s.ctx, deployment.DeepCopy()))
 	s.isAt(rollback, "DeploymentNotFound", schedulerName, "create it")
 	next := s.asks("too-late", samplePlaybook, nil, disable("mean_reversion_intraday"))

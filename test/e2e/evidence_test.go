@@ -116,7 +116,7 @@ func readLog(prefix string) (lines [][]byte) {
 func (s *story) key() decisionlog.Key {
 	s.Helper()
 	var secret corev1.Secret
-	s.must(admin.Get(s.ctx, client.ObjectKey{Namespace: namespace, Name: signingKey}, &secret))
+	s.must(admin.Get(s.ctx, client.ObjectKey{Namespace: s.namespace, Name: signingKey}, &secret))
 	key, err := decisionlog.NewKey(string(secret.Data["key-id"]), secret.Data["hmac-key"])
 	s.must(err)
 	return key
@@ -127,7 +127,7 @@ func (s *story) key() decisionlog.Key {
 func (s *story) evidenceHolds(object client.Object) {
 	s.Helper()
 	s.eventually("the Jobs of "+nameOf(object)+" are deleted", 30*time.Second, func(context.Context) error {
-		for _, j := range seen.jobsOf(object) {
+		for _, j := range s.seen.jobsOf(object) {
 			if j.deleted.IsZero() {
 				return fmt.Errorf("Job %s is still there", j.name)
 			}
@@ -135,7 +135,7 @@ func (s *story) evidenceHolds(object client.Object) {
 		return nil
 	})
 	deleted := map[string]time.Time{}
-	for _, j := range seen.jobsOf(object) {
+	for _, j := range s.seen.jobsOf(object) {
 		deleted[j.name] = j.deleted
 	}
 	_, judged, _ := s.recorded(object)
@@ -192,7 +192,7 @@ func (s *story) events(object client.Object, reasons ...string) {
 	s.Helper()
 	s.eventually("the events of "+nameOf(object), 15*time.Second, func(ctx context.Context) error {
 		var list eventsv1.EventList
-		if err := admin.List(ctx, &list, client.InNamespace(namespace)); err != nil {
+		if err := admin.List(ctx, &list, client.InNamespace(s.namespace)); err != nil {
 			return err
 		}
 		found := map[string]bool{}
@@ -220,7 +220,7 @@ func (s *story) noSecret(objects ...client.Object) {
 	}
 	places := map[string]string{"the operator's log": operatorLogs(s.ctx)}
 	var events eventsv1.EventList
-	s.must(admin.List(s.ctx, &events, client.InNamespace(namespace)))
+	s.must(admin.List(s.ctx, &events, client.InNamespace(s.namespace)))
 	places["the events"] = encoded(events.Items)
 	for _, object := range objects {
 		places[nameOf(object)] = encoded(object)

@@ -27,7 +27,7 @@ func (s *story) suspends(by string, object client.Object, on bool) {
 // bob approves, and before anything is written he stops everything. Nothing happens until he lets it go on.
 func TestTheKillSwitchStopsWhatIsApprovedAndLetsItGoOn(t *testing.T) {
 	s := tell(t)
-	playbook := quick("killed")
+	playbook := s.quick("killed")
 	name := s.playbook(playbook)
 	incident := s.report("alice", name, nil)
 	rollback := s.rollbackOf(incident, time.Minute)
@@ -36,8 +36,8 @@ func TestTheKillSwitchStopsWhatIsApprovedAndLetsItGoOn(t *testing.T) {
 	s.decides("bob", strategyv1.DecisionApprove, rollback)
 	s.reaches(rollback, "Approved", 15*time.Second)
 	s.expect(rollback, "Approved=True/Approved", "Suspended=True/PlaybookSuspended")
-	restarted := s.restarts(func() {
-		s.stays("nothing is written", 8*time.Second, func(context.Context) error {
+	restarted := s.restarts(func() { // a write would come after a quarter of that time (--pause-gather)
+		s.stays("nothing is written", 4*time.Second, func(context.Context) error {
 			if now := s.config(); now != s.original {
 				return errors.New(firstDifference(s.original, now))
 			}
@@ -49,7 +49,7 @@ func TestTheKillSwitchStopsWhatIsApprovedAndLetsItGoOn(t *testing.T) {
 		s.expect(object, "Suspended=True/PlaybookSuspended")
 	}
 	var jobs batchv1.JobList
-	s.must(admin.List(s.ctx, &jobs, client.InNamespace(namespace)))
+	s.must(admin.List(s.ctx, &jobs, client.InNamespace(s.namespace)))
 	if restarted != 0 || len(jobs.Items) != 0 {
 		s.Errorf("%d restarts and %d Jobs while everything is held back", restarted, len(jobs.Items))
 	}
@@ -69,7 +69,7 @@ func TestTheKillSwitchStopsWhatIsApprovedAndLetsItGoOn(t *testing.T) {
 // A suspended incident starts nothing; resumed, it goes on.
 func TestASuspendedIncidentStartsNothingUntilItIsResumed(t *testing.T) {
 	s := tell(t)
-	incident := s.report("alice", s.playbook(quick("paused")), func(spec *strategyv1.StrategyIncidentSpec) { spec.Suspend = true })
+	incident := s.report("alice", s.playbook(s.quick("paused")), func(spec *strategyv1.StrategyIncidentSpec) { spec.Suspend = true })
 	s.eventually("it shows", 15*time.Second, func(ctx context.Context) error {
 		if err := s.refresh(ctx, incident); err != nil {
 			return err
@@ -81,7 +81,7 @@ func TestASuspendedIncidentStartsNothingUntilItIsResumed(t *testing.T) {
 	})
 	s.stays("no Job is started", 5*time.Second, func(ctx context.Context) error {
 		var jobs batchv1.JobList
-		if err := admin.List(ctx, &jobs, client.InNamespace(namespace)); err != nil {
+		if err := admin.List(ctx, &jobs, client.InNamespace(s.namespace)); err != nil {
 			return err
 		}
 		if len(jobs.Items) > 0 {
@@ -99,8 +99,8 @@ func TestASuspendedIncidentStartsNothingUntilItIsResumed(t *testing.T) {
 func TestADrillChangesACopyAndNothingElse(t *testing.T) {
 	s := tell(t)
 	var before, after corev1.ConfigMap
-	s.must(admin.Get(s.ctx, configAt, &before))
-	playbook := quick("drill")
+	s.must(admin.Get(s.ctx, s.configAt(), &before))
+	playbook := s.quick("drill")
 	playbook.Spec.Triage.RespondWithinSeconds = 1 // late, which is no breach in a drill
 	incident := s.report("alice", s.playbook(playbook), func(spec *strategyv1.StrategyIncidentSpec) { spec.Mode = strategyv1.IncidentDrill })
 	var rollback *strategyv1.StrategyRollback
@@ -115,7 +115,7 @@ func TestADrillChangesACopyAndNothingElse(t *testing.T) {
 		s.reaches(incident, "Contained", 10*time.Second)
 		s.isSuspended()
 		var copied corev1.ConfigMap
-		s.must(admin.Get(s.ctx, client.ObjectKey{Namespace: namespace, Name: rollback.Status.Config.ConfigMapName}, &copied))
+		s.must(admin.Get(s.ctx, client.ObjectKey{Namespace: s.namespace, Name: rollback.Status.Config.ConfigMapName}, &copied))
 		s.onlyAddedLines(copied.Data[configKey])
 		s.decides("bob", strategyv1.DecisionRestore, rollback)
 		s.reaches(incident, "Resolved", time.Minute)
@@ -126,7 +126,7 @@ func TestADrillChangesACopyAndNothingElse(t *testing.T) {
 	})
 	s.expect(incident, "SLAMet=Unknown/Drill", "Contained=False/Restored")
 	s.reaches(rollback, "Restored", 10*time.Second)
-	s.must(admin.Get(s.ctx, configAt, &after))
+	s.must(admin.Get(s.ctx, s.configAt(), &after))
 	if restarted != 0 || after.ResourceVersion != before.ResourceVersion {
 		s.Errorf("%d restarts; the real ConfigMap went from version %s to %s", restarted, before.ResourceVersion, after.ResourceVersion)
 	}
@@ -135,7 +135,7 @@ func TestADrillChangesACopyAndNothingElse(t *testing.T) {
 	s.must(admin.Delete(s.ctx, rollback))
 	s.eventually("the copy goes with its rollback", time.Minute, func(ctx context.Context) error {
 		var left corev1.ConfigMap
-		err := admin.Get(ctx, client.ObjectKey{Namespace: namespace, Name: rollback.Status.Config.ConfigMapName}, &left)
+		err := admin.Get(ctx, client.ObjectKey{Namespace: s.namespace, Name: rollback.Status.Config.ConfigMapName}, &left)
 		if err == nil {
 			return errors.New("it is still there")
 		}

@@ -39,7 +39,7 @@ func TestAnUnknownPlaybookStallsUntilItExists(t *testing.T) {
 	s := tell(t)
 	incident := s.report("alice", "not-there-yet", func(spec *strategyv1.StrategyIncidentSpec) { spec.Severity = "Warning" })
 	s.waitsFor(incident, "PlaybookNotFound", "not-there-yet", "does not exist")
-	playbook := sample("not-there-yet")
+	playbook := s.sample("not-there-yet")
 	s.must(admin.Create(s.ctx, playbook))
 	s.trace("the playbook is created")
 	s.reaches(incident, "FalseAlarm", mended+20*time.Second)
@@ -57,12 +57,12 @@ func TestAnUnknownScheduleStallsUntilTheConfigurationHasIt(t *testing.T) {
 		PlaybookName: samplePlaybook, Reason: "a schedule that is not there",
 		Actions: []strategyv1.RollbackAction{{Type: strategyv1.ActionDisableSchedule, Schedule: "night_watch"}},
 	}}
-	rollback.Namespace, rollback.Name = namespace, "unknown-schedule"
+	rollback.Namespace, rollback.Name = s.namespace, "unknown-schedule"
 	s.must(as("bob").Create(s.ctx, rollback))
 	s.waitsFor(rollback, "EditRefused", "night_watch")
 	s.configIsAsBefore()
 
-	s.must(putConfig(s.ctx, strings.Replace(s.original, "        cross_exchange_watch:\n", nightWatch+"        cross_exchange_watch:\n", 1)))
+	s.must(s.putConfig(s.ctx, strings.Replace(s.original, "        cross_exchange_watch:\n", nightWatch+"        cross_exchange_watch:\n", 1)))
 	s.trace("the configuration gets the schedule")
 	s.reaches(rollback, "AwaitingApproval", mended)
 	s.diffOnlyAdds(rollback.Status.Plan.Diff)
@@ -83,7 +83,7 @@ func TestAConfigurationThatIsNotOptedInIsNotTouched(t *testing.T) {
 	s := tell(t)
 	s.label(nil)
 	playbook := &strategyv1.StrategyPlaybook{}
-	playbook.Namespace, playbook.Name = namespace, samplePlaybook
+	playbook.Namespace, playbook.Name = s.namespace, samplePlaybook
 	s.waitsFor(playbook, "ConfigMapNotLabelled", "kubectl label configmap bot-core-config", "strategy.tradeops.dev/managed=true")
 	incident := s.report("alice", samplePlaybook, func(spec *strategyv1.StrategyIncidentSpec) { spec.Severity = "Warning" })
 	s.waitsFor(incident, "PlaybookNotReady", "is not opted in")
@@ -98,13 +98,13 @@ func (s *story) label(value *string) {
 	s.Helper()
 	patch := fmt.Sprintf(`{"metadata":{"labels":{%q:%s}}}`, strategyv1.LabelManaged, encoded(value))
 	configMap := &corev1.ConfigMap{}
-	configMap.Namespace, configMap.Name = configAt.Namespace, configAt.Name
+	configMap.Namespace, configMap.Name = s.configAt().Namespace, s.configAt().Name
 	s.must(admin.Patch(s.ctx, configMap, client.RawPatch("application/merge-patch+json", []byte(patch))))
 }
 
 func TestARuleThatDoesNotCompileIsNamedWithItsPosition(t *testing.T) {
 	s := tell(t)
-	playbook := sample("with-a-typo")
+	playbook := s.sample("with-a-typo")
 	playbook.Spec.Triage.Escalate[0].When = "checks.exist(c, c.verdict == 'Fail')"
 	s.must(admin.Create(s.ctx, playbook))
 	s.waitsFor(playbook, "RuleInvalid", "escalate rule audit-failed", "1:13", "exist")

@@ -42,7 +42,7 @@ func leadRule(when string) *strategyv1.EscalationSpec {
 func TestDeadlinesAreBreachedAndTheLeadIsCalledByARealSignal(t *testing.T) {
 	needsPrometheus(t)
 	s := tell(t)
-	playbook := sample("late")
+	playbook := s.sample("late")
 	soon(&playbook.Spec)
 	playbook.Spec.Triage.RespondWithinSeconds, playbook.Spec.Diagnosis.RespondWithinSeconds = 1, 2
 	playbook.Spec.Triage.Escalate, playbook.Spec.Triage.FalseAlarm = nil, nil
@@ -94,11 +94,11 @@ func countOf(words []string, word string) int {
 // A Prometheus that does not answer makes the signals unknown, never zero.
 func TestAPrometheusThatIsAwayCallsNobodyAndClosesNothing(t *testing.T) {
 	s := tell(t)
-	playbook := sample("blind")
+	playbook := s.sample("blind")
 	if playbook.Spec.Signals == nil {
 		playbook.Spec.Signals = &strategyv1.SignalsSpec{Queries: []strategyv1.SignalQuery{{Name: "drawdown_pct", Query: "x"}}}
 	}
-	playbook.Spec.Signals.Prometheus.URL = "http://exchange.trading:8080" // somebody who answers, but is no Prometheus
+	playbook.Spec.Signals.Prometheus.URL = s.here("http://exchange.trading:8080") // somebody who answers, but is no Prometheus
 	playbook.Spec.Triage.Checks = []strategyv1.StageCheck{{Name: "stage4-audit"}}
 	playbook.Spec.Triage.Escalate = nil
 	playbook.Spec.Triage.FalseAlarm = &strategyv1.FalseAlarmRule{When: "signals.drawdown_pct > -4.0"}
@@ -128,8 +128,8 @@ func TestAPrometheusThatIsAwayCallsNobodyAndClosesNothing(t *testing.T) {
 
 // While alice is on it, time does not call L2. When her acknowledgement ends, it does.
 func TestAnAcknowledgementHoldsTimeBackAndThenEnds(t *testing.T) {
-	s := tell(t)
-	playbook := sample("acknowledged")
+	s := tell(t, long("no acknowledgement is shorter than a minute; the tables of internal/incident step the clock over it"))
+	playbook := s.sample("acknowledged")
 	playbook.Spec.Triage.Checks = []strategyv1.StageCheck{{Name: "stage4-audit"}}
 	playbook.Spec.Triage.Escalate = []strategyv1.EscalateRule{{Name: "persists", AfterSeconds: 8}}
 	playbook.Spec.Triage.FalseAlarm = nil
@@ -138,7 +138,7 @@ func TestAnAcknowledgementHoldsTimeBackAndThenEnds(t *testing.T) {
 	decision := &strategyv1.StrategyDecision{Spec: strategyv1.StrategyDecisionSpec{
 		Target: strategyv1.DecisionTarget{Kind: strategyv1.KindIncident, Name: incident.Name}, Verdict: strategyv1.DecisionAcknowledge, ValidSeconds: 60,
 	}}
-	decision.Namespace, decision.GenerateName = namespace, "acknowledge-"
+	decision.Namespace, decision.GenerateName = s.namespace, "acknowledge-"
 	s.must(as("alice").Create(s.ctx, decision))
 	s.trace("alice acknowledges for a minute")
 	s.stays("L1 keeps it", 25*time.Second, func(ctx context.Context) error {

@@ -37,9 +37,9 @@ var (
 // losingMoney makes cross_exchange_watch lose more than the smoke check allows.
 func (s *story) losingMoney() {
 	s.Helper()
-	s.must(setFault(s.ctx, "lossy-cross"))
+	s.must(s.setFault(s.ctx, "lossy-cross"))
 	s.eventually("cross_exchange_watch loses more than 4 %", time.Minute, func(ctx context.Context) error {
-		telemetry, err := readTelemetry(ctx)
+		telemetry, err := s.readTelemetry(ctx)
 		if err != nil {
 			return err
 		}
@@ -54,7 +54,7 @@ func (s *story) losingMoney() {
 func TestALossIsTriagedDiagnosedMitigatedProvedAndUndone(t *testing.T) {
 	s := tell(t)
 	s.losingMoney()
-	incident := s.report("alice", s.playbook(sample("loss")), nil)
+	incident := s.report("alice", s.playbook(s.sample("loss")), nil)
 	rollback := s.rollbackOf(incident, time.Minute)
 	s.reaches(rollback, "AwaitingApproval", 20*time.Second)
 	s.reaches(incident, "Mitigating", 20*time.Second)
@@ -71,7 +71,7 @@ func TestALossIsTriagedDiagnosedMitigatedProvedAndUndone(t *testing.T) {
 	s.isInEffect(rollback)
 	s.expect(incident, "Contained=True/Verified", "Stalled=False/Contained")
 
-	s.must(clearFaults(s.ctx))
+	s.must(s.clearFaults(s.ctx))
 	s.decides("bob", strategyv1.DecisionRestore, rollback)
 	s.reaches(rollback, "Restored", 2*time.Minute)
 	s.expect(rollback, "Ready=True/Restored", "Restored=True/Restored", "InEffect=False/Restored", "Applied=False/Restored", "Stalled=False/Restored")
@@ -145,7 +145,7 @@ func (s *story) fourEyes(rollback *strategyv1.StrategyRollback) {
 		Target:  strategyv1.DecisionTarget{Kind: strategyv1.KindRollback, Name: rollback.Name},
 		Verdict: strategyv1.DecisionApprove, PlanDigest: rollback.Status.Plan.Digest, By: "bob",
 	}}
-	forged.Namespace, forged.GenerateName = namespace, "forged-"
+	forged.Namespace, forged.GenerateName = s.namespace, "forged-"
 	s.refused(as("alice").Create(s.ctx, forged), "a client may only name itself")
 
 	unbind := s.bind("alice", "strategy-operator-approver")
@@ -181,10 +181,10 @@ func (s *story) isInEffect(rollback *strategyv1.StrategyRollback) {
 		s.Errorf("the proof is %+v, not three times %s", proof, hash)
 	}
 	s.isSuspended("cross_exchange_watch")
-	before, err := readTelemetry(s.ctx)
+	before, err := s.readTelemetry(s.ctx)
 	s.must(err)
-	s.must(smoke(s.ctx, 3))
-	after, err := readTelemetry(s.ctx)
+	s.must(s.smoke(s.ctx, 3))
+	after, err := s.readTelemetry(s.ctx)
 	s.must(err)
 	for _, figure := range []string{"pnl_pct", "pnl_drawdown_pct"} {
 		if was, is := before["cross_exchange_watch"][figure], after["cross_exchange_watch"][figure]; was != is {

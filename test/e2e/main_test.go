@@ -1,25 +1,29 @@
 //go:build e2e
 
-// Package e2e tells the operator's stories on a real cluster: real pods, a scheduler that trades on paper, an exchange with
-// faults, people with names. Each test is one story, from a fresh world to its end; they share one namespace and run one
-// after the other. `make e2e` runs them; any cluster in KUBECONFIG will do. Where the evidence bucket lies on this machine,
-// as with the local cluster, its contents are verified, too.
+// Package e2e tells the operator's stories on a real cluster: real pods, schedulers that trade on paper, exchanges with
+// faults, people with names. Each test is one story, from a fresh world to its end. A world is a namespace with a scheduler
+// and an exchange of its own, so that stories are told side by side; those that touch what all worlds share, the operator,
+// are told alone, before the others. A story that fails keeps its world. `make e2e` runs them, and `make e2e-long` those
+// that take long; any cluster in KUBECONFIG will do. Where the evidence bucket lies on this machine, as with the local
+// cluster, its contents are verified, too.
 package e2e
 
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
@@ -35,14 +39,8 @@ import (
 
 const (
 	repository        = "../.."
-	namespace         = "trading"
 	operatorNamespace = "strategy-operator-system"
 	operatorName      = "strategy-operator"
-	schedulerName     = "bot-core-scheduler"
-	exchangeName      = "exchange"
-	configName        = "bot-core-config"
-	configKey         = "core.yaml"
-	signingKey        = "decision-log-key"
 	samplePlaybook    = "multi-strategy"
 	toolsTemplate     = "bot-core-tools"
 
@@ -58,56 +56,85 @@ var (
 	clientset *kubernetes.Clientset
 	scheme    = runtime.NewScheme()
 	local     bool // the cluster's volumes are on this machine
-	seen      *observer
-	setUp     time.Duration
+	worlds    *pool
 )
+
+var operatorAt = client.ObjectKey{Namespace: operatorNamespace, Name: operatorName}
 
 func TestMain(m *testing.M) {
 	ctrl.SetLogger(zap.New(zap.WriteTo(os.Stderr), zap.UseDevMode(false)))
 	ctx, cancel := context.WithCancel(context.Background())
 	start := time.Now()
-	if err := prepare(ctx); err != nil {
+	all, err := prepare(ctx)
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "prepare the cluster:", err)
 		os.Exit(1)
 	}
-	setUp = time.Since(start)
-	fmt.Printf("the cluster is ready after %.0f s\n", setUp.Seconds())
+	worlds = newPool(all)
+	flag.Parse()
+	_ = flag.Set("test.parallel", strconv.Itoa(len(all))) // a story without a world would only wait
+	fmt.Printf("%d worlds are ready after %.0f s\n", len(all), time.Since(start).Seconds())
 	code := m.Run()
+	fmt.Print(told.table())
 	if code == 0 { // after a failure everything stays as it is, to be looked at
-		if err := resetWorld(ctx, demoConfig()); err != nil {
+		if err := leave(ctx, all); err != nil {
 			fmt.Fprintln(os.Stderr, "clean up:", err)
 			code = 1
 		}
 	}
+	fmt.Printf("%.0f s in all\n", time.Since(start).Seconds())
 	cancel()
 	os.Exit(code)
 }
 
 // prepare brings a cluster, fresh or used, to where the stories start. It may run again and again.
-func prepare(ctx context.Context) error {
+func prepare(ctx context.Context) ([]*world, error) {
 	if os.Getenv("KUBECONFIG") == "" {
-		path, err := filepath.Abs(filepath.Join(repository, ".cluster/kubeconfig"))
-		if err != nil {
-			return err
-		}
-		_ = os.Setenv("KUBECONFIG", path)
+		_ = os.Setenv("KUBECONFIG", filepath.Join(mustAbs(repository), ".cluster/kubeconfig"))
 	}
 	if err := connect(); err != nil {
-		return err
+		return nil, err
 	}
 	var node corev1.Node
 	err := admin.Get(ctx, client.ObjectKey{Name: localNode}, &node)
 	if client.IgnoreNotFound(err) != nil {
-		return err
+		return nil, err
 	}
 	local = err == nil
-	for _, step := range []func(context.Context) error{installOperator, installWorld, restartAll, policiesInForce} {
-		if err := step(ctx); err != nil {
-			return err
-		}
+	if err := installOperator(ctx); err != nil {
+		return nil, err
 	}
-	seen, err = observe(ctx)
-	return err
+	all, err := servedWorlds(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := each(all, func(w *world) error { return w.install(ctx) }); err != nil {
+		return nil, err
+	}
+	if err := restartOperator(ctx); err != nil { // its image may be newer, and before it may have had no rights in the worlds
+		return nil, err
+	}
+	if err := all[0].policiesInForce(ctx); err != nil {
+		return nil, err
+	}
+	return all, each(all, func(w *world) error { return w.begin(ctx) })
+}
+
+// leave makes the cluster be as the README's installation leaves it.
+func leave(ctx context.Context, all []*world) error {
+	err := each(all, func(w *world) error { return w.remove(ctx) })
+	return errors.Join(err, apply(ctx, "", "-k", "config/default"))
+}
+
+// each does the same to all worlds, at the same time.
+func each(all []*world, do func(*world) error) error {
+	failed := make([]error, len(all))
+	var busy sync.WaitGroup
+	for i, w := range all {
+		busy.Go(func() { failed[i] = do(w) })
+	}
+	busy.Wait()
+	return errors.Join(failed...)
 }
 
 func connect() error {
@@ -128,7 +155,7 @@ func connect() error {
 	return err
 }
 
-// installOperator is what the README tells a platform engineer to do.
+// installOperator is what the README tells a platform engineer to do, with namespaces and pauses for stories.
 func installOperator(ctx context.Context) error {
 	if local { // it has no volume provisioner
 		if err := os.MkdirAll(localVolume, 0o750); err != nil {
@@ -140,11 +167,11 @@ func installOperator(ctx context.Context) error {
 		if err := dropReleasedVolume(ctx); err != nil {
 			return err
 		}
-		if err := apply(ctx, "-f", "hack/demo/local/volume.yaml"); err != nil {
+		if err := apply(ctx, "", "-f", "hack/demo/local/volume.yaml"); err != nil {
 			return err
 		}
 	}
-	return apply(ctx, "-k", "config/default")
+	return apply(ctx, "", "-k", "test/e2e/operator")
 }
 
 // dropReleasedVolume: a volume whose claim was deleted takes no other one, so it is made again; its folder stays.
@@ -166,53 +193,39 @@ func dropReleasedVolume(ctx context.Context) error {
 	})
 }
 
-func installWorld(ctx context.Context) error {
-	trading := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
-	if err := admin.Create(ctx, trading); client.IgnoreAlreadyExists(err) != nil {
-		return err
+// servedWorlds are the namespaces that the operator serves.
+func servedWorlds(ctx context.Context) (all []*world, err error) {
+	var deployment appsv1.Deployment
+	if err := admin.Get(ctx, operatorAt, &deployment); err != nil {
+		return nil, err
 	}
-	enforce := `{"metadata":{"labels":{"pod-security.kubernetes.io/enforce":"restricted"}}}`
-	if err := admin.Patch(ctx, trading, client.RawPatch("application/merge-patch+json", []byte(enforce))); err != nil {
-		return err
+	for _, argument := range deployment.Spec.Template.Spec.Containers[0].Args {
+		if namespaces, found := strings.CutPrefix(argument, "--namespaces="); found {
+			for namespace := range strings.SplitSeq(namespaces, ",") {
+				all = append(all, &world{namespace: namespace})
+			}
+		}
 	}
-	if err := putConfig(ctx, demoConfig()); err != nil {
-		return err
+	if len(all) == 0 {
+		return nil, errors.New("the operator serves no namespace")
 	}
-	if err := ensureSigningKey(ctx); err != nil {
-		return err
-	}
-	return errors.Join(
-		apply(ctx, "-k", "config/namespace"),
-		apply(ctx, "--namespace="+namespace, "-f", "hack/demo/world/podtemplate.yaml", "-f", "hack/demo/world/exchange.yaml", "-f", "hack/demo/world/scheduler.yaml"),
-		apply(ctx, "-k", "config/samples/demo"),
-	)
+	return all, nil
 }
 
-// restartAll makes the pods run the images as they were loaded last, and waits for all of them.
-func restartAll(ctx context.Context) error {
-	deployments := []client.ObjectKey{
-		{Namespace: operatorNamespace, Name: operatorName}, {Namespace: namespace, Name: schedulerName}, {Namespace: namespace, Name: exchangeName},
+func restartOperator(ctx context.Context) error {
+	err := admin.DeleteAllOf(ctx, &corev1.Pod{}, client.InNamespace(operatorNamespace), client.MatchingLabels{"app.kubernetes.io/name": operatorName})
+	if err != nil {
+		return err
 	}
-	for _, key := range deployments {
-		err := admin.DeleteAllOf(ctx, &corev1.Pod{}, client.InNamespace(key.Namespace), client.MatchingLabels{"app.kubernetes.io/name": key.Name})
-		if err != nil {
-			return err
-		}
-	}
-	for _, key := range deployments {
-		if err := poll(ctx, 2*time.Minute, func(ctx context.Context) error { return available(ctx, key) }); err != nil {
-			return err
-		}
-	}
-	return nil
+	return poll(ctx, 2*time.Minute, func(ctx context.Context) error { return available(ctx, operatorAt) })
 }
 
 // policiesInForce waits until identities are stamped and checked: the API server takes policies up some time after they
 // were created.
-func policiesInForce(ctx context.Context) error {
+func (w *world) policiesInForce(ctx context.Context) error {
 	return poll(ctx, time.Minute, func(ctx context.Context) error {
 		stamped := &strategyv1.StrategyIncident{Spec: strategyv1.StrategyIncidentSpec{PlaybookName: samplePlaybook, Type: "PnL"}}
-		stamped.Namespace, stamped.Name = namespace, "policies-in-force"
+		stamped.Namespace, stamped.Name = w.namespace, "policies-in-force"
 		forged := stamped.DeepCopy()
 		forged.Spec.RequestedBy = "mallory"
 		if err := as("alice").Create(ctx, forged, client.DryRunAll); err == nil || !strings.Contains(err.Error(), "a client may only name itself") {
@@ -252,10 +265,10 @@ func podsOf(ctx context.Context, key client.ObjectKey) ([]corev1.Pod, error) {
 }
 
 // apply tries again for a while: kinds that were just created are served some time later.
-func apply(ctx context.Context, arguments ...string) error {
+func apply(ctx context.Context, input string, arguments ...string) error {
 	return poll(ctx, time.Minute, func(ctx context.Context) error {
 		command := exec.CommandContext(ctx, "kubectl", append([]string{"apply", "--server-side", "--force-conflicts", "--field-manager=e2e"}, arguments...)...)
-		command.Dir = repository
+		command.Dir, command.Stdin = repository, strings.NewReader(input)
 		command.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":"+filepath.Join(mustAbs(repository), ".cluster/bin"))
 		if command.Err != nil { // not in our own PATH: the local cluster brings one
 			command.Path, command.Err = filepath.Join(mustAbs(repository), ".cluster/bin/kubectl"), nil

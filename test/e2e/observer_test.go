@@ -20,7 +20,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 )
 
-// observer watches the namespace from the outside, so that short stages are seen and every Job is counted.
+// observer watches a world from the outside, so that short stages are seen and every Job is counted.
 type observer struct {
 	sync.Mutex
 	story   *story
@@ -35,7 +35,7 @@ type job struct {
 	deleted                     time.Time
 }
 
-func observe(ctx context.Context) (*observer, error) {
+func observe(ctx context.Context, namespace string) (*observer, error) {
 	o := &observer{}
 	o.follow(nil)
 	watched, err := cache.New(server, cache.Options{Scheme: scheme, DefaultNamespaces: map[string]cache.Config{namespace: {}}})
@@ -134,7 +134,7 @@ func (s *story) passes(object client.Object, within time.Duration, reasons ...st
 	s.Helper()
 	s.eventually(fmt.Sprintf("%s goes through %s", nameOf(object), strings.Join(reasons, ", ")), within, func(context.Context) error {
 		next := 0
-		went := seen.wentThrough(object)
+		went := s.seen.wentThrough(object)
 		for _, reason := range went {
 			if next < len(reasons) && reason == reasons[next] {
 				next++
@@ -151,7 +151,7 @@ func (s *story) passes(object client.Object, within time.Duration, reasons ...st
 func (s *story) oneJobPerAttempt(object client.Object) []string {
 	s.Helper()
 	counts := map[string]int{}
-	for _, j := range seen.jobsOf(object) {
+	for _, j := range s.seen.jobsOf(object) {
 		counts[j.stage+"/"+j.check+"/"+j.attempt]++
 	}
 	for attempt, count := range counts {

@@ -18,7 +18,7 @@ import (
 
 func TestAChangeThatMakesThingsWorseIsReverted(t *testing.T) {
 	s := tell(t)
-	playbook := quick("worse-afterwards")
+	playbook := s.quick("worse-afterwards")
 	playbook.Spec.Checks = append(playbook.Spec.Checks, misbehaving("always-fails", "escapes"))
 	remediation(&playbook.Spec, "disable-schedule").After = []strategyv1.CheckUse{{Name: "always-fails"}}
 	incident := s.report("alice", s.playbook(playbook), nil)
@@ -50,7 +50,7 @@ func TestAChangeThatMakesThingsWorseIsReverted(t *testing.T) {
 // a tool broke.
 func TestAChangeWhoseProofCannotBeMeasuredIsKeptAndAPersonIsAsked(t *testing.T) {
 	s := tell(t)
-	playbook := quick("unproved")
+	playbook := s.quick("unproved")
 	playbook.Spec.Checks = append(playbook.Spec.Checks, misbehaving("broken-tool", "crash"))
 	playbook.Spec.Scheduler.Proof.Check = "broken-tool"
 	playbook.Spec.Scheduler.Rollout.TimeoutSeconds = 30
@@ -68,7 +68,7 @@ func TestAChangeWhoseProofCannotBeMeasuredIsKeptAndAPersonIsAsked(t *testing.T) 
 		}
 		return nil
 	})
-	if went := seen.wentThrough(rollback); slices.Contains(went, "Reverting") {
+	if went := s.seen.wentThrough(rollback); slices.Contains(went, "Reverting") {
 		s.Errorf("it was reverted: %v", went)
 	}
 	if isTrue(rollback, strategyv1.ConditionInEffect) {
@@ -81,7 +81,7 @@ func TestAChangeWhoseProofCannotBeMeasuredIsKeptAndAPersonIsAsked(t *testing.T) 
 
 func TestADeniedChangeIsNotMadeAndAPersonsOwnChangeContainsTheIncident(t *testing.T) {
 	s := tell(t)
-	incident := s.report("alice", s.playbook(quick("denied")), nil)
+	incident := s.report("alice", s.playbook(s.quick("denied")), nil)
 	rollback := s.rollbackOf(incident, time.Minute)
 	s.reaches(rollback, "AwaitingApproval", 20*time.Second)
 	s.decides("bob", strategyv1.DecisionDeny, rollback)
@@ -100,7 +100,7 @@ func TestADeniedChangeIsNotMadeAndAPersonsOwnChangeContainsTheIncident(t *testin
 		PlaybookName: "denied", IncidentName: incident.Name, Reason: "bob has looked at it himself", MaxDurationSeconds: new(int32(3600)),
 		Actions: []strategyv1.RollbackAction{{Type: strategyv1.ActionDisableSchedule, Schedule: "cross_exchange_watch"}},
 	}}
-	own.Namespace, own.Name = namespace, "bobs-own"
+	own.Namespace, own.Name = s.namespace, "bobs-own"
 	s.must(as("bob").Create(s.ctx, own))
 	s.reaches(own, "AwaitingApproval", 20*time.Second)
 	_, err := s.decide("bob", strategyv1.DecisionApprove, own)
@@ -143,7 +143,7 @@ func TestAnAllocationIsReducedAndRestoredByDesiredStateWithoutAnIncident(t *test
 		PlaybookName: samplePlaybook, RemediationName: "reduce-allocation", Reason: "less risk over the weekend",
 		Actions: []strategyv1.RollbackAction{{Type: strategyv1.ActionSetAllocation, RiskProfile: "aggressive", Bucket: "cross_exchange", Allocation: "0.1"}},
 	}}
-	rollback.Namespace, rollback.Name = namespace, "less-risk"
+	rollback.Namespace, rollback.Name = s.namespace, "less-risk"
 	s.refused(as("alice").Create(s.ctx, rollback.DeepCopy()), "forbidden", `User "alice"`)
 	s.must(as("bob").Create(s.ctx, rollback))
 	s.bind("carol", "strategy-operator-approver")
@@ -161,7 +161,7 @@ func TestAnAllocationIsReducedAndRestoredByDesiredStateWithoutAnIncident(t *test
 	restored := client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"desiredState":"Restored"}}`))
 	s.refused(as("alice").Patch(s.ctx, rollback.DeepCopy(), restored), "forbidden", `cannot patch`)
 	patcher := &rbacv1.Role{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "patcher", Labels: ours},
+		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "patcher", Labels: ours},
 		Rules:      []rbacv1.PolicyRule{{APIGroups: []string{"strategy.tradeops.dev"}, Resources: []string{"strategyrollbacks"}, Verbs: []string{"patch"}}},
 	}
 	s.must(admin.Create(s.ctx, patcher))
@@ -193,7 +193,7 @@ func TestAnAllocationIsReducedAndRestoredByDesiredStateWithoutAnIncident(t *test
 func (s *story) allocation(wanted float64) {
 	s.Helper()
 	s.eventually("the running scheduler's allocation", 20*time.Second, func(ctx context.Context) error {
-		plan, err := runningPlan(ctx)
+		plan, err := s.runningPlan(ctx)
 		if err != nil {
 			return err
 		}

@@ -16,7 +16,7 @@ import (
 // The same fault is reported twice, and by its risk, too: one incident does the work, and the others say which.
 func TestADuplicateIsClosedAndACommonCauseIsFollowed(t *testing.T) {
 	s := tell(t)
-	playbook := quick("several")
+	playbook := s.quick("several")
 	playbook.Spec.Diagnosis.Causes = []strategyv1.CauseRule{{Name: "SignalDegradation", When: "true", Remediation: "disable-schedule"}}
 	name := s.playbook(playbook)
 	first := s.report("alice", name, nil)
@@ -54,7 +54,7 @@ func TestADuplicateIsClosedAndACommonCauseIsFollowed(t *testing.T) {
 // The second time within a day the remedy is not asked for any more: it does not mend the fault.
 func TestAfterTheLastStrikeOnlyPeopleApplyRemedies(t *testing.T) {
 	s := tell(t)
-	playbook := quick("strikes")
+	playbook := s.quick("strikes")
 	playbook.Spec.Recovery = &strategyv1.RecoverySpec{MaxStrikes: 1, BackoffSeconds: new(int32(0))}
 	name := s.playbook(playbook)
 	first := s.report("alice", name, nil)
@@ -77,7 +77,7 @@ func TestAfterTheLastStrikeOnlyPeopleApplyRemedies(t *testing.T) {
 // Restored is not resolved while an alert still fires. The alert intake writes alerts; here a person plays it.
 func TestARestoredIncidentClosesOnlyWhenItIsQuiet(t *testing.T) {
 	s := tell(t)
-	playbook := quick("quiet")
+	playbook := s.quick("quiet")
 	playbook.Spec.Recovery = &strategyv1.RecoverySpec{QuietSeconds: 4, BackoffSeconds: new(int32(0))}
 	incident := s.report("alice", s.playbook(playbook), nil)
 	rollback := s.rollbackOf(incident, time.Minute)

@@ -16,12 +16,15 @@ import (
 	"testing"
 	"time"
 
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 )
 
 // measures waits until Prometheus itself says that a query's number is right, so that a story does not race with a scrape.
 func (s *story) measures(query string, right func(float64) bool) {
 	s.Helper()
+	query = s.here(query)
 	s.eventually("Prometheus measures "+query, 45*time.Second, func(ctx context.Context) error {
 		number, err := askPrometheus(ctx, query)
 		if err == nil && !right(number) {
@@ -74,13 +77,13 @@ func is(wanted float64) func(float64) bool {
 func TestADeadExchangeIsSeenInASignalAndTheFallbackTakesOver(t *testing.T) {
 	needsPrometheus(t)
 	s := tell(t)
-	playbook := direct("dead-exchange")
+	playbook := s.direct("dead-exchange")
 	playbook.Spec.Diagnosis.Checks = []strategyv1.StageCheck{{Name: "journal"}}
 	fallback := remediation(&playbook.Spec, "fallback-feed")
 	fallback.Before, fallback.After, fallback.Restore = nil, []strategyv1.CheckUse{{Name: "smoke"}}, nil
 	name := s.playbook(playbook)
-	s.must(setFaultOn(s.ctx, "feed-down", "binance_spot"))
-	s.measures(`max(bot_exchange_health_status{exchange="binance_spot"})`, is(0))
+	s.must(s.setFaultOn(s.ctx, "feed-down", "binance_spot"))
+	s.measures(`max(bot_exchange_health_status{namespace="trading",exchange="binance_spot"})`, is(0))
 
 	incident := s.report("alice", name, typed("Latency"))
 	rollback := s.eventualRollback("fallback-feed", time.Minute)
@@ -89,10 +92,10 @@ func TestADeadExchangeIsSeenInASignalAndTheFallbackTakesOver(t *testing.T) {
 	s.reaches(rollback, "AwaitingApproval", 30*time.Second)
 	s.decides("bob", strategyv1.DecisionApprove, rollback)
 	s.reaches(rollback, "Verified", time.Minute)
-	if plan, err := runningPlan(s.ctx); err != nil || plan.Exchange != "kraken_spot" {
+	if plan, err := s.runningPlan(s.ctx); err != nil || plan.Exchange != "kraken_spot" {
 		s.Errorf("the scheduler trades at %q: %v", plan.Exchange, err)
 	}
-	telemetry, err := readTelemetry(s.ctx)
+	telemetry, err := s.readTelemetry(s.ctx)
 	s.must(err)
 	for _, schedule := range []string{"mean_reversion_intraday", "volatility_target_daily"} {
 		if failures := telemetry[schedule]["consecutive_failures"]; failures != 0 {
@@ -101,7 +104,7 @@ func TestADeadExchangeIsSeenInASignalAndTheFallbackTakesOver(t *testing.T) {
 	}
 	s.reaches(incident, "Contained", 10*time.Second)
 
-	s.must(clearFaults(s.ctx))
+	s.must(s.clearFaults(s.ctx))
 	s.decides("bob", strategyv1.DecisionRestore, rollback)
 	s.reaches(incident, "Resolved", time.Minute)
 	s.configIsAsBefore()
@@ -112,17 +115,17 @@ func TestADeadExchangeIsSeenInASignalAndTheFallbackTakesOver(t *testing.T) {
 func TestTheLeadIsCalledForMissingSignalsOnlyWhileDataComesIn(t *testing.T) {
 	needsPrometheus(t)
 	s := tell(t)
-	playbook := sample("silent")
+	playbook := s.sample("silent")
 	soon(&playbook.Spec)
-	playbook.Spec.Escalation = demoPlaybook().Spec.Escalation
+	playbook.Spec.Escalation = s.demoPlaybook().Spec.Escalation
 	playbook.Spec.Triage.Checks = []strategyv1.StageCheck{{Name: "stage4-audit"}}
 	playbook.Spec.Triage.Escalate, playbook.Spec.Triage.FalseAlarm = nil, nil
 	playbook.Spec.Diagnosis.Checks = []strategyv1.StageCheck{{Name: "journal"}}
 	playbook.Spec.Diagnosis.Causes = nil
 	name := s.playbook(playbook)
-	s.must(setFault(s.ctx, "feed-down"))
-	s.measures("sum(increase(bot_strategy_decisions_total[10s]))", is(0))
-	s.measures("sum(bot_exchange_health_status)", is(0))
+	s.must(s.setFault(s.ctx, "feed-down"))
+	s.measures(`sum(increase(bot_strategy_decisions_total{namespace="trading"}[10s]))`, is(0))
+	s.measures(`sum(bot_exchange_health_status{namespace="trading"})`, is(0))
 
 	incident := s.report("alice", name, typed("NoSignals"))
 	s.stays("without data nobody calls the lead", 15*time.Second, func(ctx context.Context) error {
@@ -140,8 +143,8 @@ func TestTheLeadIsCalledForMissingSignalsOnlyWhileDataComesIn(t *testing.T) {
 		}
 	}
 
-	s.must(setFault(s.ctx, "flat"))
-	s.must(call(s.ctx, "DELETE", exchangeName, "/v1/faults/feed-down", nil, nil))
+	s.must(s.setFault(s.ctx, "flat"))
+	s.must(s.call(s.ctx, "DELETE", exchangeName, "/v1/faults/feed-down", nil, nil))
 	s.trace("the feeds are back, and their prices stand still")
 	s.eventually("the lead is called", 45*time.Second, func(ctx context.Context) error {
 		if err := s.refresh(ctx, incident); err != nil {
@@ -160,7 +163,7 @@ func TestTheLeadIsCalledForMissingSignalsOnlyWhileDataComesIn(t *testing.T) {
 // The same fault comes back at once: everything is done again but the remedy, which waits for its time.
 func TestTheNextRemedyWaitsForItsBackOff(t *testing.T) {
 	s := tell(t)
-	playbook := quick("back-off")
+	playbook := s.quick("back-off")
 	playbook.Spec.Recovery = &strategyv1.RecoverySpec{BackoffSeconds: new(int32(30))}
 	name := s.playbook(playbook)
 	first := s.report("alice", name, nil)
@@ -178,7 +181,7 @@ func TestTheNextRemedyWaitsForItsBackOff(t *testing.T) {
 	var asked *strategyv1.StrategyRollback
 	s.eventually("its rollback", 10*time.Second, func(ctx context.Context) error {
 		var list strategyv1.StrategyRollbackList
-		if err := admin.List(ctx, &list); err != nil {
+		if err := admin.List(ctx, &list, client.InNamespace(s.namespace)); err != nil {
 			return err
 		}
 		at := slices.IndexFunc(list.Items, func(r strategyv1.StrategyRollback) bool { return r.Spec.IncidentName == second.Name })

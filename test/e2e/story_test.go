@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -27,30 +28,69 @@ import (
 // story is one test with its world. What happens is told in the test's log, with the time since the story's start.
 type story struct {
 	*testing.T
+	*world
 	ctx      context.Context
 	start    time.Time
-	original string // the configuration at the start
+	fresh    time.Duration // that it took to make the world fresh
+	original string        // the configuration at the start
 }
 
-// tell starts a story in a fresh world with the demo's configuration.
-func tell(t *testing.T) *story { return tellWith(t, demoConfig()) }
+// manner is how a story is told.
+type manner struct {
+	content string
+	alone   bool
+	long    string // why it is
+}
 
-func tellWith(t *testing.T, content string) *story {
+type option func(*manner)
+
+// with lets the world start with another configuration than the demo's.
+func with(content string) option { return func(m *manner) { m.content = content } }
+
+// alone is for stories that touch what all worlds share: no other one is told meanwhile.
+func alone(m *manner) { m.alone = true }
+
+// long is for stories that take long and add little to the others: `make e2e-long` tells them.
+func long(why string) option { return func(m *manner) { m.long = why } }
+
+// tell starts a story in a fresh world.
+func tell(t *testing.T, options ...option) *story {
 	t.Helper()
-	s := &story{T: t, ctx: t.Context(), start: time.Now(), original: content}
-	if err := resetWorld(s.ctx, content); err != nil {
-		t.Fatalf("the world cannot be made fresh: %v", err)
+	how := manner{content: demoConfig()}
+	for _, option := range options {
+		option(&how)
 	}
-	s.trace("the world is fresh")
+	switch now := os.Getenv("E2E_LONG") != ""; {
+	case now && how.long == "":
+		t.Skip("make e2e tells it")
+	case !now && how.long != "":
+		t.Skip("make e2e-long tells it: " + how.long)
+	}
+	if !how.alone {
+		t.Parallel()
+	}
+	s := &story{T: t, world: worlds.take(t), ctx: t.Context(), start: time.Now(), original: how.content}
+	t.Cleanup(s.end)
+	s.told = s.Name()
+	s.must(s.reset(s.ctx, s.original))
+	s.trace("%s is fresh", s.namespace)
+	s.fresh = time.Since(s.start)
 	s.start = time.Now()
-	seen.follow(s)
-	t.Cleanup(func() {
-		seen.follow(nil)
-		if t.Failed() {
-			s.autopsy()
-		}
-	})
+	s.seen.follow(s)
 	return s
+}
+
+// end gives the world back. A story that failed keeps it.
+func (s *story) end() {
+	s.seen.follow(nil)
+	told.add(timed{s.Name(), s.namespace, s.fresh, time.Since(s.start)})
+	if !s.Failed() {
+		worlds.give(s.world)
+		return
+	}
+	s.autopsy()
+	s.Logf("its world is kept until the next run: namespace %s", s.namespace)
+	worlds.keep()
 }
 
 func (s *story) trace(format string, values ...any) {
@@ -132,7 +172,7 @@ func (s *story) says(object client.Object, kind string, words ...string) {
 func (s *story) report(by, playbook string, change func(*strategyv1.StrategyIncidentSpec)) *strategyv1.StrategyIncident {
 	s.Helper()
 	incident := &strategyv1.StrategyIncident{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, GenerateName: "pnl-cross-exchange-"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, GenerateName: "pnl-cross-exchange-"},
 		Spec: strategyv1.StrategyIncidentSpec{
 			PlaybookName: playbook, Type: "PnL", Severity: "Critical", Schedule: "cross_exchange_watch",
 			Summary: "cross_exchange_watch is more than 4 % below its best",
@@ -154,7 +194,7 @@ func (s *story) playbook(playbook *strategyv1.StrategyPlaybook) string {
 	s.Helper()
 	s.must(admin.Create(s.ctx, playbook))
 	s.eventually("playbook "+playbook.Name+" is ready", 30*time.Second, func(ctx context.Context) error {
-		return playbookReady(ctx, playbook.Name, s.original)
+		return s.playbookReady(ctx, playbook.Name, s.original)
 	})
 	return playbook.Name
 }
@@ -165,7 +205,7 @@ func (s *story) rollbackOf(incident *strategyv1.StrategyIncident, within time.Du
 	var found strategyv1.StrategyRollback
 	s.eventually("a rollback of "+incident.Name, within, func(ctx context.Context) error {
 		var list strategyv1.StrategyRollbackList
-		if err := admin.List(ctx, &list, client.InNamespace(namespace)); err != nil {
+		if err := admin.List(ctx, &list, client.InNamespace(s.namespace)); err != nil {
 			return err
 		}
 		if len(list.Items) != 1 {
@@ -181,7 +221,7 @@ func (s *story) rollbackOf(incident *strategyv1.StrategyIncident, within time.Du
 // decide is a person's decision about an object. What binds to a plan names it as it is now.
 func (s *story) decide(by string, verdict strategyv1.DecisionVerdict, about client.Object) (*strategyv1.StrategyDecision, error) {
 	decision := &strategyv1.StrategyDecision{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, GenerateName: by + "-"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, GenerateName: by + "-"},
 		Spec: strategyv1.StrategyDecisionSpec{
 			Target: strategyv1.DecisionTarget{Kind: kindOf(about), Name: about.GetName()}, Verdict: verdict, Reason: "the story says so",
 		},
@@ -228,7 +268,7 @@ func (s *story) bind(user, role string) (unbind func()) {
 func (s *story) bindTo(user string, role rbacv1.RoleRef) (unbind func()) {
 	s.Helper()
 	binding := &rbacv1.RoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: user + "-" + role.Name, Labels: ours}, RoleRef: role,
+		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: user + "-" + role.Name, Labels: ours}, RoleRef: role,
 		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: user}},
 	}
 	s.must(admin.Create(s.ctx, binding))
@@ -250,7 +290,7 @@ func as(user string) client.Client {
 func (s *story) config() string {
 	s.Helper()
 	var configMap corev1.ConfigMap
-	s.must(admin.Get(s.ctx, configAt, &configMap))
+	s.must(admin.Get(s.ctx, s.configAt(), &configMap))
 	return configMap.Data[configKey]
 }
 
@@ -300,7 +340,7 @@ func (s *story) diffOnlyAdds(diff string) {
 func (s *story) isSuspended(schedules ...string) {
 	s.Helper()
 	s.eventually("the running scheduler's suspensions", 20*time.Second, func(ctx context.Context) error {
-		plan, err := runningPlan(ctx)
+		plan, err := s.runningPlan(ctx)
 		if err != nil {
 			return err
 		}
@@ -322,8 +362,8 @@ func (s *story) autopsy() {
 	ctx := context.WithoutCancel(s.ctx)
 	var incidents strategyv1.StrategyIncidentList
 	var rollbacks strategyv1.StrategyRollbackList
-	_ = admin.List(ctx, &incidents, client.InNamespace(namespace))
-	_ = admin.List(ctx, &rollbacks, client.InNamespace(namespace))
+	_ = admin.List(ctx, &incidents, client.InNamespace(s.namespace))
+	_ = admin.List(ctx, &rollbacks, client.InNamespace(s.namespace))
 	for i := range incidents.Items {
 		s.Logf("%s\n%s", nameOf(&incidents.Items[i]), describe(&incidents.Items[i]))
 	}
@@ -338,7 +378,7 @@ func (s *story) autopsy() {
 
 // operatorLogs is what the operator's pods have written.
 func operatorLogs(ctx context.Context) string {
-	pods, err := podsOf(ctx, client.ObjectKey{Namespace: operatorNamespace, Name: operatorName})
+	pods, err := podsOf(ctx, operatorAt)
 	if err != nil {
 		return err.Error()
 	}

@@ -40,7 +40,7 @@ func TestAFalseAlarmIsAcknowledgedAndNothingIsChanged(t *testing.T) {
 func (s *story) noRollback() {
 	s.Helper()
 	var rollbacks strategyv1.StrategyRollbackList
-	s.must(admin.List(s.ctx, &rollbacks, client.InNamespace(namespace)))
+	s.must(admin.List(s.ctx, &rollbacks, client.InNamespace(s.namespace)))
 	if len(rollbacks.Items) != 0 {
 		s.Errorf("there are %d rollbacks", len(rollbacks.Items))
 	}
@@ -48,8 +48,8 @@ func (s *story) noRollback() {
 
 func TestAFailedAuditEscalatesAtOnceWhileOtherChecksStillRun(t *testing.T) {
 	broken := strings.Replace(demoConfig(), "scopes: [runtime.schedule.read]", "scopes: []", 1)
-	s := tellWith(t, broken)
-	playbook := sample("slow-triage")
+	s := tell(t, with(broken))
+	playbook := s.sample("slow-triage")
 	for i := range playbook.Spec.Triage.Checks {
 		if use := &playbook.Spec.Triage.Checks[i]; use.Name == "load-test" { // half a minute, so that L2 need not wait for it
 			use.Env = []strategyv1.EnvVar{{Name: "ITERATIONS", Value: new("10000")}}
@@ -85,7 +85,7 @@ func TestAFailedAuditEscalatesAtOnceWhileOtherChecksStillRun(t *testing.T) {
 // The scheduler runs the configuration that the story is about; nothing else may have touched it.
 func (s *story) runs(content string) {
 	s.Helper()
-	plan, err := runningPlan(s.ctx)
+	plan, err := s.runningPlan(s.ctx)
 	s.must(err)
 	if plan.ConfigSHA256 != schedulerconfig.Hash(content) {
 		s.Errorf("the scheduler runs %s, not the configuration of the story", plan.ConfigSHA256)

@@ -21,10 +21,10 @@ func TestTheRealConfigurationIsChangedByLinesOnly(t *testing.T) {
 	if err != nil {
 		t.Skipf("the scheduler's own core.yaml is not on this machine (UPSTREAM_DATA, else %s): its licence is not ours to copy it", folder)
 	}
-	s := tellWith(t, string(data))
+	s := tell(t, with(string(data)))
 	s.losingMoney()
 	// Its audits find fault with the file itself; that is neither here nor there.
-	playbook := sample("real-configuration")
+	playbook := s.sample("real-configuration")
 	playbook.Spec.Triage.Checks = []strategyv1.StageCheck{{Name: "load-test", Env: []strategyv1.EnvVar{{Name: "ITERATIONS", Value: new("5")}}}}
 	playbook.Spec.Triage.Escalate = []strategyv1.EscalateRule{{Name: "critical", When: "incident.severity == 'Critical' && size(checks) == 1"}}
 	incident := s.report("alice", s.playbook(playbook), nil)
@@ -37,7 +37,7 @@ func TestTheRealConfigurationIsChangedByLinesOnly(t *testing.T) {
 	s.isInEffect(rollback)
 	s.trace("added to %d bytes: %q", len(data), s.onlyAddedLines(s.config()))
 
-	s.must(clearFaults(s.ctx))
+	s.must(s.clearFaults(s.ctx))
 	s.decides("bob", strategyv1.DecisionRestore, rollback)
 	s.reaches(incident, "Resolved", 2*time.Minute)
 	s.configIsAsBefore()

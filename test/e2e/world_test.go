@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -29,14 +30,113 @@ import (
 	"tradeops.dev/strategy-operator/internal/schedulerconfig"
 )
 
-// ours marks what a story adds to the world, so that the next one can take it away.
+// ours marks the worlds, and what a story adds to one, so that the next one can take it away.
 var ours = map[string]string{"strategy.tradeops.dev/e2e": "true"}
 
-var (
-	configAt    = client.ObjectKey{Namespace: namespace, Name: configName}
-	schedulerAt = client.ObjectKey{Namespace: namespace, Name: schedulerName}
-	onlyConfig  = metav1.ListOptions{FieldSelector: "metadata.name=" + configName}
+// What is in a world, under the names that the demo gives.
+const (
+	demoNamespace = "trading"
+	schedulerName = "bot-core-scheduler"
+	exchangeName  = "exchange"
+	configName    = "bot-core-config"
+	configKey     = "core.yaml"
+	signingKey    = "decision-log-key"
 )
+
+var onlyConfig = metav1.ListOptions{FieldSelector: "metadata.name=" + configName}
+
+// world is a namespace that the operator serves, with a scheduler and an exchange. One story at a time is told in it.
+type world struct {
+	namespace string
+	seen      *observer
+	told      string // the name of the story
+}
+
+func (w *world) configAt() client.ObjectKey {
+	return client.ObjectKey{Namespace: w.namespace, Name: configName}
+}
+
+func (w *world) schedulerAt() client.ObjectKey {
+	return client.ObjectKey{Namespace: w.namespace, Name: schedulerName}
+}
+
+// here is a text about the demo's namespace, told about this one: its objects, its services, its series in Prometheus.
+func (w *world) here(text string) string {
+	return strings.NewReplacer(
+		"namespace: "+demoNamespace+"\n", "namespace: "+w.namespace+"\n",
+		fmt.Sprintf("namespace=%q", demoNamespace), fmt.Sprintf("namespace=%q", w.namespace),
+		"."+demoNamespace+":", "."+w.namespace+":",
+	).Replace(text)
+}
+
+// install makes the world anew. One that is there was kept by a story that failed.
+func (w *world) install(ctx context.Context) error {
+	if err := poll(ctx, time.Minute, w.remove); err != nil { // kinds that were just created are served some time later
+		return err
+	}
+	labels := maps.Clone(ours)
+	labels["pod-security.kubernetes.io/enforce"] = "restricted"
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: w.namespace, Labels: labels}}
+	err := poll(ctx, 2*time.Minute, func(ctx context.Context) error { return admin.Create(ctx, namespace.DeepCopy()) }) // when the old one is gone
+	if err != nil {
+		return err
+	}
+	if err := w.putConfig(ctx, demoConfig()); err != nil {
+		return err
+	}
+	if err := w.makeSigningKey(ctx); err != nil {
+		return err
+	}
+	var objects []string
+	for _, path := range []string{
+		"config/namespace/rolebinding.yaml",
+		"hack/demo/world/podtemplate.yaml", "hack/demo/world/exchange.yaml", "hack/demo/world/scheduler.yaml",
+		"config/samples/demo/oncall.yaml", "config/samples/demo/playbook.yaml", "config/samples/demo/prometheus-rules.yaml", "config/samples/demo/users.yaml",
+	} {
+		objects = append(objects, w.here(repositoryFile(path)))
+	}
+	return apply(ctx, strings.Join(objects, "\n---\n"), "--namespace="+w.namespace, "-f", "-")
+}
+
+// begin waits until a story can be told.
+func (w *world) begin(ctx context.Context) (err error) {
+	for _, name := range []string{exchangeName, schedulerName} {
+		at := client.ObjectKey{Namespace: w.namespace, Name: name}
+		if err := poll(ctx, 2*time.Minute, func(ctx context.Context) error { return available(ctx, at) }); err != nil {
+			return err
+		}
+	}
+	w.seen, err = observe(ctx, w.namespace)
+	return err
+}
+
+// remove deletes the world, whether or not the operator serves it; never a namespace that somebody else made.
+func (w *world) remove(ctx context.Context) error {
+	var namespace corev1.Namespace
+	if err := admin.Get(ctx, client.ObjectKey{Name: w.namespace}, &namespace); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	for label, value := range ours {
+		if namespace.Labels[label] != value {
+			return fmt.Errorf("namespace %s is in the way: without the label %s=%s it is no world of these tests", w.namespace, label, value)
+		}
+	}
+	here := client.InNamespace(w.namespace)
+	if err := admin.DeleteAllOf(ctx, &strategyv1.StrategyRollback{}, here); err != nil {
+		return err
+	}
+	var rollbacks strategyv1.StrategyRollbackList
+	if err := admin.List(ctx, &rollbacks, here); err != nil {
+		return err
+	}
+	for i := range rollbacks.Items {
+		freed := client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"finalizers":null}}`))
+		if err := admin.Patch(ctx, &rollbacks.Items[i], freed); client.IgnoreNotFound(err) != nil {
+			return err
+		}
+	}
+	return client.IgnoreNotFound(admin.Delete(ctx, &namespace))
+}
 
 func demoConfig() string { return repositoryFile("hack/demo/world/core.yaml") }
 
@@ -49,12 +149,12 @@ func repositoryFile(path string) string {
 }
 
 // putConfig makes the configuration be as if the operator had never seen it.
-func putConfig(ctx context.Context, content string) error {
+func (w *world) putConfig(ctx context.Context, content string) error {
 	return poll(ctx, 10*time.Second, func(ctx context.Context) error {
 		var current corev1.ConfigMap
-		err := admin.Get(ctx, configAt, &current)
+		err := admin.Get(ctx, w.configAt(), &current)
 		if apierrors.IsNotFound(err) {
-			current.Namespace, current.Name = namespace, configName
+			current.Namespace, current.Name = w.namespace, configName
 			current.Labels = map[string]string{strategyv1.LabelManaged: strategyv1.ManagedValue}
 			current.Data = map[string]string{configKey: content}
 			return admin.Create(ctx, &current)
@@ -76,27 +176,27 @@ func putConfig(ctx context.Context, content string) error {
 	})
 }
 
-// ensureSigningKey keeps a key that is there: earlier logs were signed with it.
-func ensureSigningKey(ctx context.Context) error {
+func (w *world) makeSigningKey(ctx context.Context) error {
 	random := make([]byte, 32)
 	_, _ = rand.Read(random) // never fails
-	secret := &corev1.Secret{
+	return admin.Create(ctx, &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: namespace, Name: signingKey, Labels: map[string]string{strategyv1.LabelManaged: strategyv1.ManagedValue},
+			Namespace: w.namespace, Name: signingKey, Labels: map[string]string{strategyv1.LabelManaged: strategyv1.ManagedValue},
 		},
 		StringData: map[string]string{"key-id": "e2e", "hmac-key": base64.StdEncoding.EncodeToString(random)},
-	}
-	return client.IgnoreAlreadyExists(admin.Create(ctx, secret))
+	})
 }
 
-// resetWorld brings the world to where each story starts: nothing open, that configuration running, no fault, no loss.
-func resetWorld(ctx context.Context, content string) error {
+// reset brings the world to where each story starts: nothing open, that configuration running, no fault, no loss. What the
+// last story left as it should be is left alone.
+func (w *world) reset(ctx context.Context, content string) error {
 	steps := []func(context.Context) error{
-		removeRecords, removeOurs,
-		func(ctx context.Context) error { return putConfig(ctx, content) },
-		clearFaults,
-		func(ctx context.Context) error { return runScheduler(ctx, content) },
-		func(ctx context.Context) error { return playbookReady(ctx, samplePlaybook, content) },
+		w.removeRecords, w.removeOurs,
+		func(ctx context.Context) error { return w.putConfig(ctx, content) },
+		w.clearFaults,
+		func(ctx context.Context) error { return w.runScheduler(ctx, content) },
+		w.measured, w.askAnew,
+		func(ctx context.Context) error { return w.playbookReady(ctx, samplePlaybook, content) },
 	}
 	for _, step := range steps {
 		if err := poll(ctx, 90*time.Second, step); err != nil {
@@ -107,9 +207,9 @@ func resetWorld(ctx context.Context, content string) error {
 }
 
 // removeRecords deletes what earlier stories left: rollbacks first, so that no claim is carried out meanwhile.
-func removeRecords(ctx context.Context) error {
+func (w *world) removeRecords(ctx context.Context) error {
 	background := client.PropagationPolicy(metav1.DeletePropagationBackground)
-	here := client.InNamespace(namespace)
+	here := client.InNamespace(w.namespace)
 	for _, kind := range []client.Object{&strategyv1.StrategyRollback{}, &strategyv1.StrategyIncident{}, &strategyv1.StrategyDecision{}, &batchv1.Job{}} {
 		if err := admin.DeleteAllOf(ctx, kind, here, background); err != nil {
 			return err
@@ -140,9 +240,9 @@ func lenOf(list client.ObjectList) int {
 	return 0
 }
 
-func removeOurs(ctx context.Context) error {
+func (w *world) removeOurs(ctx context.Context) error {
 	for _, kind := range []client.Object{&strategyv1.StrategyPlaybook{}, &corev1.PodTemplate{}, &rbacv1.RoleBinding{}, &rbacv1.Role{}} {
-		if err := admin.DeleteAllOf(ctx, kind, client.InNamespace(namespace), client.MatchingLabels(ours)); err != nil {
+		if err := admin.DeleteAllOf(ctx, kind, client.InNamespace(w.namespace), client.MatchingLabels(ours)); err != nil {
 			return err
 		}
 	}
@@ -150,16 +250,16 @@ func removeOurs(ctx context.Context) error {
 }
 
 // runScheduler restarts the scheduler if it runs another configuration, or remembers losses of an earlier story.
-func runScheduler(ctx context.Context, content string) error {
-	at := schedulerAt
+func (w *world) runScheduler(ctx context.Context, content string) error {
+	at := w.schedulerAt()
 	if err := available(ctx, at); err != nil {
 		return err
 	}
-	plan, err := runningPlan(ctx)
+	plan, err := w.runningPlan(ctx)
 	if err != nil {
 		return err
 	}
-	telemetry, err := readTelemetry(ctx)
+	telemetry, err := w.readTelemetry(ctx)
 	if err != nil {
 		return err
 	}
@@ -182,9 +282,33 @@ func runScheduler(ctx context.Context, content string) error {
 	return fmt.Errorf("the scheduler was restarted; its configuration is looked at again")
 }
 
-func playbookReady(ctx context.Context, name, content string) error {
+// measured: Prometheus, too, knows of no loss and no dead feed any more.
+func (w *world) measured(ctx context.Context) error {
+	if !local {
+		return nil
+	}
+	loss, err := askPrometheus(ctx, w.here(`min(bot_core_multi_strategy_pnl_drawdown_pct{namespace="trading"})`))
+	if err != nil {
+		return err
+	}
+	feeds, err := askPrometheus(ctx, w.here(`sum(bot_exchange_health_status{namespace="trading"})`))
+	if err == nil && (loss <= -1 || feeds != 2) {
+		err = fmt.Errorf("Prometheus still says %g %% and %g feeds", loss, feeds)
+	}
+	return err
+}
+
+// askAnew lets the sample playbook ask for the signals of this story: the operator remembers answers for an interval, and one
+// that it got for the story before would be about that one's loss.
+func (w *world) askAnew(ctx context.Context) error {
+	wanted := w.demoPlaybook()
+	patch := fmt.Appendf(nil, `{"spec":{"signals":{"prometheus":{"url":%q}}}}`, wanted.Spec.Signals.Prometheus.URL)
+	return admin.Patch(ctx, &wanted, client.RawPatch("application/merge-patch+json", patch))
+}
+
+func (w *world) playbookReady(ctx context.Context, name, content string) error {
 	var playbook strategyv1.StrategyPlaybook
-	if err := admin.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, &playbook); err != nil {
+	if err := admin.Get(ctx, client.ObjectKey{Namespace: w.namespace, Name: name}, &playbook); err != nil {
 		return err
 	}
 	status := playbook.Status
@@ -197,18 +321,19 @@ func playbookReady(ctx context.Context, name, content string) error {
 	return nil
 }
 
-// demoPlaybook is the demo's playbook as it stands in its file.
-func demoPlaybook() strategyv1.StrategyPlaybook {
+// demoPlaybook is the demo's playbook as it stands in its file, for this world.
+func (w *world) demoPlaybook() strategyv1.StrategyPlaybook {
 	var playbook strategyv1.StrategyPlaybook
-	if err := yaml.UnmarshalStrict([]byte(repositoryFile("config/samples/demo/playbook.yaml")), &playbook); err != nil {
+	if err := yaml.UnmarshalStrict([]byte(w.here(repositoryFile("config/samples/demo/playbook.yaml"))), &playbook); err != nil {
 		panic(err) // it is part of this repository
 	}
+	playbook.Spec.Signals.Prometheus.URL += "?story=" + w.told // nothing to Prometheus; to the operator another source
 	return playbook
 }
 
 // sample is the demo's playbook under another name, for a story to change.
-func sample(name string) *strategyv1.StrategyPlaybook {
-	playbook := demoPlaybook()
+func (w *world) sample(name string) *strategyv1.StrategyPlaybook {
+	playbook := w.demoPlaybook()
 	playbook.Name, playbook.Labels = name, ours
 	// Stories about the technical lead and about quiet set their own; in the others a loss may grow as it likes.
 	playbook.Spec.Escalation.Levels = nil
@@ -232,10 +357,10 @@ func withoutSignals(spec *strategyv1.StrategyPlaybookSpec) {
 	}
 }
 
-// quick is the demo's playbook with one check before and one after each decision, and every PnL incident has the remedy
+// quick is the demo's playbook with one fast check before and one after each decision, and every PnL incident has the remedy
 // disable-schedule: for stories about what comes after.
-func quick(name string) *strategyv1.StrategyPlaybook {
-	playbook := sample(name)
+func (w *world) quick(name string) *strategyv1.StrategyPlaybook {
+	playbook := w.sample(name)
 	spec := &playbook.Spec
 	spec.Triage.Checks = []strategyv1.StageCheck{{Name: "stage4-audit"}}
 	spec.Triage.Escalate = []strategyv1.EscalateRule{{Name: "judged", When: "size(checks) == 1"}}
@@ -243,7 +368,7 @@ func quick(name string) *strategyv1.StrategyPlaybook {
 	spec.Diagnosis.Checks = []strategyv1.StageCheck{{Name: "journal"}}
 	spec.Diagnosis.Causes = []strategyv1.CauseRule{{Name: "SignalDegradation", When: "incident.type == 'PnL'", Remediation: "disable-schedule"}}
 	disable := remediation(spec, "disable-schedule")
-	disable.Before, disable.After, disable.Restore = nil, []strategyv1.CheckUse{{Name: "smoke"}}, nil
+	disable.Before, disable.After, disable.Restore = nil, []strategyv1.CheckUse{{Name: "security-baseline"}}, nil
 	return playbook
 }
 
@@ -278,35 +403,35 @@ func (p runtimePlan) suspended() map[string]bool {
 	return found
 }
 
-func runningPlan(ctx context.Context) (runtimePlan, error) {
+func (w *world) runningPlan(ctx context.Context) (runtimePlan, error) {
 	var plan runtimePlan
-	return plan, call(ctx, http.MethodGet, schedulerName, "/v1/plan", nil, &plan)
+	return plan, w.call(ctx, http.MethodGet, schedulerName, "/v1/plan", nil, &plan)
 }
 
-func readTelemetry(ctx context.Context) (map[string]map[string]float64, error) {
+func (w *world) readTelemetry(ctx context.Context) (map[string]map[string]float64, error) {
 	var telemetry map[string]map[string]float64
-	return telemetry, call(ctx, http.MethodGet, schedulerName, "/v1/telemetry", nil, &telemetry)
+	return telemetry, w.call(ctx, http.MethodGet, schedulerName, "/v1/telemetry", nil, &telemetry)
 }
 
 // smoke returns after every schedule had its turn that many times more.
-func smoke(ctx context.Context, cycles int) error {
-	return call(ctx, http.MethodPost, schedulerName, "/v1/smoke", map[string]int{"cycles": cycles}, nil)
+func (w *world) smoke(ctx context.Context, cycles int) error {
+	return w.call(ctx, http.MethodPost, schedulerName, "/v1/smoke", map[string]int{"cycles": cycles}, nil)
 }
 
-func setFault(ctx context.Context, name string) error { return setFaultOn(ctx, name, "") }
+func (w *world) setFault(ctx context.Context, name string) error { return w.setFaultOn(ctx, name, "") }
 
 // setFaultOn lets a fault bite one feed.
-func setFaultOn(ctx context.Context, name, feed string) error {
-	return call(ctx, http.MethodPut, exchangeName, "/v1/faults/"+name, map[string]string{"exchange": feed}, nil)
+func (w *world) setFaultOn(ctx context.Context, name, feed string) error {
+	return w.call(ctx, http.MethodPut, exchangeName, "/v1/faults/"+name, map[string]string{"exchange": feed}, nil)
 }
 
-func clearFaults(ctx context.Context) error {
+func (w *world) clearFaults(ctx context.Context) error {
 	var faults map[string]any
-	if err := call(ctx, http.MethodGet, exchangeName, "/v1/faults", nil, &faults); err != nil {
+	if err := w.call(ctx, http.MethodGet, exchangeName, "/v1/faults", nil, &faults); err != nil {
 		return err
 	}
 	for name := range faults {
-		if err := call(ctx, http.MethodDelete, exchangeName, "/v1/faults/"+name, nil, nil); err != nil {
+		if err := w.call(ctx, http.MethodDelete, exchangeName, "/v1/faults/"+name, nil, nil); err != nil {
 			return err
 		}
 	}
@@ -314,8 +439,8 @@ func clearFaults(ctx context.Context) error {
 }
 
 // call speaks HTTP with a service of the world, by the API server's proxy.
-func call(ctx context.Context, method, service, path string, body, into any) error {
-	request := clientset.CoreV1().RESTClient().Verb(method).Namespace(namespace).
+func (w *world) call(ctx context.Context, method, service, path string, body, into any) error {
+	request := clientset.CoreV1().RESTClient().Verb(method).Namespace(w.namespace).
 		Resource("services").Name("http:" + service + ":http").SubResource("proxy").Suffix(strings.TrimPrefix(path, "/"))
 	if body != nil {
 		data, err := json.Marshal(body)
