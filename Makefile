@@ -87,7 +87,7 @@ CRASH ?= all
 
 .PHONY: crash
 crash: ## Stop the operator at every side effect of every scenario on the simulated cluster (minutes).
-	CRASH=$(CRASH) go test -count=1 -timeout 1h ./test/crash
+	CRASH=$(CRASH) go test -count=1 -timeout 1h -v ./test/crash | grep -vE '^ *(=== |--- PASS|--- SKIP)'
 
 .PHONY: bench
 bench: $(BIN)/manager $(BIN)/floor $(BIN)/bench ## Count requests, CPU and memory beside a floor program (11 minutes; INCIDENTS=100,5000 for more).
