@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"slices"
 	"sync"
 
 	"tradeops.dev/strategy-operator/internal/evidence"
@@ -40,13 +39,6 @@ func (b *Bucket) Create(_ context.Context, key string, data []byte) error {
 	}
 	b.objects[key] = bytes.Clone(data)
 	return nil
-}
-
-// Keys are those of all objects, sorted.
-func (b *Bucket) Keys() []string {
-	b.Lock()
-	defer b.Unlock()
-	return slices.Sorted(maps.Keys(b.objects))
 }
 
 func (b *Bucket) fork() *Bucket {

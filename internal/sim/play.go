@@ -75,5 +75,5 @@ func (w *World) Settle(ctx context.Context, o *Operator) bool {
 	return false
 }
 
-// maxSteps bounds a story: the longest one needs a third of it.
+// maxSteps bounds a story: the longest scenario needs a tenth of it.
 const maxSteps = 2000

@@ -89,7 +89,7 @@ func (r *run) end() *scenarios.End {
 	return end
 }
 
-// maxSteps bounds a run: the longest story needs a third of it.
+// maxSteps bounds a run: the longest scenario needs a tenth of it.
 const maxSteps = 2000
 
 // uncut is the reference run, which must itself be right. Seen is called around each effect; nil: nobody looks.
