@@ -154,7 +154,7 @@ func (e *Environment) createRollback(ctx context.Context, rollback *strategyv1.S
 	if err := e.Live.Get(ctx, client.ObjectKeyFromObject(rollback), &existing); err != nil {
 		return client.IgnoreNotFound(err)
 	}
-	if existing.Annotations[strategyv1.AnnotationIncidentUID] != rollback.Annotations[strategyv1.AnnotationIncidentUID] {
+	if existing.Spec.IncidentUID != rollback.Spec.IncidentUID {
 		return fmt.Errorf("StrategyRollback %s: %w; delete or rename it", rollback.Name, errNotOurs)
 	}
 	return nil

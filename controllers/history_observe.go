@@ -8,8 +8,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/playbook"
-	"tradeops.dev/strategy-operator/internal/rollback"
 )
 
 // observePast reads the closed incidents that the history has no room or no time for, with what goes with them. One whose
@@ -30,7 +30,7 @@ func (r *PlaybookReconciler) observePast(ctx context.Context, object *strategyv1
 		if err != nil {
 			return nil, time.Time{}, err
 		}
-		if slices.ContainsFunc(rollbacks, func(one strategyv1.StrategyRollback) bool { return !rollback.Ended(one.Status) }) {
+		if slices.ContainsFunc(rollbacks, func(one strategyv1.StrategyRollback) bool { return !lifecycle.Ended(one.Status) }) {
 			continue
 		}
 		one := playbook.Past{Incident: overdue[i], Rollbacks: rollbacks}

@@ -8,7 +8,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
-	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/incident"
 )
 
@@ -62,8 +61,4 @@ func (r *IncidentReconciler) writeIncidentStatus(ctx context.Context, object *st
 	countVerdicts(object.Status.Checks, len(before.Checks))
 	countCalls(object, before)
 	return nil
-}
-
-func incidentClosed(object *strategyv1.StrategyIncident) bool {
-	return conditions.True(object.Status.Conditions, strategyv1.ConditionReady)
 }

@@ -12,6 +12,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/evidence"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/incident"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 )
 
 // observeIncident is every read of an incident's pass.
@@ -46,7 +47,7 @@ func (r *IncidentReconciler) observeIncident(ctx context.Context, object *strate
 	if observed.Decided, err = r.observeDecided(ctx, strategyv1.KindIncident, object); err != nil {
 		return observed, err
 	}
-	if observed.Rollbacks, err = r.observeRollbacksOf(ctx, object); err != nil || incidentClosed(object) {
+	if observed.Rollbacks, err = r.observeRollbacksOf(ctx, object); err != nil || lifecycle.Closed(object.Status) {
 		return observed, err
 	}
 	if observed.OnCall, err = r.observeOnCall(ctx, object.Namespace, spec.Escalation); err != nil {
@@ -83,7 +84,7 @@ func (r *IncidentReconciler) observeDocuments(ctx context.Context, object *strat
 
 // openRecords are the judged checks whose reports a rule may still ask for.
 func openRecords(object *strategyv1.StrategyIncident) []strategyv1.CheckStatus {
-	if incidentClosed(object) || object.Status.Cause != nil {
+	if lifecycle.Closed(object.Status) || object.Status.Cause != nil {
 		return nil
 	}
 	return object.Status.Checks
@@ -98,8 +99,8 @@ func (r *IncidentReconciler) observeRollbacksOf(ctx context.Context, object *str
 	}
 	var ours []strategyv1.StrategyRollback
 	for _, rollback := range list.Items {
-		uid, asked := rollback.Annotations[strategyv1.AnnotationIncidentUID]
-		if rollback.Spec.Mode == strategyv1.ModeDryRun || asked && uid != string(object.UID) || !asked && rollback.CreationTimestamp.Before(&object.CreationTimestamp) {
+		uid := rollback.Spec.IncidentUID
+		if rollback.Spec.Mode == strategyv1.ModeDryRun || uid != "" && uid != string(object.UID) || uid == "" && rollback.CreationTimestamp.Before(&object.CreationTimestamp) {
 			continue
 		}
 		ours = append(ours, rollback)

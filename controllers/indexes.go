@@ -7,7 +7,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/incident"
-	"tradeops.dev/strategy-operator/internal/rollback"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 )
 
 // Indexes of the cache: what a reconcile looks up must not cost more when there is more history.
@@ -41,7 +41,7 @@ func Indexes() []Index {
 		}},
 		{&strategyv1.StrategyRollback{}, indexConfig, func(o client.Object) []string {
 			status := o.(*strategyv1.StrategyRollback).Status
-			if status.Config == nil || status.Config.Claim == "" || rollback.Ended(status) {
+			if lifecycle.Claim(status) == "" || lifecycle.Ended(status) {
 				return nil
 			}
 			return []string{status.Config.ConfigMapName}
@@ -53,7 +53,7 @@ func Indexes() []Index {
 			return o.(*strategyv1.StrategyIncident).Spec.PlaybookName
 		})},
 		{&strategyv1.StrategyIncident{}, indexClosed, func(o client.Object) []string {
-			if object := o.(*strategyv1.StrategyIncident); incidentClosed(object) {
+			if object := o.(*strategyv1.StrategyIncident); lifecycle.Closed(object.Status) {
 				return []string{object.Spec.PlaybookName}
 			}
 			return nil
@@ -77,11 +77,11 @@ func activeWith(value func(client.Object) string) client.IndexerFunc {
 	return func(o client.Object) []string {
 		switch object := o.(type) {
 		case *strategyv1.StrategyRollback:
-			if rollback.Ended(object.Status) {
+			if lifecycle.Ended(object.Status) {
 				return nil
 			}
 		case *strategyv1.StrategyIncident:
-			if incidentClosed(object) {
+			if lifecycle.Closed(object.Status) {
 				return nil
 			}
 		}

@@ -26,8 +26,10 @@ var (
 	unjudgedTotal = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "strategy_lead_rules_unevaluated_total", Help: "How often rules of the technical lead turned out not to be evaluable, e.g. because a signal is unknown.",
 	})
-	incidentsDesc = prometheus.NewDesc("strategy_incidents", "Incidents, by stage (the reason of Ready) and level.", []string{"stage", "level"}, nil)
-	rollbacksDesc = prometheus.NewDesc("strategy_rollbacks", "Rollbacks, by state (the reason of Ready).", []string{"state"}, nil)
+	incidentsDesc = prometheus.NewDesc("strategy_incidents", "Incidents, by state, reason of Ready, level, mode and whom they wait for.",
+		[]string{"state", "reason", "level", "mode", "waits_for"}, nil)
+	rollbacksDesc = prometheus.NewDesc("strategy_rollbacks", "Rollbacks, by state, reason of Ready, mode and whom they wait for.",
+		[]string{"state", "reason", "mode", "waits_for"}, nil)
 )
 
 // scrapeTimeout bounds the reading of the cache for one scrape.
@@ -88,23 +90,26 @@ func (c *objectCounter) Collect(out chan<- prometheus.Metric) {
 	defer cancel()
 	var incidents strategyv1.StrategyIncidentList
 	if err := c.reader.List(ctx, &incidents, client.UnsafeDisableDeepCopy); err == nil {
-		counts := map[[2]string]int{}
+		counts := map[[5]string]int{}
 		for i := range incidents.Items {
-			status := &incidents.Items[i].Status
-			counts[[2]string{conditions.Reason(status.Conditions, strategyv1.ConditionReady), string(status.Level)}]++
+			status, mode := &incidents.Items[i].Status, incidents.Items[i].Spec.Mode
+			reason := conditions.Reason(status.Conditions, strategyv1.ConditionReady)
+			counts[[5]string{string(status.State), reason, string(status.Level), string(mode), string(status.WaitsFor)}]++
 		}
 		for labels, n := range counts {
-			out <- prometheus.MustNewConstMetric(incidentsDesc, prometheus.GaugeValue, float64(n), labels[0], labels[1])
+			out <- prometheus.MustNewConstMetric(incidentsDesc, prometheus.GaugeValue, float64(n), labels[:]...)
 		}
 	}
 	var rollbacks strategyv1.StrategyRollbackList
 	if err := c.reader.List(ctx, &rollbacks, client.UnsafeDisableDeepCopy); err == nil {
-		counts := map[string]int{}
+		counts := map[[4]string]int{}
 		for i := range rollbacks.Items {
-			counts[conditions.Reason(rollbacks.Items[i].Status.Conditions, strategyv1.ConditionReady)]++
+			status, mode := &rollbacks.Items[i].Status, rollbacks.Items[i].Spec.Mode
+			reason := conditions.Reason(status.Conditions, strategyv1.ConditionReady)
+			counts[[4]string{string(status.State), reason, string(mode), string(status.WaitsFor)}]++
 		}
-		for state, n := range counts {
-			out <- prometheus.MustNewConstMetric(rollbacksDesc, prometheus.GaugeValue, float64(n), state)
+		for labels, n := range counts {
+			out <- prometheus.MustNewConstMetric(rollbacksDesc, prometheus.GaugeValue, float64(n), labels[:]...)
 		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/evidence"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/rollback"
 )
 
@@ -57,7 +58,7 @@ func (r *RollbackReconciler) observeRollback(ctx context.Context, object *strate
 		return observed, err
 	}
 	judged := object.Status.Checks
-	if rollback.Ended(object.Status) {
+	if lifecycle.Ended(object.Status) {
 		judged = nil
 	}
 	if observed.Runs, err = r.observeRuns(ctx, object, spec.Checks, judged, observed.Prefix, now); err != nil {
@@ -102,7 +103,7 @@ func (r *RollbackReconciler) observeConfigs(ctx context.Context, object *strateg
 // it yet is known by its playbook only. Without an incident nobody is waited for, and after the claim neither.
 func (r *RollbackReconciler) observeOtherRollbacks(ctx context.Context, object *strategyv1.StrategyRollback, configMap string) ([]strategyv1.StrategyRollback, error) {
 	claimed := object.Status.Config != nil && object.Status.Config.Claim != ""
-	if object.Spec.IncidentName == "" || claimed || rollback.Ended(object.Status) {
+	if object.Spec.IncidentName == "" || claimed || lifecycle.Ended(object.Status) {
 		return nil, nil
 	}
 	var list strategyv1.StrategyRollbackList
@@ -161,7 +162,7 @@ func (r *RollbackReconciler) observeWorkload(ctx context.Context, object *strate
 // onItsWay: claimed or released, and not yet proved.
 func onItsWay(object *strategyv1.StrategyRollback) bool {
 	claim := object.Status.Config
-	if claim == nil || claim.Claim == "" || rollback.Ended(object.Status) {
+	if claim == nil || claim.Claim == "" || lifecycle.Ended(object.Status) {
 		return false
 	}
 	reason := conditions.Reason(object.Status.Conditions, strategyv1.ConditionInEffect)

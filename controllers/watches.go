@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 )
 
 // A status write of ours wakes nobody: predicates let through only what somebody else's decision depends on.
@@ -138,7 +139,7 @@ func justClosed() predicate.Predicate {
 		UpdateFunc: func(e event.UpdateEvent) bool {
 			before, okBefore := e.ObjectOld.(*strategyv1.StrategyIncident)
 			after, okAfter := e.ObjectNew.(*strategyv1.StrategyIncident)
-			return okBefore && okAfter && incidentClosed(after) && !incidentClosed(before)
+			return okBefore && okAfter && lifecycle.Closed(after.Status) && !lifecycle.Closed(before.Status)
 		},
 		DeleteFunc:  func(event.DeleteEvent) bool { return false },
 		GenericFunc: func(event.GenericEvent) bool { return false },

@@ -32,6 +32,23 @@ const (
 	StageRestoreProof Stage = "RestoreProof"
 )
 
+// Who is whose turn it is: a level of support, whoever may approve, the operator, or nobody.
+// +kubebuilder:validation:Enum=L1;L2;TechLead;Approver;Machine;Nobody
+type Who string
+
+// Whose turn it is.
+const (
+	WhoL1       Who = "L1"
+	WhoL2       Who = "L2"
+	WhoTechLead Who = "TechLead"
+	// WhoApprover is somebody with the verb of the decision that is asked for: approve, override, renew or restore.
+	WhoApprover Who = "Approver"
+	// WhoMachine is the operator, or the cluster that it waits for.
+	WhoMachine Who = "Machine"
+	// WhoNobody: it is over, or in order as it is.
+	WhoNobody Who = "Nobody"
+)
+
 // EnvVar is one environment variable of a check. Values are literal: what a check may read from Secrets is decided by
 // its PodTemplate.
 type EnvVar struct {
@@ -220,13 +237,9 @@ type TimelineEntry struct {
 	// +required
 	Time metav1.Time `json:"time,omitempty,omitzero"`
 
-	// event is the decision log's word for it: incident, acknowledged, escalated, sla_breached, check, diagnosed, proposed,
-	// rollback_requested, approved, denied, config_change, disabled, verified, failed, contained, restored, expired,
-	// suspended, resumed, closed.
+	// event is the decision log's word for it.
 	// +required
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=64
-	Event string `json:"event,omitempty"`
+	Event Event `json:"event,omitempty"`
 
 	// message is one sentence for people.
 	// +required

@@ -6,8 +6,8 @@ const (
 	ConditionReady   = "Ready"
 	ConditionStalled = "Stalled"
 
-	// Suspended=True, of every kind but decisions: a person holds new effects back.
-	ConditionSuspended = "Suspended"
+	// OnHold=True, of every kind but decisions: somebody holds new effects back.
+	ConditionOnHold = "OnHold"
 
 	// Of playbooks.
 	ConditionOnCallKnown = "OnCallKnown"
@@ -66,11 +66,11 @@ const (
 	ReasonNobodyOnCall    = "NobodyOnCall"
 )
 
-// Reasons of Suspended.
+// Reasons of OnHold.
 const (
 	ReasonPlaybookSuspended = "PlaybookSuspended"
 	ReasonIncidentSuspended = "IncidentSuspended"
-	ReasonResumed           = "Resumed"
+	ReasonReleased           = "Released"
 )
 
 // Reasons of the Ready condition of an incident: how far it is.

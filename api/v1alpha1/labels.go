@@ -18,8 +18,6 @@ const (
 	LabelCheck   = "strategy.tradeops.dev/check"
 	LabelAttempt = "strategy.tradeops.dev/attempt"
 
-	// AnnotationIncidentUID ties a rollback to one incident, not only to its name.
-	AnnotationIncidentUID = "strategy.tradeops.dev/incident-uid"
 	// AnnotationEdits stands on a managed ConfigMap and records the edits in force and what each path held before.
 	// It is written in the same update as the edits, so the two can never disagree.
 	AnnotationEdits = "strategy.tradeops.dev/edits"

@@ -32,6 +32,26 @@ const (
 	IncidentDrill IncidentMode = "Drill"
 )
 
+// IncidentPhase is how far the procedure is.
+// +kubebuilder:validation:Enum=New;Triage;Diagnosis;Mitigation;Recovery;Closed
+type IncidentPhase string
+
+// The phases of an incident, in order.
+const (
+	// IncidentNew has not started: its input is missing or wrong.
+	IncidentNew IncidentPhase = "New"
+	// IncidentTriage is with L1.
+	IncidentTriage IncidentPhase = "Triage"
+	// IncidentDiagnosis is with L2, which looks for the cause.
+	IncidentDiagnosis IncidentPhase = "Diagnosis"
+	// IncidentMitigation has a cause, or none could be found; its remedy is asked for, made or in force.
+	IncidentMitigation IncidentPhase = "Mitigation"
+	// IncidentRecovery has its change undone again, and must stay quiet before it closes.
+	IncidentRecovery IncidentPhase = "Recovery"
+	// IncidentClosed is over.
+	IncidentClosed IncidentPhase = "Closed"
+)
+
 // StrategyIncidentSpec says what happened. All but suspend is immutable: a different fault is a different incident.
 // +kubebuilder:validation:XValidation:rule="!(has(self.schedule) && has(self.strategy))",message="name a schedule or a strategy, not both"
 // +kubebuilder:validation:XValidation:rule="has(self.schedule) == has(oldSelf.schedule) && has(self.strategy) == has(oldSelf.strategy) && has(self.summary) == has(oldSelf.summary) && has(self.detectedTime) == has(oldSelf.detectedTime) && has(self.requestedBy) == has(oldSelf.requestedBy)",message="only suspend of an incident may change; create another incident"
@@ -108,8 +128,21 @@ type StrategyIncidentStatus struct {
 	// +kubebuilder:validation:Minimum=1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
+	// state is how far the procedure is, in one word. The reason of Ready says more.
+	// +optional
+	State IncidentPhase `json:"state,omitempty"`
+
+	// waitsFor is whose turn it is.
+	// +optional
+	WaitsFor Who `json:"waitsFor,omitempty"`
+
+	// dueTime is until when: of a level its deadline, of an approver the end of the time to approve, of the operator when it
+	// goes on by time; absent = no end.
+	// +optional
+	DueTime *metav1.Time `json:"dueTime,omitempty"`
+
 	// conditions are Triaged, Acknowledged, Escalated, LeadCalled, Diagnosed, Contained, Quiet, Resolved, SLAMet,
-	// SignalsKnown, Suspended, Ready, Stalled.
+	// SignalsKnown, OnHold, Ready, Stalled.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -196,6 +229,10 @@ type StrategyIncidentStatus struct {
 	// quietTime is since when alerts and signals have been quiet; absent while they are not.
 	// +optional
 	QuietTime *metav1.Time `json:"quietTime,omitempty"`
+
+	// restoredTime is since when the change is undone that contained the incident; absent while there is none, or it stands.
+	// +optional
+	RestoredTime *metav1.Time `json:"restoredTime,omitempty"`
 
 	// closedTime is when the incident was closed.
 	// +optional
@@ -413,6 +450,10 @@ type IncidentRollback struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	Status string `json:"status,omitempty"`
+
+	// writtenTime is when its edits were first seen in the configuration; absent = never. Strikes count those that were.
+	// +optional
+	WrittenTime *metav1.Time `json:"writtenTime,omitempty"`
 }
 
 // StrategyIncident is one run of a playbook.
@@ -422,10 +463,20 @@ type IncidentRollback struct {
 // +kubebuilder:printcolumn:name="Type",type=string,JSONPath=`.spec.type`
 // +kubebuilder:printcolumn:name="Severity",type=string,JSONPath=`.spec.severity`
 // +kubebuilder:printcolumn:name="Schedule",type=string,JSONPath=`.spec.schedule`
+// +kubebuilder:printcolumn:name="Mode",type=string,JSONPath=`.spec.mode`
 // +kubebuilder:printcolumn:name="Level",type=string,JSONPath=`.status.level`
+// +kubebuilder:printcolumn:name="State",type=string,JSONPath=`.status.state`
 // +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
-// +kubebuilder:printcolumn:name="Suspended",type=string,JSONPath=`.status.conditions[?(@.type=="Suspended")].status`
+// +kubebuilder:printcolumn:name="Waits for",type=string,JSONPath=`.status.waitsFor`
+// +kubebuilder:printcolumn:name="Due",type=string,JSONPath=`.status.dueTime`
+// +kubebuilder:printcolumn:name="OnHold",type=string,JSONPath=`.status.conditions[?(@.type=="OnHold")].status`,priority=1
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:selectablefield:JSONPath=`.spec.type`
+// +kubebuilder:selectablefield:JSONPath=`.spec.severity`
+// +kubebuilder:selectablefield:JSONPath=`.spec.schedule`
+// +kubebuilder:selectablefield:JSONPath=`.spec.mode`
+// +kubebuilder:selectablefield:JSONPath=`.status.state`
+// +kubebuilder:selectablefield:JSONPath=`.status.waitsFor`
 // +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 200",message="the name of an incident has at most 200 characters, since its rollbacks are named after it"
 type StrategyIncident struct {
 	metav1.TypeMeta `json:",inline"`

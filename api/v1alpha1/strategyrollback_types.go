@@ -56,6 +56,77 @@ const (
 	StateRestored RollbackState = "Restored"
 )
 
+// RollbackPhase is where a rollback is on its way.
+// +kubebuilder:validation:Enum=Planning;AwaitingApproval;Waiting;Applying;InForce;Restoring;Leaving;Ended
+type RollbackPhase string
+
+// The phases of a rollback.
+const (
+	// RollbackPlanning has no plan to approve: its input is missing or wrong, a feed is being probed, or it is planned again.
+	RollbackPlanning RollbackPhase = "Planning"
+	// RollbackAwaitingApproval has a plan that is not approved.
+	RollbackAwaitingApproval RollbackPhase = "AwaitingApproval"
+	// RollbackWaiting is approved, and nothing is written: for room, its turn, the baseline, or because it is on hold.
+	RollbackWaiting RollbackPhase = "Waiting"
+	// RollbackApplying has asked for its edits, and it was not judged yet what they did.
+	RollbackApplying RollbackPhase = "Applying"
+	// RollbackInForce has its edits in the configuration, and it was judged what they did.
+	RollbackInForce RollbackPhase = "InForce"
+	// RollbackRestoring is to be undone.
+	RollbackRestoring RollbackPhase = "Restoring"
+	// RollbackLeaving was deleted, and its edits stay in the configuration for good.
+	RollbackLeaving RollbackPhase = "Leaving"
+	// RollbackEnded is over; end says how.
+	RollbackEnded RollbackPhase = "Ended"
+)
+
+// Ending is how a rollback ended.
+// +kubebuilder:validation:Enum=Denied;ApprovalExpired;ProbeFailed;DryRun;Withdrawn;Restored;Reverted
+type Ending string
+
+// The endings. After all but the last two nothing was changed by this rollback, or was taken back before it had an effect.
+const (
+	// EndDenied by somebody.
+	EndDenied Ending = "Denied"
+	// EndApprovalExpired: nobody approved in time, or the time box was over before the change could be made.
+	EndApprovalExpired Ending = "ApprovalExpired"
+	// EndProbeFailed: the feed to switch to is not usable.
+	EndProbeFailed Ending = "ProbeFailed"
+	// EndDryRun: nothing was to be changed.
+	EndDryRun Ending = "DryRun"
+	// EndWithdrawn: it was to be undone before anything was changed.
+	EndWithdrawn Ending = "Withdrawn"
+	// EndRestored: undone when it had been in force.
+	EndRestored Ending = "Restored"
+	// EndReverted: undone because the checks after the change failed.
+	EndReverted Ending = "Reverted"
+)
+
+// RollbackEnd is how and when a rollback ended.
+type RollbackEnd struct {
+	// how it ended.
+	// +required
+	How Ending `json:"how,omitempty"`
+
+	// time when it ended.
+	// +required
+	Time metav1.Time `json:"time,omitempty,omitzero"`
+}
+
+// RestoreResult is what a request to undo a change came to, when it was not undone.
+// +kubebuilder:validation:Enum=GateFailed;Superseded;NotInEffect
+type RestoreResult string
+
+// The results.
+const (
+	// RestoreGateFailed: the gate does not hold; the change stays.
+	RestoreGateFailed RestoreResult = "GateFailed"
+	// RestoreSuperseded: the time box was renewed meanwhile; the change stays.
+	RestoreSuperseded RestoreResult = "Superseded"
+	// RestoreNotInEffect: the edits were undone, and it could not be proved that the scheduler runs without them.
+	RestoreNotInEffect RestoreResult = "NotInEffect"
+)
+
 // RollbackAction is one change of the configuration.
 // +kubebuilder:validation:XValidation:rule="self.type == 'DisableSchedule' ? !has(self.schedule) || !has(self.strategy) : !has(self.schedule)",message="schedule belongs to DisableSchedule, which takes either a schedule or a strategy"
 // +kubebuilder:validation:XValidation:rule="self.type == 'SetAllocation' ? has(self.riskProfile) && has(self.bucket) && has(self.allocation) : !has(self.bucket) && !has(self.allocation)",message="bucket and allocation belong to SetAllocation, which needs riskProfile, bucket and allocation"
@@ -152,6 +223,8 @@ type ResourceLimits struct {
 // StrategyRollbackSpec is one reversible change.
 // +kubebuilder:validation:XValidation:rule="self.playbookName == oldSelf.playbookName && self.actions == oldSelf.actions && has(self.incidentName) == has(oldSelf.incidentName) && (!has(self.incidentName) || self.incidentName == oldSelf.incidentName) && has(self.remediationName) == has(oldSelf.remediationName) && (!has(self.remediationName) || self.remediationName == oldSelf.remediationName) && has(self.maxDurationSeconds) == has(oldSelf.maxDurationSeconds) && (!has(self.maxDurationSeconds) || self.maxDurationSeconds == oldSelf.maxDurationSeconds) && has(self.requestedBy) == has(oldSelf.requestedBy) && (!has(self.requestedBy) || self.requestedBy == oldSelf.requestedBy) && has(self.reason) == has(oldSelf.reason) && (!has(self.reason) || self.reason == oldSelf.reason) && self.mode == oldSelf.mode",message="only desiredState and deletionPolicy of a rollback may change; create another rollback"
 // +kubebuilder:validation:XValidation:rule="oldSelf.desiredState != 'Restored' || self.desiredState == 'Restored'",message="a restored rollback cannot be applied again; create another rollback"
+// +kubebuilder:validation:XValidation:rule="has(self.incidentUID) == has(oldSelf.incidentUID) && (!has(self.incidentUID) || self.incidentUID == oldSelf.incidentUID)",message="only desiredState and deletionPolicy of a rollback may change; create another rollback"
+// +kubebuilder:validation:XValidation:rule="has(self.incidentName) || !has(self.incidentUID)",message="incidentUID needs the incident's name, too"
 // +kubebuilder:validation:XValidation:rule="!has(self.remediationName) || !has(self.maxDurationSeconds)",message="maxDurationSeconds comes from the remediation; leave it out when remediationName is set"
 type StrategyRollbackSpec struct {
 	// playbookName in the same namespace: which scheduler, which checks.
@@ -165,6 +238,13 @@ type StrategyRollbackSpec struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	IncidentName string `json:"incidentName,omitempty"`
+
+	// incidentUID ties the rollback to this one incident, and to no later one of the same name. Set by the operator when an
+	// incident asks for a remedy. Default: whichever incident has the name, if it began before the rollback.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	IncidentUID string `json:"incidentUID,omitempty"`
 
 	// remediationName takes approval, checks and time box from the playbook. Without it: approval by another person
 	// within 900 seconds, no checks but the proof, time box from maxDurationSeconds.
@@ -199,7 +279,8 @@ type StrategyRollbackSpec struct {
 	// +default="Applied"
 	DesiredState RollbackState `json:"desiredState,omitempty"`
 
-	// mode is Live, or DryRun: plan, probe and measure, and change nothing. Default: Live.
+	// mode is Live; DryRun: plan, probe and measure, and change nothing; or Drill: do everything on a copy of the configuration
+	// that no scheduler reads. Default: Live.
 	// +optional
 	// +default="Live"
 	Mode RollbackMode `json:"mode,omitempty"`
@@ -226,7 +307,23 @@ type StrategyRollbackStatus struct {
 	// +kubebuilder:validation:Minimum=1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// conditions are Planned, Approved, Applied, InEffect, Verified, Restored, Ready, Stalled.
+	// state is where the rollback is on its way, in one word. The reason of Ready says more.
+	// +optional
+	State RollbackPhase `json:"state,omitempty"`
+
+	// waitsFor is whose turn it is.
+	// +optional
+	WaitsFor Who `json:"waitsFor,omitempty"`
+
+	// dueTime is until when: the end of the time to approve, or of the time box; absent = no end.
+	// +optional
+	DueTime *metav1.Time `json:"dueTime,omitempty"`
+
+	// end is how it ended; absent while it has not. Nothing takes it back.
+	// +optional
+	End *RollbackEnd `json:"end,omitempty"`
+
+	// conditions are Planned, Approved, Applied, InEffect, Verified, Restored, OnHold, Ready, Stalled.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -247,7 +344,7 @@ type StrategyRollbackStatus struct {
 	// +optional
 	Decision *DecisionReference `json:"decision,omitempty"`
 
-	// override is the decision that lifted the playbook's guard for this plan.
+	// override is the decision that lifted the playbook's guard for this plan, or the gate of a restore.
 	// +optional
 	Override *DecisionReference `json:"override,omitempty"`
 
@@ -433,6 +530,10 @@ type ConfigClaim struct {
 	// claimedTime is when the claim was made; the rollout's time-out counts from it.
 	// +optional
 	ClaimedTime *metav1.Time `json:"claimedTime,omitempty"`
+
+	// writtenTime is when edits of this rollback were first seen in the configuration; absent = never.
+	// +optional
+	WrittenTime *metav1.Time `json:"writtenTime,omitempty"`
 }
 
 // ProofStatus holds the three hashes of rule "disabled means disabled".
@@ -504,6 +605,14 @@ type RestoreStatus struct {
 	// +required
 	// +kubebuilder:validation:Minimum=1
 	Attempt int32 `json:"attempt,omitempty"`
+
+	// allowedTime is when the gate held, or none was asked; from then on the edits are undone. Absent = not yet.
+	// +optional
+	AllowedTime *metav1.Time `json:"allowedTime,omitempty"`
+
+	// result is what the request came to, when the change was not undone; absent while it is carried out.
+	// +optional
+	Result RestoreResult `json:"result,omitempty"`
 }
 
 // StrategyRollback is one reversible change of the scheduler's configuration.
@@ -511,11 +620,19 @@ type RestoreStatus struct {
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:shortName=srb,categories=strategy
 // +kubebuilder:printcolumn:name="Incident",type=string,JSONPath=`.spec.incidentName`
+// +kubebuilder:printcolumn:name="Mode",type=string,JSONPath=`.spec.mode`
+// +kubebuilder:printcolumn:name="State",type=string,JSONPath=`.status.state`
 // +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Waits for",type=string,JSONPath=`.status.waitsFor`
+// +kubebuilder:printcolumn:name="Due",type=string,JSONPath=`.status.dueTime`
 // +kubebuilder:printcolumn:name="InEffect",type=string,JSONPath=`.status.conditions[?(@.type=="InEffect")].status`
-// +kubebuilder:printcolumn:name="Suspended",type=string,JSONPath=`.status.conditions[?(@.type=="Suspended")].status`
-// +kubebuilder:printcolumn:name="Expires",type=string,JSONPath=`.status.plan.until`
+// +kubebuilder:printcolumn:name="OnHold",type=string,JSONPath=`.status.conditions[?(@.type=="OnHold")].status`,priority=1
+// +kubebuilder:printcolumn:name="Expires",type=string,JSONPath=`.status.plan.until`,priority=1
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:selectablefield:JSONPath=`.spec.incidentName`
+// +kubebuilder:selectablefield:JSONPath=`.spec.mode`
+// +kubebuilder:selectablefield:JSONPath=`.status.state`
+// +kubebuilder:selectablefield:JSONPath=`.status.waitsFor`
 type StrategyRollback struct {
 	metav1.TypeMeta `json:",inline"`
 	// metadata is the standard object metadata.

@@ -47,7 +47,7 @@ func TestGeneratedNamesAreValidAndShort(t *testing.T) {
 
 func TestDecisionsThatAreRecorded(t *testing.T) {
 	gateFailed := verified()
-	gateFailed.Status.Restore = &strategyv1.RestoreStatus{Request: "restore-x"}
+	gateFailed.Status.Restore = &strategyv1.RestoreStatus{Request: "restore-x", Result: strategyv1.RestoreGateFailed}
 	gateFailed.Status.Conditions = append(gateFailed.Status.Conditions,
 		condition(strategyv1.ConditionRestored, metav1.ConditionFalse, strategyv1.ReasonRestoreGateFailed, "the gate does not hold"))
 	for _, test := range []struct {
@@ -215,15 +215,18 @@ func TestDecisionsThatAreRefused(t *testing.T) {
 		change(rollback)
 		return rollback
 	}
-	restoring := func(request, reason string) client.Object {
-		return verifiedWith(func(r *strategyv1.StrategyRollback) {
-			r.Status.Restore = &strategyv1.RestoreStatus{Request: request}
-			r.Status.Conditions = append(r.Status.Conditions, condition(strategyv1.ConditionRestored, metav1.ConditionUnknown, reason, "at it"))
+	ended := func(how strategyv1.Ending, message string) client.Object {
+		return rollbackWith(func(r *strategyv1.StrategyRollback) {
+			r.Status.End = &strategyv1.RollbackEnd{How: how}
+			r.Status.Conditions[2] = condition(strategyv1.ConditionReady, metav1.ConditionFalse, string(how), message)
 		})
 	}
-	renewing := func(r *strategyv1.StrategyRollback) {
-		r.Status.Conditions[3] = condition(strategyv1.ConditionInEffect, metav1.ConditionUnknown, strategyv1.ReasonRenewing, "renewed by bob")
+	restoring := func(request string, allowed *metav1.Time) client.Object {
+		return verifiedWith(func(r *strategyv1.StrategyRollback) {
+			r.Status.Restore = &strategyv1.RestoreStatus{Request: request, AllowedTime: allowed}
+		})
 	}
+	restored := ended(strategyv1.EndRestored, "as before")
 	renew, override := []string{"renew", "stop-cross", "--yes"}, []string{"override", "stop-cross", "--yes"}
 	incidentWith := func(change func(*strategyv1.StrategyIncident)) client.Object {
 		object := incident()
@@ -250,33 +253,31 @@ func TestDecisionsThatAreRefused(t *testing.T) {
 			[]string{"approve", "stop-cross", "--yes"}, exitRefused, "is approved already (Approved): approved by bob"},
 		{"automatic", rollbackWith(approved(metav1.ConditionTrue, strategyv1.ReasonAutomatic, "no approval")),
 			[]string{"approve", "stop-cross", "--yes"}, exitRefused, "is approved already (Automatic)"},
-		{"denied", rollbackWith(approved(metav1.ConditionFalse, strategyv1.ReasonDenied, "denied by carol")),
+		{"denied", ended(strategyv1.EndDenied, "denied by carol"),
 			[]string{"approve", "stop-cross", "--yes"}, exitRefused, "has ended (Denied): denied by carol"},
-		{"expired", rollbackWith(approved(metav1.ConditionFalse, strategyv1.ReasonApprovalExpired, "nobody approved")),
+		{"expired", ended(strategyv1.EndApprovalExpired, "nobody approved"),
 			[]string{"deny", "stop-cross"}, exitRefused, "has ended (ApprovalExpired)"},
 		{"planned anew", rollbackWith(approved(metav1.ConditionFalse, strategyv1.ReasonPlanChanged, "changed")),
 			[]string{"approve", "stop-cross", "--yes"}, exitRefused, "does not wait for an approval now"},
 		{"no policies", rollbackWith(approved(metav1.ConditionFalse, strategyv1.ReasonIdentityUnenforced, "policies are not installed")),
-			[]string{"approve", "stop-cross", "--yes"}, exitRefused, "not honoured: policies are not installed"},
+			[]string{"approve", "stop-cross", "--yes"}, exitRefused, "does not wait for an approval now"},
 		{"to be restored", rollbackWith(func(r *strategyv1.StrategyRollback) { r.Spec.DesiredState = strategyv1.StateRestored }),
 			[]string{"approve", "stop-cross", "--yes"}, exitRefused, "nothing to approve"},
 		{"too late to deny", rollbackWith(func(r *strategyv1.StrategyRollback) {
 			r.Status.Config = &strategyv1.ConfigClaim{Claim: strategyv1.ClaimHold}
 		}), []string{"deny", "stop-cross"}, exitRefused, "kubectl strategy restore stop-cross -n trading"},
-		{"restored", rollbackWith(func(r *strategyv1.StrategyRollback) {
-			r.Status.Conditions = append(r.Status.Conditions, condition(strategyv1.ConditionRestored, metav1.ConditionTrue, strategyv1.ReasonRestored, "as before"))
-		}), []string{"restore", "stop-cross"}, exitRefused, "has ended (Restored): as before"},
+		{"restored", restored, []string{"restore", "stop-cross"}, exitRefused, "has ended (Restored): as before"},
 		{"being restored", rollbackWith(func(r *strategyv1.StrategyRollback) {
 			r.Status.Restore = &strategyv1.RestoreStatus{Request: "restore-x"}
 		}), []string{"restore", "stop-cross"}, exitRefused, "being restored already, asked for by restore-x"},
-		{"tried", rollbackWith(approved(metav1.ConditionFalse, strategyv1.ReasonDryRun, "a dry run needs no approval")),
-			[]string{"approve", "stop-cross", "--yes"}, exitRefused, "has ended (DryRun): a dry run needs no approval; create another rollback"},
-		{"probed in vain", rollbackWith(approved(metav1.ConditionFalse, strategyv1.ReasonProbeFailed, "the feed is not usable")),
+		{"tried", ended(strategyv1.EndDryRun, "nothing was changed"),
+			[]string{"approve", "stop-cross", "--yes"}, exitRefused, "has ended (DryRun): nothing was changed; create another rollback"},
+		{"probed in vain", ended(strategyv1.EndProbeFailed, "the feed is not usable"),
 			override, exitRefused, "has ended (ProbeFailed): the feed is not usable"},
 		{"being deleted", verifiedWith(func(r *strategyv1.StrategyRollback) {
 			r.DeletionTimestamp, r.Finalizers = new(metav1.NewTime(now)), []string{strategyv1.Finalizer}
 		}), []string{"restore", "stop-cross"}, exitRefused, "is being deleted (Verified: in effect)"},
-		{"the end of the time box asked already", restoring("timeBox", strategyv1.ReasonCheckingRestore),
+		{"the end of the time box asked already", restoring("timeBox", nil),
 			[]string{"restore", "stop-cross"}, exitRefused, "being restored already, asked for by timeBox"},
 
 		{"nobody can be asked to renew", verified(), []string{"renew", "stop-cross"}, exitRefused, "add --yes"},
@@ -288,21 +289,19 @@ func TestDecisionsThatAreRefused(t *testing.T) {
 		{"renew what has no end", verifiedWith(func(r *strategyv1.StrategyRollback) { r.Status.Plan.Until = nil }), renew, exitRefused, "has no time box, so there is nothing to renew"},
 		{"renew what is to be undone", verifiedWith(func(r *strategyv1.StrategyRollback) { r.Spec.DesiredState = strategyv1.StateRestored }),
 			renew, exitRefused, "is to be undone, so there is nothing to renew"},
-		{"renew what is being restored", restoring("restore-x", strategyv1.ReasonCheckingRestore), renew, exitRefused, "is being restored, so there is nothing to renew"},
-		{"renew too late", restoring("timeBox", strategyv1.ReasonRestoring), renew, exitRefused, "is being restored, so there is nothing to renew"},
+		{"renew what is being restored", restoring("restore-x", nil), renew, exitRefused, "is being restored, so there is nothing to renew"},
+		{"renew too late", restoring("timeBox", new(metav1.NewTime(now))), renew, exitRefused, "is being restored, so there is nothing to renew"},
 		{"renew what is released", verifiedWith(func(r *strategyv1.StrategyRollback) { r.Status.Config.Claim = strategyv1.ClaimRelease }), renew, exitRefused, "is being restored"},
-		{"renew twice at once", verifiedWith(renewing), renew, exitRefused, "is being renewed already"},
-		{"renew what is restored", verifiedWith(func(r *strategyv1.StrategyRollback) {
-			r.Status.Conditions = append(r.Status.Conditions, condition(strategyv1.ConditionRestored, metav1.ConditionTrue, strategyv1.ReasonRestored, "as before"))
-		}), renew, exitRefused, "has ended (Restored): as before"},
+		{"renew what is restored", restored, renew, exitRefused, "has ended (Restored): as before"},
 
 		{"nobody can be asked to override", guarded(), []string{"override", "stop-cross"}, exitRefused, "add --yes"},
 		{"override without a plan", rollbackWith(func(r *strategyv1.StrategyRollback) { r.Status.Plan = nil }), override, exitRefused, "has no plan yet"},
 		{"override what waits for an approval", awaiting(), override, exitRefused, "has nothing to override: neither the playbook's guard nor a restore gate holds it back (AwaitingApproval: decide)"},
 		{"override what is in effect", verified(), override, exitRefused, "has nothing to override"},
-		{"override a gate that is being asked", restoring("restore-x", strategyv1.ReasonCheckingRestore), override, exitRefused, "has nothing to override"},
+		{"override a gate that is being asked", restoring("restore-x", nil), override, exitRefused, "has nothing to override"},
 
 		{"closed", incidentWith(func(i *strategyv1.StrategyIncident) {
+			i.Status.ClosedTime = new(metav1.NewTime(now))
 			i.Status.Conditions[0] = condition(strategyv1.ConditionReady, metav1.ConditionTrue, strategyv1.ReasonResolved, "done")
 		}), []string{"resolve", "pnl-1"}, exitRefused, "is closed already (Resolved): done"},
 		{"at L2", incidentWith(func(i *strategyv1.StrategyIncident) { i.Status.Level = strategyv1.LevelL2 }),
@@ -337,15 +336,12 @@ func TestRenewalsInTime(t *testing.T) {
 		},
 		"the gate at the end is being asked": func(r *strategyv1.StrategyRollback) {
 			r.Status.Restore = &strategyv1.RestoreStatus{Request: requestTimeBox}
-			r.Status.Conditions = append(r.Status.Conditions, condition(strategyv1.ConditionRestored, metav1.ConditionUnknown, strategyv1.ReasonCheckingRestore, "at it"))
 		},
 		"the gate failed": func(r *strategyv1.StrategyRollback) {
-			r.Status.Restore = &strategyv1.RestoreStatus{Request: "restore-x"}
-			r.Status.Conditions = append(r.Status.Conditions, condition(strategyv1.ConditionRestored, metav1.ConditionFalse, strategyv1.ReasonRestoreGateFailed, "no"))
+			r.Status.Restore = &strategyv1.RestoreStatus{Request: "restore-x", Result: strategyv1.RestoreGateFailed}
 		},
 		"renewed when the gate had failed": func(r *strategyv1.StrategyRollback) {
-			r.Status.Restore = &strategyv1.RestoreStatus{Request: "restore-x"}
-			r.Status.Conditions = append(r.Status.Conditions, condition(strategyv1.ConditionRestored, metav1.ConditionFalse, strategyv1.ReasonRenewing, "renewed"))
+			r.Status.Restore = &strategyv1.RestoreStatus{Request: "restore-x", Result: strategyv1.RestoreSuperseded}
 		},
 	} {
 		object := verified()

@@ -99,6 +99,7 @@ func awaiting() *strategyv1.StrategyRollback {
 // guarded is the same rollback, approved and held back.
 func guarded() *strategyv1.StrategyRollback {
 	rollback := awaiting()
+	rollback.Status.WaitsFor = strategyv1.WhoApprover
 	const message = "the guard allows 1 rollbacks at the same time"
 	rollback.Status.Conditions = []metav1.Condition{
 		rollback.Status.Conditions[0],

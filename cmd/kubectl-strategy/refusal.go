@@ -3,11 +3,12 @@ package main
 import (
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/conditions"
-	lifecycle "tradeops.dev/strategy-operator/internal/rollback"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 )
 
 // Decisions that the operator would not honour are refused here, before they are recorded, in a sentence. This is a courtesy:
@@ -19,7 +20,7 @@ func incidentRefusal(incident *strategyv1.StrategyIncident, value strategyv1.Dec
 	switch {
 	case !incident.DeletionTimestamp.IsZero():
 		return fmt.Sprintf("incident %s is being deleted", incident.Name)
-	case conditions.True(status.Conditions, strategyv1.ConditionReady):
+	case lifecycle.Closed(status):
 		return fmt.Sprintf("incident %s is closed already (%s): %s", incident.Name,
 			conditions.Reason(status.Conditions, strategyv1.ConditionReady), conditions.Message(status.Conditions, strategyv1.ConditionReady))
 	case value == strategyv1.DecisionEscalate && (status.Level == strategyv1.LevelL2 || status.Level == strategyv1.LevelLead):
@@ -47,7 +48,7 @@ func rollbackRefusal(rollback *strategyv1.StrategyRollback, value strategyv1.Dec
 	case strategyv1.DecisionOverride:
 		return overrideRefusal(rollback)
 	case strategyv1.DecisionDeny:
-		if rollback.Status.Config != nil && rollback.Status.Config.Claim != "" {
+		if lifecycle.Claim(rollback.Status) != "" {
 			return fmt.Sprintf("rollback %s is applied already, so it is too late to deny it; to undo it: kubectl strategy restore %s -n %s",
 				rollback.Name, rollback.Name, rollback.Namespace)
 		}
@@ -58,11 +59,8 @@ func rollbackRefusal(rollback *strategyv1.StrategyRollback, value strategyv1.Dec
 }
 
 func ended(rollback *strategyv1.StrategyRollback) string {
-	list, kind := rollback.Status.Conditions, strategyv1.ConditionApproved
-	if conditions.True(list, strategyv1.ConditionRestored) {
-		kind = strategyv1.ConditionRestored
-	}
-	return fmt.Sprintf("rollback %s has ended (%s): %s; create another rollback", rollback.Name, conditions.Reason(list, kind), conditions.Message(list, kind))
+	return fmt.Sprintf("rollback %s has ended (%s): %s; create another rollback", rollback.Name, rollback.Status.End.How,
+		conditions.Message(rollback.Status.Conditions, strategyv1.ConditionReady))
 }
 
 // readyOf is where a rollback stands.
@@ -76,19 +74,17 @@ func readyOf(rollback *strategyv1.StrategyRollback) string {
 
 func approvalRefusal(rollback *strategyv1.StrategyRollback) string {
 	list, ready := rollback.Status.Conditions, readyOf(rollback)
-	reason, message := conditions.Reason(list, strategyv1.ConditionApproved), conditions.Message(list, strategyv1.ConditionApproved)
 	switch {
 	case conditions.True(list, strategyv1.ConditionApproved):
-		return fmt.Sprintf("rollback %s is approved already (%s): %s", rollback.Name, reason, message)
+		return fmt.Sprintf("rollback %s is approved already (%s): %s", rollback.Name,
+			conditions.Reason(list, strategyv1.ConditionApproved), conditions.Message(list, strategyv1.ConditionApproved))
 	case rollback.Status.Restore != nil || undone(rollback):
 		return fmt.Sprintf("rollback %s is to be undone, so there is nothing to approve (%s)", rollback.Name, ready)
 	case !planned(rollback):
 		return noPlan(rollback)
-	case isFalse(list, strategyv1.ConditionPlanned):
+	case meta.IsStatusConditionFalse(list, strategyv1.ConditionPlanned):
 		return fmt.Sprintf("rollback %s cannot be planned any more (%s)", rollback.Name, ready)
-	case reason == strategyv1.ReasonIdentityUnenforced:
-		return fmt.Sprintf("an approval of rollback %s is there and not honoured: %s", rollback.Name, message)
-	case reason != strategyv1.ReasonAwaitingApproval:
+	case !lifecycle.AwaitsApproval(rollback.Status):
 		return fmt.Sprintf("rollback %s does not wait for an approval now (%s); look at it: kubectl strategy status rollback/%s -n %s",
 			rollback.Name, ready, rollback.Name, rollback.Namespace)
 	}
@@ -97,7 +93,7 @@ func approvalRefusal(rollback *strategyv1.StrategyRollback) string {
 
 // renewalRefusal: what is in the configuration, has an end, and is not being undone.
 func renewalRefusal(rollback *strategyv1.StrategyRollback) string {
-	list, config := rollback.Status.Conditions, rollback.Status.Config
+	claim := lifecycle.Claim(rollback.Status)
 	switch {
 	case !planned(rollback):
 		return noPlan(rollback)
@@ -105,11 +101,9 @@ func renewalRefusal(rollback *strategyv1.StrategyRollback) string {
 		return fmt.Sprintf("rollback %s has no time box, so there is nothing to renew: it stays until a person restores it", rollback.Name)
 	case undone(rollback):
 		return fmt.Sprintf("rollback %s is to be undone, so there is nothing to renew (%s)", rollback.Name, readyOf(rollback))
-	case config == nil || config.Claim == "" || conditions.Reason(list, strategyv1.ConditionInEffect) == "":
+	case claim == "" || !known(rollback.Status.Conditions, strategyv1.ConditionInEffect):
 		return fmt.Sprintf("rollback %s is not in effect yet, so there is nothing to renew (%s)", rollback.Name, readyOf(rollback))
-	case conditions.Reason(list, strategyv1.ConditionInEffect) == strategyv1.ReasonRenewing:
-		return fmt.Sprintf("rollback %s is being renewed already (%s)", rollback.Name, readyOf(rollback))
-	case config.Claim != strategyv1.ClaimHold || restoring(rollback) && !endsOnly(rollback):
+	case lifecycle.Restoring(rollback.Status) && !endsOnly(rollback):
 		return fmt.Sprintf("rollback %s is being restored, so there is nothing to renew (%s)", rollback.Name, readyOf(rollback))
 	}
 	return ""
@@ -120,8 +114,8 @@ const requestTimeBox = "timeBox"
 
 // endsOnly: the restore that the end of the time box asked for still waits for its gate, so a renewal comes in time.
 func endsOnly(rollback *strategyv1.StrategyRollback) bool {
-	return rollback.Status.Restore.Request == requestTimeBox &&
-		conditions.Reason(rollback.Status.Conditions, strategyv1.ConditionRestored) == strategyv1.ReasonCheckingRestore
+	restore := rollback.Status.Restore
+	return restore != nil && restore.Request == requestTimeBox && restore.AllowedTime == nil
 }
 
 // overrideRefusal: an override is for the guard, or for a restore gate that failed.
@@ -129,9 +123,8 @@ func overrideRefusal(rollback *strategyv1.StrategyRollback) string {
 	if !planned(rollback) {
 		return noPlan(rollback)
 	}
-	list := rollback.Status.Conditions
-	if conditions.Reason(list, strategyv1.ConditionReady) == strategyv1.ReasonGuardExceeded ||
-		conditions.Reason(list, strategyv1.ConditionRestored) == strategyv1.ReasonRestoreGateFailed {
+	guarded := lifecycle.RollbackPhase(rollback.Status) == strategyv1.RollbackWaiting && rollback.Status.WaitsFor == strategyv1.WhoApprover
+	if guarded || lifecycle.GateFailed(rollback.Status) {
 		return ""
 	}
 	return fmt.Sprintf("rollback %s has nothing to override: neither the playbook's guard nor a restore gate holds it back (%s)", rollback.Name, readyOf(rollback))
@@ -153,30 +146,14 @@ func undone(rollback *strategyv1.StrategyRollback) bool {
 
 // restoreRefusal: one request at a time.
 func restoreRefusal(rollback *strategyv1.StrategyRollback) string {
-	if !restoring(rollback) || conditions.Reason(rollback.Status.Conditions, strategyv1.ConditionRestored) == strategyv1.ReasonNotInEffect {
+	restore := rollback.Status.Restore
+	if restore == nil || restore.Result != "" {
 		return ""
 	}
-	return fmt.Sprintf("rollback %s is being restored already, asked for by %s (%s)", rollback.Name, rollback.Status.Restore.Request,
+	return fmt.Sprintf("rollback %s is being restored already, asked for by %s (%s)", rollback.Name, restore.Request,
 		conditions.Message(rollback.Status.Conditions, strategyv1.ConditionReady))
 }
 
-// restoring: a request that did not come to nothing by a gate that failed or a renewal.
-func restoring(rollback *strategyv1.StrategyRollback) bool {
-	if rollback.Status.Restore == nil {
-		return false
-	}
-	switch conditions.Reason(rollback.Status.Conditions, strategyv1.ConditionRestored) {
-	case strategyv1.ReasonRestoreGateFailed, strategyv1.ReasonRenewing:
-		return false
-	}
-	return true
-}
-
-func isFalse(list []metav1.Condition, kind string) bool {
-	for _, condition := range list {
-		if condition.Type == kind {
-			return condition.Status == metav1.ConditionFalse
-		}
-	}
-	return false
+func known(list []metav1.Condition, kind string) bool {
+	return meta.FindStatusCondition(list, kind) != nil
 }

@@ -123,6 +123,6 @@ func (c cluster) subject(ctx context.Context, ref reference) (show.Subject, erro
 
 // belongs: by name, and by UID where the operator wrote one, since an earlier incident may have had the same name.
 func belongs(rollback *strategyv1.StrategyRollback, incident *strategyv1.StrategyIncident) bool {
-	uid := rollback.Annotations[strategyv1.AnnotationIncidentUID]
+	uid := rollback.Spec.IncidentUID
 	return rollback.Spec.IncidentName == incident.Name && (uid == "" || uid == string(incident.UID))
 }

@@ -14,9 +14,9 @@ import (
 
 func TestStatusFindsWhatIsNamed(t *testing.T) {
 	stranger := awaiting()
-	stranger.Name, stranger.Annotations = "of-an-earlier-one", map[string]string{strategyv1.AnnotationIncidentUID: "other"}
+	stranger.Name, stranger.Spec.IncidentUID = "of-an-earlier-one", "other"
 	ours := awaiting()
-	ours.Annotations = map[string]string{strategyv1.AnnotationIncidentUID: "9"}
+	ours.Spec.IncidentUID = "9"
 	alone := awaiting()
 	alone.Name, alone.Spec.IncidentName = "alone", ""
 	for _, test := range []struct {
@@ -51,6 +51,7 @@ func TestWatchAppendsWhatIsNewUntilItIsOver(t *testing.T) {
 			i.Status.Timeline = []strategyv1.TimelineEntry{{Seq: 1, Time: metav1.NewTime(now), Event: "escalated", Message: "L1 to L2"}}
 		},
 		func(i *strategyv1.StrategyIncident) {
+			i.Status.ClosedTime = new(metav1.NewTime(now))
 			i.Status.Conditions[0] = condition(strategyv1.ConditionReady, metav1.ConditionTrue, strategyv1.ReasonResolved, "closed by bob")
 		},
 	}

@@ -51,7 +51,7 @@ func (p *plan) recordBreaches() {
 	if len(fresh) == 0 {
 		return
 	}
-	p.Note("sla_breached", strings.Join(all, "; "), "")
+	p.Note(strategyv1.EventSLABreached, strings.Join(all, "; "), "")
 	p.Set(strategyv1.ConditionSLAMet, metav1.ConditionFalse, strategyv1.ReasonDeadlinePast, strings.Join(all, "; "))
 	p.Tell(corev1.EventTypeWarning, strategyv1.ReasonDeadlinePast, strings.Join(fresh, "; "))
 }

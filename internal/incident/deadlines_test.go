@@ -212,7 +212,7 @@ func TestTheRollbackOfAnIncident(t *testing.T) {
 				t.Errorf("the reason has %d bytes", len(created.Spec.Reason))
 			}
 			expect(t, "labels", created.Labels[strategyv1.LabelIncident], "pnl")
-			expect(t, "incident", created.Spec.IncidentName+" "+created.Annotations[strategyv1.AnnotationIncidentUID], "pnl 12345678-aaaa")
+			expect(t, "incident", created.Spec.IncidentName+" "+created.Spec.IncidentUID, "pnl 12345678-aaaa")
 			expect(t, "who asks", created.Spec.RequestedBy, "alice")
 			expect(t, "remedy", created.Spec.RemediationName+" "+string(created.Spec.DesiredState), "disable Applied")
 			if created.OwnerReferences != nil {

@@ -45,7 +45,7 @@ func (p *plan) findCause(stage checks.Result, causes []strategyv1.CauseRule) {
 		p.status.Cause = &strategyv1.CauseStatus{Name: cause.Name, Rule: cause.When, Remediation: cause.Remediation, Schedules: p.schedules()}
 		message := fmt.Sprintf("%s, by rule: %s", cause.Name, p.because(cause.When))
 		p.Set(strategyv1.ConditionDiagnosed, metav1.ConditionTrue, strategyv1.ReasonCauseFound, message)
-		p.Note("diagnosed", message, "")
+		p.Note(strategyv1.EventDiagnosed, message, "")
 		return
 	}
 	p.unknown(strategyv1.ReasonCauseUnknown, "cause unknown: no cause rule holds")
@@ -54,5 +54,5 @@ func (p *plan) findCause(stage checks.Result, causes []strategyv1.CauseRule) {
 func (p *plan) unknown(reason, message string) {
 	p.status.Cause = &strategyv1.CauseStatus{Name: causeUnknown}
 	p.Set(strategyv1.ConditionDiagnosed, metav1.ConditionFalse, reason, message)
-	p.Note("diagnosed", message, "")
+	p.Note(strategyv1.EventDiagnosed, message, "")
 }

@@ -43,7 +43,7 @@ func TestHeldBack(t *testing.T) {
 				if len(s.Created) != jobs || len(s.Rollbacks) != created {
 					t.Errorf("%d Jobs and %d rollbacks were started", len(s.Created)-jobs, len(s.Rollbacks)-created)
 				}
-				if !strings.HasPrefix(s.condition(strategyv1.ConditionSuspended), "True/") {
+				if !strings.HasPrefix(s.condition(strategyv1.ConditionOnHold), "True/") {
 					t.Errorf("it does not show: %s", testkit.Conditions(s.incident.Status.Conditions))
 				}
 				set(s, false)
@@ -51,8 +51,8 @@ func TestHeldBack(t *testing.T) {
 				if len(s.Rollbacks) != 1 {
 					t.Errorf("it does not go on: %s", testkit.Conditions(s.incident.Status.Conditions))
 				}
-				expect(t, "Suspended", s.condition(strategyv1.ConditionSuspended), "False/Resumed")
-				if strings.Count(s.events(), "suspended") != 1 || strings.Count(s.events(), "resumed") != 1 {
+				expect(t, "OnHold", s.condition(strategyv1.ConditionOnHold), "False/Released")
+				if strings.Count(s.events(), "on_hold") != 1 || strings.Count(s.events(), "released") != 1 {
 					t.Errorf("the log: %s", s.events())
 				}
 			})

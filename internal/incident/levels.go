@@ -17,19 +17,6 @@ import (
 // defaultValid is how long an acknowledgement holds that does not say so.
 const defaultValid = 600 * time.Second
 
-// level is the highest that was called: output, never input.
-func (p *plan) level() strategyv1.Level {
-	switch {
-	case p.Is(strategyv1.ConditionLeadCalled):
-		return strategyv1.LevelLead
-	case p.Is(strategyv1.ConditionEscalated):
-		return strategyv1.LevelL2
-	case p.status.PlaybookRevision != "":
-		return strategyv1.LevelL1
-	}
-	return ""
-}
-
 // call records who is on call for a level at the moment in which it is called, and names them.
 func (p *plan) call(level strategyv1.Level) (who string) {
 	if !p.OnCall.Known {
@@ -65,7 +52,7 @@ func (p *plan) escalate(reason, message, by string) {
 	if reason != strategyv1.ReasonDeadlinePast {
 		p.answered(strategyv1.LevelL1, p.Now)
 	}
-	p.Note("escalated", "L1 to L2: "+message+p.call(strategyv1.LevelL2), by)
+	p.Note(strategyv1.EventEscalated, "L1 to L2: "+message+p.call(strategyv1.LevelL2), by)
 }
 
 // handOver gives to L2 what is still with L1 when its time is up, answered or not, unless a person is on it.
@@ -114,7 +101,7 @@ func (p *plan) acknowledge(decided facts.Decided) {
 	}
 	until := metav1.NewTime(decided.Time.Add(valid).UTC())
 	p.status.Acknowledgement = &strategyv1.AcknowledgementStatus{Name: decided.Name, By: decided.By, Time: decided.Time, UntilTime: until}
-	p.Note("acknowledged", because("acknowledged until "+until.Format(time.RFC3339), decided), decided.By)
+	p.Note(strategyv1.EventAcknowledged, because("acknowledged until "+until.Format(time.RFC3339), decided), decided.By)
 	level := strategyv1.LevelL1
 	if called := conditions.Since(p.status.Conditions, strategyv1.ConditionEscalated); !called.IsZero() && !decided.Time.Time.Before(called) {
 		level = strategyv1.LevelL2
@@ -154,6 +141,6 @@ func (p *plan) leadCalled(rule strategyv1.LeadRule) {
 		p.Wake(p.Now)
 	}
 	p.Set(strategyv1.ConditionLeadCalled, metav1.ConditionTrue, strategyv1.ReasonRuleHeld, message)
-	p.Note("escalated", "L2 to TechLead: "+message+p.call(strategyv1.LevelLead), "")
+	p.Note(strategyv1.EventEscalated, "L2 to TechLead: "+message+p.call(strategyv1.LevelLead), "")
 	p.Tell(corev1.EventTypeWarning, strategyv1.ConditionLeadCalled, message)
 }

@@ -11,13 +11,9 @@ import (
 	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/bounded"
 	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
 )
-
-// ended are the words with which a rollback that changed nothing, or changed it back, ends without containing anything.
-var ended = []string{
-	strategyv1.ReasonDenied, strategyv1.ReasonApprovalExpired, strategyv1.ReasonProbeFailed, strategyv1.ReasonReverted, strategyv1.ReasonWithdrawn,
-}
 
 // remediate asks for the rollback that the cause names, or for the next one of the ladder, each once.
 func (p *plan) remediate() bool {
@@ -47,9 +43,7 @@ func (p *plan) remediate() bool {
 // was asked for already.
 func (p *plan) nextRung() string {
 	newest := p.Rollbacks[len(p.Rollbacks)-1]
-	switch conditions.Reason(newest.Status.Conditions, strategyv1.ConditionReady) {
-	case strategyv1.ReasonReverted, strategyv1.ReasonProbeFailed:
-	default:
+	if !lifecycle.EndedAs(newest.Status, strategyv1.EndReverted, strategyv1.EndProbeFailed) {
 		return ""
 	}
 	remediation, found := p.remediation(newest.Spec.RemediationName)
@@ -130,14 +124,14 @@ func (p *plan) rollback(remediation strategyv1.RemediationSpec, actions []strate
 	}
 	return &strategyv1.StrategyRollback{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace:   p.Incident.Namespace,
-			Name:        p.rollbackName(remediation.Name),
-			Labels:      map[string]string{strategyv1.LabelIncident: labelValue(p.Incident)},
-			Annotations: map[string]string{strategyv1.AnnotationIncidentUID: string(p.Incident.UID)},
+			Namespace: p.Incident.Namespace,
+			Name:      p.rollbackName(remediation.Name),
+			Labels:    map[string]string{strategyv1.LabelIncident: labelValue(p.Incident)},
 		},
 		Spec: strategyv1.StrategyRollbackSpec{
-			PlaybookName: p.Incident.Spec.PlaybookName, IncidentName: p.Incident.Name, RemediationName: remediation.Name,
-			Reason: bounded.Text(reason, 512), Actions: actions, DesiredState: strategyv1.StateApplied,
+			PlaybookName: p.Incident.Spec.PlaybookName, IncidentName: p.Incident.Name, IncidentUID: string(p.Incident.UID),
+			RemediationName: remediation.Name,
+			Reason:          bounded.Text(reason, 512), Actions: actions, DesiredState: strategyv1.StateApplied,
 			RequestedBy: p.Incident.Spec.RequestedBy, Mode: mode,
 		},
 	}
@@ -163,11 +157,14 @@ func labelValue(incident *strategyv1.StrategyIncident) string {
 // maxRollbacks is how many rollbacks stay in the status.
 const maxRollbacks = 16
 
-// follow records the rollbacks as they are. One that is gone keeps its last word: it must not be asked for again.
+// follow records the rollbacks as they are. One that is gone stays as it was last seen: it must not be asked for again.
 func (p *plan) follow() {
 	for _, rollback := range p.Rollbacks {
 		seen := strategyv1.IncidentRollback{
 			Name: rollback.Name, Remediation: rollback.Spec.RemediationName, Status: conditions.Reason(rollback.Status.Conditions, strategyv1.ConditionReady),
+		}
+		if lifecycle.Changed(rollback.Status) {
+			seen.WrittenTime = rollback.Status.Config.WrittenTime
 		}
 		at := slices.IndexFunc(p.status.Rollbacks, func(r strategyv1.IncidentRollback) bool { return r.Name == rollback.Name })
 		if at >= 0 {
@@ -188,20 +185,26 @@ func (p *plan) mitigate() bool {
 	reason := conditions.Reason(current.Status.Conditions, strategyv1.ConditionReady)
 	message := fmt.Sprintf("rollback %s: %s", current.Name, orElse(conditions.Message(current.Status.Conditions, strategyv1.ConditionReady), "not seen by its controller yet"))
 	message += p.notHonoured()
-	verified := reason != strategyv1.ReasonRestored &&
-		conditions.True(current.Status.Conditions, strategyv1.ConditionInEffect) && conditions.True(current.Status.Conditions, strategyv1.ConditionVerified)
+	verified, restored := lifecycle.Contains(current.Status), lifecycle.EndedAs(current.Status, strategyv1.EndRestored)
 	if verified {
 		p.contained(current)
 	}
+	if current.Status.WaitsFor == strategyv1.WhoApprover {
+		p.turnOf(strategyv1.WhoApprover, timeOf(current.Status.DueTime))
+	}
+	if !restored {
+		p.status.RestoredTime = nil
+	}
 	switch {
-	case reason == strategyv1.ReasonRestored:
+	case restored:
 		p.recover(message, conditions.Since(current.Status.Conditions, strategyv1.ConditionRestored))
-	case conditions.True(current.Status.Conditions, strategyv1.ConditionStalled) || slices.Contains(ended, reason):
+	case conditions.True(current.Status.Conditions, strategyv1.ConditionStalled) || lifecycle.Ended(current.Status):
 		if !verified {
 			p.Set(strategyv1.ConditionContained, metav1.ConditionFalse, orElse(reason, strategyv1.ReasonMitigating), message)
 		}
 		p.Stall(strategyv1.ReasonNeedsPerson, message)
 	case verified:
+		p.turnOf(strategyv1.WhoNobody, timeOf(current.Status.DueTime))
 		p.Working(strategyv1.ReasonContained, message)
 	default:
 		p.Working(strategyv1.ReasonMitigating, message)
@@ -222,14 +225,13 @@ func (p *plan) notHonoured() string {
 // currentRollback is the newest that has not ended, else the newest that was restored, else the newest.
 func (p *plan) currentRollback() strategyv1.StrategyRollback {
 	rank := func(r strategyv1.StrategyRollback) int {
-		reason := conditions.Reason(r.Status.Conditions, strategyv1.ConditionReady)
 		switch {
-		case slices.Contains(ended, reason):
-			return 0
-		case reason == strategyv1.ReasonRestored:
+		case !lifecycle.Ended(r.Status):
+			return 2
+		case lifecycle.EndedAs(r.Status, strategyv1.EndRestored):
 			return 1
 		}
-		return 2
+		return 0
 	}
 	best := p.Rollbacks[0]
 	for _, rollback := range p.Rollbacks[1:] {
@@ -246,7 +248,7 @@ func (p *plan) contained(rollback strategyv1.StrategyRollback) {
 		message += " until " + rollback.Status.Plan.Until.UTC().Format(time.RFC3339)
 	}
 	if !p.Is(strategyv1.ConditionContained) {
-		p.Note("contained", message, "")
+		p.Note(strategyv1.EventContained, message, "")
 	}
 	p.Set(strategyv1.ConditionContained, metav1.ConditionTrue, strategyv1.ReasonVerified, message)
 }

@@ -10,6 +10,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
 	"tradeops.dev/strategy-operator/internal/timeline"
 )
@@ -42,7 +43,8 @@ type plan struct {
 	Observed
 	*pass.Pass
 	status   strategyv1.StrategyIncidentStatus
-	unjudged []string // rules of the lead that cannot be evaluated
+	unjudged []string        // rules of the lead that cannot be evaluated
+	turn     *lifecycle.Turn // whose turn a rule says it is
 }
 
 // Plan decides one pass.
@@ -68,7 +70,12 @@ func Plan(o Observed, now time.Time) Decision {
 			rule(p)
 		}
 	}
-	p.status.Level = p.level()
+	p.status.Level = lifecycle.Level(p.status)
+	turn := lifecycle.IncidentTurn(p.status)
+	if p.turn != nil && !p.isClosed() {
+		turn = *p.turn
+	}
+	p.status.State, p.status.WaitsFor, p.status.DueTime = lifecycle.IncidentPhase(p.status), turn.Who, turn.Due()
 	p.keepSignals()
 	if p.isClosed() {
 		p.AwaitLog() // the last head goes into the status
@@ -82,8 +89,14 @@ func (p *plan) running() bool {
 	return p.status.PlaybookRevision != "" && p.Playbook.Problem == nil && !p.isClosed() && p.Incident.DeletionTimestamp.IsZero()
 }
 
-func (p *plan) isClosed() bool {
-	return p.Is(strategyv1.ConditionReady)
+func (p *plan) isClosed() bool { return lifecycle.Closed(p.status) }
+
+// turnOf says whose turn it is where the level and the deadlines alone would not; a zero time leaves it to the deadlines.
+func (p *plan) turnOf(who strategyv1.Who, until time.Time) {
+	if until.IsZero() {
+		until = lifecycle.IncidentTurn(p.status).Until
+	}
+	p.turn = &lifecycle.Turn{Who: who, Until: until}
 }
 
 func (p *plan) isDrill() bool {
@@ -149,7 +162,7 @@ func (p *plan) start() bool {
 	if p.isDrill() {
 		kind = "drill"
 	}
-	p.Note("incident", fmt.Sprintf("%s %s, severity %s%s, reported by %s: %s",
+	p.Note(strategyv1.EventIncident, fmt.Sprintf("%s %s, severity %s%s, reported by %s: %s",
 		spec.Type, kind, spec.Severity, about(spec), orElse(spec.RequestedBy, "unknown"), orElse(spec.Summary, "no summary")), spec.RequestedBy)
 	p.Set(strategyv1.ConditionTriaged, metav1.ConditionUnknown, strategyv1.ReasonTriaging, "the triage checks have not been judged yet")
 	p.Set(strategyv1.ConditionSLAMet, metav1.ConditionUnknown, strategyv1.ReasonWithinLimits, "no deadline has passed")

@@ -45,7 +45,7 @@ func (p *plan) proposed(remediation strategyv1.RemediationSpec, key, patch strin
 		p.status.Proposal = &strategyv1.ProposalStatus{
 			Remediation: remediation.Name, Document: remediation.Proposal.Document, Patch: bounded.Text(patch, maxPatch), EvidenceKey: key,
 		}
-		p.Note("proposed", fmt.Sprintf("cause %s, remedy %s: a patch of ConfigMap %s, key %s, for people to apply",
+		p.Note(strategyv1.EventProposed, fmt.Sprintf("cause %s, remedy %s: a patch of ConfigMap %s, key %s, for people to apply",
 			p.status.Cause.Name, remediation.Name, remediation.Proposal.Document.ConfigMapName, remediation.Proposal.Document.Key), "")
 	}
 	if p.status.Proposal.EvidenceKey == key {

@@ -2,6 +2,7 @@ package incident
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -77,6 +78,7 @@ func (p *plan) noise() (reason, message string) {
 // recover closes the incident when it has been quiet long enough since the change was undone.
 func (p *plan) recover(what string, since time.Time) {
 	p.Set(strategyv1.ConditionContained, metav1.ConditionFalse, strategyv1.ReasonRestored, what) // what contained it is not in force any more
+	p.status.RestoredTime = new(metav1.NewTime(since.UTC().Truncate(time.Second)))
 	wanted := time.Duration(p.recovery().QuietSeconds) * time.Second
 	if p.status.QuietTime == nil {
 		_, noise := p.noise()
@@ -85,6 +87,7 @@ func (p *plan) recover(what string, since time.Time) {
 		} else if patience := since.Add(wanted + max(wanted, minPatience)); p.Now.Before(patience) {
 			p.Working(strategyv1.ReasonRecovering, what+", but it is not quiet: "+noise)
 			p.Wake(patience)
+			p.turnOf(strategyv1.WhoMachine, patience)
 			return
 		} else {
 			p.Stall(strategyv1.ReasonNeedsPerson, fmt.Sprintf("%s, but it is not quiet: %s. Apply a StrategyRollback with spec.incidentName %s, or %s",
@@ -99,13 +102,14 @@ func (p *plan) recover(what string, since time.Time) {
 	if due := from.Add(wanted); p.Now.Before(due) {
 		p.Working(strategyv1.ReasonRecovering, fmt.Sprintf("%s; it closes at %s if it stays quiet", what, due.UTC().Format(time.RFC3339)))
 		p.Wake(due)
+		p.turnOf(strategyv1.WhoMachine, due)
 		return
 	}
-	p.close(strategyv1.ReasonResolved, "closed", "back to normal: "+what, "")
+	p.close(strategyv1.ReasonResolved, strategyv1.EventClosed, "back to normal: "+what, "")
 }
 
 // close ends the incident. Contained is not closed: a mitigation is temporary.
-func (p *plan) close(reason, event, message, by string) {
+func (p *plan) close(reason string, event strategyv1.Event, message, by string) {
 	p.recordBreaches()
 	p.Note(event, message, by)
 	p.status.ClosedTime = new(p.Stamp())
@@ -134,20 +138,9 @@ func (p *plan) countStrikes(reason string) {
 	p.status.NextAllowedTime = new(metav1.NewTime(next.UTC().Truncate(time.Second)))
 }
 
-// changed: some rollback of the incident was more than asked for.
+// changed: an edit of some rollback of the incident reached the configuration.
 func (p *plan) changed() bool {
-	for _, rollback := range p.status.Rollbacks {
-		if rollback.Status != "" && !unchanged[rollback.Status] {
-			return true
-		}
-	}
-	return false
-}
-
-// unchanged are the words with which a rollback ends that never changed anything.
-var unchanged = map[string]bool{
-	strategyv1.ReasonDenied: true, strategyv1.ReasonApprovalExpired: true, strategyv1.ReasonProbeFailed: true, strategyv1.ReasonWithdrawn: true,
-	strategyv1.ReasonAwaitingApproval: true, strategyv1.ReasonProbing: true,
+	return slices.ContainsFunc(p.status.Rollbacks, func(r strategyv1.IncidentRollback) bool { return r.WrittenTime != nil })
 }
 
 // strikes are the closed incidents of this identity, within the window, that had a remedy.
@@ -158,7 +151,7 @@ func (p *plan) strikes() int {
 	}
 	count := 0
 	for i := range p.Same {
-		if closed := closedTime(&p.Same[i]); p.Same[i].Status.Strikes > 0 && p.Now.Sub(closed) < window {
+		if closed := timeOf(p.Same[i].Status.ClosedTime); p.Same[i].Status.Strikes > 0 && p.Now.Sub(closed) < window {
 			count++
 		}
 	}
@@ -204,6 +197,7 @@ func (p *plan) mayAsk() bool {
 			"cause %s: the last remedy of the same playbook, type and target is too fresh; the next one is asked for at %s. To act now, apply a StrategyRollback with spec.incidentName %s",
 			p.status.Cause.Name, next.UTC().Format(time.RFC3339), p.Incident.Name))
 		p.Wake(next)
+		p.turnOf(strategyv1.WhoMachine, next)
 		return false
 	}
 	return true
@@ -219,12 +213,12 @@ func (p *plan) struck() string {
 	return names(all)
 }
 
-// closedTime of a closed incident; zero of an open one.
-func closedTime(incident *strategyv1.StrategyIncident) time.Time {
-	if incident.Status.ClosedTime == nil {
+// timeOf is a time of the API; zero if there is none.
+func timeOf(at *metav1.Time) time.Time {
+	if at == nil {
 		return time.Time{}
 	}
-	return incident.Status.ClosedTime.Time
+	return at.Time
 }
 
 // leftInEffect says what closing an incident does not undo.

@@ -8,6 +8,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 )
 
 // duplicate closes the younger of two open incidents of the same identity. One that has a rollback is never closed so.
@@ -17,8 +18,8 @@ func (p *plan) duplicate() bool {
 	}
 	for i := range p.Same {
 		other := &p.Same[i]
-		if open(other) && older(other, p.Incident) {
-			p.close(strategyv1.ReasonDuplicate, "closed", fmt.Sprintf(
+		if lifecycle.Open(other) && older(other, p.Incident) {
+			p.close(strategyv1.ReasonDuplicate, strategyv1.EventClosed, fmt.Sprintf(
 				"StrategyIncident %s, which began before, is about the same playbook, type and target; look there", other.Name), "")
 			p.status.ParentName = other.Name
 			return true
@@ -38,18 +39,18 @@ func (p *plan) followParent() bool {
 	if p.status.ParentName == "" || parent == nil || parent.Name != p.status.ParentName || !p.covered(parent) {
 		return false
 	}
-	if conditions.True(parent.Status.Conditions, strategyv1.ConditionReady) {
+	if lifecycle.Closed(parent.Status) {
 		if conditions.Reason(parent.Status.Conditions, strategyv1.ConditionReady) != strategyv1.ReasonResolved {
 			return false
 		}
-		p.recover("incident "+parent.Name+", which had the remedy, is resolved", closedTime(parent))
+		p.recover("incident "+parent.Name+", which had the remedy, is resolved", timeOf(parent.Status.ClosedTime))
 		return true
 	}
 	message := fmt.Sprintf("incident %s has the same cause and the remedy: %s", parent.Name,
 		orElse(conditions.Message(parent.Status.Conditions, strategyv1.ConditionReady), "not seen yet"))
 	if conditions.True(parent.Status.Conditions, strategyv1.ConditionContained) {
 		if !p.Is(strategyv1.ConditionContained) {
-			p.Note("contained", "with incident "+parent.Name, "")
+			p.Note(strategyv1.EventContained, "with incident "+parent.Name, "")
 		}
 		p.Set(strategyv1.ConditionContained, metav1.ConditionTrue, strategyv1.ReasonFollowsParent, "with incident "+parent.Name)
 	} else {
@@ -68,7 +69,7 @@ func (p *plan) findParent() {
 	for i := range p.Neighbours {
 		other := &p.Neighbours[i]
 		sameCause := other.Status.Cause != nil && other.Status.Cause.Name == p.status.Cause.Name
-		if open(other) && sameCause && older(other, p.Incident) && (parent == nil || older(other, parent)) {
+		if lifecycle.Open(other) && sameCause && older(other, p.Incident) && (parent == nil || older(other, parent)) {
 			parent = other
 		}
 	}
@@ -76,7 +77,7 @@ func (p *plan) findParent() {
 		return
 	}
 	p.status.ParentName, p.Parent = parent.Name, parent
-	p.Note("linked", fmt.Sprintf("incident %s has the same cause, %s", parent.Name, p.status.Cause.Name), "")
+	p.Note(strategyv1.EventLinked, fmt.Sprintf("incident %s has the same cause, %s", parent.Name, p.status.Cause.Name), "")
 }
 
 // covered: the parent's remedy is this incident's, and if it disables schedules, it disables this one's.
@@ -98,8 +99,4 @@ func (p *plan) covered(parent *strategyv1.StrategyIncident) bool {
 // hadRollbacks: there is one, or there was.
 func (p *plan) hadRollbacks() bool {
 	return len(p.Rollbacks)+len(p.status.Rollbacks) > 0
-}
-
-func open(incident *strategyv1.StrategyIncident) bool {
-	return !conditions.True(incident.Status.Conditions, strategyv1.ConditionReady) && incident.DeletionTimestamp.IsZero()
 }

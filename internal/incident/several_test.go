@@ -28,6 +28,9 @@ func other(name string, began time.Duration, change func(*strategyv1.StrategyInc
 
 func ready(object *strategyv1.StrategyIncident, status metav1.ConditionStatus, reason string) {
 	conditions.Set(&object.Status.Conditions, testkit.T0, 1, strategyv1.ConditionReady, status, reason, "as it is")
+	if status == metav1.ConditionTrue {
+		object.Status.ClosedTime = new(metav1.NewTime(testkit.T0))
+	}
 }
 
 func TestOneIncidentOfAnIdentityAtATime(t *testing.T) {

@@ -167,6 +167,11 @@ func (s *story) decide(verdict strategyv1.DecisionVerdict, by string) {
 	s.decided = append(s.decided, facts.Decided{Name: "d-" + by, Verdict: verdict, By: by, Time: metav1.NewTime(s.Now)})
 }
 
+// endings are the reasons of Ready that are ends, too.
+var endings = []strategyv1.Ending{
+	strategyv1.EndDenied, strategyv1.EndApprovalExpired, strategyv1.EndProbeFailed, strategyv1.EndWithdrawn, strategyv1.EndRestored, strategyv1.EndReverted,
+}
+
 // rollbackIs sets the summary of the incident's newest rollback, as its own controller would.
 func (s *story) rollbackIs(reason string, ready, stalled metav1.ConditionStatus) {
 	s.T.Helper()
@@ -178,6 +183,10 @@ func (s *story) rollbackIs(reason string, ready, stalled metav1.ConditionStatus)
 		if reason == strategyv1.ReasonVerified {
 			conditions.Set(set, s.Now, 1, strategyv1.ConditionInEffect, metav1.ConditionTrue, reason, "as it is")
 			conditions.Set(set, s.Now, 1, strategyv1.ConditionVerified, metav1.ConditionTrue, reason, "as it is")
+			rollback.Status.Config = &strategyv1.ConfigClaim{Claim: strategyv1.ClaimHold, WrittenTime: new(metav1.NewTime(s.Now))}
+		}
+		if slices.Contains(endings, strategyv1.Ending(reason)) {
+			rollback.Status.End = &strategyv1.RollbackEnd{How: strategyv1.Ending(reason), Time: metav1.NewTime(s.Now)}
 		}
 		return
 	}

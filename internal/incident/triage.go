@@ -15,11 +15,11 @@ func (p *plan) decidedByPerson() bool {
 	for _, decided := range p.Decided {
 		switch decided.Verdict {
 		case strategyv1.DecisionResolve:
-			p.close(strategyv1.ReasonResolved, "closed", because("closed", decided)+p.leftInEffect(), decided.By)
+			p.close(strategyv1.ReasonResolved, strategyv1.EventClosed, because("closed", decided)+p.leftInEffect(), decided.By)
 			return true
 		case strategyv1.DecisionFalseAlarm:
 			if len(p.Rollbacks) == 0 {
-				p.close(strategyv1.ReasonFalseAlarm, "acknowledged", because("false alarm", decided), decided.By)
+				p.close(strategyv1.ReasonFalseAlarm, strategyv1.EventAcknowledged, because("false alarm", decided), decided.By)
 				return true
 			}
 		}
@@ -49,6 +49,7 @@ func (p *plan) triage() bool {
 	}
 	p.answered(strategyv1.LevelL1, p.Now)
 	p.Set(strategyv1.ConditionTriaged, metav1.ConditionTrue, strategyv1.ReasonChecksJudged, "all triage checks were judged; no rule closed or escalated the incident")
+	p.turnOf(strategyv1.WhoL1, p.after(p.Playbook.Spec.Triage.RespondWithinSeconds).Time)
 	p.Working(strategyv1.ReasonTriaging, fmt.Sprintf("all triage checks were judged and no rule fired; it goes to L2 by time. To decide now: %s",
 		decide(p.Incident, "acknowledge | escalate | false-alarm")))
 	return true
@@ -109,7 +110,7 @@ func (p *plan) falseAlarm(stage checks.Result, rule *strategyv1.FalseAlarmRule) 
 	}
 	p.answered(strategyv1.LevelL1, p.Now)
 	p.Set(strategyv1.ConditionTriaged, metav1.ConditionTrue, strategyv1.ReasonFalseAlarm, rule.When)
-	p.close(strategyv1.ReasonFalseAlarm, "acknowledged", "false alarm by rule: "+p.because(rule.When), "")
+	p.close(strategyv1.ReasonFalseAlarm, strategyv1.EventAcknowledged, "false alarm by rule: "+p.because(rule.When), "")
 	return true
 }
 

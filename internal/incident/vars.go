@@ -11,6 +11,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/config/botcore"
 	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/rules"
 )
 
@@ -42,7 +43,7 @@ func (p *plan) facts() map[string]any {
 		alerts[i] = map[string]any{"name": alert.Name, "state": string(alert.State), "fingerprint": alert.Fingerprint}
 	}
 	facts := p.identity()
-	facts["level"], facts["alerts"], facts["alertCount"] = string(p.level()), alerts, float64(p.status.AlertCount)
+	facts["level"], facts["alerts"], facts["alertCount"] = string(lifecycle.Level(p.status)), alerts, float64(p.status.AlertCount)
 	return facts
 }
 

@@ -103,7 +103,7 @@ func (p *Pass) BadInput(reason, message string) {
 }
 
 // Note adds to the timeline, and so to the decision log.
-func (p *Pass) Note(event, message, by string) {
+func (p *Pass) Note(event strategyv1.Event, message, by string) {
 	*p.Status.Timeline = timeline.Add(*p.Status.Timeline, p.LogHead.Entries, p.Now, event, message, by)
 }
 
@@ -138,20 +138,20 @@ func (p *Pass) Tell(kind, reason, message string) {
 
 // Hold holds back what starts something new in this pass. The plan asks for it again in the first pass that is not held.
 func (p *Pass) Hold(reason, message string) {
-	if !p.Is(strategyv1.ConditionSuspended) {
-		p.Note("suspended", message, "")
+	if !p.Is(strategyv1.ConditionOnHold) {
+		p.Note(strategyv1.EventOnHold, message, "")
 	}
 	p.held = true
-	p.Set(strategyv1.ConditionSuspended, metav1.ConditionTrue, reason, message)
+	p.Set(strategyv1.ConditionOnHold, metav1.ConditionTrue, reason, message)
 }
 
 // Resume ends what Hold began, if it did.
 func (p *Pass) Resume() {
-	if !p.Is(strategyv1.ConditionSuspended) {
+	if !p.Is(strategyv1.ConditionOnHold) {
 		return
 	}
-	p.Note("resumed", "new effects are allowed again", "")
-	p.Set(strategyv1.ConditionSuspended, metav1.ConditionFalse, strategyv1.ReasonResumed, "new effects are allowed again")
+	p.Note(strategyv1.EventReleased, "new effects are allowed again", "")
+	p.Set(strategyv1.ConditionOnHold, metav1.ConditionFalse, strategyv1.ReasonReleased, "new effects are allowed again")
 }
 
 // Held says whether new effects are held back.
@@ -162,7 +162,7 @@ func (p *Pass) Collect(collected checks.Collected) {
 	p.store = append(p.store, collected.Store...)
 	p.Do(collected.Delete...)
 	for _, record := range collected.Records {
-		p.Note("check", checks.Sentence(record), "")
+		p.Note(strategyv1.EventCheck, checks.Sentence(record), "")
 	}
 	*p.Status.Checks = checks.AddRecords(*p.Status.Checks, collected.Records)
 }

@@ -41,7 +41,7 @@ func TestTheOrderOfActions(t *testing.T) {
 			}
 			p := newPass(c.log, status)
 			p.Do(deletion)
-			p.Note("check", "m", "")
+			p.Note(strategyv1.EventCheck, "m", "")
 			p.Keep("p/x", nil)
 			p.Working("Triaging", "m")
 			actions, next := p.Finish(timeline.Subject{})
@@ -93,7 +93,7 @@ func TestLoggedMeansEverythingNoted(t *testing.T) {
 	if !p.Logged() || *status.Log.Entries != 1 || status.Log.Head != "h" || status.Log.Prefix != "p/" {
 		t.Errorf("%+v", status.Log)
 	}
-	p.Note("check", "m", "")
+	p.Note(strategyv1.EventCheck, "m", "")
 	if p.Logged() {
 		t.Errorf("the second entry is not in the log")
 	}

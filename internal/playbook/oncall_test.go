@@ -88,11 +88,11 @@ func TestTheKillSwitchShows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !meta.IsStatusConditionTrue(decision.Status.Conditions, strategyv1.ConditionSuspended) || !meta.IsStatusConditionTrue(decision.Status.Conditions, strategyv1.ConditionReady) {
+	if !meta.IsStatusConditionTrue(decision.Status.Conditions, strategyv1.ConditionOnHold) || !meta.IsStatusConditionTrue(decision.Status.Conditions, strategyv1.ConditionReady) {
 		t.Errorf("conditions: %v", decision.Status.Conditions)
 	}
 	o.Playbook.Status, o.Playbook.Spec.Suspend = decision.Status, false
-	if decision, err = playbook.Plan(o, testkit.T0); err != nil || meta.IsStatusConditionTrue(decision.Status.Conditions, strategyv1.ConditionSuspended) {
+	if decision, err = playbook.Plan(o, testkit.T0); err != nil || meta.IsStatusConditionTrue(decision.Status.Conditions, strategyv1.ConditionOnHold) {
 		t.Errorf("it stays suspended: %v, %v", decision.Status.Conditions, err)
 	}
 }

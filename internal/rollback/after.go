@@ -9,6 +9,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/config"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 )
 
 // checkAfter compares with the baseline, once.
@@ -34,12 +35,12 @@ func (p *plan) checkAfter() bool {
 		if record.Verdict == strategyv1.VerdictError || record.Verdict == strategyv1.VerdictInconclusive {
 			message := "the change is in effect, but could not be verified: " + checks.Sentence(record)
 			p.Set(strategyv1.ConditionVerified, metav1.ConditionFalse, strategyv1.ReasonUnmeasuredAfter, message)
-			p.Note("unverified", message, "")
+			p.Note(strategyv1.EventUnverified, message, "")
 			return false
 		}
 	}
 	p.Set(strategyv1.ConditionVerified, metav1.ConditionTrue, strategyv1.ReasonVerified, "the checks after the change are not worse than before")
-	p.Note("verified", "verified: "+p.summary(), "")
+	p.Note(strategyv1.EventVerified, "verified: "+p.summary(), "")
 	return false
 }
 
@@ -47,7 +48,7 @@ func (p *plan) checkAfter() bool {
 // renews was good.
 func (p *plan) failed(reason, message string) {
 	p.Set(strategyv1.ConditionVerified, metav1.ConditionFalse, reason, message)
-	p.Note("failed", message, "")
+	p.Note(strategyv1.EventFailed, message, "")
 	if p.remediation.OnFailedAfter == strategyv1.FailedAfterKeep || p.status.Plan.Renewals > 0 {
 		p.Stall(reason, message+". The change is kept; to undo it: "+p.restoreCommand())
 		return
@@ -75,9 +76,10 @@ func (p *plan) hold() bool {
 	}
 	verified := meta.FindStatusCondition(p.status.Conditions, strategyv1.ConditionVerified)
 	switch {
-	case p.gateFailed():
+	case lifecycle.GateFailed(p.status):
 		p.Stall(strategyv1.ReasonRestoreGateFailed, p.Message(strategyv1.ConditionRestored))
 	case p.Reason(strategyv1.ConditionInEffect) == strategyv1.ReasonExpired:
+		p.asks = strategyv1.WhoApprover // to renew, or to restore
 		p.Stall(strategyv1.ReasonExpired, p.Message(strategyv1.ConditionInEffect))
 	case p.Is(strategyv1.ConditionVerified):
 		p.Done(strategyv1.ReasonVerified, fmt.Sprintf("in effect and verified: %s. To undo it: %s", p.summary(), p.restoreCommand()))

@@ -10,6 +10,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 )
 
 // approve waits for a decision on exactly this plan.
@@ -19,8 +20,9 @@ func (p *plan) approve() bool {
 	}
 	if denied := p.newest(strategyv1.DecisionDeny); denied != nil {
 		p.decide(*denied)
+		p.end(strategyv1.EndDenied)
 		p.Set(strategyv1.ConditionApproved, metav1.ConditionFalse, strategyv1.ReasonDenied, because("denied", *denied))
-		p.Note("denied", because("denied", *denied), denied.By)
+		p.Note(strategyv1.EventDenied, because("denied", *denied), denied.By)
 		p.Stall(strategyv1.ReasonDenied, because("denied", *denied)+". Nothing was changed")
 		return true
 	}
@@ -29,10 +31,10 @@ func (p *plan) approve() bool {
 	}
 	if p.remediation.Approval.Mode == strategyv1.ApprovalAutomatic {
 		p.Set(strategyv1.ConditionApproved, metav1.ConditionTrue, strategyv1.ReasonAutomatic, "the playbook asks for no approval")
-		p.Note("approved", "automatically, as the playbook says", "")
+		p.Note(strategyv1.EventApproved, "automatically, as the playbook says", "")
 		return false
 	}
-	deadline := p.status.Plan.RevisionTime.Add(time.Duration(p.remediation.Approval.TimeoutSeconds) * time.Second)
+	deadline := p.approveBy()
 	if p.Reason(strategyv1.ConditionApproved) == strategyv1.ReasonIdentityUnenforced && !p.Identity.Enforced {
 		p.BadInput(strategyv1.ReasonIdentityUnenforced, p.Message(strategyv1.ConditionApproved))
 		return true
@@ -41,13 +43,13 @@ func (p *plan) approve() bool {
 	if honoured != nil {
 		p.decide(*honoured)
 		p.Set(strategyv1.ConditionApproved, metav1.ConditionTrue, strategyv1.ReasonApproved, because("approved", *honoured))
-		p.Note("approved", because("approved", *honoured), honoured.By)
+		p.Note(strategyv1.EventApproved, because("approved", *honoured), honoured.By)
 		return false
 	}
 	if refusal.Reason == strategyv1.ReasonIdentityUnenforced {
 		// Nobody knows who made this decision, and nobody will when the policies are back: it never counts.
 		message := refusal.Message + ". When the policies are in force, approve again"
-		p.Note("approval_voided", message, "")
+		p.Note(strategyv1.EventApprovalVoided, message, "")
 		p.revise(p.status.Plan.Edits)
 		p.Set(strategyv1.ConditionApproved, metav1.ConditionFalse, refusal.Reason, message)
 		p.BadInput(refusal.Reason, message)
@@ -61,10 +63,16 @@ func (p *plan) approve() bool {
 	return true
 }
 
+// approveBy is when the time to approve the newest revision ends.
+func (p *plan) approveBy() time.Time {
+	return p.status.Plan.RevisionTime.Add(time.Duration(p.remediation.Approval.TimeoutSeconds) * time.Second)
+}
+
 // expireApproval ends a rollback that changed nothing.
 func (p *plan) expireApproval(message string) {
+	p.end(strategyv1.EndApprovalExpired)
 	p.Set(strategyv1.ConditionApproved, metav1.ConditionFalse, strategyv1.ReasonApprovalExpired, message)
-	p.Note("expired", message, "")
+	p.Note(strategyv1.EventExpired, message, "")
 	p.Stall(strategyv1.ReasonApprovalExpired, message)
 }
 
@@ -112,7 +120,7 @@ func (p *plan) approval(deadline time.Time) (*facts.Decided, facts.Problem) {
 // NeedsIdentity says whether a decision is there that is honoured only if identities are enforced.
 func NeedsIdentity(rollback *strategyv1.StrategyRollback, decided []facts.Decided) bool {
 	status := rollback.Status
-	if Ended(status) {
+	if lifecycle.Ended(status) {
 		return false
 	}
 	decided = vouched(status, decided)

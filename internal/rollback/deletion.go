@@ -98,7 +98,7 @@ func (p *plan) retain() {
 		message += ". Other rollbacks hold some of them, too, and undo those in the end: " + strings.Join(others, ", ")
 	}
 	if p.claimed() != strategyv1.ClaimForget {
-		p.Note("retained", message, "")
+		p.Note(strategyv1.EventRetained, message, "")
 		p.ask(strategyv1.ClaimForget)
 	}
 	p.Working(strategyv1.ReasonRetained, message)
@@ -109,7 +109,7 @@ func (p *plan) restoreDeleted() {
 	if p.Playbook.Problem != nil { // nobody knows what to restart
 		if p.claimed() != strategyv1.ClaimRelease {
 			p.requestDeletion()
-			p.Note("config_change", "deleted with deletionPolicy Restore: undoing the edits. "+p.Playbook.Problem.Message, "")
+			p.Note(strategyv1.EventConfigChange, "deleted with deletionPolicy Restore: undoing the edits. "+p.Playbook.Problem.Message, "")
 			p.ask(strategyv1.ClaimRelease)
 		}
 		if p.holder() == nil {
@@ -122,7 +122,7 @@ func (p *plan) restoreDeleted() {
 		p.BadInput(problem.Reason, problem.Message)
 		return
 	}
-	if p.Reason(strategyv1.ConditionRestored) == strategyv1.ReasonNotInEffect {
+	if p.status.Restore.Result == strategyv1.RestoreNotInEffect {
 		p.leave(p.Message(strategyv1.ConditionRestored))
 		return
 	}
@@ -139,7 +139,7 @@ func (p *plan) requestDeletion() {
 // leave lets the object go and says once what was not done, if anything.
 func (p *plan) leave(undone string) {
 	p.letGo()
-	if n := len(p.status.Timeline); undone == "" || n > 0 && p.status.Timeline[n-1].Event == "left" {
+	if n := len(p.status.Timeline); undone == "" || n > 0 && p.status.Timeline[n-1].Event == strategyv1.EventLeft {
 		return
 	}
 	switch {
@@ -148,7 +148,7 @@ func (p *plan) leave(undone string) {
 	case !p.Config.Gone && (p.unseen() || p.NotServed != nil && p.claimed() != ""):
 		undone = "deleted, and nobody knows whether the edits are still in the configuration: " + undone
 	}
-	p.Note("left", undone, "")
+	p.Note(strategyv1.EventLeft, undone, "")
 	p.Stall(strategyv1.ReasonRetained, undone)
 }
 

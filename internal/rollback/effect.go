@@ -144,12 +144,12 @@ func (p *plan) holdsEarlier(edit strategyv1.PlannedEdit) bool {
 func (p *plan) inEffect() {
 	reason, how := p.proved()
 	p.Set(strategyv1.ConditionInEffect, metav1.ConditionTrue, reason, how)
-	event := "config_applied"
+	event := strategyv1.EventConfigApplied
 	switch {
 	case p.status.Plan.Renewals > 0:
-		event = "renewed"
+		event = strategyv1.EventRenewed
 	case len(p.status.Plan.Disables) > 0:
-		event = "disabled"
+		event = strategyv1.EventDisabled
 	}
 	p.Note(event, how+": "+p.summary(), "")
 	p.keepConfig("after", p.Config.Content)
@@ -184,7 +184,7 @@ func (p *plan) unproved(message string) {
 	message = "the edits are written and rolled out, but it could not be proved that they are in force: " + message
 	p.Set(strategyv1.ConditionInEffect, metav1.ConditionUnknown, strategyv1.ReasonUnproved, message)
 	p.Set(strategyv1.ConditionVerified, metav1.ConditionFalse, strategyv1.ReasonUnproved, message)
-	p.Note("unverified", message, "")
+	p.Note(strategyv1.EventUnverified, message, "")
 }
 
 // keepPlanned stores the document as it was, and what was approved to become of it.

@@ -55,13 +55,14 @@ func (p *plan) waitsForRoom(refusal *schedulerconfig.Refusal) bool {
 			p.liftGuard(*lifted)
 			return false
 		}
+		p.asks = strategyv1.WhoApprover
 		message += fmt.Sprintf(". It waits for room; to go ahead all the same: kubectl strategy override %s -n %s", p.Rollback.Name, p.Rollback.Namespace)
 		if unenforced != "" {
 			message += ". " + unenforced
 		}
 	}
 	if p.Reason(strategyv1.ConditionApplied) != refusal.Reason {
-		p.Note("held_back", message, "")
+		p.Note(strategyv1.EventHeldBack, message, "")
 	}
 	p.Set(strategyv1.ConditionApplied, metav1.ConditionFalse, refusal.Reason, message)
 	p.BadInput(refusal.Reason, message)
@@ -73,7 +74,7 @@ func (p *plan) waitsForRoom(refusal *schedulerconfig.Refusal) bool {
 
 func (p *plan) liftGuard(decided facts.Decided) {
 	p.status.Override = &strategyv1.DecisionReference{Name: decided.Name, Verdict: decided.Verdict, By: decided.By, Time: decided.Time}
-	p.Note("overridden", because("the guard was lifted", decided), decided.By)
+	p.Note(strategyv1.EventOverridden, because("the guard was lifted", decided), decided.By)
 	p.Set(strategyv1.ConditionApplied, metav1.ConditionFalse, strategyv1.ReasonPlanned, because("the guard was lifted", decided))
 }
 
@@ -130,7 +131,7 @@ func (p *plan) claim() bool {
 	}
 	if p.Reason(strategyv1.ConditionApplied) != strategyv1.ReasonApplying {
 		p.Set(strategyv1.ConditionApplied, metav1.ConditionFalse, strategyv1.ReasonApplying, "the edits are about to be written")
-		p.Note("config_change", "writing the approved edits: "+p.summary(), "")
+		p.Note(strategyv1.EventConfigChange, "writing the approved edits: "+p.summary(), "")
 	}
 	if !p.Logged() {
 		p.AwaitLog()

@@ -46,16 +46,16 @@ func (p *plan) deletionHeld() bool {
 	if !p.Held() || p.Rollback.Spec.DeletionPolicy != strategyv1.DeletionRestore || p.claimed() == "" {
 		return false
 	}
-	p.Stall(strategyv1.ReasonPlaybookSuspended, "deleted with deletionPolicy Restore: the edits are undone when the playbook is not suspended any more. "+p.Message(strategyv1.ConditionSuspended))
+	p.Stall(strategyv1.ReasonPlaybookSuspended, "deleted with deletionPolicy Restore: the edits are undone when the playbook is not suspended any more. "+p.Message(strategyv1.ConditionOnHold))
 	return true
 }
 
 // resumed is when new effects were allowed again; zero if they always were. What could not happen before is not late.
 func (p *plan) resumed() time.Time {
-	if conditions.Reason(p.status.Conditions, strategyv1.ConditionSuspended) != strategyv1.ReasonResumed {
+	if conditions.Reason(p.status.Conditions, strategyv1.ConditionOnHold) != strategyv1.ReasonReleased {
 		return time.Time{}
 	}
-	return conditions.Since(p.status.Conditions, strategyv1.ConditionSuspended)
+	return conditions.Since(p.status.Conditions, strategyv1.ConditionOnHold)
 }
 
 // isDrill: the rollback works on a copy.

@@ -51,7 +51,7 @@ func TestTheKillSwitchAtAnyPoint(t *testing.T) {
 				t.Errorf("something was written or restarted")
 			}
 			expect(t, "in effect as before", s.condition(strategyv1.ConditionInEffect), inEffect)
-			expect(t, "Suspended", s.condition(strategyv1.ConditionSuspended), "True/PlaybookSuspended")
+			expect(t, "OnHold", s.condition(strategyv1.ConditionOnHold), "True/PlaybookSuspended")
 			s.suspended = false
 			s.reports(reports{"load": testkit.OK(), "smoke": testkit.OK()})
 			s.quiet()
@@ -60,7 +60,7 @@ func TestTheKillSwitchAtAnyPoint(t *testing.T) {
 				s.quiet()
 			}
 			expect(t, "in the end", s.ready(), "Verified")
-			if strings.Count(s.events(), "suspended") != 1 || strings.Count(s.events(), "resumed") != 1 {
+			if strings.Count(s.events(), "on_hold") != 1 || strings.Count(s.events(), "released") != 1 {
 				t.Errorf("the log: %s", s.events())
 			}
 		})
@@ -144,6 +144,10 @@ func TestIncidentsTakeTurns(t *testing.T) {
 	is := func(rollback *strategyv1.StrategyRollback, kind string) {
 		conditions.Set(&rollback.Status.Conditions, testkit.T0, 1, kind, metav1.ConditionTrue, kind, "as it is")
 	}
+	planned := func(rollback *strategyv1.StrategyRollback) {
+		rollback.Status.Plan = &strategyv1.RollbackPlan{}
+		is(rollback, "Planned")
+	}
 	claims := func(rollback *strategyv1.StrategyRollback, claim strategyv1.ClaimState) {
 		rollback.Status.Config = &strategyv1.ConfigClaim{Claim: claim}
 	}
@@ -155,11 +159,15 @@ func TestIncidentsTakeTurns(t *testing.T) {
 		"it is in effect, and checked": {other(func(r *strategyv1.StrategyRollback) { claims(r, strategyv1.ClaimHold); is(r, "InEffect") }), true},
 		"it is verified":               {other(func(r *strategyv1.StrategyRollback) { claims(r, strategyv1.ClaimHold); is(r, "Verified") }), false},
 		"it is being restored":         {other(func(r *strategyv1.StrategyRollback) { claims(r, strategyv1.ClaimRelease); is(r, "Verified") }), true},
-		"it was restored":              {other(func(r *strategyv1.StrategyRollback) { claims(r, strategyv1.ClaimRelease); is(r, "Restored") }), false},
-		"it waits for a person":        {other(func(r *strategyv1.StrategyRollback) { claims(r, strategyv1.ClaimHold); is(r, "Stalled") }), false},
-		"it waits for its approval":    {other(func(*strategyv1.StrategyRollback) {}), false},
-		"it is approved, and older":    {other(func(r *strategyv1.StrategyRollback) { is(r, "Approved") }), true},
+		"it was restored": {other(func(r *strategyv1.StrategyRollback) {
+			claims(r, strategyv1.ClaimRelease)
+			r.Status.End = &strategyv1.RollbackEnd{How: strategyv1.EndRestored}
+		}), false},
+		"it waits for a person":     {other(func(r *strategyv1.StrategyRollback) { claims(r, strategyv1.ClaimHold); is(r, "Stalled") }), false},
+		"it waits for its approval": {other(func(*strategyv1.StrategyRollback) {}), false},
+		"it is approved, and older": {other(func(r *strategyv1.StrategyRollback) { planned(r); is(r, "Approved") }), true},
 		"it is approved, and younger": {other(func(r *strategyv1.StrategyRollback) {
+			planned(r)
 			is(r, "Approved")
 			r.CreationTimestamp = metav1.NewTime(testkit.T0.Add(time.Hour))
 		}), false},

@@ -4,28 +4,44 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
-	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
 )
 
-// changedNothing are the reasons of Approved with which a rollback ends without having touched the configuration.
-var changedNothing = []string{
-	strategyv1.ReasonDenied, strategyv1.ReasonApprovalExpired, strategyv1.ReasonProbeFailed, strategyv1.ReasonDryRun,
+func (p *plan) hasEnded() bool { return lifecycle.Ended(p.status) }
+
+// end is the last thing that happens to a rollback; nothing takes it back.
+func (p *plan) end(how strategyv1.Ending) {
+	p.status.End = &strategyv1.RollbackEnd{How: how, Time: p.Stamp()}
 }
 
-// Ended says whether a rollback is over: undone, or ended without a change.
-func Ended(status strategyv1.StrategyRollbackStatus) bool {
-	return conditions.True(status.Conditions, strategyv1.ConditionRestored) ||
-		slices.Contains(changedNothing, conditions.Reason(status.Conditions, strategyv1.ConditionApproved))
+// seeWritten keeps that edits of this rollback were in the configuration. The record there is the only proof, and it is gone when they
+// are undone.
+func (p *plan) seeWritten() {
+	if p.holder() != nil && p.status.Config != nil && p.status.Config.WrittenTime == nil {
+		p.status.Config.WrittenTime = new(p.Stamp())
+	}
 }
 
-func (p *plan) hasEnded() bool { return Ended(p.status) }
+// turn is whose turn it is, and until when.
+func (p *plan) turn() lifecycle.Turn {
+	var approveBy time.Time
+	if p.status.Plan != nil {
+		approveBy = p.approveBy()
+	}
+	turn := lifecycle.RollbackTurn(p.status, approveBy)
+	if p.asks != "" && !p.hasEnded() {
+		turn.Who = p.asks
+	}
+	return turn
+}
 
 // ended: only Jobs that are still there are removed, and the finalizer. What a write that was on its way left in the
 // configuration is undone first.

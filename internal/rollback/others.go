@@ -7,6 +7,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 )
 
 // awaitOthers: the changes of different incidents are made one after the other, so that the checks after one measure that
@@ -23,7 +24,7 @@ func (p *plan) awaitOthers() bool {
 		message := fmt.Sprintf("rollback %s of incident %s is changing the same configuration; this one follows when that one is verified, or a person has to look at it",
 			other.Name, other.Spec.IncidentName)
 		if p.Reason(strategyv1.ConditionApplied) != strategyv1.ReasonAwaitingOthers {
-			p.Note("held_back", message, "")
+			p.Note(strategyv1.EventHeldBack, message, "")
 		}
 		p.Set(strategyv1.ConditionApplied, metav1.ConditionFalse, strategyv1.ReasonAwaitingOthers, message)
 		p.Working(strategyv1.ReasonAwaitingOthers, message)
@@ -36,16 +37,11 @@ func (p *plan) awaitOthers() bool {
 	return false
 }
 
-// goesFirst: it is on its way, or about to be and older.
+// goesFirst says whether another rollback has claimed and is not verified yet, or is approved and was created before this one.
 func (p *plan) goesFirst(other *strategyv1.StrategyRollback) bool {
-	status := other.Status
-	if Ended(status) || conditions.True(status.Conditions, strategyv1.ConditionStalled) {
-		return false
-	}
-	if status.Config != nil && status.Config.Claim != "" && status.Config.Claim != strategyv1.ClaimForget {
-		return status.Config.Claim == strategyv1.ClaimRelease || !conditions.True(status.Conditions, strategyv1.ConditionVerified)
-	}
-	return other.DeletionTimestamp.IsZero() && conditions.True(status.Conditions, strategyv1.ConditionApproved) && p.younger(other)
+	stalled := conditions.True(other.Status.Conditions, strategyv1.ConditionStalled)
+	next := lifecycle.RollbackPhase(other.Status) == strategyv1.RollbackWaiting && !stalled && other.DeletionTimestamp.IsZero()
+	return lifecycle.Busy(other.Status) || next && p.younger(other)
 }
 
 func (p *plan) younger(other *strategyv1.StrategyRollback) bool {

@@ -8,6 +8,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
 	"tradeops.dev/strategy-operator/internal/schedulerconfig"
 )
@@ -49,6 +50,7 @@ type plan struct {
 	remediation strategyv1.RemediationSpec
 	status      strategyv1.StrategyRollbackStatus
 	finalizer   *action.SetFinalizers
+	asks        strategyv1.Who // whose turn a rule says it is
 }
 
 // Plan decides one pass.
@@ -59,6 +61,7 @@ func Plan(o Observed, now time.Time) Decision {
 	p.Pass = pass.New(now, o.Rollback.Generation, o.Prefix, o.Log, pass.Status{
 		Conditions: &p.status.Conditions, Timeline: &p.status.Timeline, Checks: &p.status.Checks, Log: &p.status.Log,
 	})
+	p.seeWritten()
 	if p.running() {
 		p.holdBack()
 		p.Collect(checks.Collect(p.Playbook.Spec.Checks, p.status.Checks, p.Runs.Jobs, p.varsOf))
@@ -71,6 +74,8 @@ func Plan(o Observed, now time.Time) Decision {
 	if p.hasEnded() {
 		p.AwaitLog() // the last head goes into the status
 	}
+	turn := p.turn()
+	p.status.State, p.status.WaitsFor, p.status.DueTime = lifecycle.RollbackPhase(p.status), turn.Who, turn.Due()
 	actions, nextAt := p.Finish(p.subject())
 	if p.finalizer != nil { // after the log, and even without one
 		actions = append(actions, *p.finalizer)
@@ -134,9 +139,4 @@ func (p *plan) holds() bool {
 	return holder != nil && p.status.Plan != nil && holder.Revision == p.status.Plan.Revision
 }
 
-func (p *plan) claimed() strategyv1.ClaimState {
-	if p.status.Config == nil {
-		return ""
-	}
-	return p.status.Config.Claim
-}
+func (p *plan) claimed() strategyv1.ClaimState { return lifecycle.Claim(p.status) }

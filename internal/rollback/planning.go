@@ -36,7 +36,7 @@ func (p *plan) planEdits() bool {
 			p.status.Plan.Until = new(metav1.NewTime(until))
 		}
 		p.revise(draft.Edits)
-		p.Note("rollback_requested", fmt.Sprintf("asked for by %s: %s", p.requester(), p.summary()), p.Rollback.Spec.RequestedBy)
+		p.Note(strategyv1.EventRollbackRequested, fmt.Sprintf("asked for by %s: %s", p.requester(), p.summary()), p.Rollback.Spec.RequestedBy)
 	case !equality.Semantic.DeepEqual(p.status.Plan.Edits, draft.Edits):
 		p.void("the configuration was changed at an edited path")
 		p.revise(draft.Edits)
@@ -92,7 +92,7 @@ func (p *plan) revise(edits []strategyv1.PlannedEdit) {
 
 func (p *plan) void(why string) {
 	if p.Is(strategyv1.ConditionApproved) {
-		p.Note("approval_voided", why, "")
+		p.Note(strategyv1.EventApprovalVoided, why, "")
 	}
 	p.status.Decision, p.status.Override = nil, nil
 	p.Set(strategyv1.ConditionApproved, metav1.ConditionFalse, strategyv1.ReasonPlanChanged, why)

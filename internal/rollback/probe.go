@@ -33,8 +33,9 @@ func (p *plan) probe(round int32) bool {
 			continue
 		}
 		message := fmt.Sprintf("the feed is not shown to be usable: %s. Nothing was changed; create another rollback when it is", checks.Sentence(record))
+		p.end(strategyv1.EndProbeFailed)
 		p.Set(strategyv1.ConditionApproved, metav1.ConditionFalse, strategyv1.ReasonProbeFailed, message)
-		p.Note("failed", message, "")
+		p.Note(strategyv1.EventFailed, message, "")
 		p.Stall(strategyv1.ReasonProbeFailed, message)
 		return true
 	}
@@ -65,8 +66,9 @@ func (p *plan) dryRun() bool {
 	if refusal := p.refusal(); refusal != nil {
 		message += ". It would wait: " + refusal.Message
 	}
+	p.end(strategyv1.EndDryRun)
 	p.Set(strategyv1.ConditionApproved, metav1.ConditionFalse, strategyv1.ReasonDryRun, "a dry run needs no approval")
-	p.Note("dry_run", message, "")
+	p.Note(strategyv1.EventDryRun, message, "")
 	p.Done(strategyv1.ReasonDryRun, message)
 	return true
 }

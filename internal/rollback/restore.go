@@ -10,6 +10,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
 	"tradeops.dev/strategy-operator/internal/rules"
 )
@@ -64,7 +65,7 @@ func (p *plan) stillUnenforced() bool {
 
 // gateOverridden restores without the gate that failed, because a person says so.
 func (p *plan) gateOverridden() {
-	if !p.gateFailed() {
+	if !lifecycle.GateFailed(p.status) {
 		return
 	}
 	decided, refusal := p.lifted(fresh(p.status.Restore, p.Decided))
@@ -75,7 +76,7 @@ func (p *plan) gateOverridden() {
 		return
 	}
 	p.status.Override = &strategyv1.DecisionReference{Name: decided.Name, Verdict: decided.Verdict, By: decided.By, Time: decided.Time}
-	p.Note("overridden", because("the restore gate was lifted", *decided), decided.By)
+	p.Note(strategyv1.EventOverridden, because("the restore gate was lifted", *decided), decided.By)
 	p.request(decided.Name, decided.By)
 }
 
@@ -123,26 +124,15 @@ func (p *plan) request(request, by string) {
 		p.status.Proof.Edited = "" // what the scheduler said before is no answer to this request
 	}
 	p.Set(strategyv1.ConditionRestored, metav1.ConditionUnknown, strategyv1.ReasonCheckingRestore, "asked for by "+request)
-	p.Note("restore_requested", "asked for by "+request, by)
-}
-
-func (p *plan) gateFailed() bool {
-	return p.Reason(strategyv1.ConditionRestored) == strategyv1.ReasonRestoreGateFailed
-}
-
-// parked: the request came to nothing, and the change stays. Its gate failed, or the time box was renewed meanwhile.
-func (p *plan) parked() bool {
-	return p.gateFailed() || p.Reason(strategyv1.ConditionRestored) == strategyv1.ReasonRenewing
+	p.Note(strategyv1.EventRestoreRequested, "asked for by "+request, by)
 }
 
 // mayAskAgain: after a request that came to nothing, or a restore that did not come into effect, a new one starts anew.
-func (p *plan) mayAskAgain() bool {
-	return p.parked() || p.Reason(strategyv1.ConditionRestored) == strategyv1.ReasonNotInEffect
-}
+func (p *plan) mayAskAgain() bool { return p.status.Restore.Result != "" }
 
 // restoring undoes exactly this rollback's edits: gate, release, restart, proof.
 func (p *plan) restoring() bool {
-	if p.status.Restore == nil || p.parked() {
+	if p.status.Restore == nil || lifecycle.Parked(p.status) {
 		return false
 	}
 	switch p.claimed() {
@@ -165,7 +155,8 @@ func (p *plan) restoring() bool {
 func (p *plan) withdrawn() {
 	message := "withdrawn before anything was changed"
 	p.Set(strategyv1.ConditionRestored, metav1.ConditionTrue, strategyv1.ReasonWithdrawn, message)
-	p.Note("withdrawn", message, p.status.Restore.By)
+	p.Note(strategyv1.EventWithdrawn, message, p.status.Restore.By)
+	p.end(strategyv1.EndWithdrawn)
 	p.Done(strategyv1.ReasonWithdrawn, message)
 }
 
@@ -206,15 +197,15 @@ func (p *plan) gateHolds() bool {
 	if until := p.until(); !until.IsZero() {
 		message += fmt.Sprintf(". The time box ends at %s; to keep the change longer: %s", rfc3339(until), p.renewCommand())
 	}
+	p.status.Restore.Result = strategyv1.RestoreGateFailed
 	p.Set(strategyv1.ConditionRestored, metav1.ConditionFalse, strategyv1.ReasonRestoreGateFailed, message)
-	p.Note("restore_refused", message, "")
+	p.Note(strategyv1.EventRestoreRefused, message, "")
 	p.Stall(strategyv1.ReasonRestoreGateFailed, message)
 	return false
 }
 
-func (p *plan) releasing() bool {
-	return p.Reason(strategyv1.ConditionRestored) == strategyv1.ReasonRestoring
-}
+// releasing: the gate held, or there was none; from then on the edits are undone.
+func (p *plan) releasing() bool { return p.status.Restore.AllowedTime != nil }
 
 // release asks the writer of the configuration to undo the edits, after the log says so.
 func (p *plan) release() {
@@ -223,8 +214,9 @@ func (p *plan) release() {
 	}
 	p.Working(p.undoing(), "undoing the edits: "+p.summary())
 	if !p.releasing() {
+		p.status.Restore.AllowedTime = new(p.Stamp())
 		p.Set(strategyv1.ConditionRestored, metav1.ConditionFalse, strategyv1.ReasonRestoring, "the edits are about to be undone")
-		p.Note("config_change", "undoing the edits: "+p.summary(), p.status.Restore.By)
+		p.Note(strategyv1.EventConfigChange, "undoing the edits: "+p.summary(), p.status.Restore.By)
 	}
 	if !p.Logged() {
 		p.AwaitLog()
@@ -249,7 +241,7 @@ func (p *plan) takeBack() {
 		p.lateRestore("the edits were not undone in time; the events of the ConfigMap say why")
 		return
 	}
-	if !p.wasWritten() {
+	if !lifecycle.Changed(p.status) {
 		p.withdrawn()
 		return
 	}
@@ -271,12 +263,6 @@ func (p *plan) takeBack() {
 	}
 }
 
-// wasWritten: the edits were asked for, and they did come into the configuration.
-func (p *plan) wasWritten() bool {
-	reason := p.Reason(strategyv1.ConditionApplied)
-	return reason == strategyv1.ReasonEdited || reason == strategyv1.ReasonOverwritten || reason == strategyv1.ReasonRestored
-}
-
 // lateRestore tells a person, and keeps waiting: the edits are gone, so there is nothing to fall back to.
 func (p *plan) lateRestore(waiting string) {
 	if !p.late() {
@@ -288,8 +274,9 @@ func (p *plan) lateRestore(waiting string) {
 
 func (p *plan) notRestored(message string) {
 	message = "the edits were undone, but " + message + ". To prove it again: " + p.restoreCommand()
-	if p.Reason(strategyv1.ConditionRestored) != strategyv1.ReasonNotInEffect {
-		p.Note("failed", message, "")
+	if p.status.Restore.Result != strategyv1.RestoreNotInEffect {
+		p.status.Restore.Result = strategyv1.RestoreNotInEffect
+		p.Note(strategyv1.EventFailed, message, "")
 	}
 	p.Set(strategyv1.ConditionRestored, metav1.ConditionFalse, strategyv1.ReasonNotInEffect, message)
 	p.Stall(strategyv1.ReasonNotInEffect, message)
@@ -310,11 +297,13 @@ func (p *plan) restored() {
 	}
 	p.Set(strategyv1.ConditionInEffect, metav1.ConditionFalse, strategyv1.ReasonRestored, message)
 	p.Set(strategyv1.ConditionRestored, metav1.ConditionTrue, reason, message)
-	p.Note("restored", message, p.status.Restore.By)
+	p.Note(strategyv1.EventRestored, message, p.status.Restore.By)
 	if p.status.Restore.Request == requestFailedAfter {
+		p.end(strategyv1.EndReverted)
 		p.Stall(strategyv1.ReasonReverted, "reverted after failed checks: "+p.Message(strategyv1.ConditionVerified))
 		return
 	}
+	p.end(strategyv1.EndRestored)
 	p.Done(strategyv1.ReasonRestored, message)
 }
 

@@ -17,6 +17,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/rollback"
 	"tradeops.dev/strategy-operator/internal/testkit"
 )
@@ -149,7 +150,7 @@ func (s *story) plan() rollback.Decision {
 }
 
 func (s *story) ended() bool {
-	return rollback.Ended(s.rollback.Status)
+	return lifecycle.Ended(s.rollback.Status)
 }
 
 // gone: the object does not exist any more.

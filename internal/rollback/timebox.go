@@ -12,6 +12,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/bounded"
 	"tradeops.dev/strategy-operator/internal/config"
 	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/schedulerconfig"
 )
 
@@ -38,7 +39,7 @@ func (p *plan) boxEnds() bool {
 		message += fmt.Sprintf("What has no end in its configuration stays in force until it is restored: %s. ", strings.Join(stays, ", "))
 	}
 	message += fmt.Sprintf("To hold it back again: %s; to remove the edits: %s", p.renewCommand(), p.restoreCommand())
-	p.Note("expired", message, "")
+	p.Note(strategyv1.EventExpired, message, "")
 	p.Set(strategyv1.ConditionInEffect, metav1.ConditionFalse, strategyv1.ReasonExpired, message)
 	return false
 }
@@ -85,7 +86,7 @@ func (p *plan) renewRequested() bool {
 	if p.claimed() != strategyv1.ClaimHold || !p.holds() || p.until().IsZero() {
 		return false
 	}
-	if asked := p.status.Restore; asked != nil && !p.parked() && (asked.Request != requestTimeBox || p.releasing()) {
+	if asked := p.status.Restore; asked != nil && !lifecycle.Parked(p.status) && (asked.Request != requestTimeBox || p.releasing()) {
 		return false // a person's restore goes first, and what is being undone is not renewed
 	}
 	decided := p.renewal()
@@ -106,9 +107,10 @@ func (p *plan) renewRequested() bool {
 	message := because("renewed until "+rfc3339(until), *decided) + "; the scheduler is restarted for it"
 	p.Set(strategyv1.ConditionInEffect, metav1.ConditionUnknown, strategyv1.ReasonRenewing, message)
 	if p.status.Restore != nil { // a gate that failed, or was being asked at the end of the old time box
+		p.status.Restore.Result = strategyv1.RestoreSuperseded
 		p.Set(strategyv1.ConditionRestored, metav1.ConditionFalse, strategyv1.ReasonRenewing, message)
 	}
-	p.Note("approved", message, decided.By)
+	p.Note(strategyv1.EventApproved, message, decided.By)
 	return false
 }
 
@@ -142,11 +144,11 @@ func (p *plan) notRenewed(decided facts.Decided) string {
 // notePerDecision tells once why a decision is not honoured.
 func (p *plan) notePerDecision(message string) {
 	for _, entry := range p.status.Timeline {
-		if entry.Event == "not_honoured" && entry.Message == message {
+		if entry.Event == strategyv1.EventNotHonoured && entry.Message == message {
 			return
 		}
 	}
-	p.Note("not_honoured", message, "")
+	p.Note(strategyv1.EventNotHonoured, message, "")
 }
 
 // renewedEdits are the plan's edits with a new end, or why they cannot be. Anything else that would be different needs a

@@ -23,7 +23,7 @@ func check(stage strategyv1.Stage, name string, verdict strategyv1.Verdict, mess
 	}
 }
 
-func entry(seq int64, at time.Duration, event, message, by string) strategyv1.TimelineEntry {
+func entry(seq int64, at time.Duration, event strategyv1.Event, message, by string) strategyv1.TimelineEntry {
 	return strategyv1.TimelineEntry{Seq: seq, Time: after(at), Event: event, Message: message, By: by}
 }
 
@@ -168,6 +168,7 @@ func dryRun() strategyv1.StrategyRollback {
 	message := "dry run, nothing was changed. It would switch to feed kraken"
 	status := &rollback.Status
 	status.Plan.Disables = []string{"cross_exchange_watch", "cross_exchange_slow"}
+	status.End = &strategyv1.RollbackEnd{How: strategyv1.EndDryRun, Time: after(50 * time.Second)}
 	status.Conditions = []metav1.Condition{
 		status.Conditions[0],
 		condition("Approved", metav1.ConditionFalse, strategyv1.ReasonDryRun, "a dry run needs no approval", 50*time.Second),

@@ -8,7 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
-	"tradeops.dev/strategy-operator/internal/rollback"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 )
 
 // Subject is what is shown: an incident with its rollbacks, or one rollback alone.
@@ -20,10 +20,10 @@ type Subject struct {
 // Over says whether nothing more will happen by itself, or by a person's decision about it.
 func (s Subject) Over() bool {
 	if s.Incident != nil {
-		return find(s.Incident.Status.Conditions, strategyv1.ConditionReady).Status == metav1.ConditionTrue
+		return lifecycle.Closed(s.Incident.Status)
 	}
 	for i := range s.Rollbacks {
-		if !rollback.Ended(s.Rollbacks[i].Status) {
+		if !lifecycle.Ended(s.Rollbacks[i].Status) {
 			return false
 		}
 	}
@@ -60,7 +60,7 @@ func summary(conditions []metav1.Condition) string {
 func (w *writer) incident(incident *strategyv1.StrategyIncident, rollbacks []strategyv1.StrategyRollback, now time.Time) {
 	status := incident.Status
 	nodes := []node{w.reported(incident, now), levelNode(incident, now)}
-	nodes = append(nodes, w.conditionNodes(status.Conditions, strategyv1.ConditionSuspended, strategyv1.ConditionTriaged, strategyv1.ConditionAcknowledged,
+	nodes = append(nodes, w.conditionNodes(status.Conditions, strategyv1.ConditionOnHold, strategyv1.ConditionTriaged, strategyv1.ConditionAcknowledged,
 		strategyv1.ConditionEscalated, strategyv1.ConditionLeadCalled, strategyv1.ConditionDiagnosed, strategyv1.ConditionContained,
 		strategyv1.ConditionQuiet, strategyv1.ConditionResolved, strategyv1.ConditionSLAMet, strategyv1.ConditionSignalsKnown)...)
 	nodes = append(nodes, w.signalNodes(status.Signals, now)...)

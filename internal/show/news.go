@@ -61,7 +61,7 @@ func factsOf(about string, meta metav1.ObjectMeta, timeline []strategyv1.Timelin
 	for _, entry := range timeline {
 		facts = append(facts, fact{
 			key: fmt.Sprintf("%s/%d", id, entry.Seq), at: entry.Time.Time,
-			text: []string{row(entry.Time.Time, now, about, or(entry.Event), Line(entry.Message))},
+			text: []string{row(entry.Time.Time, now, about, or(string(entry.Event)), Line(entry.Message))},
 		})
 	}
 	if ready := find(conditions, strategyv1.ConditionReady); ready.Type != "" {

@@ -88,10 +88,10 @@ func (o Options) timelineNode(entries []strategyv1.TimelineEntry, now time.Time)
 	}
 	columns := 0
 	for _, entry := range entries {
-		columns = max(columns, width(or(entry.Event)))
+		columns = max(columns, width(or(string(entry.Event))))
 	}
 	for _, entry := range entries {
-		result.add(node{label: clock(entry.Time.Time, now) + "  " + pad(or(entry.Event), min(columns, 24)), text: o.message(entry.Message)})
+		result.add(node{label: clock(entry.Time.Time, now) + "  " + pad(or(string(entry.Event)), min(columns, 24)), text: o.message(entry.Message)})
 	}
 	return []node{result}
 }

@@ -18,7 +18,7 @@ func led() *strategyv1.StrategyIncident {
 		{Level: "L1", Name: "alice", Contact: "+48 600 000 001", UntilTime: new(after(time.Hour))}, {Level: "L2"}, {Level: "TechLead", Name: "carol\x1b[31m"},
 	}
 	status.Conditions = append(status.Conditions,
-		condition("Suspended", metav1.ConditionTrue, strategyv1.ReasonPlaybookSuspended, "StrategyPlaybook multi-strategy is suspended", time.Minute),
+		condition("OnHold", metav1.ConditionTrue, strategyv1.ReasonPlaybookSuspended, "StrategyPlaybook multi-strategy is suspended", time.Minute),
 		condition("Acknowledged", metav1.ConditionFalse, strategyv1.ReasonAckEnded, "alice was on it until 2026-11-23T10:25:00Z", time.Minute),
 		condition("LeadCalled", metav1.ConditionTrue, strategyv1.ReasonRuleHeld, "rule cpu: signals.cpu > 78.0 (cpu = 81.2 percent)", time.Minute),
 		condition("Quiet", metav1.ConditionFalse, strategyv1.ReasonAlertFiring, "still firing: MultiStrategyPnlDrawdown", time.Minute),

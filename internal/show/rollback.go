@@ -6,7 +6,7 @@ import (
 	"time"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
-	"tradeops.dev/strategy-operator/internal/rollback"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 )
 
 // rollbackNodes are all but the next step.
@@ -74,7 +74,7 @@ func until(object *strategyv1.StrategyRollback, now time.Time) string {
 		return "until a person restores it"
 	}
 	text := "until " + moment(plan.Until.Time, now)
-	if !now.Before(plan.Until.Time) && !rollback.Ended(object.Status) {
+	if !now.Before(plan.Until.Time) && !lifecycle.Ended(object.Status) {
 		text = "EXPIRED " + moment(plan.Until.Time, now)
 	}
 	switch {

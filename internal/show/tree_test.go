@@ -125,6 +125,7 @@ func TestDeletionSaysWhatItDoes(t *testing.T) {
 		}
 	}
 	ended := expired()
+	ended.Status.End = &strategyv1.RollbackEnd{How: strategyv1.EndRestored}
 	ended.Status.Conditions = append(ended.Status.Conditions, condition("Restored", metav1.ConditionTrue, strategyv1.ReasonRestored, "as before", 0))
 	if got := Tree(Subject{Rollbacks: []strategyv1.StrategyRollback{ended}}, start.Add(3*time.Hour), Options{}); strings.Contains(got, "EXPIRED") {
 		t.Errorf("a time box of what is restored cannot expire:\n%s", got)
@@ -276,6 +277,7 @@ func TestNewsTellsEachFactOnce(t *testing.T) {
 
 func TestOver(t *testing.T) {
 	denied := awaiting()
+	denied.Status.End = &strategyv1.RollbackEnd{How: strategyv1.EndDenied}
 	denied.Status.Conditions[1] = condition("Approved", metav1.ConditionFalse, strategyv1.ReasonDenied, "denied", 0)
 	for name, test := range map[string]struct {
 		subject Subject

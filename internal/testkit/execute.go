@@ -126,7 +126,7 @@ func (w *World) CheckTimeline(prefix string, timeline []strategyv1.TimelineEntry
 			}
 			continue
 		}
-		if line := lines[entry.Seq-1]; line.Event != entry.Event || line.Message != entry.Message || line.By != entry.By {
+		if line := lines[entry.Seq-1]; line.Event != string(entry.Event) || line.Message != entry.Message || line.By != entry.By {
 			w.T.Fatalf("entry %d is %s %q in the timeline and %s %q in the log", entry.Seq, entry.Event, entry.Message, line.Event, line.Message)
 		}
 	}

@@ -1,13 +1,11 @@
 package testkit
 
 import (
-	"slices"
 	"strconv"
 
 	"k8s.io/apimachinery/pkg/types"
 
-	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
-	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/schedulerconfig"
 )
 
@@ -64,7 +62,7 @@ func (w *World) claims() schedulerconfig.Observed {
 	for name, rollback := range w.Rollbacks {
 		held := observed.State.Holder(string(rollback.UID)) != nil
 		claim, asked := schedulerconfig.ClaimOf(rollback)
-		if asked && (held || !over(rollback)) {
+		if asked && (held || !lifecycle.Ended(rollback.Status)) {
 			observed.DataKey, observed.Claims = DataKey, append(observed.Claims, claim)
 		}
 		if name != rollback.Name {
@@ -80,13 +78,6 @@ func (w *World) claims() schedulerconfig.Observed {
 		observed.Content = ""
 	}
 	return observed
-}
-
-// over is rollback.Ended, which the world must not import.
-func over(rollback *strategyv1.StrategyRollback) bool {
-	ends := []string{strategyv1.ReasonDenied, strategyv1.ReasonApprovalExpired, strategyv1.ReasonProbeFailed, strategyv1.ReasonDryRun}
-	return conditions.True(rollback.Status.Conditions, strategyv1.ConditionRestored) ||
-		slices.Contains(ends, conditions.Reason(rollback.Status.Conditions, strategyv1.ConditionApproved))
 }
 
 // Delete deletes a rollback as the API server does: one with finalizers waits until they are gone.

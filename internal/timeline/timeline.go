@@ -21,7 +21,7 @@ import (
 const max = 48
 
 // Add appends one entry and drops the oldest ones that are safely in the log.
-func Add(entries []strategyv1.TimelineEntry, logged int64, now time.Time, event, message, by string) []strategyv1.TimelineEntry {
+func Add(entries []strategyv1.TimelineEntry, logged int64, now time.Time, event strategyv1.Event, message, by string) []strategyv1.TimelineEntry {
 	seq := int64(1)
 	if len(entries) > 0 {
 		seq = entries[len(entries)-1].Seq + 1
@@ -75,11 +75,11 @@ func (s Subject) entry(t strategyv1.TimelineEntry) decisionlog.Entry {
 		artefacts["by"] = t.By
 	}
 	metadata := copied(s.Metadata)
-	if t.Event == "disabled" {
+	if t.Event == strategyv1.EventDisabled {
 		metadata[metadataBucket] = manualBucket
 	}
 	return decisionlog.Entry{
-		Time: t.Time.Time, ObjectUID: s.UID, Stage: s.Kind, Status: t.Event, Event: t.Event,
+		Time: t.Time.Time, ObjectUID: s.UID, Stage: s.Kind, Status: string(t.Event), Event: string(t.Event),
 		Severity: strings.ToLower(s.Severity), Artefacts: artefacts, Metadata: metadata, Tags: s.Tags,
 	}
 }

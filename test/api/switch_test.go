@@ -92,9 +92,7 @@ func TestTheHistoryDeletesOnlyWhatHasEnded(t *testing.T) {
 	standing(t, "over", strategyv1.DeletionRestore)
 	var over strategyv1.StrategyRollback
 	must(t, admin.Get(t.Context(), client.ObjectKeyFromObject(called("over")), &over))
-	over.Status.Conditions = []metav1.Condition{{
-		Type: strategyv1.ConditionRestored, Status: metav1.ConditionTrue, Reason: strategyv1.ReasonRestored, LastTransitionTime: metav1.Now(),
-	}}
+	over.Status.End = &strategyv1.RollbackEnd{How: strategyv1.EndRestored, Time: metav1.Now()}
 	must(t, admin.Status().Update(t.Context(), &over))
 	refused(t, as(operator).Delete(t.Context(), called("over"), client.DryRunAll), "")
 	refused(t, as(operator).Delete(t.Context(), called("standing"), client.DryRunAll), "which would undo its change (deletionPolicy Restore)")

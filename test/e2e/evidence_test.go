@@ -76,7 +76,7 @@ func (s *story) logHolds(object client.Object) []string {
 		}
 		s.must(json.Unmarshal(line, &entry))
 		events = append(events, entry.Event)
-		if i < len(timeline) && int64(i+1) == timeline[i].Seq && timeline[i].Event != entry.Event {
+		if i < len(timeline) && int64(i+1) == timeline[i].Seq && string(timeline[i].Event) != entry.Event {
 			s.Errorf("entry %d is %s in the log and %s in the timeline", i+1, entry.Event, timeline[i].Event)
 		}
 	}

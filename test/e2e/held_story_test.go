@@ -35,7 +35,7 @@ func TestTheKillSwitchStopsWhatIsApprovedAndLetsItGoOn(t *testing.T) {
 	s.suspends("bob", playbook, true)
 	s.decides("bob", strategyv1.DecisionApprove, rollback)
 	s.reaches(rollback, "Approved", 15*time.Second)
-	s.expect(rollback, "Approved=True/Approved", "Suspended=True/PlaybookSuspended")
+	s.expect(rollback, "Approved=True/Approved", "OnHold=True/PlaybookSuspended")
 	restarted := s.restarts(func() { // a write would come after a quarter of that time (--pause-gather)
 		s.stays("nothing is written", 4*time.Second, func(context.Context) error {
 			if now := s.config(); now != s.original {
@@ -46,7 +46,7 @@ func TestTheKillSwitchStopsWhatIsApprovedAndLetsItGoOn(t *testing.T) {
 	})
 	for _, object := range []client.Object{incident, playbook} {
 		s.must(s.refresh(s.ctx, object))
-		s.expect(object, "Suspended=True/PlaybookSuspended")
+		s.expect(object, "OnHold=True/PlaybookSuspended")
 	}
 	var jobs batchv1.JobList
 	s.must(admin.List(s.ctx, &jobs, client.InNamespace(s.namespace)))
@@ -59,7 +59,7 @@ func TestTheKillSwitchStopsWhatIsApprovedAndLetsItGoOn(t *testing.T) {
 	s.suspends("bob", playbook, false)
 	s.reaches(rollback, "Verified", time.Minute)
 	s.isSuspended("cross_exchange_watch")
-	s.expect(rollback, "Suspended=False/Resumed")
+	s.expect(rollback, "OnHold=False/Released")
 	s.reaches(incident, "Contained", 10*time.Second)
 	s.decides("bob", strategyv1.DecisionRestore, rollback)
 	s.reaches(rollback, "Restored", time.Minute)
@@ -74,7 +74,7 @@ func TestASuspendedIncidentStartsNothingUntilItIsResumed(t *testing.T) {
 		if err := s.refresh(ctx, incident); err != nil {
 			return err
 		}
-		if !isTrue(incident, strategyv1.ConditionSuspended) {
+		if !isTrue(incident, strategyv1.ConditionOnHold) {
 			return errors.New("it is at:\n" + describe(incident))
 		}
 		return nil
@@ -92,7 +92,7 @@ func TestASuspendedIncidentStartsNothingUntilItIsResumed(t *testing.T) {
 	s.suspends("alice", incident, false)
 	s.rollbackOf(incident, time.Minute)
 	s.must(s.refresh(s.ctx, incident))
-	s.expect(incident, "Suspended=False/Resumed")
+	s.expect(incident, "OnHold=False/Released")
 }
 
 // The whole procedure as an exercise: nothing of the real thing is touched.

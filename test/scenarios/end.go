@@ -17,7 +17,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/decisionlog"
 	"tradeops.dev/strategy-operator/internal/evidence"
-	"tradeops.dev/strategy-operator/internal/rollback"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/sim"
 )
 
@@ -78,7 +78,7 @@ func (e *End) incidentEnd(w *sim.World, incident strategyv1.StrategyIncident) {
 	}
 	e.state(name, incident.Status.Conditions)
 	head := e.log(w, name, incident.ObjectMeta, incident.Status.Timeline)
-	closed := conditions.True(incident.Status.Conditions, strategyv1.ConditionReady)
+	closed := lifecycle.Closed(incident.Status)
 	if closed && (incident.Status.Log == nil || incident.Status.Log.Head != head) {
 		e.Problem("the head in the status of %s is not the log's", name)
 	}
@@ -108,7 +108,7 @@ func (e *End) rollback(w *sim.World, object strategyv1.StrategyRollback) {
 	e.rollbacks[name] = conditions.Reason(status.Conditions, strategyv1.ConditionReady)
 	e.state(name, status.Conditions)
 	head := e.log(w, name, object.ObjectMeta, status.Timeline)
-	switch ended := rollback.Ended(status); {
+	switch ended := lifecycle.Ended(status); {
 	case !object.DeletionTimestamp.IsZero():
 		e.Problem("%s is deleted and still there", name)
 	case ended && len(object.Finalizers) > 0:
@@ -140,8 +140,7 @@ func (e *End) record(w *sim.World, all []strategyv1.StrategyRollback) {
 
 // Holds says whether a rollback has edits in the configuration.
 func Holds(object strategyv1.StrategyRollback) bool {
-	claim := object.Status.Config
-	return claim != nil && claim.Claim == strategyv1.ClaimHold && !rollback.Ended(object.Status)
+	return lifecycle.Claim(object.Status) == strategyv1.ClaimHold && !lifecycle.Ended(object.Status)
 }
 
 func (e *End) state(name string, all []metav1.Condition) {
@@ -172,7 +171,7 @@ func (e *End) log(w *sim.World, name string, object metav1.ObjectMeta, entries [
 		e.Problem("%s has %d timeline entries and %d log entries", name, len(entries), len(lines))
 	}
 	for i, entry := range entries {
-		if entry.Seq != int64(i+1) || i < len(lines) && (entry.Event != lines[i].Event || entry.Message != lines[i].Artefacts["message"]) {
+		if entry.Seq != int64(i+1) || i < len(lines) && (string(entry.Event) != lines[i].Event || entry.Message != lines[i].Artefacts["message"]) {
 			e.Problem("%s: entry %d of the timeline is not that of the log: %+v", name, i+1, entry)
 		}
 	}

@@ -79,7 +79,7 @@ var heldBack = []Scenario{{
 	Script: []Step{
 		{incidentIs("pnl", "Triaging"), kills(true)},
 		{func(w *sim.World) bool {
-			return conditions.True(w.Incident().Status.Conditions, strategyv1.ConditionSuspended)
+			return conditions.True(w.Incident().Status.Conditions, strategyv1.ConditionOnHold)
 		}, kills(false)},
 		approve(""), restore(""),
 	},
@@ -119,7 +119,7 @@ func kills(on bool) func(*sim.World) {
 func isHeld(name string) func(*sim.World) bool {
 	return func(w *sim.World) bool {
 		rollback := w.RollbackNamed(name)
-		return rollback != nil && conditions.True(rollback.Status.Conditions, strategyv1.ConditionSuspended)
+		return rollback != nil && conditions.True(rollback.Status.Conditions, strategyv1.ConditionOnHold)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 	"testing"
 
 	"github.com/cockroachdb/datadriven"
@@ -74,17 +75,19 @@ func (t *teller) news() string {
 	var incidents strategyv1.StrategyIncidentList
 	t.world.List(&incidents)
 	for _, object := range incidents.Items {
-		news = append(news, t.about("incident", object.ObjectMeta, object.Status.Conditions)...)
+		status := object.Status
+		news = append(news, t.about("incident", object.ObjectMeta, status.Conditions, turn(status.State, status.WaitsFor, status.DueTime))...)
 	}
 	var rollbacks strategyv1.StrategyRollbackList
 	t.world.List(&rollbacks)
 	for _, was := range t.world.EveryRollback() {
 		at := slices.IndexFunc(rollbacks.Items, func(r strategyv1.StrategyRollback) bool { return r.UID == was.UID })
 		if at < 0 {
-			news = append(news, t.about("rollback", was, []metav1.Condition{{Type: strategyv1.ConditionReady, Reason: "gone"}})...)
+			news = append(news, t.about("rollback", was, []metav1.Condition{{Type: strategyv1.ConditionReady, Reason: "gone"}}, "")...)
 			continue
 		}
-		news = append(news, t.about("rollback", rollbacks.Items[at].ObjectMeta, rollbacks.Items[at].Status.Conditions)...)
+		status := rollbacks.Items[at].Status
+		news = append(news, t.about("rollback", was, status.Conditions, turn(status.State, status.WaitsFor, status.DueTime))...)
 	}
 	if content := t.world.Content(); content != t.content {
 		if t.content != "" {
@@ -99,7 +102,16 @@ func (t *teller) news() string {
 	return unnamed(strings.Join(append(news, ""), "\n"))
 }
 
-func (t *teller) about(kind string, object metav1.ObjectMeta, conditions []metav1.Condition) []string {
+// turn is where an object is, whose turn it is, and until when.
+func turn[State ~string](state State, who strategyv1.Who, due *metav1.Time) string {
+	text := fmt.Sprintf(" (%s, waits for %s", state, who)
+	if due != nil {
+		text += " until " + due.UTC().Format(time.RFC3339)
+	}
+	return text + ")"
+}
+
+func (t *teller) about(kind string, object metav1.ObjectMeta, conditions []metav1.Condition, turn string) []string {
 	name := kind + " " + object.Name
 	var news []string
 	for _, line := range logOf(t.world, object)[t.logged[name]:] {
@@ -110,7 +122,7 @@ func (t *teller) about(kind string, object metav1.ObjectMeta, conditions []metav
 		if condition.Type != strategyv1.ConditionReady {
 			continue
 		}
-		if says := strings.TrimSuffix(fmt.Sprintf("%s is %s: %s", name, condition.Reason, condition.Message), ": "); says != t.said[name] {
+		if says := strings.TrimSuffix(fmt.Sprintf("%s is %s%s: %s", name, condition.Reason, turn, condition.Message), ": "); says != t.said[name] {
 			t.said[name] = says
 			news = append(news, says)
 		}

@@ -10,7 +10,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/sim"
 )
 
-// Watch looks at every version of the configuration that the operator writes.
+// Watch looks at every version of the configuration, and at every state, that the operator writes.
 type Watch struct {
 	before   schedulerconfig.State
 	Problems []string
@@ -23,6 +23,7 @@ func (o *Watch) Look(w *sim.World, effects []string) {
 		if effect == "update configmaps/"+sim.ConfigMap {
 			writes++
 		}
+		o.place(w, effect)
 	}
 	if writes == 0 {
 		return

@@ -1,0 +1,72 @@
+package lifecycle
+
+import (
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/conditions"
+)
+
+// Closed says whether an incident is over.
+func Closed(status strategyv1.StrategyIncidentStatus) bool { return status.ClosedTime != nil }
+
+// Open says whether an incident goes on: neither closed nor being deleted.
+func Open(incident *strategyv1.StrategyIncident) bool {
+	return !Closed(incident.Status) && incident.DeletionTimestamp.IsZero()
+}
+
+// Level is the highest level of support that was called; empty before the start.
+func Level(status strategyv1.StrategyIncidentStatus) strategyv1.Level {
+	switch {
+	case conditions.True(status.Conditions, strategyv1.ConditionLeadCalled):
+		return strategyv1.LevelLead
+	case conditions.True(status.Conditions, strategyv1.ConditionEscalated):
+		return strategyv1.LevelL2
+	case status.PlaybookRevision != "":
+		return strategyv1.LevelL1
+	}
+	return ""
+}
+
+// IncidentPhase is where an incident is.
+func IncidentPhase(status strategyv1.StrategyIncidentStatus) strategyv1.IncidentPhase {
+	switch {
+	case Closed(status):
+		return strategyv1.IncidentClosed
+	case status.PlaybookRevision == "":
+		return strategyv1.IncidentNew
+	case status.RestoredTime != nil:
+		return strategyv1.IncidentRecovery
+	case status.Cause != nil:
+		return strategyv1.IncidentMitigation
+	case conditions.True(status.Conditions, strategyv1.ConditionEscalated):
+		return strategyv1.IncidentDiagnosis
+	}
+	return strategyv1.IncidentTriage
+}
+
+// IncidentTurn is whose turn it is, and until when, where no rule knows better.
+func IncidentTurn(status strategyv1.StrategyIncidentStatus) Turn {
+	if Closed(status) {
+		return Turn{Who: strategyv1.WhoNobody}
+	}
+	turn := Turn{Who: strategyv1.WhoMachine}
+	if conditions.True(status.Conditions, strategyv1.ConditionStalled) {
+		turn.Who = Caller(Level(status))
+	}
+	for _, deadline := range status.Deadlines {
+		if deadline.AnsweredTime == nil && deadline.BreachTime == nil && (turn.Until.IsZero() || deadline.Time.Time.Before(turn.Until)) {
+			turn.Until = deadline.Time.Time
+		}
+	}
+	return turn
+}
+
+// Caller is who looks at an incident of this level; L1 before it has one.
+func Caller(level strategyv1.Level) strategyv1.Who {
+	switch level {
+	case strategyv1.LevelLead:
+		return strategyv1.WhoTechLead
+	case strategyv1.LevelL2:
+		return strategyv1.WhoL2
+	}
+	return strategyv1.WhoL1
+}
