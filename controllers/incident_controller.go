@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -29,11 +30,10 @@ func (r *IncidentReconciler) Reconcile(ctx context.Context, request ctrl.Request
 func (r *IncidentReconciler) work(ctx context.Context, object *strategyv1.StrategyIncident) (ctrl.Result, error) {
 	for range maxPasses {
 		now := r.Clock.Now()
-		observed, err := r.observeIncident(ctx, object, now)
+		decision, err := r.decide(ctx, object, now)
 		if err != nil {
 			return ctrl.Result{}, err
 		}
-		decision := incident.Plan(observed, now)
 		if err := r.writeIncidentStatus(ctx, object, decision.Status); err != nil {
 			return ctrl.Result{}, err
 		}
@@ -45,6 +45,23 @@ func (r *IncidentReconciler) work(ctx context.Context, object *strategyv1.Strate
 		}
 	}
 	return ctrl.Result{RequeueAfter: soon}, nil
+}
+
+// decide plans over what every pass needs, and again over what the plan asked for.
+func (r *IncidentReconciler) decide(ctx context.Context, object *strategyv1.StrategyIncident, now time.Time) (incident.Decision, error) {
+	observed, err := r.observeIncident(ctx, object, now)
+	if err != nil {
+		return incident.Decision{}, err
+	}
+	for needs := incident.Usual(object, observed.Playbook); ; {
+		if err := r.observeNeeds(ctx, object, needs, &observed, now); err != nil {
+			return incident.Decision{}, err
+		}
+		decision := incident.Plan(observed, now)
+		if needs = decision.Needs; needs == 0 {
+			return decision, nil
+		}
+	}
 }
 
 // writeIncidentStatus writes only a change, and only over the version that was observed.

@@ -47,28 +47,49 @@ func (r *IncidentReconciler) observeIncident(ctx context.Context, object *strate
 	if observed.Decided, err = r.observeDecided(ctx, strategyv1.KindIncident, object); err != nil {
 		return observed, err
 	}
-	if observed.Rollbacks, err = r.observeRollbacksOf(ctx, object); err != nil || lifecycle.Closed(object.Status) {
-		return observed, err
-	}
-	if observed.OnCall, err = r.observeOnCall(ctx, object.Namespace, spec.Escalation); err != nil {
-		return observed, err
-	}
-	if observed.Signals, err = r.observeSignals(ctx, object.Namespace, spec.Signals, now); err != nil {
-		return observed, err
-	}
-	if observed.Documents, err = r.observeDocuments(ctx, object, spec); err != nil {
-		return observed, err
-	}
-	err = r.observeOthers(ctx, object, spec.Scheduler, &observed) // before the return reads what it observes
+	observed.Rollbacks, err = r.observeRollbacksOf(ctx, object)
 	return observed, err
 }
 
-// observeDocuments reads what the proposals of the playbook are about, once there is a cause that may need one.
+// observeNeeds reads what a plan asked for.
+func (r *IncidentReconciler) observeNeeds(ctx context.Context, object *strategyv1.StrategyIncident, needs incident.Need, observed *incident.Observed, now time.Time) error {
+	spec := observed.Playbook.Spec
+	for _, one := range []struct {
+		need incident.Need
+		read func() error
+	}{
+		{incident.NeedSame, func() error { return read(&observed.Same)(r.observeSame(ctx, object)) }},
+		{incident.NeedNeighbours, func() error { return read(&observed.Neighbours)(r.observeNeighbours(ctx, object, spec.Scheduler)) }},
+		{incident.NeedParent, func() error { return read(&observed.Parent)(r.observeParent(ctx, object)) }},
+		{incident.NeedDocuments, func() error { return read(&observed.Documents)(r.observeDocuments(ctx, object, spec)) }},
+		{incident.NeedOnCall, func() error { return read(&observed.OnCall)(r.observeOnCall(ctx, object.Namespace, spec.Escalation)) }},
+		{incident.NeedSignals, func() error {
+			return read(&observed.Signals)(r.observeSignals(ctx, object.Namespace, spec.Signals, now))
+		}},
+	} {
+		if needs&one.need == 0 {
+			continue
+		}
+		if err := one.read(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// read keeps a fact that was read.
+func read[T any](fact *facts.Read[T]) func(T, error) error {
+	return func(value T, err error) error {
+		if err == nil {
+			*fact = facts.Known(value)
+		}
+		return err
+	}
+}
+
+// observeDocuments reads what the proposals of the playbook are about.
 func (r *IncidentReconciler) observeDocuments(ctx context.Context, object *strategyv1.StrategyIncident, spec strategyv1.StrategyPlaybookSpec) (map[string]facts.Document, error) {
 	documents := map[string]facts.Document{}
-	if object.Status.Level == strategyv1.LevelL1 {
-		return documents, nil
-	}
 	for _, remediation := range spec.Remediations {
 		if remediation.Proposal == nil {
 			continue

@@ -10,39 +10,41 @@ import (
 	"tradeops.dev/strategy-operator/internal/incident"
 )
 
-// observeOthers reads the incidents that this one depends on: of the same identity, on the same scheduler, and its parent.
-func (r *IncidentReconciler) observeOthers(ctx context.Context, object *strategyv1.StrategyIncident, scheduler strategyv1.SchedulerSpec, observed *incident.Observed) error {
-	in := client.InNamespace(object.Namespace)
-	same, err := r.incidentsBut(ctx, object, in, client.MatchingFields{indexIdentity: incident.Identity(object)})
+// observeSame are the others of the same identity.
+func (r *IncidentReconciler) observeSame(ctx context.Context, object *strategyv1.StrategyIncident) ([]strategyv1.StrategyIncident, error) {
+	return r.incidentsBut(ctx, object, client.InNamespace(object.Namespace), client.MatchingFields{indexIdentity: incident.Identity(object)})
+}
+
+// observeNeighbours are the open others on the same scheduler.
+func (r *IncidentReconciler) observeNeighbours(ctx context.Context, object *strategyv1.StrategyIncident, scheduler strategyv1.SchedulerSpec) ([]strategyv1.StrategyIncident, error) {
+	active, err := r.incidentsBut(ctx, object, client.InNamespace(object.Namespace), client.MatchingFields{indexActive: isActive})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	observed.Same = same
-	if object.Status.Cause == nil && object.Status.Level == strategyv1.LevelL1 {
-		return nil // who else has the cause does not matter yet
-	}
-	active, err := r.incidentsBut(ctx, object, in, client.MatchingFields{indexActive: isActive})
-	if err != nil {
-		return err
-	}
+	var neighbours []strategyv1.StrategyIncident
 	for _, other := range active {
+		if drill(&other) != drill(object) {
+			continue
+		}
 		shares, err := r.sharesScheduler(ctx, other, scheduler)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if shares && drill(&other) == drill(object) {
-			observed.Neighbours = append(observed.Neighbours, other)
+		if shares {
+			neighbours = append(neighbours, other)
 		}
 	}
-	if object.Status.ParentName == "" {
-		return nil
-	}
+	return neighbours, nil
+}
+
+// observeParent is the incident that this one follows; nil when there is none any more.
+func (r *IncidentReconciler) observeParent(ctx context.Context, object *strategyv1.StrategyIncident) (*strategyv1.StrategyIncident, error) {
 	var parent strategyv1.StrategyIncident
-	err = r.Client.Get(ctx, types.NamespacedName{Namespace: object.Namespace, Name: object.Status.ParentName}, &parent)
-	if err == nil {
-		observed.Parent = &parent
+	err := r.Client.Get(ctx, types.NamespacedName{Namespace: object.Namespace, Name: object.Status.ParentName}, &parent)
+	if err != nil {
+		return nil, client.IgnoreNotFound(err)
 	}
-	return client.IgnoreNotFound(err)
+	return &parent, nil
 }
 
 func (r *IncidentReconciler) incidentsBut(ctx context.Context, object *strategyv1.StrategyIncident, options ...client.ListOption) ([]strategyv1.StrategyIncident, error) {

@@ -8,7 +8,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
@@ -76,13 +75,8 @@ func (r *PlaybookReconciler) observe(ctx context.Context, object *strategyv1.Str
 	if _, observed.SigningKey, err = r.observeKey(ctx, object.Namespace, object.Spec.SigningKeySecretName); err != nil {
 		return observed, err
 	}
-	var deployment appsv1.Deployment
-	err = r.Client.Get(ctx, types.NamespacedName{Namespace: object.Namespace, Name: object.Spec.Scheduler.Rollout.DeploymentName}, &deployment)
-	if client.IgnoreNotFound(err) != nil {
+	if observed.Deployment, err = r.observeDeployment(ctx, object.Namespace, object.Spec.Scheduler.Rollout.DeploymentName); err != nil {
 		return observed, err
-	}
-	if err == nil {
-		observed.Deployment = &deployment
 	}
 	if observed.Frozen, err = r.frozen(ctx, object); err != nil {
 		return observed, err

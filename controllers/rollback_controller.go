@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -29,11 +30,10 @@ func (r *RollbackReconciler) Reconcile(ctx context.Context, request ctrl.Request
 func (r *RollbackReconciler) work(ctx context.Context, object *strategyv1.StrategyRollback) (ctrl.Result, error) {
 	for range maxPasses {
 		now := r.Clock.Now()
-		observed, err := r.observeRollback(ctx, object, now)
+		decision, err := r.decide(ctx, object, now)
 		if err != nil {
 			return ctrl.Result{}, err
 		}
-		decision := rollback.Plan(observed, now)
 		if err := r.writeRollbackStatus(ctx, object, decision.Status); err != nil {
 			return ctrl.Result{}, err
 		}
@@ -45,6 +45,23 @@ func (r *RollbackReconciler) work(ctx context.Context, object *strategyv1.Strate
 		}
 	}
 	return ctrl.Result{RequeueAfter: soon}, nil
+}
+
+// decide plans over what every pass needs, and again over what the plan asked for.
+func (r *RollbackReconciler) decide(ctx context.Context, object *strategyv1.StrategyRollback, now time.Time) (rollback.Decision, error) {
+	observed, err := r.observeRollback(ctx, object, now)
+	if err != nil {
+		return rollback.Decision{}, err
+	}
+	for {
+		decision := rollback.Plan(observed, now)
+		if decision.Needs == 0 {
+			return decision, nil
+		}
+		if err := r.observeNeeds(ctx, object, decision.Needs, &observed); err != nil {
+			return rollback.Decision{}, err
+		}
+	}
 }
 
 // writeRollbackStatus writes only a change, and only over the version that was observed.

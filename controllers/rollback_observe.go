@@ -14,7 +14,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
-	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/evidence"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/rollback"
@@ -64,25 +63,29 @@ func (r *RollbackReconciler) observeRollback(ctx context.Context, object *strate
 	if observed.Runs, err = r.observeRuns(ctx, object, spec.Checks, judged, observed.Prefix, now); err != nil {
 		return observed, err
 	}
-	if observed.Deployment, observed.Pods, err = r.observeWorkload(ctx, object, spec.Scheduler.Rollout.DeploymentName); err != nil {
+	if observed.Deployment, err = r.observeDeployment(ctx, object.Namespace, spec.Scheduler.Rollout.DeploymentName); err != nil {
 		return observed, err
 	}
-	err = r.observeDecisions(ctx, object, &observed)
+	observed.Decided, err = r.observeDecided(ctx, strategyv1.KindRollback, object)
 	return observed, err
 }
 
-// observeDecisions reads what people and other rollbacks mean for this one.
-func (r *RollbackReconciler) observeDecisions(ctx context.Context, object *strategyv1.StrategyRollback, observed *rollback.Observed) (err error) {
-	if observed.Decided, err = r.observeDecided(ctx, strategyv1.KindRollback, object); err != nil {
-		return err
+// observeNeeds reads what a plan asked for.
+func (r *RollbackReconciler) observeNeeds(ctx context.Context, object *strategyv1.StrategyRollback, needs rollback.Need, observed *rollback.Observed) error {
+	if needs&rollback.NeedOthers != 0 {
+		if err := read(&observed.Others)(r.observeOtherRollbacks(ctx, object, observed.Playbook.Spec.Scheduler.Config.ConfigMapName)); err != nil {
+			return err
+		}
 	}
-	if observed.Others, err = r.observeOtherRollbacks(ctx, object, observed.Playbook.Spec.Scheduler.Config.ConfigMapName); err != nil {
-		return err
+	if needs&rollback.NeedPods != 0 {
+		if err := read(&observed.Pods)(r.observePods(ctx, observed.Deployment)); err != nil {
+			return err
+		}
 	}
-	if rollback.NeedsIdentity(object, observed.Decided) {
-		observed.Identity, err = r.observeIdentity(ctx, object)
+	if needs&rollback.NeedIdentity != 0 {
+		return read(&observed.Identity)(r.observeIdentity(ctx, object))
 	}
-	return err
+	return nil
 }
 
 // observeConfigs reads the configuration; of a drill the copy, under whose name the rest of the pass goes on, and the one that is
@@ -99,13 +102,9 @@ func (r *RollbackReconciler) observeConfigs(ctx context.Context, object *strateg
 	return err
 }
 
-// observeOtherRollbacks lists those of other incidents that may be changing the same configuration: one that has not claimed
-// it yet is known by its playbook only. Without an incident nobody is waited for, and after the claim neither.
+// observeOtherRollbacks lists those that may be changing the same configuration: one that has not claimed it yet is known by its
+// playbook only.
 func (r *RollbackReconciler) observeOtherRollbacks(ctx context.Context, object *strategyv1.StrategyRollback, configMap string) ([]strategyv1.StrategyRollback, error) {
-	claimed := object.Status.Config != nil && object.Status.Config.Claim != ""
-	if object.Spec.IncidentName == "" || claimed || lifecycle.Ended(object.Status) {
-		return nil, nil
-	}
 	var list strategyv1.StrategyRollbackList
 	if err := r.Client.List(ctx, &list, client.InNamespace(object.Namespace), client.MatchingFields{indexActive: isActive}); err != nil {
 		return nil, err
@@ -139,34 +138,28 @@ func (r *RollbackReconciler) observeIncidentOf(ctx context.Context, object *stra
 	return &incident, nil
 }
 
-// observeWorkload reads the scheduler's Deployment and, while a change is on its way, its pods: live, since a pod that is
-// missing in the cache may still trade.
-func (r *RollbackReconciler) observeWorkload(ctx context.Context, object *strategyv1.StrategyRollback, name string) (*appsv1.Deployment, []corev1.Pod, error) {
+// observeDeployment is the scheduler's Deployment; nil if it does not exist.
+func (e *Environment) observeDeployment(ctx context.Context, namespace, name string) (*appsv1.Deployment, error) {
 	var deployment appsv1.Deployment
-	err := r.Client.Get(ctx, types.NamespacedName{Namespace: object.Namespace, Name: name}, &deployment)
-	if apierrors.IsNotFound(err) {
-		return nil, nil, nil
+	err := e.Client.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, &deployment)
+	if err != nil {
+		return nil, client.IgnoreNotFound(err)
 	}
-	if err != nil || !onItsWay(object) {
-		return &deployment, nil, err
+	return &deployment, nil
+}
+
+// observePods are the pods of the scheduler's Deployment, read live: one that is missing in the cache may still trade.
+func (r *RollbackReconciler) observePods(ctx context.Context, deployment *appsv1.Deployment) ([]corev1.Pod, error) {
+	if deployment == nil {
+		return nil, nil
 	}
 	selector, err := metav1.LabelSelectorAsSelector(deployment.Spec.Selector)
 	if err != nil {
-		return nil, nil, fmt.Errorf("selector of Deployment %s: %w", name, err)
+		return nil, fmt.Errorf("selector of Deployment %s: %w", deployment.Name, err)
 	}
 	var pods corev1.PodList
-	err = r.Live.List(ctx, &pods, client.InNamespace(object.Namespace), client.MatchingLabelsSelector{Selector: selector})
-	return &deployment, pods.Items, err
-}
-
-// onItsWay: claimed or released, and not yet proved.
-func onItsWay(object *strategyv1.StrategyRollback) bool {
-	claim := object.Status.Config
-	if claim == nil || claim.Claim == "" || lifecycle.Ended(object.Status) {
-		return false
-	}
-	reason := conditions.Reason(object.Status.Conditions, strategyv1.ConditionInEffect)
-	return claim.Claim == strategyv1.ClaimRelease || reason == "" || reason == strategyv1.ReasonRenewing
+	err = r.Live.List(ctx, &pods, client.InNamespace(deployment.Namespace), client.MatchingLabelsSelector{Selector: selector})
+	return pods.Items, err
 }
 
 // identityRefusal is what the admission policy says to a forged identity; see config/admission.

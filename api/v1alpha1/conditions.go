@@ -70,7 +70,7 @@ const (
 const (
 	ReasonPlaybookSuspended = "PlaybookSuspended"
 	ReasonIncidentSuspended = "IncidentSuspended"
-	ReasonReleased           = "Released"
+	ReasonReleased          = "Released"
 )
 
 // Reasons of the Ready condition of an incident: how far it is.

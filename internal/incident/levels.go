@@ -19,10 +19,11 @@ const defaultValid = 600 * time.Second
 
 // call records who is on call for a level at the moment in which it is called, and names them.
 func (p *plan) call(level strategyv1.Level) (who string) {
-	if !p.OnCall.Known {
+	rotation := p.onCall()
+	if !rotation.Known {
 		return ""
 	}
-	shift := p.OnCall.At(level, p.Now)
+	shift := rotation.At(level, p.Now)
 	for i := range p.status.OnCall {
 		if p.status.OnCall[i].Level == level {
 			p.status.OnCall[i] = shift

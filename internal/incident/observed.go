@@ -18,15 +18,16 @@ type Observed struct {
 	Config    facts.Config
 	Log       facts.Log
 	Runs      facts.Runs
-	Signals   signals.Snapshot // without readings: the playbook asks for none
-	OnCall    facts.OnCall
-	Documents map[string]facts.Document     // that proposals are about, by remediation
 	Decided   []facts.Decided               // decisions about this incident, oldest first
 	Rollbacks []strategyv1.StrategyRollback // that name this incident, oldest first
 
-	Same       []strategyv1.StrategyIncident // others of the same identity, closed ones too
-	Neighbours []strategyv1.StrategyIncident // open others on the same scheduler and in the same mode
-	Parent     *strategyv1.StrategyIncident  // the one that the status names; nil when there is none any more
+	// What is read when the plan asks for it.
+	Same       facts.Read[[]strategyv1.StrategyIncident] // others of the same identity, closed ones too
+	Neighbours facts.Read[[]strategyv1.StrategyIncident] // open others on the same scheduler and in the same mode
+	Parent     facts.Read[*strategyv1.StrategyIncident]  // the one that the status names; nil when there is none any more
+	Documents  facts.Read[map[string]facts.Document]     // that proposals are about, by remediation
+	OnCall     facts.Read[facts.OnCall]
+	Signals    facts.Read[signals.Snapshot]
 }
 
 // Decision is the status as observed, then what to do, in order.
@@ -34,6 +35,7 @@ type Decision struct {
 	Status  strategyv1.StrategyIncidentStatus
 	Actions []action.Action
 	NextAt  time.Time // zero: something watched will change
+	Needs   Need      // facts to read before anything is decided: the rest is empty then
 }
 
 // Identity is what an incident is about: of each there is one open incident at a time, and strikes count for it.

@@ -45,9 +45,10 @@ type plan struct {
 	status   strategyv1.StrategyIncidentStatus
 	unjudged []string        // rules of the lead that cannot be evaluated
 	turn     *lifecycle.Turn // whose turn a rule says it is
+	needs    Need            // facts that a rule asked for and that were not read
 }
 
-// Plan decides one pass.
+// Plan decides one pass, or says which facts it needs for that.
 func Plan(o Observed, now time.Time) Decision {
 	p := &plan{Observed: o, status: *o.Incident.Status.DeepCopy()}
 	p.status.ObservedGeneration = o.Incident.Generation
@@ -79,6 +80,9 @@ func Plan(o Observed, now time.Time) Decision {
 	p.keepSignals()
 	if p.isClosed() {
 		p.AwaitLog() // the last head goes into the status
+	}
+	if p.needs != 0 {
+		return Decision{Needs: p.needs}
 	}
 	actions, nextAt := p.Finish(p.subject())
 	return Decision{Status: p.sparing(), Actions: actions, NextAt: nextAt}

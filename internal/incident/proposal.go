@@ -20,7 +20,7 @@ const maxPatch = 4096
 // propose shows people the patch of another document, once. The operator changes nothing.
 func (p *plan) propose(remediation strategyv1.RemediationSpec) {
 	if p.status.Proposal == nil || !p.Logged() { // not logged: it may not be stored either
-		document := p.Documents[remediation.Name]
+		document := p.documents()[remediation.Name]
 		if document.Problem != nil {
 			p.BadInput(document.Problem.Reason, document.Problem.Message)
 			return

@@ -150,8 +150,8 @@ func (p *plan) strikes() int {
 		window = time.Duration(seconds) * time.Second
 	}
 	count := 0
-	for i := range p.Same {
-		if closed := timeOf(p.Same[i].Status.ClosedTime); p.Same[i].Status.Strikes > 0 && p.Now.Sub(closed) < window {
+	for _, other := range p.same() {
+		if closed := timeOf(other.Status.ClosedTime); other.Status.Strikes > 0 && p.Now.Sub(closed) < window {
 			count++
 		}
 	}
@@ -172,8 +172,8 @@ func (p *plan) pause(strikes int) time.Duration {
 
 // backOff is the latest next-allowed time of the identity.
 func (p *plan) backOff() (latest time.Time) {
-	for i := range p.Same {
-		if next := p.Same[i].Status.NextAllowedTime; next != nil && next.After(latest) {
+	for _, other := range p.same() {
+		if next := other.Status.NextAllowedTime; next != nil && next.After(latest) {
 			latest = next.Time
 		}
 	}
@@ -205,9 +205,9 @@ func (p *plan) mayAsk() bool {
 
 func (p *plan) struck() string {
 	var all []string
-	for i := range p.Same {
-		if p.Same[i].Status.Strikes > 0 {
-			all = append(all, p.Same[i].Name)
+	for _, other := range p.same() {
+		if other.Status.Strikes > 0 {
+			all = append(all, other.Name)
 		}
 	}
 	return names(all)

@@ -16,8 +16,9 @@ func (p *plan) duplicate() bool {
 	if p.hadRollbacks() {
 		return false
 	}
-	for i := range p.Same {
-		other := &p.Same[i]
+	same := p.same()
+	for i := range same {
+		other := &same[i]
 		if lifecycle.Open(other) && older(other, p.Incident) {
 			p.close(strategyv1.ReasonDuplicate, strategyv1.EventClosed, fmt.Sprintf(
 				"StrategyIncident %s, which began before, is about the same playbook, type and target; look there", other.Name), "")
@@ -34,9 +35,8 @@ func (p *plan) followParent() bool {
 	if p.hadRollbacks() || p.status.Cause.Name == causeUnknown {
 		return false
 	}
-	p.findParent()
-	parent := p.Parent
-	if p.status.ParentName == "" || parent == nil || parent.Name != p.status.ParentName || !p.covered(parent) {
+	parent := p.findParent()
+	if parent == nil || !p.covered(parent) {
 		return false
 	}
 	if lifecycle.Closed(parent.Status) {
@@ -60,24 +60,27 @@ func (p *plan) followParent() bool {
 	return true
 }
 
-// findParent links to the oldest open incident on the scheduler with the same cause.
-func (p *plan) findParent() {
+// findParent is the incident that this one follows: the one that it was linked to, else the oldest open one on the scheduler with the
+// same cause, which it is linked to now. Nil if there is none, or none any more.
+func (p *plan) findParent() *strategyv1.StrategyIncident {
 	if p.status.ParentName != "" {
-		return
+		return p.parent()
 	}
 	var parent *strategyv1.StrategyIncident
-	for i := range p.Neighbours {
-		other := &p.Neighbours[i]
+	neighbours := p.neighbours()
+	for i := range neighbours {
+		other := &neighbours[i]
 		sameCause := other.Status.Cause != nil && other.Status.Cause.Name == p.status.Cause.Name
 		if lifecycle.Open(other) && sameCause && older(other, p.Incident) && (parent == nil || older(other, parent)) {
 			parent = other
 		}
 	}
 	if parent == nil {
-		return
+		return nil
 	}
-	p.status.ParentName, p.Parent = parent.Name, parent
+	p.status.ParentName = parent.Name
 	p.Note(strategyv1.EventLinked, fmt.Sprintf("incident %s has the same cause, %s", parent.Name, p.status.Cause.Name), "")
+	return parent
 }
 
 // covered: the parent's remedy is this incident's, and if it disables schedules, it disables this one's.

@@ -15,18 +15,20 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/bounded"
 	"tradeops.dev/strategy-operator/internal/evidence"
+	"tradeops.dev/strategy-operator/internal/signals"
 )
 
 // watchSignals wakes for the next sample, and says which signals are not known. It says so again only when others are.
 func (p *plan) watchSignals() {
-	if len(p.Signals.Readings) == 0 && len(p.unjudged) == 0 {
+	sampled := p.signals()
+	if len(sampled.Readings) == 0 && len(p.unjudged) == 0 {
 		return
 	}
-	p.Wake(p.Signals.NextAt)
+	p.Wake(sampled.NextAt)
 	var unknown []string
 	problem := ""
-	for _, name := range slices.Sorted(maps.Keys(p.Signals.Readings)) {
-		if reading := p.Signals.Readings[name]; !reading.Known {
+	for _, name := range slices.Sorted(maps.Keys(sampled.Readings)) {
+		if reading := sampled.Readings[name]; !reading.Known {
 			unknown = append(unknown, name)
 			problem = orElse(problem, reading.Problem)
 		}
@@ -53,8 +55,10 @@ func (p *plan) watchSignals() {
 // keepSignals puts the signals into the status when the incident takes a step, and not when they merely change. They are
 // stored as evidence as long as the log does not have the step: after a crash the same bytes are stored again.
 func (p *plan) keepSignals() {
-	if len(p.Signals.Readings) > 0 && p.stepped() {
-		p.status.Signals = p.sampled()
+	if p.stepped() {
+		if snapshot := p.signals(); len(snapshot.Readings) > 0 {
+			p.status.Signals = p.sampled(snapshot)
+		}
 	}
 	if len(p.status.Signals) == 0 || p.Logged() || p.LogHead.Problem != nil {
 		return
@@ -73,10 +77,10 @@ func (p *plan) stepped() bool {
 	return len(after) > 0 && (len(before) == 0 || before[len(before)-1].Seq != after[len(after)-1].Seq)
 }
 
-func (p *plan) sampled() []strategyv1.SignalStatus {
+func (p *plan) sampled(snapshot signals.Snapshot) []strategyv1.SignalStatus {
 	var all []strategyv1.SignalStatus
-	for _, name := range slices.Sorted(maps.Keys(p.Signals.Readings)) {
-		reading := p.Signals.Readings[name]
+	for _, name := range slices.Sorted(maps.Keys(snapshot.Readings)) {
+		reading := snapshot.Readings[name]
 		signal := strategyv1.SignalStatus{Name: name, Unit: strings.TrimPrefix(p.unit(name), " ")}
 		if reading.Known {
 			signal.Value = bounded.Text(decimal(reading.Value), 64)

@@ -58,8 +58,12 @@ func (s *story) observed() incident.Observed {
 	o := incident.Observed{
 		Incident: s.incident.DeepCopy(), Prefix: prefix, NotServed: s.notServed,
 		Playbook: facts.Playbook{Spec: *s.Spec.DeepCopy(), Revision: "multi-strategy-1", Problem: s.playbookProblem, Suspended: s.suspended},
-		Signals:  s.snapshot(), OnCall: s.onCall, Documents: s.documents, Same: slices.Clone(s.same), Neighbours: slices.Clone(s.neighbours), Parent: s.parent,
+		Signals:  facts.Known(s.snapshot()), OnCall: facts.Known(s.onCall), Documents: facts.Known(s.documents),
+		Same: facts.Known(slices.Clone(s.same)), Neighbours: facts.Known(slices.Clone(s.neighbours)), Parent: facts.Known(s.parent),
 		Config: s.Config(), Log: s.Log(prefix), Runs: s.Runs(s.incident.UID, prefix), Decided: append([]facts.Decided(nil), s.decided...),
+	}
+	if snapshot, _ := o.Signals.Get(); len(snapshot.Readings) > 0 && o.Playbook.Spec.Signals == nil {
+		o.Playbook.Spec.Signals = &strategyv1.SignalsSpec{}
 	}
 	if s.configProblem != nil {
 		o.Config = facts.Config{Problem: s.configProblem}
@@ -99,7 +103,45 @@ func (s *story) plan() incident.Decision {
 	if again := incident.Plan(untouched, s.Now); !reflect.DeepEqual(decision, again) {
 		s.T.Fatalf("the plan is not deterministic:\n%s", cmp.Diff(decision, again))
 	}
+	s.asksOrSaysTheSame(untouched, decision)
 	return decision
+}
+
+// optional are the facts that only some passes decide on.
+var optional = map[incident.Need]func(to *incident.Observed, from incident.Observed){
+	incident.NeedSame:       func(to *incident.Observed, from incident.Observed) { to.Same = from.Same },
+	incident.NeedNeighbours: func(to *incident.Observed, from incident.Observed) { to.Neighbours = from.Neighbours },
+	incident.NeedParent:     func(to *incident.Observed, from incident.Observed) { to.Parent = from.Parent },
+	incident.NeedDocuments:  func(to *incident.Observed, from incident.Observed) { to.Documents = from.Documents },
+	incident.NeedOnCall:     func(to *incident.Observed, from incident.Observed) { to.OnCall = from.OnCall },
+	incident.NeedSignals:    func(to *incident.Observed, from incident.Observed) { to.Signals = from.Signals },
+}
+
+// asksOrSaysTheSame: what a plan decides over some of the facts it decides over all of them; else it asks for more. Unread is not empty.
+func (s *story) asksOrSaysTheSame(all incident.Observed, want incident.Decision) {
+	s.T.Helper()
+	partial := all
+	for _, set := range optional {
+		set(&partial, incident.Observed{})
+	}
+	for range len(optional) + 1 {
+		got := incident.Plan(partial, s.Now)
+		if got.Needs == 0 {
+			if !reflect.DeepEqual(got, want) {
+				s.T.Fatalf("the plan decides otherwise without facts that it did not ask for (-all +some):\n%s", cmp.Diff(want, got))
+			}
+			return
+		}
+		if got.Actions != nil || !got.NextAt.IsZero() || !reflect.DeepEqual(got.Status, strategyv1.StrategyIncidentStatus{}) {
+			s.T.Fatalf("a plan that asks for facts decides, too: %+v", got)
+		}
+		for which, set := range optional {
+			if got.Needs&which != 0 {
+				set(&partial, all)
+			}
+		}
+	}
+	s.T.Fatalf("the plan goes on asking for facts that it has")
 }
 
 // pass plans and carries out: first the status, then the actions.

@@ -19,7 +19,7 @@ import (
 func (p *plan) vars(judged []strategyv1.CheckStatus) rules.Vars {
 	return rules.Vars{
 		Incident: p.facts(), Checks: checks.Facts(judged, p.Runs.Outcomes),
-		Signals: p.Signals.Values(), Limits: p.limits(), Risk: p.risk(),
+		Signals: p.signals().Values(), Limits: p.limits(), Risk: p.risk(),
 	}
 }
 
@@ -117,7 +117,7 @@ func (p *plan) because(rule string) string {
 	var used []string
 	uses, _ := rules.Uses(rule) // a rule that was evaluated compiles
 	for _, name := range uses["signals"] {
-		if reading, known := p.Signals.Readings[name]; known && reading.Known {
+		if reading, known := p.signals().Readings[name]; known && reading.Known {
 			used = append(used, fmt.Sprintf("%s = %s%s", name, decimal(reading.Value), p.unit(name)))
 		}
 	}

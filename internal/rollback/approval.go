@@ -8,9 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
-	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/facts"
-	"tradeops.dev/strategy-operator/internal/lifecycle"
 )
 
 // approve waits for a decision on exactly this plan.
@@ -35,7 +33,7 @@ func (p *plan) approve() bool {
 		return false
 	}
 	deadline := p.approveBy()
-	if p.Reason(strategyv1.ConditionApproved) == strategyv1.ReasonIdentityUnenforced && !p.Identity.Enforced {
+	if p.Reason(strategyv1.ConditionApproved) == strategyv1.ReasonIdentityUnenforced && !p.identity().Enforced {
 		p.BadInput(strategyv1.ReasonIdentityUnenforced, p.Message(strategyv1.ConditionApproved))
 		return true
 	}
@@ -108,30 +106,13 @@ func (p *plan) approval(deadline time.Time) (*facts.Decided, facts.Problem) {
 			refusal.Message = notHonoured(decided, "it came too late")
 		case p.fourEyes(decided) != "":
 			refusal.Message = notHonoured(decided, p.fourEyes(decided))
-		case !p.Identity.Enforced:
-			return nil, facts.Problem{Reason: strategyv1.ReasonIdentityUnenforced, Message: notHonoured(decided, p.Identity.Message)}
+		case !p.identity().Enforced:
+			return nil, facts.Problem{Reason: strategyv1.ReasonIdentityUnenforced, Message: notHonoured(decided, p.identity().Message)}
 		default:
 			return &p.Decided[i], facts.Problem{}
 		}
 	}
 	return nil, refusal
-}
-
-// NeedsIdentity says whether a decision is there that is honoured only if identities are enforced.
-func NeedsIdentity(rollback *strategyv1.StrategyRollback, decided []facts.Decided) bool {
-	status := rollback.Status
-	if lifecycle.Ended(status) {
-		return false
-	}
-	decided = vouched(status, decided)
-	approved := conditions.Reason(status.Conditions, strategyv1.ConditionApproved)
-	stalled := conditions.Reason(status.Conditions, strategyv1.ConditionReady) == strategyv1.ReasonIdentityUnenforced
-	if approved == strategyv1.ReasonIdentityUnenforced || stalled || newRestore(status.Restore, decided) != nil {
-		return true
-	}
-	return status.Plan != nil && slices.ContainsFunc(decided, func(d facts.Decided) bool {
-		return d.Digest == status.Plan.Digest && isPending(status, d)
-	})
 }
 
 // vouched leaves out the decisions that nobody can vouch for. An approval is bound to its plan, which changes then.
@@ -151,22 +132,9 @@ func (p *plan) unvouched(decided facts.Decided) (why string) {
 	if p.status.VoidedTime == nil || decided.Time.After(p.status.VoidedTime.Time) {
 		p.status.VoidedTime = &decided.Time
 	}
-	why = p.Identity.Message + ". When the policies are in force, decide again"
+	why = p.identity().Message + ". When the policies are in force, decide again"
 	p.notePerDecision(notHonoured(decided, why))
 	return why
-}
-
-// isPending: it may still count, because neither it nor a later one has.
-func isPending(status strategyv1.StrategyRollbackStatus, decided facts.Decided) bool {
-	switch decided.Verdict {
-	case strategyv1.DecisionApprove:
-		return !conditions.True(status.Conditions, strategyv1.ConditionApproved)
-	case strategyv1.DecisionOverride:
-		return status.Override == nil || decided.Time.After(status.Override.Time.Time)
-	case strategyv1.DecisionRenew:
-		return true // once it counted, the plan has another digest
-	}
-	return false
 }
 
 func (p *plan) newest(verdict strategyv1.DecisionVerdict) *facts.Decided {

@@ -201,7 +201,8 @@ func (s *story) otherHolds() {
 	s.Content, s.Edits = other.Content, other.Edits
 }
 
-func TestNeedsIdentity(t *testing.T) {
+// TestWhenTheIdentityIsAskedFor: the proof is a request to the API server, so it is made only where a decision hangs on it.
+func TestWhenTheIdentityIsAskedFor(t *testing.T) {
 	for name, c := range map[string]struct {
 		given func(*story)
 		want  bool
@@ -211,7 +212,7 @@ func TestNeedsIdentity(t *testing.T) {
 		"an approval that was taken": {func(s *story) { s.approved() }, false},
 		"an approval of another":     {func(s *story) { s.quiet(); s.decide(strategyv1.DecisionApprove, "bob"); s.decided[0].Digest = "x" }, false},
 		"a deny":                     {func(s *story) { s.quiet(); s.decide(strategyv1.DecisionDeny, "bob") }, false},
-		"an override of this plan":   {func(s *story) { s.quiet(); s.decide(strategyv1.DecisionOverride, "bob") }, true},
+		"an override of nothing":     {func(s *story) { s.quiet(); s.decide(strategyv1.DecisionOverride, "bob") }, false},
 		"an override of another":     {func(s *story) { s.quiet(); s.decide(strategyv1.DecisionOverride, "bob"); s.decided[0].Digest = "x" }, false},
 		"a renewal of this plan":     {func(s *story) { s.approved(); s.decide(strategyv1.DecisionRenew, "bob") }, true},
 		"a renewal that was taken":   {func(s *story) { s.approved(); s.decide(strategyv1.DecisionRenew, "bob"); s.quiet() }, false},
@@ -227,7 +228,9 @@ func TestNeedsIdentity(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newStory(t)
 			c.given(s)
-			if got := rollback.NeedsIdentity(s.rollback, s.decided); got != c.want {
+			observed := s.observed()
+			observed.Identity = facts.Read[rollback.Identity]{}
+			if got := rollback.Plan(observed, s.Now).Needs == rollback.NeedIdentity; got != c.want {
 				t.Errorf("got %v", got)
 			}
 		})

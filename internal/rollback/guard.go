@@ -102,7 +102,7 @@ func (p *plan) notLifted(decided facts.Decided) string {
 		return "it names another plan; look at status.plan and override again"
 	case p.fourEyes(decided) != "":
 		return p.fourEyes(decided)
-	case !p.Identity.Enforced:
+	case !p.identity().Enforced:
 		return p.unvouched(decided)
 	}
 	return ""

@@ -22,17 +22,18 @@ type Observed struct {
 	Config     facts.Config                 // of a drill: the copy
 	Real       facts.Config                 // of a drill: the configuration that is copied
 	Deployment *appsv1.Deployment           // nil if it does not exist
-	Pods       []corev1.Pod                 // of the Deployment, ending ones included
 	Log        facts.Log
 	Runs       facts.Runs
 	Decided    []facts.Decided // decisions about this rollback, oldest first
-	Identity   Identity
-	Others     []strategyv1.StrategyRollback // on the same configuration that have not ended
 	Pauses     pauses.Pauses
+
+	// What is read when the plan asks for it.
+	Others   facts.Read[[]strategyv1.StrategyRollback] // on the same configuration that have not ended
+	Pods     facts.Read[[]corev1.Pod]                  // of the Deployment, ending ones included
+	Identity facts.Read[Identity]
 }
 
-// Identity says whether the admission policies that stamp and check identities are in force. It is observed only when
-// NeedsIdentity says that a decision hangs on it.
+// Identity says whether the admission policies that check identities are in force.
 type Identity struct {
 	Enforced bool
 	Message  string // why not
@@ -43,4 +44,5 @@ type Decision struct {
 	Status  strategyv1.StrategyRollbackStatus
 	Actions []action.Action
 	NextAt  time.Time // zero: something watched will change
+	Needs   Need      // facts to read before anything is decided: the rest is empty then
 }

@@ -16,8 +16,9 @@ func (p *plan) awaitOthers() bool {
 	if p.claimed() != "" || p.Rollback.Spec.IncidentName == "" || p.isDrill() {
 		return false
 	}
-	for i := range p.Others {
-		other := &p.Others[i]
+	others := p.others()
+	for i := range others {
+		other := &others[i]
 		if other.Spec.IncidentName == "" || other.Spec.IncidentName == p.Rollback.Spec.IncidentName || !p.goesFirst(other) {
 			continue
 		}

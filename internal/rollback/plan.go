@@ -51,9 +51,10 @@ type plan struct {
 	status      strategyv1.StrategyRollbackStatus
 	finalizer   *action.SetFinalizers
 	asks        strategyv1.Who // whose turn a rule says it is
+	needs       Need           // facts that a rule asked for and that were not read
 }
 
-// Plan decides one pass.
+// Plan decides one pass, or says which facts it needs for that.
 func Plan(o Observed, now time.Time) Decision {
 	o.Pauses = o.Pauses.OrDefault()
 	p := &plan{Observed: o, remediation: remediationOf(o), status: *o.Rollback.Status.DeepCopy()}
@@ -73,6 +74,9 @@ func Plan(o Observed, now time.Time) Decision {
 	}
 	if p.hasEnded() {
 		p.AwaitLog() // the last head goes into the status
+	}
+	if p.needs != 0 {
+		return Decision{Needs: p.needs}
 	}
 	turn := p.turn()
 	p.status.State, p.status.WaitsFor, p.status.DueTime = lifecycle.RollbackPhase(p.status), turn.Who, turn.Due()

@@ -46,7 +46,7 @@ func (p *plan) restoreRequested() bool {
 		p.gateOverridden()
 		return false
 	}
-	if !p.Identity.Enforced {
+	if !p.identity().Enforced {
 		p.BadInput(strategyv1.ReasonIdentityUnenforced, notHonoured(*asked, p.unvouched(*asked)))
 		return true
 	}
@@ -56,7 +56,7 @@ func (p *plan) restoreRequested() bool {
 
 // stillUnenforced goes on saying so until the policies are back.
 func (p *plan) stillUnenforced() bool {
-	lost := p.status.VoidedTime != nil && p.Reason(strategyv1.ConditionReady) == strategyv1.ReasonIdentityUnenforced && !p.Identity.Enforced
+	lost := p.status.VoidedTime != nil && p.Reason(strategyv1.ConditionReady) == strategyv1.ReasonIdentityUnenforced && !p.identity().Enforced
 	if lost {
 		p.BadInput(strategyv1.ReasonIdentityUnenforced, p.Message(strategyv1.ConditionReady))
 	}

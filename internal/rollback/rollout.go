@@ -42,7 +42,7 @@ func (p *plan) rollOut(annotations map[string]string) (waiting string) {
 	if status.UpdatedReplicas < wanted || status.Replicas > wanted || status.AvailableReplicas < wanted {
 		return fmt.Sprintf("Deployment %s: %d of %d new pods are available", deployment.Name, min(status.UpdatedReplicas, status.AvailableReplicas), wanted)
 	}
-	for _, pod := range p.Pods {
+	for _, pod := range p.pods() {
 		if ended(pod) {
 			continue
 		}
@@ -78,7 +78,7 @@ func (p *plan) leftToReloader(annotations map[string]string) bool {
 		return true
 	}
 	made := func(pod corev1.Pod) bool { return !pod.CreationTimestamp.Time.Before(p.Config.State.Written) }
-	return slices.ContainsFunc(p.Pods, made)
+	return slices.ContainsFunc(p.pods(), made)
 }
 
 // The annotations by which Stakater Reloader is told what to restart.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -98,8 +99,8 @@ func limits(cpu, memory string) strategyv1.RollbackAction {
 	return strategyv1.RollbackAction{Type: strategyv1.ActionSetResourceLimits, Limits: &strategyv1.ResourceLimits{CPUPercent: cpu, MemoryMB: memory}}
 }
 
-// observed is what the controller would observe: of a namespace that is not served nothing, without a playbook only the
-// record of the edits, and identities only where a decision hangs on them.
+// observed is what the controller would observe: of a namespace that is not served nothing, and without a playbook only
+// the record of the edits.
 func (s *story) observed() rollback.Observed {
 	o := rollback.Observed{Rollback: s.rollback.DeepCopy(), Prefix: s.prefix, NotServed: s.notServed}
 	if s.notServed != nil {
@@ -107,7 +108,7 @@ func (s *story) observed() rollback.Observed {
 		return o
 	}
 	o.Playbook = facts.Playbook{Spec: *s.Spec.DeepCopy(), Revision: "multi-strategy-1", Suspended: s.suspended}
-	o.Others = slices.Clone(s.others)
+	o.Others, o.Identity = facts.Known(slices.Clone(s.others)), facts.Known(s.identity)
 	if s.playbookProblem != nil {
 		o.Playbook, o.Log.Problem = facts.Playbook{Problem: s.playbookProblem}, s.playbookProblem
 		if s.rollback.Status.Config != nil {
@@ -116,9 +117,11 @@ func (s *story) observed() rollback.Observed {
 		return o
 	}
 	o.Config, o.Deployment, o.Log, o.Runs = s.Config(), s.Deployment.DeepCopy(), s.Log(s.prefix), s.Runs(s.rollback.UID, s.prefix)
+	var pods []corev1.Pod
 	for _, pod := range s.Pods {
-		o.Pods = append(o.Pods, *pod.DeepCopy())
+		pods = append(pods, *pod.DeepCopy())
 	}
+	o.Pods = facts.Known(pods)
 	if o.Config.Problem != nil { // of a document that cannot be read nothing else is known
 		o.Config = facts.Config{Problem: o.Config.Problem}
 	}
@@ -129,9 +132,6 @@ func (s *story) observed() rollback.Observed {
 		o.Log = facts.Log{Problem: s.logProblem}
 	}
 	o.Decided = append([]facts.Decided(nil), s.decided...)
-	if rollback.NeedsIdentity(o.Rollback, o.Decided) {
-		o.Identity = s.identity
-	}
 	return o
 }
 
@@ -146,7 +146,42 @@ func (s *story) plan() rollback.Decision {
 	if again := rollback.Plan(untouched, s.Now); !reflect.DeepEqual(decision, again) {
 		s.T.Fatalf("the plan is not deterministic:\n%s", cmp.Diff(decision, again))
 	}
+	s.asksOrSaysTheSame(untouched, decision)
 	return decision
+}
+
+// optional are the facts that only some passes decide on.
+var optional = map[rollback.Need]func(to *rollback.Observed, from rollback.Observed){
+	rollback.NeedOthers:   func(to *rollback.Observed, from rollback.Observed) { to.Others = from.Others },
+	rollback.NeedPods:     func(to *rollback.Observed, from rollback.Observed) { to.Pods = from.Pods },
+	rollback.NeedIdentity: func(to *rollback.Observed, from rollback.Observed) { to.Identity = from.Identity },
+}
+
+// asksOrSaysTheSame: what a plan decides over some of the facts it decides over all of them; else it asks for more. Unread is not empty.
+func (s *story) asksOrSaysTheSame(all rollback.Observed, want rollback.Decision) {
+	s.T.Helper()
+	partial := all
+	for _, set := range optional {
+		set(&partial, rollback.Observed{})
+	}
+	for range len(optional) + 1 {
+		got := rollback.Plan(partial, s.Now)
+		if got.Needs == 0 {
+			if !reflect.DeepEqual(got, want) {
+				s.T.Fatalf("the plan decides otherwise without facts that it did not ask for (-all +some):\n%s", cmp.Diff(want, got))
+			}
+			return
+		}
+		if got.Actions != nil || !got.NextAt.IsZero() || !reflect.DeepEqual(got.Status, strategyv1.StrategyRollbackStatus{}) {
+			s.T.Fatalf("a plan that asks for facts decides, too: %+v", got)
+		}
+		for which, set := range optional {
+			if got.Needs&which != 0 {
+				set(&partial, all)
+			}
+		}
+	}
+	s.T.Fatalf("the plan goes on asking for facts that it has")
 }
 
 func (s *story) ended() bool {

@@ -133,7 +133,7 @@ func (p *plan) notRenewed(decided facts.Decided) string {
 	switch {
 	case p.fourEyes(decided) != "":
 		return p.fourEyes(decided)
-	case !p.Identity.Enforced:
+	case !p.identity().Enforced:
 		return p.unvouched(decided)
 	case !p.Now.Before(decided.Time.Add(p.timeBox())):
 		return "the time box that it asks for is over already"

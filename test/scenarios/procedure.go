@@ -143,6 +143,29 @@ var procedure = []Scenario{{
 	},
 	Incident: "Resolved", Others: map[string]string{"risk": "Resolved"}, Rollbacks: ends("pnl", "Restored"),
 }, {
+	// The cause is found in the pass that escalates: what that pass did not read must not count as empty.
+	Name: "a common cause, found without a diagnosis check", Begin: pnlIncident, Report: sim.Losing, Playbook: withoutDiagnosis,
+	Script: []Step{
+		{incidentRollbackIs(0, "AwaitingApproval"), func(w *sim.World) {
+			passes(time.Second)(w)
+			w.ReportAs("risk", func(spec *strategyv1.StrategyIncidentSpec) { spec.Type = "Risk" })
+		}},
+		{incidentIs("risk", "FollowsParent"), decidesOnRollback(0, strategyv1.DecisionApprove)},
+		restore(""),
+	},
+	Incident: "Resolved", Others: map[string]string{"risk": "Resolved"}, Rollbacks: ends("pnl", "Restored"),
+}, {
+	Name: "a proposal without a diagnosis check", Begin: func(w *sim.World) {
+		CreateRules(w)
+		w.ReportIncident(func(spec *strategyv1.StrategyIncidentSpec) { spec.Type = "AlertFatigue" })
+	},
+	Playbook: func(spec *strategyv1.StrategyPlaybookSpec) {
+		TuneAlerts(spec)
+		spec.Diagnosis.Checks = nil
+	},
+	Report: sim.Losing,
+	Script: []Step{onIncident("Proposed", strategyv1.DecisionResolve)}, Incident: "Resolved",
+}, {
 	Name: "the incident is suspended and resumed", Begin: pnlIncident, Report: sim.Losing,
 	Script: []Step{
 		{incidentIs("pnl", "Triaging"), suspends(true)},
@@ -176,6 +199,12 @@ var procedure = []Scenario{{
 	},
 	Script: []Step{onIncident("Triaging", strategyv1.DecisionFalseAlarm)}, Incident: "FalseAlarm",
 }}
+
+// withoutDiagnosis names the cause as soon as L2 is called.
+func withoutDiagnosis(spec *strategyv1.StrategyPlaybookSpec) {
+	spec.Diagnosis.Checks = nil
+	spec.Diagnosis.Causes = []strategyv1.CauseRule{{Name: "SignalDegradation", When: "true", Remediation: "disable"}}
+}
 
 // TuneAlerts proposes other alert rules.
 func TuneAlerts(spec *strategyv1.StrategyPlaybookSpec) {

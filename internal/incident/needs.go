@@ -1,0 +1,74 @@
+package incident
+
+import (
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
+	"tradeops.dev/strategy-operator/internal/signals"
+)
+
+// Need is a set of the facts that only some passes decide on.
+type Need uint8
+
+// The facts that are read when a rule asks for them.
+const (
+	NeedSame       Need = 1 << iota // others of the same identity: duplicates, strikes, back-off
+	NeedNeighbours                  // open others on the same scheduler: a common cause
+	NeedParent                      // the one that it follows
+	NeedDocuments                   // that proposals are about
+	NeedOnCall                      // who is on call: asked when a level is called
+	NeedSignals                     // rules of levels, quiet and causes
+)
+
+// Usual are the facts that a pass over an incident will ask for, as far as its status and playbook tell: they are read at once, so
+// that few passes are planned twice. A fact too few costs another plan, a fact too many a read; neither changes the decision.
+func Usual(object *strategyv1.StrategyIncident, playbook facts.Playbook) Need {
+	status := object.Status
+	if playbook.Problem != nil || lifecycle.Closed(status) || !object.DeletionTimestamp.IsZero() {
+		return 0
+	}
+	var need Need
+	if playbook.Spec.Signals != nil {
+		need |= NeedSignals
+	}
+	if status.PlaybookRevision == "" {
+		need |= NeedOnCall // the first level is called
+	}
+	if len(status.Rollbacks) == 0 {
+		need |= NeedSame
+	}
+	if status.ParentName != "" {
+		need |= NeedParent
+	}
+	return need
+}
+
+// need is a fact. One that was not read is asked for, and what this pass decides without it is thrown away.
+func need[T any](p *plan, which Need, fact facts.Read[T]) T {
+	value, known := fact.Get()
+	if !known {
+		p.needs |= which
+	}
+	return value
+}
+
+func (p *plan) same() []strategyv1.StrategyIncident { return need(p, NeedSame, p.Same) }
+
+func (p *plan) neighbours() []strategyv1.StrategyIncident {
+	return need(p, NeedNeighbours, p.Neighbours)
+}
+
+// parent is the incident that the status names; nil when there is none any more.
+func (p *plan) parent() *strategyv1.StrategyIncident { return need(p, NeedParent, p.Parent) }
+
+func (p *plan) onCall() facts.OnCall { return need(p, NeedOnCall, p.OnCall) }
+
+func (p *plan) documents() map[string]facts.Document { return need(p, NeedDocuments, p.Documents) }
+
+// signals of the playbook; nobody is asked for those of one that has none.
+func (p *plan) signals() signals.Snapshot {
+	if p.Playbook.Spec.Signals == nil {
+		return signals.Snapshot{}
+	}
+	return need(p, NeedSignals, p.Signals)
+}
