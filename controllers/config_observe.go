@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/config"
 	"tradeops.dev/strategy-operator/internal/config/botcore"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/schedulerconfig"
@@ -60,12 +61,16 @@ func readConfig(configMap *corev1.ConfigMap, key types.NamespacedName, scheduler
 	if err != nil {
 		return invalidConfig(strategyv1.ReasonConfigInvalid, "ConfigMap %s, annotation %s: %v", key, strategyv1.AnnotationEdits, err)
 	}
-	summary, err := botcore.Describe([]byte(content), botcore.Target{Scheduler: scheduler.Name, Environment: scheduler.Environment})
+	document, err := config.Parse(content)
+	if err != nil {
+		return invalidConfig(strategyv1.ReasonConfigInvalid, "ConfigMap %s, key %s: %v", key, scheduler.Config.Key, err)
+	}
+	summary, err := botcore.Describe(document, botcore.Target{Scheduler: scheduler.Name, Environment: scheduler.Environment})
 	if err != nil {
 		return invalidConfig(strategyv1.ReasonConfigInvalid, "ConfigMap %s, key %s: %v", key, scheduler.Config.Key, err)
 	}
 	return facts.Config{
-		ResourceVersion: configMap.ResourceVersion, Content: content, SHA256: schedulerconfig.Hash(content), State: state, Summary: summary,
+		ResourceVersion: configMap.ResourceVersion, Document: document, SHA256: schedulerconfig.Hash(content), State: state, Summary: summary,
 	}
 }
 
@@ -87,14 +92,27 @@ func invalidConfig(reason, format string, args ...any) facts.Config {
 	return facts.Config{Problem: problem(reason, format, args...)}
 }
 
-// observeDocument reads one key of a ConfigMap that is opted in.
+// observeDocument reads the YAML document that a proposal is about.
 func (e *Environment) observeDocument(ctx context.Context, namespace string, reference strategyv1.DocumentReference) (facts.Document, error) {
+	text, missing, err := e.observeText(ctx, namespace, reference)
+	if err != nil || missing != nil {
+		return facts.Document{Problem: missing}, err
+	}
+	document, unreadable := config.Parse(text)
+	if unreadable != nil {
+		return facts.Document{Problem: problem(strategyv1.ReasonConfigInvalid, "ConfigMap %s/%s, key %s: %v", namespace, reference.ConfigMapName, reference.Key, unreadable)}, nil
+	}
+	return facts.Document{Document: document}, nil
+}
+
+// observeText reads one key of a ConfigMap that is opted in.
+func (e *Environment) observeText(ctx context.Context, namespace string, reference strategyv1.DocumentReference) (string, *facts.Problem, error) {
 	configMap, problem, err := e.observeConfigMap(ctx, types.NamespacedName{Namespace: namespace, Name: reference.ConfigMapName})
 	if err != nil || problem != nil {
-		return facts.Document{Problem: problem}, err
+		return "", problem, err
 	}
 	content, missing := dataOf(configMap, reference.Key)
-	return facts.Document{Content: content, Problem: missing}, nil
+	return content, missing, nil
 }
 
 // observeConfigMap reads a ConfigMap that is opted in.

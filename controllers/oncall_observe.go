@@ -42,11 +42,11 @@ func (e *Environment) observeOnCall(ctx context.Context, namespace string, spec 
 	if spec == nil || spec.Rotation == nil {
 		return facts.OnCall{}, nil
 	}
-	document, err := e.observeDocument(ctx, namespace, *spec.Rotation)
-	if err != nil || document.Problem != nil {
-		return facts.OnCall{Problem: document.Problem}, err
+	text, missing, err := e.observeText(ctx, namespace, *spec.Rotation)
+	if err != nil || missing != nil {
+		return facts.OnCall{Problem: missing}, err
 	}
-	roster, unreadable := e.rosters.parse(document.Content)
+	roster, unreadable := e.rosters.parse(text)
 	if unreadable != nil {
 		return facts.OnCall{Problem: problem(strategyv1.ReasonRotationInvalid, "ConfigMap %s/%s, key %s: %v", namespace, spec.Rotation.ConfigMapName, spec.Rotation.Key, unreadable)}, nil
 	}

@@ -93,7 +93,7 @@ func (a *app) printPlan(plan offline.Plan, flags planFlags, pinned bool) error {
 	text := plan.Diff
 	switch {
 	case flags.output == "yaml":
-		text = string(plan.After)
+		text = plan.After.String()
 	case isTerminal(a.Out) && text != "":
 		text = strings.Join(show.Lines(text), "\n") + "\n"
 	}

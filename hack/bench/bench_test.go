@@ -29,7 +29,7 @@ func TestTheConfigurationIsOfRealSizeAndCanBeEdited(t *testing.T) {
 	if lines := bytes.Count(document, []byte{'\n'}); lines != 2850 || len(document)/1000 != 84 {
 		t.Errorf("%d lines and %d bytes, not 2,850 and 84 kB", lines, len(document))
 	}
-	if err := config.Check(document); err != nil {
+	if _, err := config.Parse(string(document)); err != nil {
 		t.Error(err)
 	}
 }
@@ -47,7 +47,7 @@ func TestNoIncidentIsADuplicate(t *testing.T) {
 		seen[id] = i
 	}
 	text := newConfig(incidents).Data["core.yaml"]
-	if err := config.Check([]byte(text)); err != nil {
+	if _, err := config.Parse(text); err != nil {
 		t.Fatal(err)
 	}
 	if last := scheduleName(incidents - 1); !strings.Contains(text, last+":") {

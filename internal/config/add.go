@@ -7,7 +7,7 @@ import (
 )
 
 // planAdd adds what the path lacks: a key, an item, or an item together with the key of its list.
-func (d *document) planAdd(p *place, v *value) (*change, *RefusedError) {
+func (d *Document) planAdd(p *place, v *value) (*change, *RefusedError) {
 	missing, n := p.rest[0], p.node
 	switch {
 	case n.Kind == yaml.MappingNode && len(p.rest) == 1 && !missing.selector:
@@ -22,7 +22,7 @@ func (d *document) planAdd(p *place, v *value) (*change, *RefusedError) {
 	return nil, d.cannotAdd(p)
 }
 
-func (d *document) cannotAdd(p *place) *RefusedError {
+func (d *Document) cannotAdd(p *place) *RefusedError {
 	missing, n := p.rest[0].raw, p.node
 	if n.Kind == yaml.ScalarNode {
 		return p.refuse(n.Line, "there is no %q: its parent holds %s", missing, d.oneLine(n))
@@ -37,11 +37,11 @@ func isNull(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && isPlain(n) && n.Tag == "!!null" && n.Style&yaml.TaggedStyle == 0
 }
 
-func (d *document) addKey(p *place, v *value) (*change, *RefusedError) {
+func (d *Document) addKey(p *place, v *value) (*change, *RefusedError) {
 	m, name := p.node, p.rest[0].raw
 	entry := QuoteString(name) + ": " + v.text
 	c := &change{
-		patch: func(*document) *RefusedError { m.Content = append(m.Content, keyNode(name), v.node); return nil },
+		patch: func(*Document) *RefusedError { m.Content = append(m.Content, keyNode(name), v.node); return nil },
 	}
 	if isFlow(m) {
 		return d.addToFlow(p, c, entry)
@@ -50,7 +50,7 @@ func (d *document) addKey(p *place, v *value) (*change, *RefusedError) {
 }
 
 // addList adds the key of a list and its first item.
-func (d *document) addList(p *place, v *value) (*change, *RefusedError) {
+func (d *Document) addList(p *place, v *value) (*change, *RefusedError) {
 	m, name := p.node, p.rest[0].raw
 	if isFlow(m) {
 		return nil, p.refuse(m.Line, "the list %q is missing in a flow mapping; write the mapping in block style or add the list first", name)
@@ -63,8 +63,9 @@ func (d *document) addList(p *place, v *value) (*change, *RefusedError) {
 	}
 	keyLine := strings.Repeat(" ", indent) + QuoteString(name) + ":"
 	itemLines := strings.Repeat(" ", dash) + "- " + item
-	c := &change{patch: func(*document) *RefusedError {
-		m.Content = append(m.Content, keyNode(name), listNode(v.node))
+	list := listNode(v.node)
+	c := &change{list: list, patch: func(*Document) *RefusedError {
+		m.Content = append(m.Content, keyNode(name), list)
 		return nil
 	}}
 	c, err := d.addLines(p, c, keyLine+"\n"+itemLines)
@@ -75,9 +76,9 @@ func (d *document) addList(p *place, v *value) (*change, *RefusedError) {
 	return c, nil
 }
 
-func (d *document) addItem(p *place, v *value) (*change, *RefusedError) {
+func (d *Document) addItem(p *place, v *value) (*change, *RefusedError) {
 	list := p.node
-	c := &change{patch: func(*document) *RefusedError { list.Content = append(list.Content, v.node); return nil }}
+	c := &change{patch: func(*Document) *RefusedError { list.Content = append(list.Content, v.node); return nil }}
 	if isFlow(list) {
 		return d.addToFlow(p, c, v.text)
 	}
@@ -99,7 +100,7 @@ func (d *document) addItem(p *place, v *value) (*change, *RefusedError) {
 }
 
 // makeList puts a list with one item, in flow style, where null or nothing stands: one line, and its old text is easy to keep.
-func (d *document) makeList(p *place, v *value) (*change, *RefusedError) {
+func (d *Document) makeList(p *place, v *value) (*change, *RefusedError) {
 	whole, err := parseValue(p.path, "["+v.text+"]")
 	if err != nil {
 		return nil, err
@@ -113,7 +114,7 @@ func (d *document) makeList(p *place, v *value) (*change, *RefusedError) {
 }
 
 // addLines adds lines after the last line of a block collection, so before the comments and blank lines that follow it.
-func (d *document) addLines(p *place, c *change, text string) (*change, *RefusedError) {
+func (d *Document) addLines(p *place, c *change, text string) (*change, *RefusedError) {
 	end, ok := d.end(p.node)
 	if !ok {
 		return nil, p.refuse(p.node.Line, "the last entry before the new one has a text that does not look like its value; rewrite it in a plainer style")
@@ -124,7 +125,7 @@ func (d *document) addLines(p *place, c *change, text string) (*change, *Refused
 }
 
 // addToFlow adds an entry at the end of a flow collection that stands on one line.
-func (d *document) addToFlow(p *place, c *change, entry string) (*change, *RefusedError) {
+func (d *Document) addToFlow(p *place, c *change, entry string) (*change, *RefusedError) {
 	n := p.node
 	start, end, ok := d.brackets(n)
 	if !ok {
@@ -143,7 +144,7 @@ func (d *document) addToFlow(p *place, c *change, entry string) (*change, *Refus
 }
 
 // brackets is the extent of a flow collection that stands on one line in its own brackets.
-func (d *document) brackets(n *yaml.Node) (start, end int, ok bool) {
+func (d *Document) brackets(n *yaml.Node) (start, end int, ok bool) {
 	start, ok = d.start(n)
 	end, endOK := d.end(n)
 	if !ok || !endOK || d.lineOf(start) != d.lineOf(end) {

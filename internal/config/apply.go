@@ -14,30 +14,39 @@ const maxOldBytes = 8192
 type change struct {
 	splices []splice
 	// patch changes the old tree to what the new text must say. It may take a restored value from the new tree.
-	patch  func(next *document) *RefusedError
+	patch  func(next *Document) *RefusedError
 	record Record
+	list   *yaml.Node // the list that is made, with its key, for the item that is added
 }
 
-// Apply makes the edits in order and returns the new text with one record per edit, in the same order. active are the records
-// of earlier edits still in force in doc: an item added to a list which one of them made remembers that too. Nothing is
+// Apply makes the edits in order and returns the new document with one record per edit, in the same order. active are the records
+// of earlier edits still in force in the document: an item added to a list which one of them made remembers that too. Nothing is
 // returned unless every edit succeeds; the error is a *RefusedError.
-func Apply(doc []byte, edits []Edit, active ...Record) (out []byte, records []Record, err error) {
-	d, refused := parse(doc)
-	if refused != nil {
-		return nil, nil, refused
+func (d *Document) Apply(edits []Edit, active ...Record) (*Document, []Record, error) {
+	if next, records, ok := d.applyTogether(edits, active); ok {
+		return next, records, nil
 	}
+	return d.applyInOrder(edits, active)
+}
+
+func (d *Document) applyInOrder(edits []Edit, active []Record) (*Document, []Record, error) {
 	known := slices.Clone(active)
+	var records []Record
 	for _, e := range edits {
-		c, refused := d.plan(e)
+		var c *change
+		p, refused := d.find(e.Path)
+		if refused == nil {
+			d = d.owning(p)
+			c, refused = d.plan(e)
+		}
 		if refused != nil {
 			return nil, nil, refused
 		}
 		if d, refused = d.commit(e.Path, c); refused != nil {
 			return nil, nil, refused
 		}
-		// An edit of the very field that its path selects by could not be undone.
-		if p, refused := d.find(e.Path); refused != nil || len(p.rest) > 0 {
-			return nil, nil, refuse(e.Path, 0, "after the edit the path would lead elsewhere; edit the item as a whole")
+		if refused := d.leadsTo(e.Path); refused != nil {
+			return nil, nil, refused
 		}
 		if c.record.Parent == nil && c.record.Absent {
 			c.record.Parent = parentOf(c.record.Path, known)
@@ -45,16 +54,20 @@ func Apply(doc []byte, edits []Edit, active ...Record) (out []byte, records []Re
 		known = append(known, c.record)
 		records = append(records, c.record)
 	}
-	return d.bytes(), records, nil
+	return d, records, nil
+}
+
+// leadsTo: an edit of the very field that its path selects by could not be undone.
+func (d *Document) leadsTo(path string) *RefusedError {
+	if p, refused := d.find(path); refused != nil || len(p.rest) > 0 {
+		return refuse(path, 0, "after the edit the path would lead elsewhere; edit the item as a whole")
+	}
+	return nil
 }
 
 // Get is what the path holds, as one line of YAML: its text as it stands, or the same in flow style where it has several lines.
 // It refuses the paths that Apply refuses, with a *RefusedError.
-func Get(doc []byte, path string) (value string, found bool, err error) {
-	d, refused := parse(doc)
-	if refused != nil {
-		return "", false, refused
-	}
+func (d *Document) Get(path string) (value string, found bool, err error) {
 	p, refused := d.find(path)
 	if refused != nil {
 		return "", false, refused
@@ -86,8 +99,8 @@ func listPath(path string) (list string, isItem bool) {
 }
 
 // commit makes the change and proves it: the new text must parse to the old tree with the patch applied, and nothing else.
-// The old document must not be used afterwards.
-func (d *document) commit(path string, c *change) (*document, *RefusedError) {
+// The document owns the nodes that the patch changes, and must not be used afterwards.
+func (d *Document) commit(path string, c *change) (*Document, *RefusedError) {
 	if len(c.splices) == 0 {
 		return d, nil
 	}
@@ -109,7 +122,7 @@ func (d *document) commit(path string, c *change) (*document, *RefusedError) {
 	return next, nil
 }
 
-func (d *document) plan(e Edit) (*change, *RefusedError) {
+func (d *Document) plan(e Edit) (*change, *RefusedError) {
 	p, err := d.find(e.Path)
 	if err != nil {
 		return nil, err
@@ -135,7 +148,7 @@ func (d *document) plan(e Edit) (*change, *RefusedError) {
 	return c, nil
 }
 
-func (d *document) planReplace(p *place, v *value) (*change, *RefusedError) {
+func (d *Document) planReplace(p *place, v *value) (*change, *RefusedError) {
 	old := p.node
 	if err := p.replaceable(old); err != nil {
 		return nil, err
@@ -153,7 +166,7 @@ func (d *document) planReplace(p *place, v *value) (*change, *RefusedError) {
 	at := p.last()
 	return &change{
 		splices: []splice{s},
-		patch:   func(*document) *RefusedError { at.parent.Content[at.slot] = v.node; return nil },
+		patch:   func(*Document) *RefusedError { at.parent.Content[at.slot] = v.node; return nil },
 		record: Record{
 			Layout: layout, From: d.oneLine(old),
 			Old: string(d.src[s.from:s.to]), New: normalised(s.text),
@@ -180,7 +193,7 @@ func (p *place) replaceable(n *yaml.Node) *RefusedError {
 }
 
 // replacement is the exchange of the place's value, within its line if it is on one, else from its key to its last line.
-func (d *document) replacement(p *place, v *value) (splice, Layout, *RefusedError) {
+func (d *Document) replacement(p *place, v *value) (splice, Layout, *RefusedError) {
 	n, at := p.node, p.last()
 	start, ok := d.start(n)
 	end, endOK := d.end(n)
@@ -206,7 +219,7 @@ func (d *document) replacement(p *place, v *value) (splice, Layout, *RefusedErro
 }
 
 // blockReplacement is where the exchange of a value of several lines starts, and its new text. A comment behind the key stays.
-func (d *document) blockReplacement(at step, v *value, start int) (from int, text string, ok bool) {
+func (d *Document) blockReplacement(at step, v *value, start int) (from int, text string, ok bool) {
 	key := at.key()
 	if key == nil {
 		column := start - d.lines[d.lineOf(start)-1]
@@ -228,7 +241,7 @@ func (d *document) blockReplacement(at step, v *value, start int) (from int, tex
 }
 
 // colonEnd is the offset after the colon of a key. After a key with a question mark it stands on a line of its own.
-func (d *document) colonEnd(key *yaml.Node) (int, bool) {
+func (d *Document) colonEnd(key *yaml.Node) (int, bool) {
 	off, ok := d.end(key)
 	if !ok {
 		return 0, false

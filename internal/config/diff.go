@@ -9,8 +9,8 @@ import (
 
 // UnifiedDiff is the unified diff from before to after, both under the given name, with no context lines: what is next to an
 // edit may be secret and is not what was edited. Equal texts give "".
-func UnifiedDiff(name string, before, after []byte) string {
-	diff, err := udiff.ToUnifiedDiff(name, name, string(before), udiff.Lines(string(before), string(after)), 0)
+func UnifiedDiff(name string, before, after string) string {
+	diff, err := udiff.ToUnifiedDiff(name, name, before, udiff.Lines(before, after), 0)
 	if err != nil {
 		// Only edits that do not fit the text fail, and these were just computed from it.
 		panic(err)

@@ -27,18 +27,18 @@ func TestUnifiedDiffIsOneThatPatchTakes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			write(t, filepath.Join(dir, "f"), c[0])
-			write(t, filepath.Join(dir, "d"), UnifiedDiff("f", []byte(c[0]), []byte(c[1])))
+			write(t, filepath.Join(dir, "d"), UnifiedDiff("f", c[0], c[1]))
 			apply := exec.Command("git", "apply", "-p0", "--unidiff-zero", "d")
 			apply.Dir = dir
 			if out, err := apply.CombinedOutput(); err != nil {
-				t.Fatalf("%v: %s\n%s", err, out, UnifiedDiff("f", []byte(c[0]), []byte(c[1])))
+				t.Fatalf("%v: %s\n%s", err, out, UnifiedDiff("f", c[0], c[1]))
 			}
 			if got, err := os.ReadFile(filepath.Join(dir, "f")); err != nil || string(got) != c[1] {
 				t.Errorf("got %q, %v; want %q", got, err, c[1])
 			}
 		})
 	}
-	if diff := UnifiedDiff("f", []byte("a\n"), []byte("a\n")); diff != "" {
+	if diff := UnifiedDiff("f", "a\n", "a\n"); diff != "" {
 		t.Errorf("of equal texts: %q", diff)
 	}
 }

@@ -22,28 +22,47 @@ const (
 
 const byteOrderMark = "\ufeff"
 
-// document is a parsed text: the bytes, where its lines start, and the tree of its only YAML document.
-type document struct {
+// Document is a YAML document that was parsed once. It never changes: an edit makes another one. So it can be kept, and read by
+// several goroutines. Of a nil Document nothing is known: its text is empty, no path leads anywhere, and nothing can be edited.
+type Document struct {
+	text  string // as the caller knows it
 	src   []byte // without byte order mark
 	bom   bool
 	lines []int      // offset of each line's first byte
 	root  *yaml.Node // nil when there is nothing but comments
 }
 
-// Check says whether Apply and Undo would accept the document at all: size, encoding, syntax, nesting, one YAML document.
-// A refusal is a *RefusedError.
-func Check(doc []byte) error {
-	if _, err := parse(doc); err != nil {
-		return err
+// Parse reads a document that can be edited: it checks size, encoding, syntax, nesting, and that it is one YAML document. The error
+// is a *RefusedError.
+func Parse(text string) (*Document, error) {
+	d, refused := parse([]byte(text))
+	if refused != nil {
+		return nil, refused
 	}
-	return nil
+	return d, nil
 }
 
-func parse(doc []byte) (*document, *RefusedError) {
+// String is the document's text.
+func (d *Document) String() string {
+	if d == nil {
+		return ""
+	}
+	return d.text
+}
+
+// Root is the document's tree, with aliases that are not expanded; nil if there is nothing but comments. It must not be changed.
+func (d *Document) Root() *yaml.Node {
+	if d == nil {
+		return nil
+	}
+	return d.root
+}
+
+func parse(doc []byte) (*Document, *RefusedError) {
 	if err := checkBytes(doc); err != nil {
 		return nil, err
 	}
-	d := &document{src: doc}
+	d := &Document{text: string(doc), src: doc}
 	if bytes.HasPrefix(doc, []byte(byteOrderMark)) {
 		d.src, d.bom = doc[len(byteOrderMark):], true
 	}
@@ -156,16 +175,8 @@ func tooDeep(n *yaml.Node, levels int) int {
 	return 0
 }
 
-// bytes is the text as the caller knows it.
-func (d *document) bytes() []byte {
-	if !d.bom {
-		return d.src
-	}
-	return append([]byte(byteOrderMark), d.src...)
-}
-
 // offset converts a parser's position (both 1-based, columns count characters) to a byte offset.
-func (d *document) offset(line, column int) (int, bool) {
+func (d *Document) offset(line, column int) (int, bool) {
 	if line < 1 || line > len(d.lines) {
 		return 0, false
 	}
@@ -181,7 +192,7 @@ func (d *document) offset(line, column int) (int, bool) {
 }
 
 // lineOf is the 1-based line that holds the offset.
-func (d *document) lineOf(off int) int {
+func (d *Document) lineOf(off int) int {
 	lo, hi := 0, len(d.lines)
 	for hi-lo > 1 {
 		if mid := (lo + hi) / 2; d.lines[mid] <= off {
@@ -194,7 +205,7 @@ func (d *document) lineOf(off int) int {
 }
 
 // lineEnd is the offset after the last byte of the line, before its line break.
-func (d *document) lineEnd(line int) int {
+func (d *Document) lineEnd(line int) int {
 	if line >= len(d.lines) {
 		return len(d.src)
 	}
@@ -206,12 +217,12 @@ func (d *document) lineEnd(line int) int {
 }
 
 // lineText is the lines first..last, joined by LF whatever breaks the document uses, without the last break.
-func (d *document) lineText(first, last int) string {
+func (d *Document) lineText(first, last int) string {
 	return normalised(string(d.src[d.lines[first-1]:d.lineEnd(last)]))
 }
 
 // lineBreak is what ends the line, or what ends the document's first line where this one has no end.
-func (d *document) lineBreak(line int) string {
+func (d *Document) lineBreak(line int) string {
 	if line >= len(d.lines) {
 		line = 1
 	}
@@ -230,7 +241,7 @@ type splice struct {
 }
 
 // insertLines is the splice that adds lines (joined by LF) after the given line.
-func (d *document) insertLines(after int, text string) splice {
+func (d *Document) insertLines(after int, text string) splice {
 	eol := d.lineBreak(after)
 	text = strings.ReplaceAll(text, "\n", eol)
 	if after < len(d.lines) {
@@ -241,7 +252,7 @@ func (d *document) insertLines(after int, text string) splice {
 }
 
 // deleteLines is the splice that removes the lines first..last; it reverts insertLines.
-func (d *document) deleteLines(first, last int) splice {
+func (d *Document) deleteLines(first, last int) splice {
 	if last < len(d.lines) {
 		return splice{d.lines[first-1], d.lines[last], ""}
 	}
@@ -253,7 +264,7 @@ func (d *document) deleteLines(first, last int) splice {
 }
 
 // spliced is the text with the splices (in order, not overlapping) made: every byte outside them is copied.
-func (d *document) spliced(splices []splice) ([]byte, error) {
+func (d *Document) spliced(splices []splice) ([]byte, error) {
 	out := make([]byte, 0, len(d.src)+4096)
 	if d.bom {
 		out = append(out, byteOrderMark...)

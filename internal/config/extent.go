@@ -25,10 +25,10 @@ func isCollection(n *yaml.Node) bool {
 
 func isBlockCollection(n *yaml.Node) bool { return isCollection(n) && !isFlow(n) }
 
-func (d *document) start(n *yaml.Node) (int, bool) { return d.offset(n.Line, n.Column) }
+func (d *Document) start(n *yaml.Node) (int, bool) { return d.offset(n.Line, n.Column) }
 
 // end is the offset after the last byte of the node's text. A scalar that keeps its trailing blank lines ends after them.
-func (d *document) end(n *yaml.Node) (int, bool) {
+func (d *Document) end(n *yaml.Node) (int, bool) {
 	if isBlockCollection(n) {
 		if len(n.Content) == 0 {
 			return 0, false
@@ -53,7 +53,7 @@ func (d *document) end(n *yaml.Node) (int, bool) {
 	}
 }
 
-func (d *document) emptyEnd(off int) (int, bool) {
+func (d *Document) emptyEnd(off int) (int, bool) {
 	for off < len(d.src) && (d.src[off] == '&' || d.src[off] == '!') {
 		for off < len(d.src) && !isBlank(d.src[off]) {
 			off++
@@ -74,7 +74,7 @@ func (d *document) emptyEnd(off int) (int, bool) {
 }
 
 // skipProperties goes over anchors and tags: nothing else starts with their indicators.
-func (d *document) skipProperties(off int) int {
+func (d *Document) skipProperties(off int) int {
 	for off < len(d.src) && (d.src[off] == '&' || d.src[off] == '!') {
 		for off < len(d.src) && !isBlank(d.src[off]) {
 			off++
@@ -85,7 +85,7 @@ func (d *document) skipProperties(off int) int {
 }
 
 // skipBlank goes over spaces, line breaks and comments.
-func (d *document) skipBlank(off int) int {
+func (d *Document) skipBlank(off int) int {
 	for off < len(d.src) {
 		switch {
 		case isBlank(d.src[off]):
@@ -101,11 +101,11 @@ func (d *document) skipBlank(off int) int {
 
 func isBlank(b byte) bool { return b == ' ' || b == '\t' || b == '\r' || b == '\n' }
 
-func (d *document) matchExact(off int, text string) (int, bool) {
+func (d *Document) matchExact(off int, text string) (int, bool) {
 	return off + len(text), bytes.HasPrefix(d.src[off:], []byte(text))
 }
 
-func (d *document) scalarEnd(n *yaml.Node, off int) (int, bool) {
+func (d *Document) scalarEnd(n *yaml.Node, off int) (int, bool) {
 	switch {
 	case n.Style&yaml.DoubleQuotedStyle != 0:
 		return d.quotedEnd(off, '"')
@@ -118,7 +118,7 @@ func (d *document) scalarEnd(n *yaml.Node, off int) (int, bool) {
 	}
 }
 
-func (d *document) quotedEnd(off int, quote byte) (int, bool) {
+func (d *Document) quotedEnd(off int, quote byte) (int, bool) {
 	if off >= len(d.src) || d.src[off] != quote {
 		return 0, false
 	}
@@ -135,7 +135,7 @@ func (d *document) quotedEnd(off int, quote byte) (int, bool) {
 	return 0, false
 }
 
-func (d *document) blockScalarEnd(value string, off int) (int, bool) {
+func (d *Document) blockScalarEnd(value string, off int) (int, bool) {
 	if off >= len(d.src) || (d.src[off] != '|' && d.src[off] != '>') {
 		return 0, false
 	}
@@ -156,12 +156,12 @@ func (d *document) blockScalarEnd(value string, off int) (int, bool) {
 	return d.lineEnd(line), true
 }
 
-func (d *document) blankLine(line int) bool {
+func (d *Document) blankLine(line int) bool {
 	return len(bytes.TrimSpace(d.src[d.lines[line-1]:d.lineEnd(line)])) == 0
 }
 
 // matchVisible reads the non-blank characters of the value and returns the offset after the last of them.
-func (d *document) matchVisible(off int, value string) (int, bool) {
+func (d *Document) matchVisible(off int, value string) (int, bool) {
 	end := off
 	for i := range len(value) {
 		if isBlank(value[i]) {
@@ -179,7 +179,7 @@ func (d *document) matchVisible(off int, value string) (int, bool) {
 	return end, true
 }
 
-func (d *document) flowEnd(n *yaml.Node, off int) (int, bool) {
+func (d *Document) flowEnd(n *yaml.Node, off int) (int, bool) {
 	open, closing := byte('['), byte(']')
 	if n.Kind == yaml.MappingNode {
 		open, closing = '{', '}'

@@ -39,13 +39,13 @@ func (p *place) refuse(line int, format string, args ...any) *RefusedError {
 
 // find walks the path. Whatever makes the way ambiguous or shared (duplicate keys, anchors, aliases, merge keys, tags) is
 // refused: an edit behind it could change more, or less, than it says.
-func (d *document) find(path string) (*place, *RefusedError) {
+func (d *Document) find(path string) (*place, *RefusedError) {
 	segments, err := parsePath(path)
 	if err != nil {
 		return nil, err
 	}
-	p := &place{path: path, segments: segments, node: d.root}
-	if d.root == nil {
+	p := &place{path: path, segments: segments, node: d.Root()}
+	if p.node == nil {
 		return nil, p.refuse(0, "the document is empty")
 	}
 	for i, s := range segments {

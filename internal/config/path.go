@@ -34,6 +34,14 @@ func JoinPath(segments ...string) string {
 // Item is the unescaped segment that selects the list item whose field holds the value: [field=value].
 func Item(field, value string) string { return "[" + field + "=" + value + "]" }
 
+// CheckPath says whether a path can be read at all. The error is a *RefusedError.
+func CheckPath(path string) error {
+	if _, refused := parsePath(path); refused != nil {
+		return refused
+	}
+	return nil
+}
+
 func parsePath(path string) ([]segment, *RefusedError) {
 	if path == "" {
 		return nil, refuse(path, 0, "the path is empty; name a place inside the document")

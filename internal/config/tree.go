@@ -28,7 +28,7 @@ func isPlain(n *yaml.Node) bool {
 }
 
 // oneLine is the node as one line of YAML: its own text where that is one line, else the same value in flow style.
-func (d *document) oneLine(n *yaml.Node) string {
+func (d *Document) oneLine(n *yaml.Node) string {
 	if isEmpty(n) && n.Anchor == "" && n.Style&yaml.TaggedStyle == 0 {
 		return "null"
 	}

@@ -11,12 +11,19 @@ import (
 // were changed, is left alone and returned as a Conflict; a path that holds again what it held before needs nothing and is no
 // conflict, so undoing twice is harmless. The error is a *RefusedError: the document cannot be edited at all, or a record is
 // damaged; then nothing is returned.
-func Undo(doc []byte, records []Record) (out []byte, conflicts []Conflict, err error) {
-	d, refused := parse(doc)
-	if refused != nil {
-		return nil, nil, refused
+func (d *Document) Undo(records []Record) (*Document, []Conflict, error) {
+	if next, ok := d.undoTogether(records); ok {
+		return next, nil, nil
 	}
+	return d.undoInOrder(records)
+}
+
+func (d *Document) undoInOrder(records []Record) (*Document, []Conflict, error) {
+	var conflicts []Conflict
 	for _, r := range slices.Backward(records) {
+		if p, lost := d.find(r.Path); lost == nil {
+			d = d.owning(p)
+		}
 		c, conflict, refused := d.planUndo(r)
 		if refused != nil {
 			return nil, nil, refused
@@ -29,11 +36,11 @@ func Undo(doc []byte, records []Record) (out []byte, conflicts []Conflict, err e
 			return nil, nil, refused
 		}
 	}
-	return d.bytes(), conflicts, nil
+	return d, conflicts, nil
 }
 
 // planUndo is the change that takes the record back: none where nothing is to do.
-func (d *document) planUndo(r Record) (*change, *Conflict, *RefusedError) {
+func (d *Document) planUndo(r Record) (*change, *Conflict, *RefusedError) {
 	ours, err := parseValue(r.Path, r.To)
 	if err != nil {
 		return nil, nil, err
@@ -74,7 +81,7 @@ func (d *document) planUndo(r Record) (*change, *Conflict, *RefusedError) {
 }
 
 // takeBack is the undoing of an edit whose value is in place, or the reason why its text cannot be told from others' text.
-func (d *document) takeBack(p *place, r Record) (*change, string, *RefusedError) {
+func (d *Document) takeBack(p *place, r Record) (*change, string, *RefusedError) {
 	switch r.Layout {
 	case Inline, Block:
 		c, reason := d.restoreValue(p, r)
@@ -93,7 +100,7 @@ func (d *document) takeBack(p *place, r Record) (*change, string, *RefusedError)
 const changedText = "the value is ours but its text was changed since (layout or comments); take it back by hand"
 
 // restoreValue puts the old text of an exchanged value back.
-func (d *document) restoreValue(p *place, r Record) (*change, string) {
+func (d *Document) restoreValue(p *place, r Record) (*change, string) {
 	at := p.last()
 	from, to, ok := d.valueExtent(at, r.Old == "")
 	if ok && r.Layout == Block {
@@ -110,7 +117,7 @@ func (d *document) restoreValue(p *place, r Record) (*change, string) {
 }
 
 // valueExtent is the extent of a value; where nothing stood before, the space in front of it is ours too.
-func (d *document) valueExtent(at step, stoodNothing bool) (from, to int, ok bool) {
+func (d *Document) valueExtent(at step, stoodNothing bool) (from, to int, ok bool) {
 	from, ok = d.start(at.node())
 	to, endOK := d.end(at.node())
 	if !ok || !endOK {
@@ -130,10 +137,10 @@ func (d *document) valueExtent(at step, stoodNothing bool) (from, to int, ok boo
 }
 
 // restoreText is the splice of old text; the new tree may hold there whatever reads as want.
-func (d *document) restoreText(p *place, path string, at step, s splice, want string) *change {
+func (d *Document) restoreText(p *place, path string, at step, s splice, want string) *change {
 	return &change{
 		splices: []splice{s},
-		patch: func(next *document) *RefusedError {
+		patch: func(next *Document) *RefusedError {
 			there, err := next.find(path)
 			if err != nil {
 				return err
@@ -148,7 +155,7 @@ func (d *document) restoreText(p *place, path string, at step, s splice, want st
 }
 
 // removeLines takes away an added key or item, and the key of its list if that was added for it and holds nothing else.
-func (d *document) removeLines(p *place, r Record) (*change, string) {
+func (d *Document) removeLines(p *place, r Record) (*change, string) {
 	at := p.last()
 	first, last, ok := d.ownLines(at)
 	if !ok || d.lineText(first, last) != r.New {
@@ -160,7 +167,7 @@ func (d *document) removeLines(p *place, r Record) (*change, string) {
 		}
 		return &change{
 			splices: []splice{d.deleteLines(first, last)},
-			patch: func(*document) *RefusedError {
+			patch: func(*Document) *RefusedError {
 				at.parent.Content = slices.Delete(at.parent.Content, at.slot-1, at.slot+1)
 				return nil
 			},
@@ -169,7 +176,7 @@ func (d *document) removeLines(p *place, r Record) (*change, string) {
 	if len(at.parent.Content) > 1 {
 		return &change{
 			splices: []splice{d.deleteLines(first, last)},
-			patch: func(*document) *RefusedError {
+			patch: func(*Document) *RefusedError {
 				at.parent.Content = slices.Delete(at.parent.Content, at.slot, at.slot+1)
 				return nil
 			},
@@ -179,7 +186,7 @@ func (d *document) removeLines(p *place, r Record) (*change, string) {
 }
 
 // removeLastItem takes the only item of a block list away.
-func (d *document) removeLastItem(p *place, r Record, first, last int) (*change, string) {
+func (d *Document) removeLastItem(p *place, r Record, first, last int) (*change, string) {
 	if len(p.trail) < 2 || p.trail[len(p.trail)-2].key() == nil {
 		return nil, "our item is the only one left in a list without a key; take it back by hand"
 	}
@@ -200,7 +207,7 @@ func (d *document) removeLastItem(p *place, r Record, first, last int) (*change,
 	}
 	return &change{
 		splices: splices,
-		patch: func(*document) *RefusedError {
+		patch: func(*Document) *RefusedError {
 			list.parent.Content = slices.Delete(list.parent.Content, list.slot-1, list.slot+1)
 			return nil
 		},
@@ -208,14 +215,14 @@ func (d *document) removeLastItem(p *place, r Record, first, last int) (*change,
 }
 
 // emptyList takes the last item of a list that others made: it becomes [], since a key without value would be null.
-func (d *document) emptyList(list step, first, last int) (*change, string) {
+func (d *Document) emptyList(list step, first, last int) (*change, string) {
 	colon, ok := d.colonEnd(list.key())
 	if !ok || d.lineOf(colon) >= first {
 		return nil, changedText
 	}
 	return &change{
 		splices: []splice{{colon, colon, " []"}, d.deleteLines(first, last)},
-		patch: func(*document) *RefusedError {
+		patch: func(*Document) *RefusedError {
 			list.parent.Content[list.slot] = listNode()
 			return nil
 		},
@@ -223,7 +230,7 @@ func (d *document) emptyList(list step, first, last int) (*change, string) {
 }
 
 // ownLines are the lines of an entry that shares them with no other.
-func (d *document) ownLines(at step) (first, last int, ok bool) {
+func (d *Document) ownLines(at step) (first, last int, ok bool) {
 	head, lead := at.node(), "-"
 	if key := at.key(); key != nil {
 		head, lead = key, ""
@@ -239,7 +246,7 @@ func (d *document) ownLines(at step) (first, last int, ok bool) {
 }
 
 // removeFromFlow takes an entry with its comma out of a flow collection on one line.
-func (d *document) removeFromFlow(p *place, r Record) (*change, string) {
+func (d *Document) removeFromFlow(p *place, r Record) (*change, string) {
 	at := p.last()
 	from, to, ok := d.entryExtent(at.parent, at.slot)
 	if _, _, onOneLine := d.brackets(at.parent); !ok || !onOneLine || !isFlow(at.parent) || string(d.src[from:to]) != r.New {
@@ -263,7 +270,7 @@ func (d *document) removeFromFlow(p *place, r Record) (*change, string) {
 	}
 	return &change{
 		splices: []splice{{from, to, ""}},
-		patch: func(*document) *RefusedError {
+		patch: func(*Document) *RefusedError {
 			at.parent.Content = slices.Delete(at.parent.Content, at.slot-width+1, at.slot+1)
 			return nil
 		},
@@ -271,7 +278,7 @@ func (d *document) removeFromFlow(p *place, r Record) (*change, string) {
 }
 
 // entryExtent is the extent of a collection's entry by the slot of its value: with its key in a mapping.
-func (d *document) entryExtent(n *yaml.Node, slot int) (from, to int, ok bool) {
+func (d *Document) entryExtent(n *yaml.Node, slot int) (from, to int, ok bool) {
 	head := n.Content[slot]
 	if n.Kind == yaml.MappingNode {
 		head = n.Content[slot-1]
@@ -282,7 +289,7 @@ func (d *document) entryExtent(n *yaml.Node, slot int) (from, to int, ok bool) {
 }
 
 // unmakeList puts back what a list replaced that was made for the item.
-func (d *document) unmakeList(p *place, r Record) (*change, string) {
+func (d *Document) unmakeList(p *place, r Record) (*change, string) {
 	list := p.trail[len(p.trail)-2]
 	from, to, ok := d.valueExtent(list, r.Parent.Old == "")
 	if !ok {

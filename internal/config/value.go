@@ -12,7 +12,7 @@ const maxValueBytes = 4096
 // value is a checked Edit.Value: one line, a scalar or flow collection that YAML 1.1 and 1.2 read alike.
 type value struct {
 	text string
-	doc  *document
+	doc  *Document
 	node *yaml.Node
 }
 

@@ -11,6 +11,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/config"
 	"tradeops.dev/strategy-operator/internal/config/botcore"
 	"tradeops.dev/strategy-operator/internal/decisionlog"
 	"tradeops.dev/strategy-operator/internal/schedulerconfig"
@@ -34,8 +35,8 @@ type Playbook struct {
 // Config is the scheduler's configuration as it is now.
 type Config struct {
 	ResourceVersion string
-	Content         string
-	SHA256          string
+	Document        *config.Document      // nil with a Problem
+	SHA256          string                // of its text, in hex
 	State           schedulerconfig.State // the edits that the operator made
 	Summary         botcore.Summary
 	Gone            bool // the ConfigMap does not exist, or is being deleted
@@ -70,6 +71,6 @@ type Decided struct {
 
 // Document is a document that a proposal is about.
 type Document struct {
-	Content string
-	Problem *Problem
+	Document *config.Document // nil with a Problem
+	Problem  *Problem
 }

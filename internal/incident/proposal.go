@@ -25,7 +25,7 @@ func (p *plan) propose(remediation strategyv1.RemediationSpec) {
 			p.BadInput(document.Problem.Reason, document.Problem.Message)
 			return
 		}
-		patch, err := patchOf(remediation.Proposal, document.Content)
+		patch, err := patchOf(remediation.Proposal, document.Document)
 		if err != nil {
 			p.Stall(strategyv1.ReasonNeedsPerson, fmt.Sprintf("cause %s, remedy %s: %v. Mend the playbook, and %s",
 				p.status.Cause.Name, remediation.Name, err, decide(p.Incident, "resolve")))
@@ -54,12 +54,12 @@ func (p *plan) proposed(remediation strategyv1.RemediationSpec, key, patch strin
 }
 
 // sameValue: the same value in another spelling is no news.
-func sameValue(before, after []byte, path string) bool {
-	old, found, err := config.Get(before, path)
+func sameValue(before, after *config.Document, path string) bool {
+	old, found, err := before.Get(path)
 	if err != nil || !found {
 		return false
 	}
-	proposed, _, err := config.Get(after, path)
+	proposed, _, err := after.Get(path)
 	if err != nil {
 		return false
 	}
@@ -71,14 +71,14 @@ func sameValue(before, after []byte, path string) bool {
 }
 
 // patchOf is the unified diff of a proposal.
-func patchOf(proposal *strategyv1.ProposalSpec, content string) (string, error) {
-	edited := []byte(content)
+func patchOf(proposal *strategyv1.ProposalSpec, document *config.Document) (string, error) {
+	edited := document
 	for _, edit := range proposal.Edits {
 		text, err := config.FlowText(edit.Value.Raw)
 		if err != nil {
 			return "", fmt.Errorf("the proposed value of %s: %w", edit.Path, err)
 		}
-		next, _, err := config.Apply(edited, []config.Edit{{Path: edit.Path, Value: text}})
+		next, _, err := edited.Apply([]config.Edit{{Path: edit.Path, Value: text}})
 		if err != nil {
 			return "", fmt.Errorf("the proposed edit of %s: %w", edit.Path, err)
 		}
@@ -86,7 +86,7 @@ func patchOf(proposal *strategyv1.ProposalSpec, content string) (string, error) 
 			edited = next
 		}
 	}
-	patch := config.UnifiedDiff(proposal.Document.Key, []byte(content), edited)
+	patch := config.UnifiedDiff(proposal.Document.Key, document.String(), edited.String())
 	if patch == "" {
 		return "", fmt.Errorf("ConfigMap %s, key %s, has what is proposed already", proposal.Document.ConfigMapName, proposal.Document.Key)
 	}

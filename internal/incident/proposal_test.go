@@ -26,7 +26,7 @@ func (s *story) withFatigue() {
 		Document: strategyv1.DocumentReference{ConfigMapName: "prometheus-rules", Key: "rules.yml"},
 		Edits:    []strategyv1.DocumentEdit{{Path: "/groups/[name=multi_strategy_runtime]/rules/[alert=LatencyHigh]/for", Value: &apiextensionsv1.JSON{Raw: []byte(`"10m"`)}}},
 	}}}
-	s.documents = map[string]facts.Document{"tune-alerts": {Content: prometheusRules}}
+	s.documents = map[string]facts.Document{"tune-alerts": {Document: testkit.Parsed(s.T, prometheusRules)}}
 	s.incident.Status.AlertCount = 21
 }
 
@@ -54,8 +54,8 @@ func TestAProposalThatCannotBeMade(t *testing.T) {
 		says     string
 	}{
 		"the ConfigMap is gone":     {facts.Document{Problem: &facts.Problem{Reason: strategyv1.ReasonConfigMapNotFound, Message: "ConfigMap trading/prometheus-rules does not exist"}}, "ConfigMapNotFound", "does not exist"},
-		"the path is not there":     {facts.Document{Content: "groups: []\n"}, "NeedsPerson", "/groups/[name=multi_strategy_runtime]"},
-		"it has that value already": {facts.Document{Content: strings.Replace(prometheusRules, "2m", "10m", 1)}, "NeedsPerson", "has what is proposed already"},
+		"the path is not there":     {facts.Document{Document: testkit.Parsed(t, "groups: []\n")}, "NeedsPerson", "/groups/[name=multi_strategy_runtime]"},
+		"it has that value already": {facts.Document{Document: testkit.Parsed(t, strings.Replace(prometheusRules, "2m", "10m", 1))}, "NeedsPerson", "has what is proposed already"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStory(t)

@@ -165,6 +165,12 @@ func TestEveryEndSetsANextAllowedTime(t *testing.T) {
 			s.quiet()
 			s.decide(strategyv1.DecisionResolve, "bob")
 		}, nil, 0, "0s"},
+		"closed by a person while its rollback only waited": {func(s *story) {
+			s.mitigating()
+			s.rollbackIs(strategyv1.ReasonGuardExceeded, metav1.ConditionFalse, metav1.ConditionTrue)
+			s.quiet()
+			s.decide(strategyv1.DecisionResolve, "bob")
+		}, nil, 0, "0s"},
 		"closed by a person while the change stands": {func(s *story) { s.mitigating(); s.verified(); s.decide(strategyv1.DecisionResolve, "bob") }, nil, 1, "5m0s"},
 	} {
 		t.Run(name, func(t *testing.T) {

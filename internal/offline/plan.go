@@ -7,6 +7,7 @@ import (
 	"time"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/config"
 	"tradeops.dev/strategy-operator/internal/config/botcore"
 	"tradeops.dev/strategy-operator/internal/playbook"
 	"tradeops.dev/strategy-operator/internal/rollback"
@@ -74,8 +75,16 @@ func Compute(in Input) (Plan, error) {
 		key = defaultKey
 	}
 	target := botcore.Target{Scheduler: scheduler.Name, Environment: scheduler.Environment}
+	document, err := config.Parse(string(in.Config.Data))
+	if err != nil {
+		return Plan{}, &RefusedError{Reason: strategyv1.ReasonConfigInvalid, Message: err.Error()}
+	}
+	summary, err := botcore.Describe(document, target)
+	if err != nil {
+		return Plan{}, &RefusedError{Reason: strategyv1.ReasonConfigInvalid, Message: err.Error()}
+	}
 	plan.Draft, err = rollback.NewDraft(rollback.Change{
-		Document: in.Config.Data, DataKey: key, Target: target, Feeds: book.Spec.Feeds, Name: nameOf(change), Spec: change.Spec, Until: plan.Until,
+		Document: document, DataKey: key, Target: target, Summary: summary, Feeds: book.Spec.Feeds, Name: nameOf(change), Spec: change.Spec, Until: plan.Until,
 	})
 	if err != nil {
 		return Plan{}, &RefusedError{Reason: strategyv1.ReasonEditRefused, Message: err.Error()}

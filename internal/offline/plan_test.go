@@ -111,14 +111,14 @@ func TestOperatorsRefusals(t *testing.T) {
 			`action 2 (SetAllocation): risk_profiles.balanced.strategy_allocations has no bucket "nope" (it has: mean_reversion, cross_exchange)`},
 		{"unknown scheduler", func(t *testing.T, in *Input) {
 			change(t, &in.Playbook, "name: core_multi_pipeline", "name: nope")
-		}, strategyv1.ReasonEditRefused, `no scheduler "nope" (it has: core_multi_pipeline)`},
+		}, strategyv1.ReasonConfigInvalid, `no scheduler "nope" (it has: core_multi_pipeline)`},
 		{"unknown action", func(t *testing.T, in *Input) {
 			change(t, &in.Rollback, "type: DisableSchedule, schedule: cross_exchange_watch", "type: Explode")
 		}, strategyv1.ReasonEditRefused, "action 1 (Explode): this operator does not know the action Explode"},
 		{"document with a tab as indent", func(t *testing.T, in *Input) {
 			change(t, &in.Config, "  metrics_service:", "\tmetrics_service:")
-		}, strategyv1.ReasonEditRefused, "it is not valid YAML"},
-		{"document that is empty", func(_ *testing.T, in *Input) { in.Config.Data = nil }, strategyv1.ReasonEditRefused, "the configuration is empty"},
+		}, strategyv1.ReasonConfigInvalid, "it is not valid YAML"},
+		{"document that is empty", func(_ *testing.T, in *Input) { in.Config.Data = nil }, strategyv1.ReasonConfigInvalid, "the configuration is empty"},
 		{"unknown remediation", func(t *testing.T, in *Input) {
 			change(t, &in.Rollback, "remediationName: disable-schedule", "remediationName: nope")
 		}, strategyv1.ReasonRemediationNotFound, `playbook multi-strategy has no remediation "nope"; create another rollback with one that exists`},
@@ -240,7 +240,7 @@ func TestUpstreamConfiguration(t *testing.T) {
 			t.Errorf("the diff touches a line: %s", line)
 		}
 	}
-	rest := string(plan.After)
+	rest := plan.After.String()
 	for _, line := range added {
 		rest = strings.Replace(rest, line+"\n", "", 1)
 	}

@@ -40,7 +40,7 @@ func brokenEdits(where string, edits []strategyv1.DocumentEdit) []string {
 }
 
 func writable(edit strategyv1.DocumentEdit) error {
-	if _, _, err := config.Get([]byte("{}"), edit.Path); err != nil { // of an empty document only the path can be refused
+	if err := config.CheckPath(edit.Path); err != nil {
 		return err
 	}
 	if edit.Value == nil {

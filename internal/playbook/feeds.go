@@ -15,7 +15,7 @@ func uncoveredFeeds(o Observed) (uncovered []string) {
 		if feed.RequiresExchange == "" {
 			continue
 		}
-		if err := botcore.FeedCovers([]byte(o.Config.Content), target, feed.RequiresExchange); err != nil {
+		if err := botcore.FeedCovers(o.Config.Document, target, feed.RequiresExchange); err != nil {
 			uncovered = append(uncovered, fmt.Sprintf("feed %s cannot be switched to: %v", feed.Name, err))
 		}
 	}

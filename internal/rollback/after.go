@@ -8,7 +8,6 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
-	"tradeops.dev/strategy-operator/internal/config"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 )
 
@@ -96,7 +95,7 @@ func (p *plan) overwritten() string {
 		return ""
 	}
 	for _, edit := range p.status.Plan.Edits {
-		held, err := config.Holds([]byte(p.Config.Content), edit.Path, edit.To)
+		held, err := p.Config.Document.Holds(edit.Path, edit.To)
 		if err != nil || !held {
 			return edit.Path
 		}

@@ -30,9 +30,10 @@ const (
 
 // Change is what a rollback wants of a document.
 type Change struct {
-	Document []byte
+	Document *config.Document
 	DataKey  string // names the document in the diff
 	Target   botcore.Target
+	Summary  botcore.Summary       // of the document, about the target
 	Feeds    []strategyv1.FeedSpec // of the playbook
 	// Name and Spec of the rollback. Name and reason go into the document where the scheduler keeps a reason.
 	Name string
@@ -45,37 +46,89 @@ type Change struct {
 type Draft struct {
 	Edits    []strategyv1.PlannedEdit
 	Disables []string // schedules that do not trade with these edits
-	After    []byte   // the whole document afterwards
-	Diff     string   // unified
+	After    *config.Document
+	Diff     string // unified
 }
 
 // NewDraft computes the edits of a rollback's actions on a document. The error says what is refused and why; nothing is
 // changed then. Each action sees what the ones before it did.
 func NewDraft(c Change) (Draft, error) {
-	summary, err := botcore.Describe(c.Document, c.Target)
-	if err != nil {
-		return Draft{}, err
-	}
-	draft := Draft{After: c.Document, Disables: disables(summary, c.Spec.Actions)}
-	suspended := false
-	for i, wanted := range c.Spec.Actions {
-		if wanted.Type == strategyv1.ActionDisableSchedule && suspended {
-			continue // all schedules are suspended together: which way is right depends on who else still runs
-		}
-		suspended = suspended || wanted.Type == strategyv1.ActionDisableSchedule
-		edits, err := c.edits(draft.After, summary, wanted, c.Spec.Actions[:i])
-		if err == nil {
-			err = draft.add(edits)
-		}
-		if err != nil {
-			return Draft{}, fmt.Errorf("action %d (%s): %w", i+1, wanted.Type, err)
+	draft := Draft{After: c.Document, Disables: disables(c.Summary, c.Spec.Actions)}
+	if !draft.together(c) {
+		if err := draft.inOrder(c); err != nil {
+			return Draft{}, err
 		}
 	}
 	if err := draft.fits(); err != nil {
 		return Draft{}, err
 	}
-	draft.Diff = config.UnifiedDiff(c.DataKey, c.Document, draft.After)
+	draft.Diff = config.UnifiedDiff(c.DataKey, c.Document.String(), draft.After.String())
 	return draft, nil
+}
+
+// together is one parse instead of one for each action. Actions that do not touch the same places do not see each other, but for a
+// feed, whose edits may be anything. Whatever is refused is left to one after the other, which says why.
+func (d *Draft) together(c Change) bool {
+	var edits []config.Edit
+	for _, i := range c.turns() {
+		wanted := c.Spec.Actions[i]
+		more, err := c.edits(c.Document, wanted, c.Spec.Actions[:i])
+		if err != nil || wanted.Type == strategyv1.ActionSwitchFeed && len(c.Spec.Actions) > 1 {
+			return false
+		}
+		for _, edit := range more {
+			if slices.ContainsFunc(edits, func(other config.Edit) bool { return config.Overlap(edit.Path, other.Path) }) {
+				return false
+			}
+			edits = append(edits, edit)
+		}
+	}
+	after, records, err := c.Document.Apply(edits)
+	if err != nil {
+		return false
+	}
+	d.After = after
+	for i, edit := range edits {
+		d.Edits = append(d.Edits, plannedEdit(edit, records[i]))
+	}
+	return true
+}
+
+func (d *Draft) inOrder(c Change) error {
+	for _, i := range c.turns() {
+		wanted := c.Spec.Actions[i]
+		edits, err := c.edits(d.After, wanted, c.Spec.Actions[:i])
+		if err == nil {
+			err = d.add(edits)
+		}
+		if err != nil {
+			return fmt.Errorf("action %d (%s): %w", i+1, wanted.Type, err)
+		}
+	}
+	return nil
+}
+
+// turns are the actions that make edits, by index: the first of those that suspend schedules stands for all of them, since which way is
+// right depends on who else still runs.
+func (c Change) turns() []int {
+	var turns []int
+	suspended := false
+	for i, wanted := range c.Spec.Actions {
+		disables := wanted.Type == strategyv1.ActionDisableSchedule
+		if !disables || !suspended {
+			turns = append(turns, i)
+		}
+		suspended = suspended || disables
+	}
+	return turns
+}
+
+func plannedEdit(edit config.Edit, record config.Record) strategyv1.PlannedEdit {
+	planned := strategyv1.PlannedEdit{Path: edit.Path, To: edit.Value}
+	if !record.Absent {
+		planned.From = &record.From
+	}
+	return planned
 }
 
 // fits says what of a draft is too much for the API, if anything.
@@ -110,7 +163,7 @@ func (d *Draft) fits() error {
 
 func (d *Draft) add(edits []config.Edit) error {
 	for _, edit := range edits {
-		after, records, err := config.Apply(d.After, []config.Edit{edit})
+		after, records, err := d.After.Apply([]config.Edit{edit})
 		if err != nil {
 			return err
 		}
@@ -121,22 +174,18 @@ func (d *Draft) add(edits []config.Edit) error {
 			}
 			continue
 		}
-		planned := strategyv1.PlannedEdit{Path: edit.Path, To: edit.Value}
-		if !records[0].Absent {
-			planned.From = &records[0].From
-		}
-		d.After, d.Edits = after, append(d.Edits, planned)
+		d.After, d.Edits = after, append(d.Edits, plannedEdit(edit, records[0]))
 	}
 	return nil
 }
 
 // extend makes an edit inside what an earlier one adds part of that one, so that the two are applied and undone as one.
-func (d *Draft) extend(around int, edit config.Edit, after []byte) error {
+func (d *Draft) extend(around int, edit config.Edit, after *config.Document) error {
 	outer := &d.Edits[around]
 	if config.SamePath(outer.Path, edit.Path) || len(edit.Path) < len(outer.Path) || outer.From != nil {
 		return fmt.Errorf("it changes %s, which an earlier action changes already (%s); leave one out", edit.Path, outer.Path)
 	}
-	value, _, err := config.Get(after, outer.Path)
+	value, _, err := after.Get(outer.Path)
 	if err != nil {
 		return err
 	}
@@ -145,16 +194,16 @@ func (d *Draft) extend(around int, edit config.Edit, after []byte) error {
 }
 
 // edits of one action on a document, after those before it.
-func (c Change) edits(document []byte, summary botcore.Summary, wanted strategyv1.RollbackAction, before []strategyv1.RollbackAction) ([]config.Edit, error) {
+func (c Change) edits(document *config.Document, wanted strategyv1.RollbackAction, before []strategyv1.RollbackAction) ([]config.Edit, error) {
 	reason := reasonOf(c.Name, c.Spec.Reason)
 	switch wanted.Type {
 	case strategyv1.ActionDisableSchedule:
 		for _, other := range c.Spec.Actions {
-			if other.Strategy != "" && len(botcore.SchedulesOf(summary, other.Strategy)) == 0 {
+			if other.Strategy != "" && len(botcore.SchedulesOf(c.Summary, other.Strategy)) == 0 {
 				return nil, fmt.Errorf("no schedule of %s uses the strategy %q", c.Target.Scheduler, other.Strategy)
 			}
 		}
-		return botcore.DisableSchedules(document, c.Target, suspends(summary, c.Spec.Actions), reason, c.Until)
+		return botcore.DisableSchedules(document, c.Target, suspends(c.Summary, c.Spec.Actions), reason, c.Until)
 	case strategyv1.ActionSetAllocation:
 		edit, err := botcore.SetAllocation(document, wanted.RiskProfile, wanted.Bucket, wanted.Allocation)
 		return []config.Edit{edit}, err
@@ -183,7 +232,7 @@ func (c Change) edits(document []byte, summary botcore.Summary, wanted strategyv
 	return nil, fmt.Errorf("this operator does not know the action %s", wanted.Type)
 }
 
-func (c Change) feedEdits(document []byte, name string) ([]config.Edit, error) {
+func (c Change) feedEdits(document *config.Document, name string) ([]config.Edit, error) {
 	feed := feedOf(c.Feeds, name)
 	if feed == nil {
 		names := make([]string, len(c.Feeds))

@@ -27,7 +27,7 @@ func (p *plan) copyConfig() bool {
 			Labels:          map[string]string{strategyv1.LabelManaged: strategyv1.ManagedValue, strategyv1.LabelDrill: strategyv1.ManagedValue},
 			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(p.Rollback, strategyv1.GroupVersion.WithKind(strategyv1.KindRollback))},
 		},
-		Data: map[string]string{reference.Key: p.Real.Content},
+		Data: map[string]string{reference.Key: p.Real.Document.String()},
 	}})
 	p.Working(strategyv1.ReasonDrill, "a drill: copying the configuration to ConfigMap "+reference.ConfigMapName)
 	if !p.Held() {

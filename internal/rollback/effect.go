@@ -7,7 +7,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
-	"tradeops.dev/strategy-operator/internal/config"
 	"tradeops.dev/strategy-operator/internal/evidence"
 	"tradeops.dev/strategy-operator/internal/schedulerconfig"
 )
@@ -32,7 +31,7 @@ func (p *plan) checkBefore() bool {
 func (p *plan) takeEffect() bool {
 	if p.Is(strategyv1.ConditionInEffect) {
 		if !p.Logged() {
-			p.keepConfig("after", p.Config.Content)
+			p.keepConfig("after", p.Config.Document.String())
 		}
 		return false
 	}
@@ -137,7 +136,7 @@ func (p *plan) stray() bool {
 
 // holdsEarlier says whether an edited path holds what it held when it was planned.
 func (p *plan) holdsEarlier(edit strategyv1.PlannedEdit) bool {
-	value, found, err := config.Get([]byte(p.Config.Content), edit.Path)
+	value, found, err := p.Config.Document.Get(edit.Path)
 	return err == nil && found == (edit.From != nil) && (edit.From == nil || value == *edit.From)
 }
 
@@ -152,7 +151,7 @@ func (p *plan) inEffect() {
 		event = strategyv1.EventDisabled
 	}
 	p.Note(event, how+": "+p.summary(), "")
-	p.keepConfig("after", p.Config.Content)
+	p.keepConfig("after", p.Config.Document.String())
 }
 
 func (p *plan) notInEffect(message string) {
@@ -189,7 +188,7 @@ func (p *plan) unproved(message string) {
 
 // keepPlanned stores the document as it was, and what was approved to become of it.
 func (p *plan) keepPlanned() {
-	p.keepConfig("before", p.Config.Content)
+	p.keepConfig("before", p.Config.Document.String())
 	p.Keep(evidence.ConfigKey(p.Prefix, fmt.Sprintf("%d.diff", p.status.Plan.Revision)), []byte(p.status.Plan.Diff))
 }
 

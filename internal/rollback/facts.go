@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
-	"tradeops.dev/strategy-operator/internal/config"
 	"tradeops.dev/strategy-operator/internal/config/botcore"
 )
 
@@ -79,7 +78,7 @@ func (p *plan) limits() map[string]any {
 
 // inConfig is the text that the configuration has at a path, empty if there is none.
 func (p *plan) inConfig(path string) string {
-	value, _, err := config.Get([]byte(p.Config.Content), path)
+	value, _, err := p.Config.Document.Get(path)
 	if err != nil {
 		return ""
 	}

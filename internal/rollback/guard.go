@@ -16,11 +16,21 @@ import (
 // refusal says why the writer of the configuration would refuse the plan now, or is nil. The writer asks again within
 // its own compare-and-swap; this is only for people, and for not claiming in vain.
 func (p *plan) refusal() *schedulerconfig.Refusal {
-	_, _, refusal := schedulerconfig.Try([]byte(p.Config.Content), p.Config.State, schedulerconfig.Claim{
+	claim := schedulerconfig.Claim{
 		UID: p.uid(), Name: p.Rollback.Name, Revision: p.status.Plan.Revision,
 		Edits: p.status.Plan.Edits, Disables: p.status.Plan.Disables, Guard: p.guardSpec(),
-	}, p.Now)
-	return refusal
+	}
+	if p.tried == nil || !p.tried.claim.Same(claim) { // several rules of a pass ask
+		_, _, refusal := schedulerconfig.Try(p.Config.Document, p.Config.State, claim, p.Now)
+		p.tried = &tried{claim, refusal}
+	}
+	return p.tried.refusal
+}
+
+// tried is what the writer would say about a claim.
+type tried struct {
+	claim   schedulerconfig.Claim
+	refusal *schedulerconfig.Refusal
 }
 
 // guardSpec is the guard that binds this rollback; none once a person lifted it.

@@ -51,7 +51,8 @@ type plan struct {
 	status      strategyv1.StrategyRollbackStatus
 	finalizer   *action.SetFinalizers
 	asks        strategyv1.Who // whose turn a rule says it is
-	needs       Need           // facts that a rule asked for and that were not read
+	tried       *tried
+	needs       Need // facts that a rule asked for and that were not read
 }
 
 // Plan decides one pass, or says which facts it needs for that.

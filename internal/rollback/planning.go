@@ -11,6 +11,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/bounded"
+	"tradeops.dev/strategy-operator/internal/config"
 	"tradeops.dev/strategy-operator/internal/config/botcore"
 	"tradeops.dev/strategy-operator/internal/schedulerconfig"
 )
@@ -22,11 +23,11 @@ func (p *plan) planEdits() bool {
 		return false
 	}
 	until := p.until()
-	draft, err := p.draft([]byte(p.Config.Content), until)
+	draft, err := p.draft(p.Config.Document, until)
 	if err != nil {
 		return p.cannotPlan(strategyv1.ReasonEditRefused, err.Error()+". Nothing was changed; mend the configuration or create another rollback")
 	}
-	if blocked := schedulerconfig.Blocked([]byte(p.Config.Content), p.Config.State, p.uid(), draft.Edits); blocked != "" {
+	if blocked := schedulerconfig.Blocked(p.Config.Document, p.Config.State, p.uid(), draft.Edits); blocked != "" {
 		return p.cannotPlan(strategyv1.ReasonTargetBelongsToOthers, blocked)
 	}
 	switch {
@@ -48,10 +49,10 @@ func (p *plan) planEdits() bool {
 
 // draft is the plan on a document, for a time box that ends at until. What a shared path held before is what people put there, not what
 // another rollback did: so the plan stays the same whichever of the two is applied or restored first.
-func (p *plan) draft(document []byte, until time.Time) (Draft, error) {
+func (p *plan) draft(document *config.Document, until time.Time) (Draft, error) {
 	scheduler := p.Playbook.Spec.Scheduler
 	draft, err := NewDraft(Change{
-		Document: document, DataKey: scheduler.Config.Key,
+		Document: document, Summary: p.Config.Summary, DataKey: scheduler.Config.Key,
 		Target: botcore.Target{Scheduler: scheduler.Name, Environment: scheduler.Environment},
 		Feeds:  p.Playbook.Spec.Feeds, Name: p.Rollback.Name, Spec: p.Rollback.Spec, Until: until,
 	})

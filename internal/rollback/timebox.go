@@ -154,7 +154,7 @@ func (p *plan) notePerDecision(message string) {
 // renewedEdits are the plan's edits with a new end, or why they cannot be. Anything else that would be different needs a
 // plan of its own.
 func (p *plan) renewedEdits(until time.Time) (edits []strategyv1.PlannedEdit, diff, refusal string) {
-	before, err := schedulerconfig.Without([]byte(p.Config.Content), p.Config.State, p.uid())
+	before, err := schedulerconfig.Without(p.Config.Document, p.Config.State, p.uid())
 	if err != nil {
 		return nil, "", err.Error()
 	}
@@ -169,13 +169,13 @@ func (p *plan) renewedEdits(until time.Time) (edits []strategyv1.PlannedEdit, di
 	for i := range draft.Edits {
 		draft.Edits[i].From = p.status.Plan.Edits[i].From
 	}
-	renewed, _, refused := schedulerconfig.Try([]byte(p.Config.Content), p.Config.State, schedulerconfig.Claim{
+	renewed, _, refused := schedulerconfig.Try(p.Config.Document, p.Config.State, schedulerconfig.Claim{
 		UID: p.uid(), Name: p.Rollback.Name, Revision: p.status.Plan.Revision + 1, Edits: draft.Edits, Disables: p.status.Plan.Disables,
 	}, p.Now)
 	if refused != nil {
 		return nil, "", refused.Message
 	}
-	return draft.Edits, config.UnifiedDiff(p.Playbook.Spec.Scheduler.Config.Key, []byte(p.Config.Content), renewed), ""
+	return draft.Edits, config.UnifiedDiff(p.Playbook.Spec.Scheduler.Config.Key, p.Config.Document.String(), renewed.String()), ""
 }
 
 // renew claims the renewed edits, after the log says so.

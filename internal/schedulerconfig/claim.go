@@ -47,9 +47,9 @@ type Refusal struct {
 }
 
 // Try is what the configuration becomes when a Hold is met, all of its edits or none, or why it cannot be met now.
-func Try(content []byte, state State, claim Claim, now time.Time) (edited []byte, next State, refusal *Refusal) {
+func Try(document *config.Document, state State, claim Claim, now time.Time) (edited *config.Document, next State, refusal *Refusal) {
 	refuse := func(reason, message string) *Refusal { return &Refusal{claim.Name, reason, message} }
-	if blocked := Blocked(content, state, claim.UID, claim.Edits); blocked != "" {
+	if blocked := Blocked(document, state, claim.UID, claim.Edits); blocked != "" {
 		return nil, State{}, refuse(strategyv1.ReasonTargetBelongsToOthers, blocked)
 	}
 	others, before, position := split(state.Holders, claim.UID)
@@ -58,13 +58,13 @@ func Try(content []byte, state State, claim Claim, now time.Time) (edited []byte
 			return nil, State{}, refuse(strategyv1.ReasonGuardExceeded, exceeded)
 		}
 	}
-	edited, holder, err := apply(content, state, before, claim)
+	edited, holder, err := apply(document, state, before, claim)
 	if err != nil {
 		return nil, State{}, refuse(strategyv1.ReasonEditRefused, err.Error())
 	}
 	holder.Since = now.UTC().Truncate(time.Second)
 	next = State{Holders: append(append(append([]Holder{}, others[:position]...), holder), others[position:]...)}
-	next.written(state, content, edited, now)
+	next.written(state, document, edited, now)
 	if _, err := next.encode(); err != nil {
 		return nil, State{}, refuse(strategyv1.ReasonEditRefused, err.Error())
 	}
@@ -72,9 +72,9 @@ func Try(content []byte, state State, claim Claim, now time.Time) (edited []byte
 }
 
 // written records the content as of now.
-func (s *State) written(earlier State, before, after []byte, now time.Time) {
-	s.SHA256, s.Written = Hash(string(after)), earlier.Written
-	if string(before) != string(after) || earlier.SHA256 == "" {
+func (s *State) written(earlier State, before, after *config.Document, now time.Time) {
+	s.SHA256, s.Written = Hash(after.String()), earlier.Written
+	if before.String() != after.String() || earlier.SHA256 == "" {
 		s.Written = now.UTC().Truncate(time.Second)
 	}
 }
@@ -95,7 +95,7 @@ func split(holders []Holder, uid string) (others []Holder, own *Holder, position
 // Blocked says which edit another rollback stands in the way of, or is empty. The same value at the same place may have
 // several holders; anything else that overlaps waits, because undoing two overlapping edits in the wrong order would
 // bring back a value that nobody wants. A shared place that someone changed since is theirs, so that waits, too.
-func Blocked(content []byte, state State, uid string, edits []strategyv1.PlannedEdit) string {
+func Blocked(document *config.Document, state State, uid string, edits []strategyv1.PlannedEdit) string {
 	for _, holder := range state.Holders {
 		if holder.UID == uid {
 			continue
@@ -108,7 +108,7 @@ func Blocked(content []byte, state State, uid string, edits []strategyv1.Planned
 				if !config.SamePath(record.Path, edit.Path) || record.To != edit.To {
 					return fmt.Sprintf("%s is already changed by rollback %s; it waits until that one is restored", edit.Path, holder.Name)
 				}
-				if held, err := config.Holds(content, edit.Path, edit.To); err == nil && !held {
+				if held, err := document.Holds(edit.Path, edit.To); err == nil && !held {
 					return fmt.Sprintf("%s was changed by rollback %s and by someone else since; it waits until that one is restored", edit.Path, holder.Name)
 				}
 			}
@@ -119,48 +119,60 @@ func Blocked(content []byte, state State, uid string, edits []strategyv1.Planned
 
 // apply makes a claim's edits. What each path holds must still be what the approved plan says: between the approval and
 // this write a person may have changed it. A renewed plan first takes back what of its own it changes.
-func apply(content []byte, state State, before *Holder, claim Claim) ([]byte, Holder, error) {
+func apply(document *config.Document, state State, before *Holder, claim Claim) (*config.Document, Holder, error) {
 	holder := Holder{UID: claim.UID, Name: claim.Name, Revision: claim.Revision, Disables: claim.Disables}
-	kept := map[string]config.Record{}
-	if before != nil {
-		var old []config.Record
-		for _, record := range before.Records {
-			if stays(record, claim.Edits) {
-				kept[record.Path] = record
-			} else {
-				old = append(old, record)
-			}
-		}
-		undone, conflicts, err := config.Undo(content, old)
-		if err != nil {
-			return nil, Holder{}, err
-		}
-		if len(conflicts) > 0 {
-			return nil, Holder{}, fmt.Errorf("%s: %s", conflicts[0].Path, conflicts[0].Reason)
-		}
-		content = undone
+	kept, document, err := takeBack(document, before, claim.Edits)
+	if err != nil {
+		return nil, Holder{}, err
 	}
-	known := state.records()
+	var edits []config.Edit
 	for _, planned := range claim.Edits {
-		if record, found := kept[planned.Path]; found {
+		if _, stays := kept[planned.Path]; !stays {
+			edits = append(edits, config.Edit{Path: planned.Path, Value: planned.To})
+		}
+	}
+	edited, records, err := document.Apply(edits, state.records()...)
+	if err != nil {
+		return nil, Holder{}, err
+	}
+	for _, planned := range claim.Edits {
+		if record, stays := kept[planned.Path]; stays {
 			holder.Records = append(holder.Records, record)
 			continue
 		}
-		edited, records, err := config.Apply(content, []config.Edit{{Path: planned.Path, Value: planned.To}}, known...)
-		if err != nil {
-			return nil, Holder{}, err
-		}
-		base := &records[0]
+		record := records[0]
+		records = records[1:]
+		base := &record
 		if shared := state.Base(planned.Path, claim.UID); shared != nil {
 			base = shared
 		}
 		if base.Absent != (planned.From == nil) || planned.From != nil && *planned.From != base.From {
 			return nil, Holder{}, fmt.Errorf("%s no longer holds what the approved plan says", planned.Path)
 		}
-		content, known = edited, append(known, records[0])
-		holder.Records = append(holder.Records, records[0])
+		holder.Records = append(holder.Records, record)
 	}
-	return content, holder, nil
+	return edited, holder, nil
+}
+
+// takeBack is the document without what a renewed plan changes of its own edits, and what stays of them, by path.
+func takeBack(document *config.Document, before *Holder, edits []strategyv1.PlannedEdit) (kept map[string]config.Record, without *config.Document, err error) {
+	if before == nil {
+		return nil, document, nil
+	}
+	kept = map[string]config.Record{}
+	var old []config.Record
+	for _, record := range before.Records {
+		if stays(record, edits) {
+			kept[record.Path] = record
+		} else {
+			old = append(old, record)
+		}
+	}
+	without, conflicts, err := document.Undo(old)
+	if err == nil && len(conflicts) > 0 {
+		err = fmt.Errorf("%s: %s", conflicts[0].Path, conflicts[0].Reason)
+	}
+	return kept, without, err
 }
 
 func stays(record config.Record, edits []strategyv1.PlannedEdit) bool {

@@ -22,11 +22,11 @@ func (w *world) editElsewhere() {
 	w.next++
 	for _, document := range []*string{&w.o.Content, &w.text} {
 		if *document != "" {
-			after, _, err := config.Apply([]byte(*document), []config.Edit{{Path: "/free", Value: fmt.Sprint(w.next)}})
+			after, _, err := testkit.Parsed(w.T, *document).Apply([]config.Edit{{Path: "/free", Value: fmt.Sprint(w.next)}})
 			if err != nil {
 				w.Fatalf("%v", err)
 			}
-			*document = string(after)
+			*document = after.String()
 		}
 	}
 	w.base.Set("/free", fmt.Sprint(w.next))
@@ -43,17 +43,17 @@ func (w *world) editPath() {
 	if testkit.ParseTree(w.T, w.o.Content).Get(path) == "" {
 		return // they change what is there; new things are somewhere else
 	}
-	after, _, err := config.Apply([]byte(w.o.Content), []config.Edit{{Path: path, Value: value}})
+	after, _, err := testkit.Parsed(w.T, w.o.Content).Apply([]config.Edit{{Path: path, Value: value}})
 	if err != nil {
 		w.Fatalf("%v", err)
 	}
-	w.o.Content = string(after)
+	w.o.Content = after.String()
 	held := slices.ContainsFunc(w.heldPaths(), func(other string) bool { return config.Overlap(other, path) })
 	if !held {
 		w.base.Set(path, value)
 	}
-	if after, _, err := config.Apply([]byte(w.text), []config.Edit{{Path: path, Value: value}}); w.text != "" && !held && err == nil {
-		w.text = string(after)
+	if after, _, err := testkit.Parsed(w.T, w.text).Apply([]config.Edit{{Path: path, Value: value}}); w.text != "" && !held && err == nil {
+		w.text = after.String()
 	} else {
 		w.text = ""
 	}

@@ -41,7 +41,8 @@ func Plan(o Observed, now time.Time) (Decision, error) {
 	if at := due(pending, o.Pauses.OrDefault()); now.Before(at) {
 		return Decision{NextAt: at}, nil
 	}
-	work := &writing{content: []byte(o.Content), state: State{Holders: slices.Clone(o.State.Holders)}, decision: Decision{Pending: pending}}
+	document, unreadable := config.Parse(o.Content)
+	work := &writing{document: document, unreadable: unreadable, state: State{Holders: slices.Clone(o.State.Holders)}, decision: Decision{Pending: pending}}
 	for _, uid := range o.Orphans {
 		if holder := work.state.Holder(uid); holder != nil {
 			work.decision.Dropped = append(work.decision.Dropped, *holder)
@@ -63,16 +64,24 @@ func Plan(o Observed, now time.Time) (Decision, error) {
 	if !work.changed {
 		return work.decision, nil
 	}
-	work.state.written(o.State, []byte(o.Content), work.content, now)
-	if o.DataKey == "" { // nothing is claimed, only orphans are dropped
+	switch {
+	case o.DataKey == "": // nothing is claimed, only orphans are dropped
 		work.state.SHA256, work.state.Written = o.State.SHA256, o.State.Written
+	case unreadable != nil: // nothing of it was changed
+		work.state.SHA256, work.state.Written = Hash(o.Content), o.State.Written
+	default:
+		work.state.written(o.State, document, work.document, now)
+	}
+	content := o.Content
+	if unreadable == nil {
+		content = work.document.String()
 	}
 	record, err := work.state.encode()
 	if err != nil {
 		return work.decision, err
 	}
 	work.decision.Write = &action.WriteConfig{
-		Key: o.Key, ResourceVersion: o.ResourceVersion, DataKey: o.DataKey, Content: string(work.content), Edits: record,
+		Key: o.Key, ResourceVersion: o.ResourceVersion, DataKey: o.DataKey, Content: content, Edits: record,
 	}
 	return work.decision, nil
 }
@@ -106,10 +115,11 @@ func due(pending []Claim, wait pauses.Pauses) time.Time {
 
 // writing is the configuration as it becomes.
 type writing struct {
-	content  []byte
-	state    State
-	changed  bool
-	decision Decision
+	document   *config.Document
+	unreadable error // why there is none: nothing can be applied to it, or undone in it
+	state      State
+	changed    bool
+	decision   Decision
 }
 
 // end takes a rollback's edits out of the content, or leaves them there for good.
@@ -126,21 +136,24 @@ func (w *writing) end(claim Claim) {
 // to another holder, which undoes it in the end. Conflicts stay as people left them; the rollback reports them.
 func (w *writing) release(claim Claim) {
 	remaining, alone := w.state.without(claim.UID)
-	undone, _, err := config.Undo(w.content, alone)
+	undone, err := w.document, w.unreadable
+	if err == nil {
+		undone, _, err = w.document.Undo(alone)
+	}
 	if err != nil {
-		w.decision.Refused = append(w.decision.Refused, Refusal{claim.Name, strategyv1.ReasonEditRefused, err.Error()})
+		w.refuse(Refusal{claim.Name, strategyv1.ReasonEditRefused, err.Error()})
 		return
 	}
-	w.content, w.state, w.changed = undone, remaining, true
+	w.document, w.state, w.changed = undone, remaining, true
 }
 
-// Without is the content without what a rollback alone holds in it. The error says what of it was changed by others.
-func Without(content []byte, state State, uid string) ([]byte, error) {
+// Without is the document without what a rollback alone holds in it. The error says what of it was changed by others.
+func Without(document *config.Document, state State, uid string) (*config.Document, error) {
 	if state.Holder(uid) == nil {
-		return content, nil
+		return document, nil
 	}
 	_, alone := state.without(uid)
-	undone, conflicts, err := config.Undo(content, alone)
+	undone, conflicts, err := document.Undo(alone)
 	if err == nil && len(conflicts) > 0 {
 		err = fmt.Errorf("%s: %s", conflicts[0].Path, conflicts[0].Reason)
 	}
@@ -179,13 +192,19 @@ func (s State) inherit(record config.Record) bool {
 }
 
 func (w *writing) hold(claim Claim, now time.Time) {
-	edited, next, refusal := Try(w.content, w.state, claim, now)
-	if refusal != nil {
-		w.decision.Refused = append(w.decision.Refused, *refusal)
+	if w.unreadable != nil {
+		w.refuse(Refusal{claim.Name, strategyv1.ReasonEditRefused, w.unreadable.Error()})
 		return
 	}
-	w.content, w.state, w.changed = edited, next, true
+	edited, next, refusal := Try(w.document, w.state, claim, now)
+	if refusal != nil {
+		w.refuse(*refusal)
+		return
+	}
+	w.document, w.state, w.changed = edited, next, true
 }
+
+func (w *writing) refuse(refusal Refusal) { w.decision.Refused = append(w.decision.Refused, refusal) }
 
 // cloned copies what inherit changes.
 func cloned(holders []Holder) []Holder {

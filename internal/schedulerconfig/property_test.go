@@ -119,7 +119,7 @@ func (w *world) plan() {
 			if !shared.Absent {
 				edit.From = &shared.From
 			}
-		} else if value, found, err := config.Get([]byte(w.o.Content), path); err != nil {
+		} else if value, found, err := testkit.Parsed(w.T, w.o.Content).Get(path); err != nil {
 			return // another edit makes it impossible
 		} else if found {
 			edit.From = &value

@@ -19,6 +19,7 @@ import (
 
 	"tradeops.dev/strategy-operator/controllers"
 	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/config"
 	"tradeops.dev/strategy-operator/internal/config/botcore"
 	"tradeops.dev/strategy-operator/internal/schedulerconfig"
 )
@@ -196,7 +197,11 @@ func (w *World) end(id checks.ID) Ended {
 	if id.Check != "running-plan" {
 		return OK
 	}
-	summary, err := botcore.Describe([]byte(w.running), botcore.Target{Scheduler: "main", Environment: "paper"})
+	document, err := config.Parse(w.running)
+	if err != nil {
+		w.T.Fatalf("%v", err)
+	}
+	summary, err := botcore.Describe(document, botcore.Target{Scheduler: "main", Environment: "paper"})
 	if err != nil {
 		w.T.Fatalf("%v", err)
 	}

@@ -19,12 +19,12 @@ const reloadedFor = "reloader.stakater.com/last-reloaded-from"
 
 // proof is what the running scheduler says about itself.
 func (w *World) proof() string {
-	summary, err := w.describe(w.Running)
-	if err != nil {
+	w.describe(w.Running)
+	if w.described.err != nil {
 		return `{"status":"fail"}`
 	}
 	suspended := []string{}
-	for _, suspension := range summary.Suspensions {
+	for _, suspension := range w.described.summary.Suspensions {
 		suspended = append(suspended, suspension.Target)
 	}
 	data, err := json.Marshal(map[string]any{"config_sha256": schedulerconfig.Hash(w.Running), "suspended": suspended})

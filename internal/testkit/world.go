@@ -17,6 +17,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/config"
 	"tradeops.dev/strategy-operator/internal/config/botcore"
 	"tradeops.dev/strategy-operator/internal/decisionlog"
 	"tradeops.dev/strategy-operator/internal/evidence"
@@ -69,9 +70,10 @@ type World struct {
 	prepared *schedulerconfig.Decision
 
 	described struct {
-		of      string
-		summary botcore.Summary
-		err     error
+		of       string
+		document *config.Document
+		summary  botcore.Summary
+		err      error
 	}
 }
 
@@ -117,22 +119,35 @@ func (w *World) Config() facts.Config {
 	if err != nil {
 		w.T.Fatalf("%v", err)
 	}
-	observed := facts.Config{ResourceVersion: strconv.Itoa(w.version), Content: w.Content, SHA256: schedulerconfig.Hash(w.Content), State: state}
-	summary, err := w.describe(w.Content)
-	if err != nil {
+	w.describe(w.Content)
+	observed := facts.Config{
+		ResourceVersion: strconv.Itoa(w.version), Document: w.described.document, Summary: w.described.summary, SHA256: schedulerconfig.Hash(w.Content), State: state,
+	}
+	if err := w.described.err; err != nil {
 		observed.Problem = &facts.Problem{Reason: strategyv1.ReasonConfigInvalid, Message: err.Error()}
 	}
-	observed.Summary = summary
 	return observed
 }
 
-// describe remembers what was read last: most passes see the same document.
-func (w *World) describe(content string) (botcore.Summary, error) {
-	if w.described.of != content {
-		w.described.of = content
-		w.described.summary, w.described.err = botcore.Describe([]byte(content), botcore.Target{Scheduler: w.Spec.Scheduler.Name, Environment: w.Spec.Scheduler.Environment})
+// Parsed is a document of a test, which must be one.
+func Parsed(t T, text string) *config.Document {
+	t.Helper()
+	document, err := config.Parse(text)
+	if err != nil {
+		t.Fatalf("%v", err)
 	}
-	return w.described.summary, w.described.err
+	return document
+}
+
+// describe remembers what was read last: most passes see the same document.
+func (w *World) describe(content string) {
+	if w.described.of == content {
+		return
+	}
+	w.described.of, w.described.summary = content, botcore.Summary{}
+	if w.described.document, w.described.err = config.Parse(content); w.described.err == nil {
+		w.described.summary, w.described.err = botcore.Describe(w.described.document, botcore.Target{Scheduler: w.Spec.Scheduler.Name, Environment: w.Spec.Scheduler.Environment})
+	}
 }
 
 // Log as it would be observed.

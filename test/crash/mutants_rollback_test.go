@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/config"
 	"tradeops.dev/strategy-operator/internal/schedulerconfig"
 	"tradeops.dev/strategy-operator/internal/testkit"
 	"tradeops.dev/strategy-operator/test/scenarios"
@@ -164,11 +165,15 @@ var rollbackMutants = []Mutant{{
 			if after.Holder(holder.UID) != nil {
 				continue
 			}
-			undone, err := schedulerconfig.Without([]byte(stored.Data[testkit.DataKey]), before, holder.UID)
+			document, err := config.Parse(stored.Data[testkit.DataKey])
 			if err != nil {
 				return err
 			}
-			written.Data[testkit.DataKey] = string(undone)
+			undone, err := schedulerconfig.Without(document, before, holder.UID)
+			if err != nil {
+				return err
+			}
+			written.Data[testkit.DataKey] = undone.String()
 		}
 		return nil
 	}),

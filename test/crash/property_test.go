@@ -16,7 +16,6 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/conditions"
-	"tradeops.dev/strategy-operator/internal/config"
 	"tradeops.dev/strategy-operator/internal/sim"
 	"tradeops.dev/strategy-operator/internal/testkit"
 	"tradeops.dev/strategy-operator/test/scenarios"
@@ -285,7 +284,7 @@ func (p *anyStory) configuration() {
 		}
 		p.count["in effect"]++
 		for _, edit := range rollback.Status.Plan.Edits {
-			if held, err := config.Holds([]byte(p.Running()), edit.Path, edit.To); err != nil || !held {
+			if held, err := testkit.Parsed(p.T, p.Running()).Holds(edit.Path, edit.To); err != nil || !held {
 				p.Fatalf("%s is said to be in effect, but the scheduler does not run %s: %v", rollback.Name, edit.Path, err)
 			}
 		}

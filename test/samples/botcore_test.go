@@ -115,23 +115,26 @@ func TestEditsFitTheRealDocuments(t *testing.T) {
 	proposal := spec.Remediations[slices.IndexFunc(spec.Remediations, func(r strategyv1.RemediationSpec) bool { return r.Proposal != nil })].Proposal
 	for file, wanted := range map[string][]strategyv1.DocumentEdit{"core.yaml": spec.Feeds[0].Edits, "multi_strategy_rules.yml": proposal.Edits} {
 		t.Run(file, func(t *testing.T) {
-			before := upstream(t, file)
+			before, err := config.Parse(string(upstream(t, file)))
+			if err != nil {
+				t.Fatal(err)
+			}
 			var edits []config.Edit
 			for _, edit := range wanted {
 				text, err := config.FlowText(edit.Value.Raw)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if _, found, err := config.Get(before, edit.Path); err != nil || !found {
+				if _, found, err := before.Get(edit.Path); err != nil || !found {
 					t.Errorf("%s is not there: %v", edit.Path, err)
 				}
 				edits = append(edits, config.Edit{Path: edit.Path, Value: text})
 			}
-			after, _, err := config.Apply(before, edits)
+			after, _, err := before.Apply(edits)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if string(after) == string(before) {
+			if after.String() == before.String() {
 				t.Error("nothing changed")
 			}
 		})

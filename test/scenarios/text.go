@@ -91,7 +91,7 @@ func (t *teller) news() string {
 	}
 	if content := t.world.Content(); content != t.content {
 		if t.content != "" {
-			news = append(news, strings.TrimSpace(config.UnifiedDiff("core.yaml", []byte(t.content), []byte(content))))
+			news = append(news, strings.TrimSpace(config.UnifiedDiff("core.yaml", t.content, content)))
 		}
 		t.content = content
 	}

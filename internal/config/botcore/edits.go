@@ -22,7 +22,7 @@ const untilLayout = "2006-01-02T15:04:05+00:00"
 // The scheduler's failover clears the suspension of a schedule but not that of a tag. So where a schedule that goes on running
 // names one of these as its fallback, the edit suspends a tag that these schedules alone have; without such a tag it refuses.
 // One edit of a tag may stand for several schedules.
-func DisableSchedules(doc []byte, t Target, names []string, reason string, until time.Time) ([]config.Edit, error) {
+func DisableSchedules(doc *config.Document, t Target, names []string, reason string, until time.Time) ([]config.Edit, error) {
 	if len(names) == 0 {
 		return nil, errors.New("no schedule is named; name at least one")
 	}
@@ -134,7 +134,7 @@ var decimal = regexp.MustCompile(`^(0|[1-9][0-9]{0,5})(\.[0-9]{1,12})?$`)
 
 // SetAllocation is the edit that sets the share of a bucket in a risk profile: a decimal such as "0.0" or "0.25". Both must exist.
 // The scheduler's own run-time does not read allocations; they inform people and other tools.
-func SetAllocation(doc []byte, riskProfile, bucket, allocation string) (config.Edit, error) {
+func SetAllocation(doc *config.Document, riskProfile, bucket, allocation string) (config.Edit, error) {
 	if !decimal.MatchString(allocation) {
 		return config.Edit{}, fmt.Errorf("allocation %q is not a decimal such as 0.25", allocation)
 	}

@@ -62,7 +62,7 @@ func TestDisableSchedulesSuspendsWhatFailoverCannotResume(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			doc := []byte(scheduler("      schedules:\n" + tc.schedules))
-			got, err := DisableSchedules(doc, target, tc.disable, "r", end)
+			got, err := DisableSchedules(parsed(doc), target, tc.disable, "r", end)
 			if tc.refused != "" {
 				if err == nil || !strings.Contains(err.Error(), tc.refused) {
 					t.Fatalf("got %v\nwant %s", err, tc.refused)
@@ -80,13 +80,13 @@ func TestDisableSchedulesSuspendsWhatFailoverCannotResume(t *testing.T) {
 func TestATagIsUsedInTheSpellingThatSurelyMatches(t *testing.T) {
 	doc := []byte(scheduler("      schedules: {s: {strategy: S}, f: {strategy: F}}\n") + "mean_reversion_strategies: {none: {}}\n")
 	doc = []byte(strings.Replace(string(doc), "strategies:\n", "strategies:\n  F: {engine: volatility_target, metadata: {fallback_schedules: s}}\n", 1))
-	got, err := DisableSchedules(doc, target, []string{"s"}, "r", time.Time{})
+	got, err := DisableSchedules(parsed(doc), target, []string{"s"}, "r", time.Time{})
 	if err != nil || len(got) != 1 || got[0].Value != "{tag: own, reason: r}" {
 		t.Fatalf("%+v %v", got, err)
 	}
 	// The same strategy in two sections: nobody knows which one is loaded.
 	doubled := strings.Replace(string(doc), "{none: {}}", "{S: {}}", 1)
-	if got, err := DisableSchedules([]byte(doubled), target, []string{"s"}, "r", time.Time{}); err == nil {
+	if got, err := DisableSchedules(parsed(doubled), target, []string{"s"}, "r", time.Time{}); err == nil {
 		t.Fatalf("%+v", got)
 	}
 }
@@ -111,7 +111,7 @@ func TestDisableSchedulesMindsTheEntriesThatAreThere(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			doc := []byte(scheduler("      initial_suspensions: " + tc.list + "\n      schedules: {a: {strategy: A}, c: {strategy: C}, d: {strategy: D}, x: {strategy: X}}\n"))
-			got, err := DisableSchedules(doc, target, []string{tc.schedule}, "r", end)
+			got, err := DisableSchedules(parsed(doc), target, []string{tc.schedule}, "r", end)
 			if tc.refused != "" {
 				if err == nil || !strings.Contains(err.Error(), tc.refused) {
 					t.Fatalf("got %v\nwant %s", err, tc.refused)
@@ -121,7 +121,7 @@ func TestDisableSchedulesMindsTheEntriesThatAreThere(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s, err := Describe(roundTrip(t, doc, got...), target)
+			s, err := Describe(parsed(roundTrip(t, doc, got...)), target)
 			if err != nil || s.Suspensions[len(s.Suspensions)-1].Reason != "r" {
 				t.Fatalf("%+v %v", s.Suspensions, err)
 			}
@@ -130,7 +130,7 @@ func TestDisableSchedulesMindsTheEntriesThatAreThere(t *testing.T) {
 }
 
 func TestDisableSchedulesReplacesAPersonsEntryAndBringsItBack(t *testing.T) {
-	edits, err := DisableSchedules([]byte(small), target, []string{"slow"}, "on", end)
+	edits, err := DisableSchedules(parsed(small), target, []string{"slow"}, "on", end)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +142,7 @@ func TestDisableSchedulesReplacesAPersonsEntryAndBringsItBack(t *testing.T) {
 		t.Fatal(diff)
 	}
 	out := roundTrip(t, []byte(small), edits...)
-	s, err := Describe(out, target)
+	s, err := Describe(parsed(out), target)
 	if err != nil || s.Suspensions[0] != (Suspension{Kind: "schedule", Target: "slow", Reason: "on", Until: "2030-01-01T00:00:00+00:00"}) {
 		t.Fatalf("%+v %v", s, err)
 	}
@@ -154,7 +154,7 @@ func TestDisableSchedulesUsesTheKeyAndPlaceTheFileUses(t *testing.T) {
 		"an empty alias list": {"runtime:\n  multi_strategy_schedulers:\n    main:\n      suspensions:\n      schedules: {a/b: {}}\n", "/runtime/multi_strategy_schedulers/main/suspensions/[schedule=a~1b]"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			edits, err := DisableSchedules([]byte(tc.doc), target, []string{"a/b"}, "", time.Time{})
+			edits, err := DisableSchedules(parsed(tc.doc), target, []string{"a/b"}, "", time.Time{})
 			if diff := cmp.Diff([]config.Edit{{Path: tc.path, Value: `{schedule: a/b, reason: ""}`}}, edits); diff != "" || err != nil {
 				t.Fatalf("%v (-want +got):\n%s", err, diff)
 			}
@@ -189,10 +189,9 @@ func TestSetResourceLimits(t *testing.T) {
 		"an exponent":                  {section(" {}"), ResourceLimits{IOWriteMBs: "1e3"}, nil, `io_write_mb_s "1e3" is not a decimal`},
 		"an octal number":              {section(" {}"), ResourceLimits{CPUPercent: "010"}, nil, `cpu_percent "010" is not a decimal`},
 		"an injection":                 {section(" {}"), ResourceLimits{CPUPercent: "1, a: 2"}, nil, "is not a decimal"},
-		"a broken document":            {"a: [", all, nil, "not valid YAML"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := SetResourceLimits([]byte(tc.doc), tc.limits)
+			got, err := SetResourceLimits(parsed(tc.doc), tc.limits)
 			if tc.refused != "" {
 				if err == nil || !strings.Contains(err.Error(), tc.refused) {
 					t.Fatalf("got %v\nwant %s", err, tc.refused)
@@ -229,7 +228,7 @@ func TestSetSignalLimit(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			doc := []byte(scheduler("      schedules: {s: {strategy: 12, risk_profile: bold}, d: {strategy: 12}, d2: {strategy: 12}}\n" + tc.limits))
-			got, err := SetSignalLimit(doc, target, "12", "bold", tc.limit, "r", end)
+			got, err := SetSignalLimit(parsed(doc), target, "12", "bold", tc.limit, "r", end)
 			if tc.refused != "" {
 				if err == nil || !strings.Contains(err.Error(), tc.refused) {
 					t.Fatalf("got %v\nwant %s", err, tc.refused)
@@ -240,14 +239,14 @@ func TestSetSignalLimit(t *testing.T) {
 				t.Fatalf("%v (-want +got):\n%s", err, diff)
 			}
 			roundTrip(t, doc, got)
-			_, err = SetSignalLimit(doc, target, "12", "brave", tc.limit, "r", end)
+			_, err = SetSignalLimit(parsed(doc), target, "12", "brave", tc.limit, "r", end)
 			want := `runtime.multi_strategy_schedulers.main.schedules has no schedule of strategy "12" with risk profile "brave" (it has: 12 with bold, 12 with balanced)`
 			if err == nil || err.Error() != want {
 				t.Fatalf("got %v\nwant %s", err, want)
 			}
 		})
 	}
-	got, err := SetSignalLimit([]byte(small), target, "arb", "balanced", 1, "", time.Time{})
+	got, err := SetSignalLimit(parsed(small), target, "arb", "balanced", 1, "", time.Time{})
 	if err != nil || got.Value != `{arb: {balanced: {limit: 1, reason: ""}}}` {
 		t.Fatalf("without an end: %+v %v", got, err)
 	}
@@ -286,7 +285,7 @@ instrument_universes:
 		"an unknown environment":        {"x", "a", `environments has no environment "x" (it has: paper, bare, lost, void)`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := FeedCovers([]byte(doc), Target{Environment: tc.environment}, tc.exchange)
+			err := FeedCovers(parsed(doc), Target{Environment: tc.environment}, tc.exchange)
 			if tc.want == "" && err != nil || tc.want != "" && (err == nil || err.Error() != tc.want) {
 				t.Fatalf("got  %v\nwant %s", err, tc.want)
 			}
@@ -300,7 +299,7 @@ func TestFeedCoversNamesABoundedListOfInstruments(t *testing.T) {
 	for i := range 500 {
 		fmt.Fprintf(&b, "      I%d: {}\n", i)
 	}
-	err := FeedCovers([]byte(b.String()), target, "x")
+	err := FeedCovers(parsed(b.String()), target, "x")
 	if err == nil || !strings.Contains(err.Error(), "I19 and 480 more (exchanges there: none)") {
 		t.Fatalf("got %v", err)
 	}
@@ -309,7 +308,7 @@ func TestFeedCoversNamesABoundedListOfInstruments(t *testing.T) {
 func TestRealFileKnowsWhichFeedsCoverItsUniverse(t *testing.T) {
 	doc := realFile(t)
 	real := Target{Scheduler: "core_multi_pipeline", Environment: "binance_paper"}
-	if err := FeedCovers(doc, real, "moon"); err == nil || !strings.Contains(err.Error(), "kraken_spot") {
+	if err := FeedCovers(parsed(doc), real, "moon"); err == nil || !strings.Contains(err.Error(), "kraken_spot") {
 		t.Fatalf("got %v", err)
 	}
 }
@@ -324,7 +323,7 @@ func TestFailoverOfAHugeDocumentTakesBoundedTimeAndMemory(t *testing.T) {
 	doc := []byte("runtime:\n  multi_strategy_schedulers:\n    main:\n      schedules:\n" + schedules.String() + "strategies:\n" + strategies.String())
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	if _, err := DisableSchedules(doc, target, []string{"s1", "s9999"}, "r", end); err != nil {
+	if _, err := DisableSchedules(parsed(doc), target, []string{"s1", "s9999"}, "r", end); err != nil {
 		t.Fatal(err)
 	}
 	runtime.ReadMemStats(&after)

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"tradeops.dev/strategy-operator/internal/config"
 )
 
 // FeedCovers says whether the environment could trade all of its instruments at the exchange: each instrument of its universe
 // must have a symbol there. The scheduler itself would start with a part of them.
-func FeedCovers(doc []byte, t Target, exchange string) error {
+func FeedCovers(doc *config.Document, t Target, exchange string) error {
 	root, err := read(doc)
 	if err != nil {
 		return err

@@ -13,7 +13,11 @@ func FuzzDisableSchedules(f *testing.F) {
 	f.Add([]byte(small), "slower", "slower")
 	f.Add([]byte(scheduler("      initial_suspensions: [{schedule: a}, {target: b}]\n      schedules: {a: {strategy: A}, b: {strategy: B}, c: {strategy: C}}\n")), "a", "b")
 	f.Add([]byte(scheduler("      suspensions:\n      schedules: {a: {strategy: A}, c: {strategy: C}}\n")), "a", "a")
-	f.Fuzz(func(t *testing.T, doc []byte, one, two string) {
+	f.Fuzz(func(t *testing.T, text []byte, one, two string) {
+		doc, err := config.Parse(string(text))
+		if err != nil {
+			return
+		}
 		before, err := Describe(doc, target)
 		if err != nil {
 			return
@@ -22,12 +26,12 @@ func FuzzDisableSchedules(f *testing.F) {
 		if err != nil {
 			return
 		}
-		out, records, err := config.Apply(doc, edits)
+		out, records, err := doc.Apply(edits)
 		if err != nil {
 			return
 		}
-		back, conflicts, err := config.Undo(out, records)
-		if err != nil || conflicts != nil || string(back) != string(doc) {
+		back, conflicts, err := out.Undo(records)
+		if err != nil || conflicts != nil || back.String() != doc.String() {
 			t.Fatalf("undone %q, %v %v", back, conflicts, err)
 		}
 		after, err := Describe(out, target)

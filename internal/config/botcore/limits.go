@@ -17,7 +17,7 @@ type ResourceLimits struct {
 
 // SetResourceLimits are the edits of runtime.resource_limits, one per limit, or one of the whole section where the file has none.
 // Nothing enforces these limits at run time; they are what the running process is measured against.
-func SetResourceLimits(doc []byte, limits ResourceLimits) ([]config.Edit, error) {
+func SetResourceLimits(doc *config.Document, limits ResourceLimits) ([]config.Edit, error) {
 	wanted := []string{limits.CPUPercent, limits.MemoryMB, limits.IOReadMBs, limits.IOWriteMBs} // in the order of limitKeys
 	if err := checkLimits(wanted); err != nil {
 		return nil, err
@@ -90,7 +90,7 @@ func newLimits(where string, wanted []string) ([]config.Edit, error) {
 // SetSignalLimit is the edit that limits the signals of a strategy's schedules with a risk profile when the scheduler starts; with
 // 0 they run and measure but emit none, and failover does not clear that. Whatever limit stood there is replaced. A zero until
 // means until the edit is undone. Such a schedule must exist, because the scheduler accepts unknown names silently.
-func SetSignalLimit(doc []byte, t Target, strategy, riskProfile string, limit int32, reason string, until time.Time) (config.Edit, error) {
+func SetSignalLimit(doc *config.Document, t Target, strategy, riskProfile string, limit int32, reason string, until time.Time) (config.Edit, error) {
 	if limit < 0 {
 		return config.Edit{}, fmt.Errorf("the signal limit %d is below zero", limit)
 	}

@@ -1,6 +1,10 @@
 package botcore
 
-import "fmt"
+import (
+	"fmt"
+
+	"tradeops.dev/strategy-operator/internal/config"
+)
 
 // Target names the part of core.yaml that one playbook looks after.
 type Target struct {
@@ -66,8 +70,8 @@ type Summary struct {
 }
 
 // Describe reads the target's part of core.yaml as the scheduler's loader would. The error says what is missing and what there
-// is instead, or is a *config.RefusedError if the document cannot be read.
-func Describe(doc []byte, t Target) (Summary, error) {
+// is instead, or is a *config.RefusedError if its aliases stand for too much.
+func Describe(doc *config.Document, t Target) (Summary, error) {
 	root, err := read(doc)
 	if err != nil {
 		return Summary{}, err

@@ -1,10 +1,8 @@
 package botcore
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -22,20 +20,15 @@ type view struct {
 	node *yaml.Node
 }
 
-func read(doc []byte) (view, error) {
-	if err := config.Check(doc); err != nil {
-		return view{}, err
-	}
-	var root yaml.Node
-	if err := yaml.NewDecoder(bytes.NewReader(doc)).Decode(&root); errors.Is(err, io.EOF) {
+func read(doc *config.Document) (view, error) {
+	root := doc.Root()
+	if root == nil {
 		return view{}, errors.New("the configuration is empty")
-	} else if err != nil {
-		return view{}, fmt.Errorf("read the configuration: %w", err)
 	}
-	if expanded(root.Content[0], map[*yaml.Node]int{}) >= maxExpanded {
+	if expanded(root, map[*yaml.Node]int{}) >= maxExpanded {
 		return view{}, &config.RefusedError{Reason: fmt.Sprintf("its aliases stand for %d values or more; write out what is needed", maxExpanded)}
 	}
-	return follow(root.Content[0]), nil
+	return follow(root), nil
 }
 
 // maxExpanded bounds how many values a document has when its aliases are followed, and so the time and memory that reading it

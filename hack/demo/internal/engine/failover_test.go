@@ -99,13 +99,16 @@ func TestAFailedScheduleIsSuspendedForAQuarterOfAnHour(t *testing.T) {
 func TestTheOperatorsEditsAreInForce(t *testing.T) {
 	w := newWorld(t, failing("[]")...)
 	target := botcore.Target{Scheduler: "core_multi_pipeline", Environment: "binance_paper"}
-	document := w.config
+	document, err := config.Parse(string(w.config))
+	if err != nil {
+		t.Fatal(err)
+	}
 	apply := func(edits []config.Edit, err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if document, _, err = config.Apply(document, edits); err != nil {
+		if document, _, err = document.Apply(edits); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -116,7 +119,7 @@ func TestTheOperatorsEditsAreInForce(t *testing.T) {
 	if err := botcore.FeedCovers(document, target, feedKraken); err != nil {
 		t.Fatal(err)
 	}
-	w.start(document)
+	w.start([]byte(document.String()))
 	w.fault(exchange.FaultFeedDown, exchange.Fault{Exchange: feedBinance})
 	w.step(5)
 	if plan := w.engine.Plan(w.now()); plan.ResourceLimits.CPUPercent != 70.5 || plan.ResourceLimits.IOReadMBs != 0 || plan.ResourceLimits.MemoryMB != 512 {
