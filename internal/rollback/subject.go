@@ -92,8 +92,7 @@ func (p *plan) varsOf(id checks.ID) rules.Vars {
 	}
 	for _, record := range p.status.Checks {
 		if record.Stage == strategyv1.StageBefore && record.Name == id.Check {
-			outcome := p.Runs.Outcomes[checks.IDOf(record)]
-			vars.Before = outcome.Decoded()
+			vars.Before = p.Runs.Outcomes[checks.IDOf(record)].Report.Value()
 		}
 	}
 	return vars
