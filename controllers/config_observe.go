@@ -3,7 +3,6 @@ package controllers
 import (
 	"context"
 	"fmt"
-	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -15,13 +14,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/schedulerconfig"
 )
 
-// configCache remembers the last reading of each configuration: reading 84 kB of YAML in every pass would be most of
-// the operator's work.
-type configCache struct {
-	sync.Mutex
-	read map[types.NamespacedName]cachedConfig
-}
-
+// cachedConfig is the last reading of a configuration: reading 84 kB of YAML in every pass would be most of the operator's work.
 type cachedConfig struct {
 	resourceVersion string
 	scheduler       strategyv1.SchedulerSpec
@@ -35,16 +28,11 @@ func (e *Environment) observeConfig(ctx context.Context, namespace string, sched
 	if err != nil || problem != nil {
 		return facts.Config{Problem: problem, Gone: problem != nil && problem.Reason == strategyv1.ReasonConfigMapNotFound}, err
 	}
-	e.configs.Lock()
-	defer e.configs.Unlock()
-	if cached, ok := e.configs.read[key]; ok && cached.resourceVersion == configMap.ResourceVersion && cached.scheduler == scheduler {
+	if cached, ok := e.configs.get(key); ok && cached.resourceVersion == configMap.ResourceVersion && cached.scheduler == scheduler {
 		return cached.config, nil
 	}
 	read := readConfig(configMap, key, scheduler)
-	if e.configs.read == nil {
-		e.configs.read = map[types.NamespacedName]cachedConfig{}
-	}
-	e.configs.read[key] = cachedConfig{configMap.ResourceVersion, scheduler, read}
+	e.configs.put(key, cachedConfig{configMap.ResourceVersion, scheduler, read}, len(read.Content))
 	return read, nil
 }
 

@@ -1,0 +1,129 @@
+package crash
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"tradeops.dev/strategy-operator/controllers"
+	"tradeops.dev/strategy-operator/internal/sim"
+	"tradeops.dev/strategy-operator/test/scenarios"
+)
+
+// TestWhatIsStoredIsReadOnce: evidence never changes, so one life of the operator reads each report from the bucket once, and
+// each log from its node once.
+func TestWhatIsStoredIsReadOnce(t *testing.T) {
+	for _, scenario := range scenarios.All {
+		t.Run(scenario.Name, func(t *testing.T) {
+			t.Parallel()
+			read := newReads()
+			scenario.PlayWith(sim.New(t, scenario.Playbook), sim.Seams{Evidence: read.bucket, Logs: read.nodes})
+			read.once(t)
+			t.Logf("%d reads of the bucket, %d of them of reports that are there; %d logs", read.keys, len(read.reports), len(read.logs))
+		})
+	}
+}
+
+// TestALogIsReadOnceAlsoWhenTheBucketRefuses what is made of it: the log may be gone, or shorter, when it is read again.
+func TestALogIsReadOnceAlsoWhenTheBucketRefuses(t *testing.T) {
+	read, refused := newReads(), map[string]bool{}
+	refuse := func(next controllers.Evidence) controllers.Evidence {
+		return &bentBucket{next, func(ctx context.Context, key string, data []byte) error {
+			if strings.Contains(key, "/checks/") && !refused[key] {
+				refused[key] = true
+				return errors.New("the bucket is away")
+			}
+			return next.Create(ctx, key, data)
+		}}
+	}
+	story := scenarios.Named("main story")
+	_, wrong := story.PlayWith(sim.New(t, story.Playbook), sim.Seams{Evidence: refuse, Logs: read.nodes})
+	for _, what := range wrong {
+		t.Error(what)
+	}
+	if len(refused) == 0 || len(read.logs) == 0 {
+		t.Fatalf("%d objects were refused, %d logs were read", len(refused), len(read.logs))
+	}
+	read.once(t)
+}
+
+// TestAChangedReportIsFound by an operator that has not read it yet: it must not decide on another one than the status tells.
+func TestAChangedReportIsFound(t *testing.T) {
+	story := scenarios.Named("main story")
+	story.Script = story.Script[:1] // the change is approved and stays in effect
+	w := sim.New(t, story.Playbook)
+	story.Set(w)
+	w.Settle(t.Context(), w.Start(sim.Seams{}))
+	operator := w.Start(sim.Seams{Evidence: func(next controllers.Evidence) controllers.Evidence { return &changedReports{next} }})
+	for operator.Step(t.Context()) && operator.LastError() == nil {
+	}
+	if err := operator.LastError(); err == nil || !strings.Contains(err.Error(), "was changed: its sha256 is") {
+		t.Errorf("a changed report is not told: %v", err)
+	}
+}
+
+type changedReports struct{ controllers.Evidence }
+
+// Get implements controllers.Evidence.
+func (b *changedReports) Get(ctx context.Context, key string) ([]byte, error) {
+	data, err := b.Evidence.Get(ctx, key)
+	if strings.Contains(key, "/checks/") {
+		data = bytes.ReplaceAll(data, []byte(`"ms":10`), []byte(`"ms":11`))
+	}
+	return data, err
+}
+
+// reads counts what an operator reads.
+type reads struct {
+	keys    int            // of the bucket, also of what is not there
+	reports map[string]int // that were there, by key
+	logs    map[string]int // by pod
+}
+
+func newReads() *reads { return &reads{reports: map[string]int{}, logs: map[string]int{}} }
+
+// once says what was read more than once.
+func (r *reads) once(t *testing.T) {
+	t.Helper()
+	for what, all := range map[string]map[string]int{"report": r.reports, "the log of pod": r.logs} {
+		for name, times := range all {
+			if times > 1 {
+				t.Errorf("%s %s was read %d times", what, name, times)
+			}
+		}
+	}
+}
+
+func (r *reads) bucket(next controllers.Evidence) controllers.Evidence {
+	return &countedBucket{next, r}
+}
+
+func (r *reads) nodes(next controllers.Logs) controllers.Logs { return &countedLogs{next, r} }
+
+type countedBucket struct {
+	controllers.Evidence
+	reads *reads
+}
+
+// Get implements controllers.Evidence.
+func (b *countedBucket) Get(ctx context.Context, key string) ([]byte, error) {
+	b.reads.keys++
+	data, err := b.Evidence.Get(ctx, key)
+	if err == nil && strings.Contains(key, "/checks/") {
+		b.reads.reports[key]++
+	}
+	return data, err
+}
+
+type countedLogs struct {
+	controllers.Logs
+	reads *reads
+}
+
+// Tail implements controllers.Logs.
+func (l *countedLogs) Tail(ctx context.Context, namespace, pod, container string) ([]byte, error) {
+	l.reads.logs[pod]++
+	return l.Logs.Tail(ctx, namespace, pod, container)
+}
