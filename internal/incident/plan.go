@@ -11,6 +11,8 @@ import (
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/pass"
+	"tradeops.dev/strategy-operator/internal/rules"
+	"tradeops.dev/strategy-operator/internal/subject"
 	"tradeops.dev/strategy-operator/internal/timeline"
 )
 
@@ -42,7 +44,8 @@ type plan struct {
 	Observed
 	*pass.Pass
 	status   strategyv1.StrategyIncidentStatus
-	unjudged []string // rules of the lead that cannot be evaluated
+	given    rules.Vars // what rules see of the facts, the same throughout the pass
+	unjudged []string   // rules of the lead that cannot be evaluated
 }
 
 // Plan decides one pass.
@@ -52,11 +55,12 @@ func Plan(o Observed, now time.Time) Decision {
 	p.Pass = pass.New(now, o.Incident.Generation, o.Prefix, o.Log, pass.Status{
 		Conditions: &p.status.Conditions, Timeline: &p.status.Timeline, Checks: &p.status.Checks, Log: &p.status.Log,
 	})
+	p.given = p.variables()
 	if p.running() {
 		p.holdBack()
 		p.acknowledged()
 		p.trackQuiet()
-		p.Collect(checks.Collect(p.Playbook.Spec.Checks, p.status.Checks, p.Runs.Jobs, p.varsOf))
+		p.Collect(checks.Collect(p.Playbook.Spec.Checks, p.status.Checks, p.Runs.Jobs, p.verdictVars))
 	}
 	for _, rule := range progress {
 		if rule(p) {
@@ -214,10 +218,6 @@ func (p *plan) subject() timeline.Subject {
 			"incident": p.Incident.Namespace + "/" + p.Incident.Name, "type": string(spec.Type),
 			"playbook_revision": p.status.PlaybookRevision,
 		},
-		Metadata: map[string]string{
-			"schedule_run_id":    fmt.Sprintf("%s:%s", target, p.Incident.CreationTimestamp.UTC().Format(time.RFC3339)),
-			"primary_exchange":   p.Config.Summary.Exchange,
-			"risk_budget_bucket": orElse(p.riskProfile(), "unknown"),
-		},
+		Metadata: subject.Metadata(target, p.Incident.CreationTimestamp, p.Config.Summary, p.riskProfile()),
 	}
 }
