@@ -6,6 +6,10 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"tradeops.dev/strategy-operator/controllers"
 	"tradeops.dev/strategy-operator/internal/sim"
@@ -47,6 +51,69 @@ func TestALogIsReadOnceAlsoWhenTheBucketRefuses(t *testing.T) {
 		t.Fatalf("%d objects were refused, %d logs were read", len(refused), len(read.logs))
 	}
 	read.once(t)
+}
+
+// TestALogIsNotReadWhenItsReportIsStored, also by an operator that starts between the report and its verdict.
+func TestALogIsNotReadWhenItsReportIsStored(t *testing.T) {
+	story := scenarios.Named("main story")
+	w := sim.New(t, story.Playbook)
+	story.Set(w)
+	stopped := false
+	first := w.Start(sim.Seams{Around: func(effect string, do func() error) error {
+		if stopped {
+			return errStopped
+		}
+		stopped = strings.HasSuffix(effect, "/checks/triage-audit-1.json")
+		return do()
+	}})
+	for !stopped && w.Next(t.Context(), first) {
+	}
+	read := newReads()
+	if !w.Settle(t.Context(), w.Start(sim.Seams{Evidence: read.bucket, Logs: read.nodes})) {
+		t.Error("it never ends")
+	}
+	for pod := range read.logs {
+		if strings.HasPrefix(pod, "triage-audit-") {
+			t.Errorf("the log of pod %s was read, though its report is stored", pod)
+		}
+	}
+	if !stopped || len(read.logs) == 0 {
+		t.Errorf("stopped: %t; %d other logs were read", stopped, len(read.logs))
+	}
+}
+
+// TestASecretIsReadAgainAfterHalfAMinute, and not before: a new key must be used soon, and a pass needs one each time.
+func TestASecretIsReadAgainAfterHalfAMinute(t *testing.T) {
+	story := scenarios.Named("renewed while in effect")
+	w := sim.New(t, story.Playbook)
+	var times []time.Time
+	_, wrong := story.PlayWith(w, sim.Seams{Live: func(next client.Reader) client.Reader {
+		return &watchedSecrets{next, func() { times = append(times, w.Clock.Now()) }}
+	}})
+	for _, what := range wrong {
+		t.Error(what)
+	}
+	for i := range len(times) - 1 {
+		if pause := times[i+1].Sub(times[i]); pause < 30*time.Second {
+			t.Errorf("the Secret was read again after %s", pause)
+		}
+	}
+	if lasted := w.Clock.Now().Sub(sim.Beginning); len(times) < 2 {
+		t.Errorf("the Secret was read %d times in %s", len(times), lasted)
+	}
+}
+
+type watchedSecrets struct {
+	client.Reader
+	read func()
+}
+
+// Get implements client.Reader.
+func (r *watchedSecrets) Get(ctx context.Context, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
+	if _, is := object.(*corev1.Secret); is {
+		r.read()
+	}
+	return r.Reader.Get(ctx, key, object, options...)
 }
 
 // TestAChangedReportIsFound by an operator that has not read it yet: it must not decide on another one than the status tells.
