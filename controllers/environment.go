@@ -7,12 +7,15 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/decisionlog"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/pauses"
 	"tradeops.dev/strategy-operator/internal/signals"
@@ -47,11 +50,14 @@ type Environment struct {
 	Namespaces []string // that the operator serves
 	Pauses     pauses.Pauses
 
-	keys    keyCache
-	tokens  tokenCache
-	rosters rosterCache
-	configs configCache
-	fresh   freshness
+	// What was read, so that it is not read or parsed in each pass. It is shared by passes: nobody changes it.
+	keys     memo[types.NamespacedName, dated[decisionlog.Key]]
+	tokens   memo[types.NamespacedName, dated[allowedToken]]
+	rosters  memo[string, parsedRoster]               // by the rotation file's text
+	configs  memo[types.NamespacedName, cachedConfig] // of each ConfigMap the newest
+	outcomes memo[string, checks.Outcome]             // by SHA-256
+	outputs  memo[types.UID, []byte]                  // logs by pod, each of its first container, until they are stored
+	fresh    freshness
 }
 
 // maxPasses bounds the passes of one reconcile; a story needs three at once at most.

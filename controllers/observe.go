@@ -3,13 +3,9 @@ package controllers
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -32,7 +28,7 @@ const (
 	secretKeyID = "key-id"
 )
 
-// keyLifetime is how long a signing key is remembered, so that a running incident does not read its Secret in each pass.
+// keyLifetime is how long what a Secret says is remembered, so that a running incident does not read it in each pass.
 const keyLifetime = 30 * time.Second
 
 // observePlaybook returns the frozen spec that an object runs on, or the one it would start on, and whether the playbook as
@@ -71,23 +67,16 @@ func (e *Environment) observePlaybook(ctx context.Context, namespace, name, revi
 	return facts.Playbook{Spec: spec, Revision: revision, Suspended: current.Spec.Suspend}, nil
 }
 
-// keyCache remembers signing keys for a short time.
-type keyCache struct {
-	sync.Mutex
-	keys map[types.NamespacedName]cachedKey
-}
-
-type cachedKey struct {
-	key  decisionlog.Key
-	read time.Time
+// dated is what was read, and when.
+type dated[V any] struct {
+	value V
+	at    time.Time
 }
 
 func (e *Environment) observeKey(ctx context.Context, namespace, name string) (decisionlog.Key, *facts.Problem, error) {
 	at := types.NamespacedName{Namespace: namespace, Name: name}
-	e.keys.Lock()
-	defer e.keys.Unlock()
-	if cached, ok := e.keys.keys[at]; ok && e.Clock.Since(cached.read) < keyLifetime {
-		return cached.key, nil, nil
+	if known, found := e.keys.get(at); found && e.Clock.Since(known.at) < keyLifetime {
+		return known.value, nil, nil
 	}
 	var secret corev1.Secret
 	err := e.Live.Get(ctx, at, &secret)
@@ -106,10 +95,7 @@ func (e *Environment) observeKey(ctx context.Context, namespace, name string) (d
 	if err != nil {
 		return decisionlog.Key{}, &facts.Problem{Reason: strategyv1.ReasonSecretInvalid, Message: fmt.Sprintf("Secret %s, key %q: %v", at, secretKey, err)}, nil
 	}
-	if e.keys.keys == nil {
-		e.keys.keys = map[types.NamespacedName]cachedKey{}
-	}
-	e.keys.keys[at] = cachedKey{key, e.Clock.Now()}
+	e.keys.put(at, dated[decisionlog.Key]{key, e.Clock.Now()}, secret.Size())
 	return key, nil, nil
 }
 
@@ -164,18 +150,4 @@ func (e *Environment) observeDecided(ctx context.Context, kind string, target cl
 		return cmp.Or(a.Time.Compare(b.Time.Time), cmp.Compare(a.Name, b.Name))
 	})
 	return decided, nil
-}
-
-// readOutcome reads a stored report back and says where it is. A report that does not match the hash in the status was
-// changed in the bucket.
-func (e *Environment) readOutcome(ctx context.Context, key string, into any) (*strategyv1.EvidenceReference, error) {
-	data, err := e.Evidence.Get(ctx, key)
-	if err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(data, into); err != nil {
-		return nil, fmt.Errorf("evidence %s cannot be read: %w", key, err)
-	}
-	sum := sha256.Sum256(data)
-	return &strategyv1.EvidenceReference{Key: key, SHA256: hex.EncodeToString(sum[:]), Bytes: new(int64(len(data)))}, nil
 }

@@ -25,11 +25,11 @@ const outputPatience = time.Minute
 
 // observeRuns reads the Jobs of an object, the outcome of each finished one, and the reports of the judged checks.
 func (e *Environment) observeRuns(ctx context.Context, owner client.Object, specs []strategyv1.CheckSpec, judged []strategyv1.CheckStatus, prefix string, now time.Time) (facts.Runs, error) {
-	jobs, err := e.observeJobs(ctx, owner, specs, prefix, now)
+	outcomes, err := e.observeOutcomes(ctx, judged)
 	if err != nil {
 		return facts.Runs{}, err
 	}
-	outcomes, err := e.observeOutcomes(ctx, judged)
+	jobs, err := e.observeJobs(ctx, owner, specs, judged, prefix, now)
 	if err != nil {
 		return facts.Runs{}, err
 	}
@@ -45,7 +45,7 @@ func (e *Environment) observeRuns(ctx context.Context, owner client.Object, spec
 	return facts.Runs{Jobs: jobs, Outcomes: outcomes, Templates: templates}, nil
 }
 
-func (e *Environment) observeJobs(ctx context.Context, owner client.Object, specs []strategyv1.CheckSpec, prefix string, now time.Time) ([]checks.JobState, error) {
+func (e *Environment) observeJobs(ctx context.Context, owner client.Object, specs []strategyv1.CheckSpec, judged []strategyv1.CheckStatus, prefix string, now time.Time) ([]checks.JobState, error) {
 	ours := client.MatchingLabels{strategyv1.LabelOwnerUID: string(owner.GetUID())}
 	var jobs batchv1.JobList
 	if err := e.Client.List(ctx, &jobs, client.InNamespace(owner.GetNamespace()), ours); err != nil {
@@ -65,7 +65,7 @@ func (e *Environment) observeJobs(ctx context.Context, owner client.Object, spec
 		if !metav1.IsControlledBy(job, owner) || job.DeletionTimestamp != nil {
 			continue
 		}
-		state, err := e.observeJob(ctx, job, controlledBy(pods.Items, job), specs, prefix, now)
+		state, err := e.observeJob(ctx, job, controlledBy(pods.Items, job), specs, judged, prefix, now)
 		if err != nil {
 			return nil, err
 		}
@@ -74,7 +74,7 @@ func (e *Environment) observeJobs(ctx context.Context, owner client.Object, spec
 	return states, nil
 }
 
-func (e *Environment) observeJob(ctx context.Context, job *batchv1.Job, pods []corev1.Pod, specs []strategyv1.CheckSpec, prefix string, now time.Time) (checks.JobState, error) {
+func (e *Environment) observeJob(ctx context.Context, job *batchv1.Job, pods []corev1.Pod, specs []strategyv1.CheckSpec, judged []strategyv1.CheckStatus, prefix string, now time.Time) (checks.JobState, error) {
 	state := checks.JobState{Job: job}
 	id := state.ID()
 	spec, known := checks.Find(specs, id.Check)
@@ -86,10 +86,10 @@ func (e *Environment) observeJob(ctx context.Context, job *batchv1.Job, pods []c
 		return state, nil
 	}
 	key := evidence.ReportKey(prefix, string(id.Stage), id.Check, id.Attempt)
-	var stored checks.Outcome
-	reference, err := e.readOutcome(ctx, key, &stored)
+	stored, reference, err := e.storedOutcome(ctx, id, judged, key)
 	if err == nil {
-		state.Stored, state.Reference = &stored, *reference
+		state.Stored, state.Reference = &stored, reference
+		e.outputs.forget(podNamed(pods, stored.PodName).UID)
 		return state, nil
 	}
 	if !errors.Is(err, evidence.ErrNotFound) {
@@ -105,7 +105,7 @@ func (e *Environment) freshEvidence(ctx context.Context, spec strategyv1.CheckSp
 	if outcome.ExitCode != nil {
 		pod := podNamed(pods, outcome.PodName)
 		container := pod.Spec.Containers[0].Name
-		output, err := e.Logs.Tail(ctx, pod.Namespace, pod.Name, container)
+		output, err := e.observeOutput(ctx, pod, container)
 		switch {
 		case err == nil:
 			outcome.OutputSHA256, outcome.OutputBytes = decisionlog.Hash(output), len(output)
@@ -126,24 +126,17 @@ func (e *Environment) freshEvidence(ctx context.Context, spec strategyv1.CheckSp
 	return append(objects, action.StoreEvidence{Key: key, Data: data}), nil
 }
 
-// observeOutcomes reads the reports that rules may ask for. One whose hash is not the recorded one was changed.
-func (e *Environment) observeOutcomes(ctx context.Context, judged []strategyv1.CheckStatus) (map[checks.ID]checks.Outcome, error) {
-	outcomes := make(map[checks.ID]checks.Outcome, len(judged))
-	for _, record := range judged {
-		if record.Report == nil {
-			continue
-		}
-		var outcome checks.Outcome
-		reference, err := e.readOutcome(ctx, record.Report.Key, &outcome)
-		if err != nil {
-			return nil, err
-		}
-		if reference.SHA256 != record.Report.SHA256 {
-			return nil, fmt.Errorf("evidence %s was changed: its sha256 is %s, not %s", record.Report.Key, reference.SHA256, record.Report.SHA256)
-		}
-		outcomes[checks.IDOf(record)] = outcome
+// observeOutput is the end of an ended container's log. It is read once: a log is large, and it may be gone, or shorter, before
+// the bucket has it.
+func (e *Environment) observeOutput(ctx context.Context, pod *corev1.Pod, container string) ([]byte, error) {
+	if output, found := e.outputs.get(pod.UID); found {
+		return output, nil
 	}
-	return outcomes, nil
+	output, err := e.Logs.Tail(ctx, pod.Namespace, pod.Name, container)
+	if err == nil {
+		e.outputs.put(pod.UID, output, len(output))
+	}
+	return output, err
 }
 
 func (e *Environment) observeTemplates(ctx context.Context, namespace string) (map[string]corev1.PodTemplateSpec, error) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -22,16 +21,8 @@ const (
 	secretURL   = "url"
 )
 
-// tokenCache remembers tokens for a short time, as keyCache does keys.
-type tokenCache struct {
-	sync.Mutex
-	tokens map[types.NamespacedName]cachedToken
-}
-
-type cachedToken struct {
-	url, token string // url: where its owner lets it be sent
-	read       time.Time
-}
+// allowedToken is a token, and the URL to which its owner lets it be sent.
+type allowedToken struct{ url, token string }
 
 // observeSignals samples a playbook's queries. What is wrong with the token makes them unknown: it must not stop an incident.
 func (e *Environment) observeSignals(ctx context.Context, namespace string, spec *strategyv1.SignalsSpec, now time.Time) (signals.Snapshot, error) {
@@ -66,34 +57,37 @@ func unknownSignals(spec *strategyv1.SignalsSpec, problem string, now time.Time)
 // observeToken reads the bearer token. Who owns it says with the key "url" where it may be sent: else whoever may write a
 // playbook could have it sent to a server of their own.
 func (e *Environment) observeToken(ctx context.Context, at types.NamespacedName, url string) (token, problem string, err error) {
-	e.tokens.Lock()
-	defer e.tokens.Unlock()
-	cached, known := e.tokens.tokens[at]
-	if !known || e.Clock.Since(cached.read) >= keyLifetime {
-		var secret corev1.Secret
-		err := e.Live.Get(ctx, at, &secret)
-		if apierrors.IsNotFound(err) {
-			return "", fmt.Sprintf("Secret %s with the token of Prometheus does not exist; create it with the keys %q and %q", at, secretToken, secretURL), nil
+	known, found := e.tokens.get(at)
+	if !found || e.Clock.Since(known.at) >= keyLifetime {
+		allowed, problem, err := e.readToken(ctx, at)
+		if problem != "" || err != nil {
+			return "", problem, err
 		}
-		if err != nil {
-			return "", "", err
-		}
-		if secret.Labels[strategyv1.LabelManaged] != strategyv1.ManagedValue {
-			return "", fmt.Sprintf("Secret %s is not opted in; kubectl label secret %s -n %s %s=%s", at, at.Name, at.Namespace, strategyv1.LabelManaged, strategyv1.ManagedValue), nil
-		}
-		for _, key := range []string{secretToken, secretURL} {
-			if len(secret.Data[key]) == 0 {
-				return "", fmt.Sprintf("Secret %s has no key %q; it has %v", at, key, slices.Sorted(maps.Keys(secret.Data))), nil
-			}
-		}
-		cached = cachedToken{url: string(secret.Data[secretURL]), token: string(secret.Data[secretToken]), read: e.Clock.Now()}
-		if e.tokens.tokens == nil {
-			e.tokens.tokens = map[types.NamespacedName]cachedToken{}
-		}
-		e.tokens.tokens[at] = cached
+		known = dated[allowedToken]{allowed, e.Clock.Now()}
+		e.tokens.put(at, known, len(allowed.url)+len(allowed.token))
 	}
-	if cached.url != url {
+	if known.value.url != url {
 		return "", fmt.Sprintf("the owner of Secret %s lets its token be sent to another URL (key %q) than spec.signals.prometheus.url; make both the same", at, secretURL), nil
 	}
-	return cached.token, "", nil
+	return known.value.token, "", nil
+}
+
+func (e *Environment) readToken(ctx context.Context, at types.NamespacedName) (allowed allowedToken, problem string, err error) {
+	var secret corev1.Secret
+	err = e.Live.Get(ctx, at, &secret)
+	if apierrors.IsNotFound(err) {
+		return allowed, fmt.Sprintf("Secret %s with the token of Prometheus does not exist; create it with the keys %q and %q", at, secretToken, secretURL), nil
+	}
+	if err != nil {
+		return allowed, "", err
+	}
+	if secret.Labels[strategyv1.LabelManaged] != strategyv1.ManagedValue {
+		return allowed, fmt.Sprintf("Secret %s is not opted in; kubectl label secret %s -n %s %s=%s", at, at.Name, at.Namespace, strategyv1.LabelManaged, strategyv1.ManagedValue), nil
+	}
+	for _, key := range []string{secretToken, secretURL} {
+		if len(secret.Data[key]) == 0 {
+			return allowed, fmt.Sprintf("Secret %s has no key %q; it has %v", at, key, slices.Sorted(maps.Keys(secret.Data))), nil
+		}
+	}
+	return allowedToken{url: string(secret.Data[secretURL]), token: string(secret.Data[secretToken])}, "", nil
 }

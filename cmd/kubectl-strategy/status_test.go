@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
@@ -55,9 +58,17 @@ func TestWatchAppendsWhatIsNewUntilItIsOver(t *testing.T) {
 			i.Status.Conditions[0] = condition(strategyv1.ConditionReady, metav1.ConditionTrue, strategyv1.ReasonResolved, "closed by bob")
 		},
 	}
-	w := newWorldWith(t, "", interceptor.Funcs{Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
+	const mostUnseen = 50 // the fake watch has room for 100 changes that nobody has taken
+	var unseen atomic.Int32
+	w := newWorldWith(t, "", interceptor.Funcs{Watch: func(ctx context.Context, c client.WithWatch, list client.ObjectList, options ...client.ListOption) (watch.Interface, error) {
+		unseen.Store(0)
+		return c.Watch(ctx, list, options...)
+	}, Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
 		if err := c.Get(ctx, key, object, options...); err != nil {
 			return err
+		}
+		if _, ok := object.(*strategyv1.StrategyIncident); ok {
+			unseen.Store(0)
 		}
 		if seen, ok := object.(*strategyv1.StrategyIncident); ok && len(steps) > 0 {
 			steps[0](seen)
@@ -86,6 +97,10 @@ func TestWatchAppendsWhatIsNewUntilItIsOver(t *testing.T) {
 			}
 			return
 		default: // keep the watch busy until it is over
+			if unseen.Add(1) > mostUnseen {
+				runtime.Gosched()
+				continue
+			}
 			touch := awaiting()
 			if err := w.Get(ctx, client.ObjectKeyFromObject(touch), touch); err == nil {
 				_ = w.Update(ctx, touch)

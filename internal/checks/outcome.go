@@ -1,7 +1,6 @@
 package checks
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -36,8 +35,8 @@ type Outcome struct {
 	StartTime      *time.Time       `json:"startTime,omitempty"`
 	CompletionTime *time.Time       `json:"completionTime,omitempty"`
 	// Report is the JSON object that is judged, null without one; ReportProblem says why there is none.
-	Report        json.RawMessage `json:"report"`
-	ReportProblem string          `json:"reportProblem,omitempty"`
+	Report        Report `json:"report"`
+	ReportProblem string `json:"reportProblem,omitempty"`
 	// OutputSHA256 and OutputBytes are of the stored log, which is the tail of a longer one.
 	OutputSHA256 string `json:"outputSHA256,omitempty"`
 	OutputBytes  int    `json:"outputBytes,omitempty"`

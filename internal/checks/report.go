@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/rules"
 )
 
 // MaxOutputBytes is how much of the end of a container's log is read and stored.
@@ -19,6 +21,50 @@ const MaxReportBytes = 512 << 10
 // maxBroken bounds the work on hostile output: so many bytes of objects that turn out to be broken, and no more.
 const maxBroken = 4 * MaxOutputBytes
 
+// Report is the JSON object that a check is judged by: its text, as it is stored, and what it says, decoded once. It cannot be
+// changed, so passes and goroutines may share one. The zero value is no report.
+type Report struct {
+	text    string
+	value   rules.Value
+	problem error
+}
+
+// NewReport reads a report. What cannot be decoded, like a number that is too large, is a report, too: Problem says what is
+// wrong with it.
+func NewReport(text []byte) Report {
+	if len(text) == 0 || string(text) == "null" {
+		return Report{}
+	}
+	value, problem := rules.Decode(text)
+	return Report{string(text), value, problem}
+}
+
+// Missing says that there is none.
+func (r Report) Missing() bool { return r.text == "" }
+
+// Value is the report as rules see it.
+func (r Report) Value() rules.Value { return r.value }
+
+// Problem says why the report cannot be judged, nil if it can.
+func (r Report) Problem() error { return r.problem }
+
+// String is the report as it is stored.
+func (r Report) String() string { return r.text }
+
+// MarshalJSON implements json.Marshaler.
+func (r Report) MarshalJSON() ([]byte, error) {
+	if r.Missing() {
+		return []byte("null"), nil
+	}
+	return []byte(r.text), nil
+}
+
+// UnmarshalJSON implements json.Unmarshaler. A report that cannot be judged does not hide the outcome around it.
+func (r *Report) UnmarshalJSON(text []byte) error {
+	*r = NewReport(text)
+	return nil
+}
+
 // WithReport adds the report, found where the check says, to an outcome. output is the end of the container's log,
 // message its termination message.
 func WithReport(outcome Outcome, source strategyv1.ReportSource, output []byte, message string) Outcome {
@@ -27,12 +73,18 @@ func WithReport(outcome Outcome, source strategyv1.ReportSource, output []byte, 
 	}
 	switch source {
 	case strategyv1.ReportFromExitCode:
-		outcome.Report = fmt.Appendf(nil, `{"exit_code":%d}`, *outcome.ExitCode)
+		outcome.Report = NewReport(fmt.Appendf(nil, `{"exit_code":%d}`, *outcome.ExitCode))
 	case strategyv1.ReportFromTerminationMessage:
-		outcome.Report, outcome.ReportProblem = lastObject([]byte(message), "termination message")
+		return withLastObject(outcome, []byte(message), "termination message")
 	default:
-		outcome.Report, outcome.ReportProblem = lastObject(wholeLines(output), "log")
+		return withLastObject(outcome, wholeLines(output), "log")
 	}
+	return outcome
+}
+
+func withLastObject(outcome Outcome, output []byte, where string) Outcome {
+	report, problem := lastObject(output, where)
+	outcome.Report, outcome.ReportProblem = NewReport(report), problem
 	return outcome
 }
 
@@ -98,6 +150,8 @@ func problemOf(report json.RawMessage, output []byte, where string) string {
 		return fmt.Sprintf("the last JSON object in the %s is not valid UTF-8", where)
 	case len(report) > MaxReportBytes:
 		return fmt.Sprintf("the report has %d bytes; at most %d are read", len(report), MaxReportBytes)
+	case !json.Valid(slices.Concat([]byte{'['}, report, []byte{']'})): // stored inside the outcome it is one level deeper
+		return fmt.Sprintf("the last JSON object in the %s is nested too deeply", where)
 	}
 	return ""
 }

@@ -128,7 +128,7 @@ func TestWithReport(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := WithReport(c.outcome, c.source, []byte(`{"from":"log"}`), `{"from":"message"}`)
-			if string(got.Report) != c.want || got.ReportProblem != c.problem {
+			if got.Report.String() != c.want || got.ReportProblem != c.problem {
 				t.Errorf("got %s, %q", got.Report, got.ReportProblem)
 			}
 		})
@@ -142,9 +142,9 @@ func TestJudge(t *testing.T) {
 		{When: "exitCode == 0.0 && incident.type == 'PnL'", Verdict: strategyv1.VerdictPass},
 	}}
 	exited := func(exit int32, report string) Outcome {
-		return Outcome{Reason: ReasonExited, ExitCode: &exit, Report: json.RawMessage(report), ReportProblem: "no JSON object"}
+		return Outcome{Reason: ReasonExited, ExitCode: &exit, Report: NewReport([]byte(report)), ReportProblem: "no JSON object"}
 	}
-	vars := rules.Vars{Incident: map[string]any{"type": "PnL"}, Before: map[string]any{"ms": 100.0}}
+	vars := rules.Vars{Incident: map[string]any{"type": "PnL"}, Before: NewReport([]byte(`{"ms":100}`)).Value()}
 	for name, c := range map[string]struct {
 		outcome Outcome
 		verdict strategyv1.Verdict
@@ -162,7 +162,7 @@ func TestJudge(t *testing.T) {
 		"a null report":                                {exited(0, "null"), "Inconclusive", "no JSON object"},
 		"a stored report that is damaged":              {exited(0, "{"), "Inconclusive", "is not JSON"},
 		"did not start":                                {Outcome{Reason: ReasonNotStarted, Message: "m"}, "Error", "NotStarted: m"},
-		"out of memory after it printed a good report": {Outcome{Reason: ReasonOutOfMemory, Report: json.RawMessage(`{"status":"ok"}`)}, "Error", "OOMKilled"},
+		"out of memory after it printed a good report": {Outcome{Reason: ReasonOutOfMemory, Report: NewReport([]byte(`{"status":"ok"}`))}, "Error", "OOMKilled"},
 		"the pod is gone":                              {Outcome{Reason: ReasonPodGone}, "Error", "PodGone"},
 		"its log could not be read":                    {Outcome{Reason: ReasonOutputFailed}, "Error", "OutputFailed"},
 	} {
@@ -181,10 +181,10 @@ func TestNothingMeasuredWithoutAReport(t *testing.T) {
 		outcome := Outcome{
 			Reason:   rapid.SampledFrom([]string{ReasonExited, ReasonNotStarted, ReasonDeadline, ReasonOutOfMemory, ReasonPodGone, ReasonInterrupted, ReasonOutputFailed, "Later"}).Draw(t, "reason"),
 			ExitCode: rapid.SampledFrom([]*int32{nil, new(int32(0)), new(int32(1)), new(int32(137))}).Draw(t, "exit"),
-			Report:   json.RawMessage(rapid.SampledFrom([]string{"", "null"}).Draw(t, "report")),
+			Report:   NewReport([]byte(rapid.SampledFrom([]string{"", "null"}).Draw(t, "report"))),
 		}
 		if outcome.Reason != ReasonExited && rapid.Bool().Draw(t, "printed one before it was ended") {
-			outcome.Report = json.RawMessage(`{"status":"ok"}`)
+			outcome.Report = NewReport([]byte(`{"status":"ok"}`))
 		}
 		spec := strategyv1.CheckSpec{}
 		for range rapid.IntRange(0, 3).Draw(t, "rules") {

@@ -1,7 +1,6 @@
 package checks
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -215,19 +214,10 @@ func Facts(judged []strategyv1.CheckStatus, outcomes map[ID]Outcome) []rules.Che
 	for _, record := range judged {
 		outcome := outcomes[IDOf(record)]
 		facts = append(facts, rules.Check{
-			Name: record.Name, Verdict: string(record.Verdict), ExitCode: outcome.ExitCode, Report: outcome.Decoded(),
+			Name: record.Name, Verdict: string(record.Verdict), ExitCode: outcome.ExitCode, Report: outcome.Report.Value(),
 		})
 	}
 	return facts
-}
-
-// Decoded is the report as rules see it; nil without one.
-func (o Outcome) Decoded() any {
-	var report any
-	if len(o.Report) == 0 || json.Unmarshal(o.Report, &report) != nil {
-		return nil
-	}
-	return report
 }
 
 // Find is the check of a playbook by name.

@@ -122,7 +122,7 @@ func TestCollect(t *testing.T) {
 	finished.Fresh = []action.StoreEvidence{{Key: "log"}, {Key: "outcome"}}
 	stored.Job.Name, stored.Job.UID = "job", "uid"
 	stored.Stored = &Outcome{
-		Stage: strategyv1.StageTriage, Check: "a", Attempt: 1, Reason: ReasonExited, ExitCode: new(int32(0)), Report: []byte("{}"),
+		Stage: strategyv1.StageTriage, Check: "a", Attempt: 1, Reason: ReasonExited, ExitCode: new(int32(0)), Report: NewReport([]byte("{}")),
 		ImageID: "sha256:1", StartTime: &t0, CompletionTime: new(t0.Add(time.Minute)),
 	}
 	stored.Reference = strategyv1.EvidenceReference{Key: "outcome"}

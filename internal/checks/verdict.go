@@ -1,7 +1,6 @@
 package checks
 
 import (
-	"encoding/json"
 	"fmt"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -20,15 +19,14 @@ func JudgeByRule(spec strategyv1.CheckSpec, outcome Outcome, vars rules.Vars) (v
 	if outcome.Reason != ReasonExited {
 		return strategyv1.VerdictError, joinReason(outcome.Reason, outcome.Message), 0
 	}
-	if len(outcome.Report) == 0 || string(outcome.Report) == "null" {
+	if outcome.Report.Missing() {
 		verdict, message = judgeNoReport(outcome)
 		return verdict, message, 0
 	}
-	var report any
-	if err := json.Unmarshal(outcome.Report, &report); err != nil {
+	if err := outcome.Report.Problem(); err != nil {
 		return strategyv1.VerdictInconclusive, fmt.Sprintf("the stored report is not JSON: %v", err), 0
 	}
-	vars.Report, vars.ExitCode = report, outcome.ExitCode
+	vars.Report, vars.ExitCode = outcome.Report.Value(), outcome.ExitCode
 	for i, candidate := range spec.Verdicts {
 		held, err := rules.Eval(candidate.When, vars)
 		if err != nil {

@@ -33,8 +33,9 @@ func (p *plan) diagnose() bool {
 }
 
 func (p *plan) findCause(stage checks.Result, causes []strategyv1.CauseRule) {
+	vars := p.vars(stage.Final)
 	for _, cause := range causes {
-		held, err := rules.Eval(cause.When, p.vars(stage.Final))
+		held, err := rules.Eval(cause.When, vars)
 		if err != nil { // a later rule might hold by mistake: ask
 			p.unknown(strategyv1.ReasonRuleErrored, fmt.Sprintf("the rule of cause %s cannot be evaluated: %v", cause.Name, err))
 			return

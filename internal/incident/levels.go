@@ -121,14 +121,16 @@ func (p *plan) callLead() {
 	if p.Playbook.Spec.Escalation == nil {
 		return
 	}
+	vars := p.vars(nil)
 	for _, level := range p.Playbook.Spec.Escalation.Levels {
 		for _, rule := range level.Rules {
-			held, err := rules.Eval(rule.When, p.vars(nil))
+			held, err := rules.Eval(rule.When, vars)
 			if err != nil {
 				p.unjudged = append(p.unjudged, rule.Name)
 			}
 			if held && !p.Is(strategyv1.ConditionLeadCalled) {
 				p.leadCalled(rule)
+				vars = p.vars(nil) // on another level now
 			}
 		}
 	}

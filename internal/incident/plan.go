@@ -12,6 +12,8 @@ import (
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
+	"tradeops.dev/strategy-operator/internal/rules"
+	"tradeops.dev/strategy-operator/internal/subject"
 	"tradeops.dev/strategy-operator/internal/timeline"
 )
 
@@ -43,6 +45,7 @@ type plan struct {
 	Observed
 	*pass.Pass
 	status   strategyv1.StrategyIncidentStatus
+	given    *rules.Vars     // what rules see of the facts, the same throughout the pass
 	unjudged []string        // rules of the lead that cannot be evaluated
 	turn     *lifecycle.Turn // whose turn a rule says it is
 	needs    Need            // facts that a rule asked for and that were not read
@@ -59,7 +62,7 @@ func Plan(o Observed, now time.Time) Decision {
 		p.holdBack()
 		p.acknowledged()
 		p.trackQuiet()
-		p.Collect(checks.Collect(p.Playbook.Spec.Checks, p.status.Checks, p.Runs.Jobs, p.varsOf))
+		p.Collect(checks.Collect(p.Playbook.Spec.Checks, p.status.Checks, p.Runs.Jobs, p.verdictVars))
 	}
 	for _, rule := range progress {
 		if rule(p) {
@@ -231,10 +234,6 @@ func (p *plan) subject() timeline.Subject {
 			"incident": p.Incident.Namespace + "/" + p.Incident.Name, "type": string(spec.Type),
 			"playbook_revision": p.status.PlaybookRevision,
 		},
-		Metadata: map[string]string{
-			"schedule_run_id":    fmt.Sprintf("%s:%s", target, p.Incident.CreationTimestamp.UTC().Format(time.RFC3339)),
-			"primary_exchange":   p.Config.Summary.Exchange,
-			"risk_budget_bucket": orElse(p.riskProfile(), "unknown"),
-		},
+		Metadata: subject.Metadata(target, p.Incident.CreationTimestamp, p.Config.Summary, p.riskProfile()),
 	}
 }

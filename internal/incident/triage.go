@@ -8,6 +8,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/rules"
+	"tradeops.dev/strategy-operator/internal/subject"
 )
 
 // decidedByPerson: a person can close at any time.
@@ -67,6 +68,7 @@ func (p *plan) escalatedByPerson() bool {
 
 // escalatedByRule: a rule that cannot be evaluated escalates, too, but only when nothing more will be known.
 func (p *plan) escalatedByRule(stage checks.Result, escalate []strategyv1.EscalateRule) bool {
+	vars := p.vars(stage.Final)
 	for _, rule := range escalate {
 		if rule.AfterSeconds > 0 {
 			if p.escalatedByTime(rule) {
@@ -74,7 +76,7 @@ func (p *plan) escalatedByRule(stage checks.Result, escalate []strategyv1.Escala
 			}
 			continue
 		}
-		held, err := rules.Eval(rule.When, p.vars(stage.Final))
+		held, err := rules.Eval(rule.When, vars)
 		if err != nil && stage.Done {
 			p.escalate(strategyv1.ReasonRuleErrored, fmt.Sprintf("rule %s cannot be evaluated, which escalates: %v", rule.Name, err), "")
 			return true
@@ -116,15 +118,11 @@ func (p *plan) falseAlarm(stage checks.Result, rule *strategyv1.FalseAlarmRule) 
 
 // run runs the incident's branch of a stage; all is how many checks that is.
 func (p *plan) run(stage strategyv1.Stage, stageChecks []strategyv1.StageCheck) (result checks.Result, all int) {
-	spec := p.Incident.Spec
-	uses, optional := checks.Branch(stageChecks, spec)
+	uses, optional := checks.Branch(stageChecks, p.Incident.Spec)
 	return p.Run(checks.Stage{
 		Namespace: p.Incident.Namespace,
 		Owner:     *metav1.NewControllerRef(p.Incident, strategyv1.GroupVersion.WithKind(strategyv1.KindIncident)),
 		Stage:     stage, Uses: uses, Optional: optional, Specs: p.Playbook.Spec.Checks, Templates: p.Runs.Templates,
-		Context: checks.Context{
-			Incident: p.Incident.Name, Type: string(spec.Type), Severity: string(spec.Severity), Schedule: spec.Schedule,
-			Strategy: spec.Strategy, Scheduler: p.Playbook.Spec.Scheduler.Name, Environment: p.Playbook.Spec.Scheduler.Environment,
-		},
+		Context: subject.Context(p.Incident.Name, p.Incident, p.Playbook.Spec.Scheduler),
 	}, p.Runs.Jobs), len(uses)
 }

@@ -2,6 +2,7 @@ package incident
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,38 +14,38 @@ import (
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/rules"
+	"tradeops.dev/strategy-operator/internal/subject"
 )
 
-// vars are the variables of the rules of a stage.
+// variables are what rules see of the facts; built when the first rule of a pass asks.
+func (p *plan) variables() rules.Vars {
+	if p.given == nil {
+		incident := subject.Variables(p.Incident.Name, p.Incident)
+		incident["alerts"], incident["alertCount"] = p.alerts(), float64(p.status.AlertCount)
+		p.given = &rules.Vars{Incident: incident, Signals: p.signals().Values(), Limits: p.limits(), Risk: p.risk()}
+	}
+	return *p.given
+}
+
+// vars are the variables of the rules of a stage, or of no stage. The level is the one thing that changes within a pass.
 func (p *plan) vars(judged []strategyv1.CheckStatus) rules.Vars {
-	return rules.Vars{
-		Incident: p.facts(), Checks: checks.Facts(judged, p.Runs.Outcomes),
-		Signals: p.signals().Values(), Limits: p.limits(), Risk: p.risk(),
-	}
+	vars := p.variables()
+	vars.Incident, vars.Checks = maps.Clone(vars.Incident), checks.Facts(judged, p.Runs.Outcomes)
+	vars.Incident["level"] = string(lifecycle.Level(p.status))
+	return vars
 }
 
-// varsOf are the variables of one check's verdict rules: what can change while the check runs is not among them, so that a
-// stored report is always judged the same way.
-func (p *plan) varsOf(checks.ID) rules.Vars {
-	return rules.Vars{Incident: p.identity()}
+// verdictVars are the variables of the verdict rules of a check.
+func (p *plan) verdictVars(checks.ID) rules.Vars {
+	return rules.Vars{Incident: subject.Variables(p.Incident.Name, p.Incident)}
 }
 
-func (p *plan) identity() map[string]any {
-	spec := p.Incident.Spec
-	return map[string]any{
-		"name": p.Incident.Name, "type": string(spec.Type), "severity": string(spec.Severity),
-		"schedule": spec.Schedule, "strategy": spec.Strategy, "mode": orElse(string(spec.Mode), string(strategyv1.IncidentLive)),
-	}
-}
-
-func (p *plan) facts() map[string]any {
+func (p *plan) alerts() []any {
 	alerts := make([]any, len(p.status.Alerts))
 	for i, alert := range p.status.Alerts {
 		alerts[i] = map[string]any{"name": alert.Name, "state": string(alert.State), "fingerprint": alert.Fingerprint}
 	}
-	facts := p.identity()
-	facts["level"], facts["alerts"], facts["alertCount"] = string(lifecycle.Level(p.status)), alerts, float64(p.status.AlertCount)
-	return facts
+	return alerts
 }
 
 // limits are the budgets of the configuration. One that is no number is left out: a rule that needs it cannot be evaluated.

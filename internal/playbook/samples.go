@@ -1,7 +1,6 @@
 package playbook
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -45,7 +44,8 @@ func compiles(check strategyv1.CheckSpec) bool {
 
 // misjudge says what is wrong with a sample, empty if nothing is.
 func misjudge(check strategyv1.CheckSpec, sample strategyv1.ReportSample, spent *uint64) string {
-	if _, err := objectOf(sample.Report); err != nil {
+	report, err := objectOf(sample.Report)
+	if err != nil {
 		return fmt.Sprintf("its report is no JSON object (%v); write one as the check prints it", err)
 	}
 	vars := rules.Vars{Spent: spent}
@@ -54,13 +54,13 @@ func misjudge(check strategyv1.CheckSpec, sample strategyv1.ReportSample, spent 
 		if err != nil {
 			return fmt.Sprintf("its before is no JSON object (%v); write one as the check prints it", err)
 		}
-		vars.Before = before
+		vars.Before = before.Value()
 	}
 	exitCode := int32(0)
 	if sample.ExitCode != nil {
 		exitCode = *sample.ExitCode
 	}
-	outcome := checks.Outcome{Reason: checks.ReasonExited, ExitCode: &exitCode, Report: json.RawMessage(sample.Report)}
+	outcome := checks.Outcome{Reason: checks.ReasonExited, ExitCode: &exitCode, Report: report}
 	verdict, message, rule := checks.JudgeByRule(check, outcome, vars)
 	if verdict == sample.Verdict {
 		return ""
@@ -71,13 +71,16 @@ func misjudge(check strategyv1.CheckSpec, sample strategyv1.ReportSample, spent 
 	return fmt.Sprintf("the rules give %s (%s), the sample expects %s; correct the one that is wrong", verdict, message, sample.Verdict)
 }
 
-func objectOf(text string) (map[string]any, error) {
-	var object map[string]any
-	if err := json.Unmarshal([]byte(text), &object); err != nil {
-		return nil, err
+// objectOf reads an example of a report, which must be an object.
+func objectOf(text string) (checks.Report, error) {
+	report := checks.NewReport([]byte(text))
+	switch {
+	case report.Problem() != nil:
+		return report, report.Problem()
+	case report.Missing():
+		return report, errors.New("it is null")
+	case !report.Value().IsObject():
+		return report, errors.New("it is a list, a text or a number")
 	}
-	if object == nil {
-		return nil, errors.New("it is null")
-	}
-	return object, nil
+	return report, nil
 }

@@ -97,7 +97,7 @@ func TestMessages(t *testing.T) {
 		},
 		"a sample that is a list": {
 			func(s *strategyv1.StrategyPlaybookSpec) { s.Checks[0].Samples[0].Report = `[1]` }, "SampleMisjudged",
-			"check audit, sample 1: its report is no JSON object (json: cannot unmarshal array into Go value of type map[string]interface {}); write one as the check prints it",
+			"check audit, sample 1: its report is no JSON object (it is a list, a text or a number); write one as the check prints it",
 		},
 		"a sample that is null": {
 			func(s *strategyv1.StrategyPlaybookSpec) { s.Checks[0].Samples[0].Report = `null` }, "SampleMisjudged",

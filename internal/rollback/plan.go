@@ -66,7 +66,7 @@ func Plan(o Observed, now time.Time) Decision {
 	p.seeWritten()
 	if p.running() {
 		p.holdBack()
-		p.Collect(checks.Collect(p.Playbook.Spec.Checks, p.status.Checks, p.Runs.Jobs, p.varsOf))
+		p.Collect(checks.Collect(p.Playbook.Spec.Checks, p.status.Checks, p.Runs.Jobs, p.verdictVars()))
 	}
 	for _, rule := range progress {
 		if rule(p) {

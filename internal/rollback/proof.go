@@ -93,9 +93,7 @@ func (p *plan) restartedAgain(annotations map[string]string) bool {
 
 // runningHash is what the scheduler says it runs, empty if its report has no such field.
 func (p *plan) runningHash(record strategyv1.CheckStatus) string {
-	outcome := p.Runs.Outcomes[checks.IDOf(record)]
-	report, _ := outcome.Decoded().(map[string]any)
-	running, _ := report["config_sha256"].(string)
+	running := p.Runs.Outcomes[checks.IDOf(record)].Report.Value().Text("config_sha256")
 	if len(running) > 64 {
 		return running[:64]
 	}

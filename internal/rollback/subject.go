@@ -2,14 +2,15 @@ package rollback
 
 import (
 	"cmp"
-	"fmt"
-	"time"
+	"slices"
+	"sync"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/rules"
+	"tradeops.dev/strategy-operator/internal/subject"
 	"tradeops.dev/strategy-operator/internal/timeline"
 )
 
@@ -29,11 +30,7 @@ func (p *plan) subject() timeline.Subject {
 			"rollback": p.Rollback.Namespace + "/" + p.Rollback.Name, "incident": p.Rollback.Spec.IncidentName,
 			"playbook_revision": p.status.PlaybookRevision, "plan_digest": p.planDigest(),
 		},
-		Metadata: map[string]string{
-			"schedule_run_id":    fmt.Sprintf("%s:%s", cmp.Or(p.firstSchedule(), p.Rollback.Name), p.Rollback.CreationTimestamp.UTC().Format(time.RFC3339)),
-			"primary_exchange":   p.Config.Summary.Exchange,
-			"risk_budget_bucket": p.bucket(),
-		},
+		Metadata: subject.Metadata(cmp.Or(p.firstSchedule(), p.Rollback.Name), p.Rollback.CreationTimestamp, p.Config.Summary, p.riskProfile()),
 	}
 }
 
@@ -52,24 +49,20 @@ func (p *plan) firstSchedule() string {
 	return p.status.Plan.Disables[0]
 }
 
-func (p *plan) bucket() string {
+// riskProfile of that schedule; empty if the configuration does not have it.
+func (p *plan) riskProfile() string {
 	for _, schedule := range p.Config.Summary.Schedules {
 		if schedule.Name == p.firstSchedule() {
 			return schedule.RiskProfile
 		}
 	}
-	return "unknown"
+	return ""
 }
 
 // run runs the checks of one stage.
 func (p *plan) run(stage strategyv1.Stage, round int32, uses []strategyv1.CheckUse) checks.Result {
-	context := checks.Context{
-		Incident: p.Rollback.Spec.IncidentName, Schedule: p.firstSchedule(),
-		Scheduler: p.Playbook.Spec.Scheduler.Name, Environment: p.Playbook.Spec.Scheduler.Environment,
-	}
-	if p.Incident != nil {
-		context.Type, context.Severity, context.Strategy = string(p.Incident.Spec.Type), string(p.Incident.Spec.Severity), p.Incident.Spec.Strategy
-	}
+	context := subject.Context(p.Rollback.Spec.IncidentName, p.Incident, p.Playbook.Spec.Scheduler)
+	context.Schedule = p.firstSchedule() // what the rollback is about
 	return p.Run(checks.Stage{
 		Namespace: p.Rollback.Namespace,
 		Owner:     *metav1.NewControllerRef(p.Rollback, strategyv1.GroupVersion.WithKind(strategyv1.KindRollback)),
@@ -77,24 +70,27 @@ func (p *plan) run(stage strategyv1.Stage, round int32, uses []strategyv1.CheckU
 	}, p.Runs.Jobs)
 }
 
-// varsOf are the variables of one check's verdict rules: the rollback, and the earlier report of the same check.
-func (p *plan) varsOf(id checks.ID) rules.Vars {
-	vars := rules.Vars{Rollback: p.facts(), Incident: map[string]any{"name": p.Rollback.Spec.IncidentName}}
-	if p.Incident != nil {
-		spec := p.Incident.Spec
-		vars.Incident = map[string]any{
-			"name": p.Incident.Name, "type": string(spec.Type), "severity": string(spec.Severity),
-			"schedule": spec.Schedule, "strategy": spec.Strategy,
+// verdictVars are the variables of the verdict rules of the checks that are judged now: the incident, the rollback, and the
+// earlier report of the same check. What is the same for all of them is made once, and only if there is a check to judge.
+func (p *plan) verdictVars() func(checks.ID) rules.Vars {
+	same := sync.OnceValue(func() rules.Vars {
+		return rules.Vars{Incident: subject.Variables(p.Rollback.Spec.IncidentName, p.Incident), Rollback: p.facts()}
+	})
+	return func(id checks.ID) rules.Vars {
+		vars := same()
+		if id.Stage != strategyv1.StageBefore {
+			vars.Before = p.before(id.Check)
 		}
-	}
-	if id.Stage == strategyv1.StageBefore {
 		return vars
 	}
-	for _, record := range p.status.Checks {
-		if record.Stage == strategyv1.StageBefore && record.Name == id.Check {
-			outcome := p.Runs.Outcomes[checks.IDOf(record)]
-			vars.Before = outcome.Decoded()
+}
+
+// before is the newest report of a check from before the change.
+func (p *plan) before(check string) rules.Value {
+	for _, record := range slices.Backward(p.status.Checks) {
+		if record.Stage == strategyv1.StageBefore && record.Name == check {
+			return p.Runs.Outcomes[checks.IDOf(record)].Report.Value()
 		}
 	}
-	return vars
+	return rules.Value{}
 }

@@ -15,12 +15,12 @@ const costLimit = 1_000_000
 // maxCached bounds the memory of compiled rules; a cluster's playbooks have far fewer.
 const maxCached = 4096
 
-// Vars are the variables of one evaluation. A nil field is an empty object, so has(before.x) is false and report.x an error.
+// Vars are the variables of one evaluation. An empty field is an empty object, so has(before.x) is false and report.x an error.
 type Vars struct {
-	Report   any            // the check's report, as encoding/json decodes it
+	Report   Value          // the check's report
 	ExitCode *int32         // of the check's container
-	Before   any            // the earlier report of the same check
-	Incident map[string]any // name, type, severity, schedule, strategy
+	Before   Value          // the earlier report of the same check
+	Incident map[string]any // see internal/subject; a verdict sees no level and no alerts
 	Rollback map[string]any // name, state, schedules, allocations
 	Checks   []Check        // judged checks of the current stage
 	Signals  map[string]any // known numbers by name; an unknown one is not in it, so using it is an error
@@ -35,7 +35,7 @@ type Check struct {
 	Name     string
 	Verdict  string
 	ExitCode *int32
-	Report   any
+	Report   Value
 }
 
 // Compile checks a rule. The error names the position and what is wrong.
@@ -77,11 +77,11 @@ func (v Vars) activation() map[string]any {
 	checks := make([]any, len(v.Checks))
 	for i, c := range v.Checks {
 		checks[i] = map[string]any{
-			"name": c.Name, "verdict": c.Verdict, "exitCode": number(c.ExitCode), "report": object(c.Report),
+			"name": c.Name, "verdict": c.Verdict, "exitCode": number(c.ExitCode), "report": object(c.Report.decoded),
 		}
 	}
 	return map[string]any{
-		"report": object(v.Report), "exitCode": number(v.ExitCode), "before": object(v.Before),
+		"report": object(v.Report.decoded), "exitCode": number(v.ExitCode), "before": object(v.Before.decoded),
 		"incident": object(v.Incident), "rollback": object(v.Rollback), "checks": checks,
 		"signals": object(v.Signals), "limits": object(v.Limits), "risk": object(v.Risk),
 	}

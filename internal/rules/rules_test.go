@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 )
@@ -65,10 +64,10 @@ func TestTheCacheIsBounded(t *testing.T) {
 	}
 }
 
-func decode(t *testing.T, text string) any {
+func decode(t *testing.T, text string) Value {
 	t.Helper()
-	var v any
-	if err := json.Unmarshal([]byte(text), &v); err != nil {
+	v, err := Decode([]byte(text))
+	if err != nil {
 		t.Fatal(err)
 	}
 	return v

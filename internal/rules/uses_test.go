@@ -42,7 +42,7 @@ func TestUses(t *testing.T) {
 
 func TestWhatEvaluationsCost(t *testing.T) {
 	var spent uint64
-	vars := Vars{Report: map[string]any{"n": 1.0}, Spent: &spent}
+	vars := Vars{Report: decode(t, `{"n":1}`), Spent: &spent}
 	if _, err := Eval("report.n == 1.0", vars); err != nil || spent == 0 || spent > 100 {
 		t.Errorf("a small rule cost %d: %v", spent, err)
 	}

@@ -47,6 +47,7 @@ type Seams struct {
 	Client      func(client.Client) client.Client                       // reads of the cache, and writes
 	Live        func(client.Reader) client.Reader                       // reads of the API server
 	Evidence    func(controllers.Evidence) controllers.Evidence         // the bucket
+	Logs        func(controllers.Logs) controllers.Logs                 // of the checks' containers
 	Controllers func([]controllers.Controller) []controllers.Controller // what wakes the reconcilers
 	// Around is called for each side effect, which it does, or not.
 	Around func(effect string, do func() error) error
@@ -76,8 +77,12 @@ func (w *World) Start(seams Seams) *Operator {
 	if seams.Evidence != nil {
 		evidence = seams.Evidence(evidence)
 	}
+	var logs controllers.Logs = w
+	if seams.Logs != nil {
+		logs = seams.Logs(logs)
+	}
 	o.Environment = &controllers.Environment{
-		Client: api, Live: live, Logs: w, Evidence: evidence, Clock: w.Clock, Recorder: recorder{w}, Namespaces: []string{w.Namespace}, Signals: w,
+		Client: api, Live: live, Logs: logs, Evidence: evidence, Clock: w.Clock, Recorder: recorder{w}, Namespaces: []string{w.Namespace}, Signals: w,
 	}
 	o.controllers = o.Environment.Controllers(direct.Scheme(), direct.RESTMapper())
 	if seams.Controllers != nil {

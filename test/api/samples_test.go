@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"encoding/json"
 	"maps"
 	"os"
 	"path/filepath"
@@ -94,6 +93,7 @@ func TestDemoVerdicts(t *testing.T) {
 		wanted[what] = value
 		return wanted
 	}
+	before := func(report string) rules.Value { return checks.NewReport([]byte(report)).Value() }
 	budget := map[string]any{"cpu_percent": "80", "memory_mb": "3072.0"}
 	few := []any{map[string]any{"strategy": "core_mean_reversion", "riskProfile": "balanced", "limit": 2.0}}
 	pause := []any{"cross_exchange_watch"}
@@ -120,8 +120,8 @@ func TestDemoVerdicts(t *testing.T) {
 		{"above a budget", "load-test", `{"avg_latency_ms":3.5,"resource_status":"error"}`, 0, rules.Vars{}, "Fail"},
 		{"close to a budget", "load-test", `{"avg_latency_ms":3.5,"resource_status":"warning"}`, 0, rules.Vars{}, "Warn"},
 		{"too slow", "load-test", `{"avg_latency_ms":250.5,"resource_status":"ok"}`, 0, rules.Vars{}, "Fail"},
-		{"slower than before", "load-test", `{"avg_latency_ms":100,"resource_status":"ok"}`, 0, rules.Vars{Before: map[string]any{"avg_latency_ms": 70.0}}, "Warn"},
-		{"slower by noise", "load-test", `{"avg_latency_ms":4,"resource_status":"ok"}`, 0, rules.Vars{Before: map[string]any{"avg_latency_ms": 1.0}}, "Pass"},
+		{"slower than before", "load-test", `{"avg_latency_ms":100,"resource_status":"ok"}`, 0, rules.Vars{Before: before(`{"avg_latency_ms":70.0}`)}, "Warn"},
+		{"slower by noise", "load-test", `{"avg_latency_ms":4,"resource_status":"ok"}`, 0, rules.Vars{Before: before(`{"avg_latency_ms":1.0}`)}, "Pass"},
 		{"nothing measured", "load-test", ``, 1, rules.Vars{}, "Error"},
 
 		{"the incident's schedule loses", "smoke", losing, 0, rules.Vars{Incident: about}, "Fail"},
@@ -168,7 +168,7 @@ func TestDemoVerdicts(t *testing.T) {
 			if !found {
 				t.Fatal("the playbook has no such check")
 			}
-			outcome := checks.Outcome{Reason: checks.ReasonExited, ExitCode: &test.exit, Report: json.RawMessage(test.report)}
+			outcome := checks.Outcome{Reason: checks.ReasonExited, ExitCode: &test.exit, Report: checks.NewReport([]byte(test.report))}
 			if got, message := checks.Judge(check, outcome, test.vars); got != test.want {
 				t.Errorf("%s (%s), want %s", got, message, test.want)
 			}

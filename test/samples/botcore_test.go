@@ -227,7 +227,7 @@ func judge(t *testing.T, name, report string, exit int32, vars rules.Vars) (stra
 	if !found {
 		t.Fatalf("the playbook has no check %s", name)
 	}
-	outcome := checks.Outcome{Reason: checks.ReasonExited, ExitCode: &exit, Report: json.RawMessage(report)}
+	outcome := checks.Outcome{Reason: checks.ReasonExited, ExitCode: &exit, Report: checks.NewReport([]byte(report))}
 	return checks.Judge(check, outcome, vars)
 }
 
@@ -254,11 +254,11 @@ func upstream(t *testing.T, name string) []byte {
 	return data
 }
 
-func decode(t *testing.T, text string) map[string]any {
+func decode(t *testing.T, text string) rules.Value {
 	t.Helper()
-	var object map[string]any
-	if err := json.Unmarshal([]byte(text), &object); err != nil {
+	value, err := rules.Decode([]byte(text))
+	if err != nil {
 		t.Fatal(err)
 	}
-	return object
+	return value
 }

@@ -282,7 +282,7 @@ func TestLeadAndQuiet(t *testing.T) {
 // TestBackToNormal: the gates before a change is undone.
 func TestBackToNormal(t *testing.T) {
 	load := func(verdict, status string) rules.Check {
-		return rules.Check{Name: "load-test", Verdict: verdict, Report: map[string]any{"resource_status": status}}
+		return rules.Check{Name: "load-test", Verdict: verdict, Report: decode(t, `{"resource_status":"`+status+`"}`)}
 	}
 	gates := 0
 	for _, remediation := range botcore(t).Remediations {

@@ -1,0 +1,70 @@
+package controllers
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/decisionlog"
+)
+
+// decodedBytes is how much memory a report takes, for each byte that is stored: usual ones 9 or 10, hostile ones up to 24.
+const decodedBytes = 10
+
+// observeOutcomes reads the reports that rules may ask for.
+func (e *Environment) observeOutcomes(ctx context.Context, judged []strategyv1.CheckStatus) (map[checks.ID]checks.Outcome, error) {
+	outcomes := make(map[checks.ID]checks.Outcome, len(judged))
+	for _, record := range judged {
+		if record.Report == nil {
+			continue
+		}
+		outcome, err := e.recordedOutcome(ctx, *record.Report)
+		if err != nil {
+			return nil, err
+		}
+		outcomes[checks.IDOf(record)] = outcome
+	}
+	return outcomes, nil
+}
+
+// storedOutcome is the outcome of an attempt, and where it is. Until the attempt is judged, nobody knows its hash.
+func (e *Environment) storedOutcome(ctx context.Context, id checks.ID, judged []strategyv1.CheckStatus, key string) (checks.Outcome, strategyv1.EvidenceReference, error) {
+	for _, record := range judged {
+		if record.Report != nil && checks.IDOf(record) == id {
+			outcome, err := e.recordedOutcome(ctx, *record.Report)
+			return outcome, *record.Report, err
+		}
+	}
+	return e.readOutcome(ctx, key)
+}
+
+// recordedOutcome is the one whose hash a status has. What is remembered under that hash was verified when this process read
+// it from the bucket, and evidence never changes. One that has another hash now was changed: that is found when it is read
+// for the first time.
+func (e *Environment) recordedOutcome(ctx context.Context, recorded strategyv1.EvidenceReference) (checks.Outcome, error) {
+	if outcome, found := e.outcomes.get(recorded.SHA256); found {
+		return outcome, nil
+	}
+	outcome, read, err := e.readOutcome(ctx, recorded.Key)
+	if err == nil && read.SHA256 != recorded.SHA256 {
+		err = fmt.Errorf("evidence %s was changed: its sha256 is %s, not %s", recorded.Key, read.SHA256, recorded.SHA256)
+	}
+	return outcome, err
+}
+
+// readOutcome reads an outcome from the bucket, and says where it is.
+func (e *Environment) readOutcome(ctx context.Context, key string) (checks.Outcome, strategyv1.EvidenceReference, error) {
+	data, err := e.Evidence.Get(ctx, key)
+	if err != nil {
+		return checks.Outcome{}, strategyv1.EvidenceReference{}, err
+	}
+	var outcome checks.Outcome
+	if err := json.Unmarshal(data, &outcome); err != nil {
+		return checks.Outcome{}, strategyv1.EvidenceReference{}, fmt.Errorf("evidence %s cannot be read: %w", key, err)
+	}
+	sum := decisionlog.Hash(data)
+	e.outcomes.put(sum, outcome, decodedBytes*len(data))
+	return outcome, strategyv1.EvidenceReference{Key: key, SHA256: sum, Bytes: new(int64(len(data)))}, nil
+}
