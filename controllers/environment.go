@@ -53,10 +53,11 @@ type Environment struct {
 	// What was read, so that it is not read or parsed in each pass. It is shared by passes: nobody changes it.
 	keys     memo[types.NamespacedName, dated[decisionlog.Key]]
 	tokens   memo[types.NamespacedName, dated[allowedToken]]
-	rosters  memo[string, parsedRoster]               // by the rotation file's text
-	configs  memo[types.NamespacedName, cachedConfig] // of each ConfigMap the newest
-	outcomes memo[string, checks.Outcome]             // by SHA-256
-	outputs  memo[types.UID, []byte]                  // logs by pod, each of its first container, until they are stored
+	rosters  memo[string, parsedRoster]                        // by the rotation file's text
+	configs  memo[types.NamespacedName, cachedConfig]          // of each ConfigMap the newest
+	thawed   memo[types.UID, *strategyv1.StrategyPlaybookSpec] // by revision
+	outcomes memo[string, checks.Outcome]                      // by SHA-256
+	outputs  memo[types.UID, []byte]                           // logs by pod, each of its first container, until they are stored
 	fresh    freshness
 }
 

@@ -63,6 +63,7 @@ func (r *IncidentReconciler) observeNeeds(ctx context.Context, object *strategyv
 		{incident.NeedParent, func() error { return read(&observed.Parent)(r.observeParent(ctx, object)) }},
 		{incident.NeedDocuments, func() error { return read(&observed.Documents)(r.observeDocuments(ctx, object, spec)) }},
 		{incident.NeedOnCall, func() error { return read(&observed.OnCall)(r.observeOnCall(ctx, object.Namespace, spec.Escalation)) }},
+		{incident.NeedTemplates, func() error { return read(&observed.Templates)(r.observeTemplates(ctx, object.Namespace)) }},
 		{incident.NeedSignals, func() error {
 			return read(&observed.Signals)(r.observeSignals(ctx, object.Namespace, spec.Signals, now))
 		}},

@@ -66,11 +66,11 @@ func (r *IncidentReconciler) sharesScheduler(ctx context.Context, other strategy
 	if other.Status.PlaybookRevision == "" {
 		return false, nil
 	}
-	playbook, err := r.observePlaybook(ctx, other.Namespace, other.Spec.PlaybookName, other.Status.PlaybookRevision)
-	if err != nil || playbook.Problem != nil {
+	playbook, problem, err := r.observeFrozen(ctx, other.Namespace, other.Status.PlaybookRevision)
+	if err != nil || problem != nil {
 		return false, err
 	}
-	theirs := playbook.Spec.Scheduler
+	theirs := playbook.Scheduler
 	return theirs.Config == scheduler.Config && theirs.Name == scheduler.Name, nil
 }
 

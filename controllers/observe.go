@@ -35,7 +35,7 @@ const keyLifetime = 30 * time.Second
 // it is now is suspended.
 func (e *Environment) observePlaybook(ctx context.Context, namespace, name, revision string) (facts.Playbook, error) {
 	var current strategyv1.StrategyPlaybook
-	err := e.Client.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, &current)
+	err := e.Client.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, &current, uncopied)
 	gone := apierrors.IsNotFound(err)
 	if err != nil && !gone {
 		return facts.Playbook{}, err
@@ -51,20 +51,39 @@ func (e *Environment) observePlaybook(ctx context.Context, namespace, name, revi
 		}
 		revision = current.Status.Revision
 	}
+	spec, problem, err := e.observeFrozen(ctx, namespace, revision)
+	if err != nil || problem != nil {
+		return facts.Playbook{Problem: problem}, err
+	}
+	// A copy, since parts of it go into statuses and Jobs, and the answer to a write is decoded into what was sent.
+	return facts.Playbook{Spec: *spec.DeepCopy(), Revision: revision, Suspended: current.Spec.Suspend}, nil
+}
+
+// uncopied reads an object of the cache that is only looked at.
+var uncopied = &client.GetOptions{UnsafeDisableDeepCopy: new(true)}
+
+// thawedBytes is how much memory a playbook takes, for each byte of its frozen text.
+const thawedBytes = 4
+
+// observeFrozen is a frozen playbook. It is shared by passes, and decoded once: a revision never changes.
+func (e *Environment) observeFrozen(ctx context.Context, namespace, revision string) (*strategyv1.StrategyPlaybookSpec, *facts.Problem, error) {
 	var frozen appsv1.ControllerRevision
-	err = e.Client.Get(ctx, types.NamespacedName{Namespace: namespace, Name: revision}, &frozen)
+	err := e.Client.Get(ctx, types.NamespacedName{Namespace: namespace, Name: revision}, &frozen, uncopied)
 	if apierrors.IsNotFound(err) {
-		return facts.Playbook{Problem: &facts.Problem{Reason: strategyv1.ReasonPlaybookNotFound, Message: fmt.Sprintf(
-			"ControllerRevision %s with the frozen playbook does not exist in namespace %s", revision, namespace)}}, nil
+		return nil, problem(strategyv1.ReasonPlaybookNotFound, "ControllerRevision %s with the frozen playbook does not exist in namespace %s", revision, namespace), nil
 	}
 	if err != nil {
-		return facts.Playbook{}, err
+		return nil, nil, err
+	}
+	if spec, found := e.thawed.get(frozen.UID); found {
+		return spec, nil, nil
 	}
 	spec, unreadable := playbook.Thaw(&frozen)
 	if unreadable != nil {
-		return facts.Playbook{Problem: &facts.Problem{Reason: strategyv1.ReasonPlaybookNotFound, Message: unreadable.Error()}}, nil //nolint:nilerr // a fact for the plan: reading again would not help
+		return nil, problem(strategyv1.ReasonPlaybookNotFound, "%v", unreadable), nil
 	}
-	return facts.Playbook{Spec: spec, Revision: revision, Suspended: current.Spec.Suspend}, nil
+	e.thawed.put(frozen.UID, &spec, thawedBytes*len(frozen.Data.Raw))
+	return &spec, nil, nil
 }
 
 // dated is what was read, and when.

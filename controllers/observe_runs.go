@@ -38,11 +38,7 @@ func (e *Environment) observeRuns(ctx context.Context, owner client.Object, spec
 			outcomes[job.ID()] = *job.Stored
 		}
 	}
-	templates, err := e.observeTemplates(ctx, owner.GetNamespace())
-	if err != nil {
-		return facts.Runs{}, err
-	}
-	return facts.Runs{Jobs: jobs, Outcomes: outcomes, Templates: templates}, nil
+	return facts.Runs{Jobs: jobs, Outcomes: outcomes}, nil
 }
 
 func (e *Environment) observeJobs(ctx context.Context, owner client.Object, specs []strategyv1.CheckSpec, judged []strategyv1.CheckStatus, prefix string, now time.Time) ([]checks.JobState, error) {
@@ -139,12 +135,12 @@ func (e *Environment) observeOutput(ctx context.Context, pod *corev1.Pod, contai
 	return output, err
 }
 
-func (e *Environment) observeTemplates(ctx context.Context, namespace string) (map[string]corev1.PodTemplateSpec, error) {
+func (e *Environment) observeTemplates(ctx context.Context, namespace string) (facts.Templates, error) {
 	var list corev1.PodTemplateList
 	if err := e.Client.List(ctx, &list, client.InNamespace(namespace)); err != nil {
 		return nil, err
 	}
-	templates := make(map[string]corev1.PodTemplateSpec, len(list.Items))
+	templates := make(facts.Templates, len(list.Items))
 	for _, item := range list.Items {
 		templates[item.Name] = item.Template
 	}

@@ -72,6 +72,11 @@ func (r *RollbackReconciler) observeRollback(ctx context.Context, object *strate
 
 // observeNeeds reads what a plan asked for.
 func (r *RollbackReconciler) observeNeeds(ctx context.Context, object *strategyv1.StrategyRollback, needs rollback.Need, observed *rollback.Observed) error {
+	if needs&rollback.NeedTemplates != 0 {
+		if err := read(&observed.Templates)(r.observeTemplates(ctx, object.Namespace)); err != nil {
+			return err
+		}
+	}
 	if needs&rollback.NeedOthers != 0 {
 		if err := read(&observed.Others)(r.observeOtherRollbacks(ctx, object, observed.Playbook.Spec.Scheduler.Config.ConfigMapName)); err != nil {
 			return err

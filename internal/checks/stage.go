@@ -59,7 +59,7 @@ type Stage struct {
 	Uses      []strategyv1.CheckUse
 	Optional  []string // names of those uses without which the stage goes on when they could not be measured
 	Specs     []strategyv1.CheckSpec
-	Templates map[string]corev1.PodTemplateSpec
+	Templates func() map[string]corev1.PodTemplateSpec // asked when a Job is to be built
 	Context   Context
 }
 
@@ -88,21 +88,22 @@ func (s Stage) Run(records []strategyv1.CheckStatus, jobs []JobState) Result {
 			}
 			continue
 		}
-		template, ok := s.Templates[spec.PodTemplateName]
-		if !ok && slices.Contains(s.Optional, use.Name) && findJob(jobs, ID{s.Stage, use.Name, s.next(judged)}) == nil {
-			result.Without = append(result.Without, use.Name)
-			continue
-		}
-		result.Done = false
 		attempt := s.next(judged)
 		if running := findJob(jobs, ID{s.Stage, use.Name, attempt}); running != nil {
+			result.Done = false
 			result.NextAt = Earlier(result.NextAt, running.Progress.NextAt)
 			if running.Progress.Waiting != "" {
 				result.Waiting[use.Name] = running.Progress.Waiting
 			}
 			continue
 		}
-		if !ok {
+		template, found := s.Templates()[spec.PodTemplateName]
+		if !found && slices.Contains(s.Optional, use.Name) {
+			result.Without = append(result.Without, use.Name)
+			continue
+		}
+		result.Done = false
+		if !found {
 			result.Missing = fmt.Sprintf("check %s needs PodTemplate %s, which does not exist in namespace %s; create it", use.Name, spec.PodTemplateName, s.Namespace)
 			continue
 		}

@@ -56,7 +56,7 @@ func TestStageRun(t *testing.T) {
 			stage := Stage{
 				Stage: strategyv1.StageTriage, Round: c.round, Uses: []strategyv1.CheckUse{{Name: "a"}, {Name: "b"}},
 				Specs:     []strategyv1.CheckSpec{{Name: "a", PodTemplateName: "t", Retries: &c.retries}, {Name: "b", PodTemplateName: "t"}},
-				Templates: map[string]corev1.PodTemplateSpec{"t": {}},
+				Templates: template,
 			}
 			got := stage.Run(c.records, c.jobs)
 			var creates, final []string
@@ -73,7 +73,7 @@ func TestStageRun(t *testing.T) {
 			if waits := len(c.jobs) > 0 && c.jobs[0].Progress.Waiting != ""; waits && (got.Waiting["a"] != "ImagePullBackOff" || !got.NextAt.Equal(t0)) {
 				t.Errorf("it does not say what it waits for: %v, %v", got.Waiting, got.NextAt)
 			}
-			stage.Templates = nil
+			stage.Templates = func() map[string]corev1.PodTemplateSpec { return nil }
 			if got := stage.Run(c.records, c.jobs); (got.Missing != "") != (c.creates != "") || len(got.Actions) > 0 {
 				t.Errorf("without the PodTemplate: %q, %v", got.Missing, got.Actions)
 			}
@@ -81,9 +81,11 @@ func TestStageRun(t *testing.T) {
 	}
 }
 
+func template() map[string]corev1.PodTemplateSpec { return map[string]corev1.PodTemplateSpec{"t": {}} }
+
 // As many checks and retries as the API allows: no attempt twice, and it ends.
 func TestTheLargestStageEnds(t *testing.T) {
-	stage := Stage{Stage: strategyv1.StageTriage, Templates: map[string]corev1.PodTemplateSpec{"t": {}}}
+	stage := Stage{Stage: strategyv1.StageTriage, Templates: template}
 	for i := range 16 {
 		name := fmt.Sprintf("check-%02d", i)
 		stage.Uses = append(stage.Uses, strategyv1.CheckUse{Name: name})

@@ -51,11 +51,13 @@ type Log struct {
 	Problem *Problem
 }
 
+// Templates are the PodTemplates of a namespace, by name.
+type Templates map[string]corev1.PodTemplateSpec
+
 // Runs are the Jobs of an object and the reports of its judged checks.
 type Runs struct {
-	Jobs      []checks.JobState
-	Outcomes  map[checks.ID]checks.Outcome
-	Templates map[string]corev1.PodTemplateSpec
+	Jobs     []checks.JobState
+	Outcomes map[checks.ID]checks.Outcome
 }
 
 // Decided is a decision that may be honoured as far as it alone can tell: it has a stamped identity.

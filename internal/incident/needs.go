@@ -1,6 +1,8 @@
 package incident
 
 import (
+	corev1 "k8s.io/api/core/v1"
+
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
@@ -18,6 +20,7 @@ const (
 	NeedDocuments                   // that proposals are about
 	NeedOnCall                      // who is on call: asked when a level is called
 	NeedSignals                     // rules of levels, quiet and causes
+	NeedTemplates                   // a Job is to be built
 )
 
 // Usual are the facts that a pass over an incident will ask for, as far as its status and playbook tell: they are read at once, so
@@ -32,7 +35,7 @@ func Usual(object *strategyv1.StrategyIncident, playbook facts.Playbook) Need {
 		need |= NeedSignals
 	}
 	if status.PlaybookRevision == "" {
-		need |= NeedOnCall // the first level is called
+		need |= NeedOnCall | NeedTemplates // the first level is called, and its checks are started
 	}
 	if len(status.Rollbacks) == 0 {
 		need |= NeedSame
@@ -64,6 +67,10 @@ func (p *plan) parent() *strategyv1.StrategyIncident { return need(p, NeedParent
 func (p *plan) onCall() facts.OnCall { return need(p, NeedOnCall, p.OnCall) }
 
 func (p *plan) documents() map[string]facts.Document { return need(p, NeedDocuments, p.Documents) }
+
+func (p *plan) templates() map[string]corev1.PodTemplateSpec {
+	return need(p, NeedTemplates, p.Templates)
+}
 
 // signals of the playbook; nobody is asked for those of one that has none.
 func (p *plan) signals() signals.Snapshot {

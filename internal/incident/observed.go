@@ -28,6 +28,7 @@ type Observed struct {
 	Documents  facts.Read[map[string]facts.Document]     // that proposals are about, by remediation
 	OnCall     facts.Read[facts.OnCall]
 	Signals    facts.Read[signals.Snapshot]
+	Templates  facts.Read[facts.Templates]
 }
 
 // Decision is the status as observed, then what to do, in order.

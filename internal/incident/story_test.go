@@ -58,7 +58,7 @@ func (s *story) observed() incident.Observed {
 	o := incident.Observed{
 		Incident: s.incident.DeepCopy(), Prefix: prefix, NotServed: s.notServed,
 		Playbook: facts.Playbook{Spec: *s.Spec.DeepCopy(), Revision: "multi-strategy-1", Problem: s.playbookProblem, Suspended: s.suspended},
-		Signals:  facts.Known(s.snapshot()), OnCall: facts.Known(s.onCall), Documents: facts.Known(s.documents),
+		Signals:  facts.Known(s.snapshot()), OnCall: facts.Known(s.onCall), Templates: facts.Known(facts.Templates(s.Templates)), Documents: facts.Known(s.documents),
 		Same: facts.Known(slices.Clone(s.same)), Neighbours: facts.Known(slices.Clone(s.neighbours)), Parent: facts.Known(s.parent),
 		Config: s.Config(), Log: s.Log(prefix), Runs: s.Runs(s.incident.UID, prefix), Decided: append([]facts.Decided(nil), s.decided...),
 	}
@@ -117,6 +117,7 @@ var optional = map[incident.Need]func(to *incident.Observed, from incident.Obser
 	incident.NeedParent:     func(to *incident.Observed, from incident.Observed) { to.Parent = from.Parent },
 	incident.NeedDocuments:  func(to *incident.Observed, from incident.Observed) { to.Documents = from.Documents },
 	incident.NeedOnCall:     func(to *incident.Observed, from incident.Observed) { to.OnCall = from.OnCall },
+	incident.NeedTemplates:  func(to *incident.Observed, from incident.Observed) { to.Templates = from.Templates },
 	incident.NeedSignals:    func(to *incident.Observed, from incident.Observed) { to.Signals = from.Signals },
 }
 

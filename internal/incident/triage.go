@@ -122,7 +122,7 @@ func (p *plan) run(stage strategyv1.Stage, stageChecks []strategyv1.StageCheck) 
 	return p.Run(checks.Stage{
 		Namespace: p.Incident.Namespace,
 		Owner:     *metav1.NewControllerRef(p.Incident, strategyv1.GroupVersion.WithKind(strategyv1.KindIncident)),
-		Stage:     stage, Uses: uses, Optional: optional, Specs: p.Playbook.Spec.Checks, Templates: p.Runs.Templates,
+		Stage:     stage, Uses: uses, Optional: optional, Specs: p.Playbook.Spec.Checks, Templates: p.templates,
 		Context: subject.Context(p.Incident.Name, p.Incident, p.Playbook.Spec.Scheduler),
 	}, p.Runs.Jobs), len(uses)
 }

@@ -28,9 +28,10 @@ type Observed struct {
 	Pauses     pauses.Pauses
 
 	// What is read when the plan asks for it.
-	Others   facts.Read[[]strategyv1.StrategyRollback] // on the same configuration that have not ended
-	Pods     facts.Read[[]corev1.Pod]                  // of the Deployment, ending ones included
-	Identity facts.Read[Identity]
+	Templates facts.Read[facts.Templates]
+	Others    facts.Read[[]strategyv1.StrategyRollback] // on the same configuration that have not ended
+	Pods      facts.Read[[]corev1.Pod]                  // of the Deployment, ending ones included
+	Identity  facts.Read[Identity]
 }
 
 // Identity says whether the admission policies that check identities are in force.

@@ -121,7 +121,7 @@ func (s *story) observed() rollback.Observed {
 	for _, pod := range s.Pods {
 		pods = append(pods, *pod.DeepCopy())
 	}
-	o.Pods = facts.Known(pods)
+	o.Pods, o.Templates = facts.Known(pods), facts.Known(facts.Templates(s.Templates))
 	if o.Config.Problem != nil { // of a document that cannot be read nothing else is known
 		o.Config = facts.Config{Problem: o.Config.Problem}
 	}
@@ -155,9 +155,10 @@ func (s *story) plan() rollback.Decision {
 
 // optional are the facts that only some passes decide on.
 var optional = map[rollback.Need]func(to *rollback.Observed, from rollback.Observed){
-	rollback.NeedOthers:   func(to *rollback.Observed, from rollback.Observed) { to.Others = from.Others },
-	rollback.NeedPods:     func(to *rollback.Observed, from rollback.Observed) { to.Pods = from.Pods },
-	rollback.NeedIdentity: func(to *rollback.Observed, from rollback.Observed) { to.Identity = from.Identity },
+	rollback.NeedOthers:    func(to *rollback.Observed, from rollback.Observed) { to.Others = from.Others },
+	rollback.NeedPods:      func(to *rollback.Observed, from rollback.Observed) { to.Pods = from.Pods },
+	rollback.NeedTemplates: func(to *rollback.Observed, from rollback.Observed) { to.Templates = from.Templates },
+	rollback.NeedIdentity:  func(to *rollback.Observed, from rollback.Observed) { to.Identity = from.Identity },
 }
 
 // asksOrSaysTheSame: what a plan decides over some of the facts it decides over all of them; else it asks for more. Unread is not empty.

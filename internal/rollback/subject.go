@@ -66,7 +66,7 @@ func (p *plan) run(stage strategyv1.Stage, round int32, uses []strategyv1.CheckU
 	return p.Run(checks.Stage{
 		Namespace: p.Rollback.Namespace,
 		Owner:     *metav1.NewControllerRef(p.Rollback, strategyv1.GroupVersion.WithKind(strategyv1.KindRollback)),
-		Stage:     stage, Round: round, Uses: uses, Specs: p.Playbook.Spec.Checks, Templates: p.Runs.Templates, Context: context,
+		Stage:     stage, Round: round, Uses: uses, Specs: p.Playbook.Spec.Checks, Templates: p.templates, Context: context,
 	}, p.Runs.Jobs)
 }
 

@@ -163,7 +163,7 @@ func (w *World) Log(prefix string) facts.Log {
 // Runs of one object as they would be observed.
 func (w *World) Runs(uid types.UID, prefix string) facts.Runs {
 	w.T.Helper()
-	observed := facts.Runs{Outcomes: map[checks.ID]checks.Outcome{}, Templates: w.Templates}
+	observed := facts.Runs{Outcomes: map[checks.ID]checks.Outcome{}}
 	for _, job := range w.jobs {
 		if job.Labels[strategyv1.LabelOwnerUID] != string(uid) {
 			continue
