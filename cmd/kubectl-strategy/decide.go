@@ -150,7 +150,7 @@ func newDecision(namespace string, v verdict, name, digest, reason string) *stra
 	return &strategyv1.StrategyDecision{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, GenerateName: prefixOf(v.word, name)},
 		Spec: strategyv1.StrategyDecisionSpec{
-			Target: strategyv1.DecisionTarget{Kind: v.kind, Name: name}, Verdict: v.value, PlanDigest: digest, Reason: reason,
+			Target: strategyv1.DecisionTarget{Kind: v.kind, Name: name}, Verdict: v.value, Digest: digest, Reason: reason,
 		},
 	}
 }

@@ -24,7 +24,7 @@ func TestNewDecision(t *testing.T) {
 	}
 	want := strategyv1.StrategyDecisionSpec{
 		Target:  strategyv1.DecisionTarget{Kind: strategyv1.KindRollback, Name: "stop-cross"},
-		Verdict: strategyv1.DecisionApprove, PlanDigest: digest, Reason: "checked",
+		Verdict: strategyv1.DecisionApprove, Digest: digest, Reason: "checked",
 	}
 	if got.Spec != want {
 		t.Errorf("spec: %+v", got.Spec)
@@ -86,8 +86,8 @@ func TestDecisionsThatAreRecorded(t *testing.T) {
 			if slices.Contains(test.args, "--yes") {
 				want = digest
 			}
-			if spec.PlanDigest != want {
-				t.Errorf("digest %q, want %q", spec.PlanDigest, want)
+			if spec.Digest != want {
+				t.Errorf("digest %q, want %q", spec.Digest, want)
 			}
 			for _, want := range []string{"strategydecision/" + made[0].Name + " created", "by bob", "kubectl strategy status " + test.watch + " -n trading -w"} {
 				if !strings.Contains(w.out.String(), want) {

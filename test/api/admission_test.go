@@ -108,7 +108,7 @@ func TestWhoMayDecide(t *testing.T) {
 		return object
 	}
 	without := func(object *strategyv1.StrategyDecision) *strategyv1.StrategyDecision {
-		object.Spec.PlanDigest = ""
+		object.Spec.Digest = ""
 		return object
 	}
 	tests := []struct {
@@ -395,7 +395,7 @@ func TestReplay(t *testing.T) {
 	refused(t, as("alice").Create(t.Context(), copied), `by is "bob", the request comes from "alice"`)
 
 	changed := approval.DeepCopy()
-	changed.Spec.PlanDigest = strings.Replace(digest, "0", "f", 1)
+	changed.Spec.Digest = strings.Replace(digest, "0", "f", 1)
 	refused(t, as("bob").Update(t.Context(), changed), `cannot update resource "strategydecisions"`)
 	refused(t, admin.Update(t.Context(), changed), "a decision is a record and cannot be changed")
 	refused(t, as("bob").Delete(t.Context(), approval), `cannot delete resource "strategydecisions"`)

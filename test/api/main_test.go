@@ -241,14 +241,14 @@ func decision(verdict strategyv1.DecisionVerdict, by string) *strategyv1.Strateg
 		ObjectMeta: metav1.ObjectMeta{Namespace: "trading", GenerateName: "decision-"},
 		Spec: strategyv1.StrategyDecisionSpec{
 			Target:  strategyv1.DecisionTarget{Kind: strategyv1.KindRollback, Name: "pause"},
-			Verdict: verdict, By: by,
+			Verdict: verdict, By: by, Reason: "checked with the desk",
 		},
 	}
 	switch verdict {
 	case strategyv1.DecisionAcknowledge, strategyv1.DecisionEscalate, strategyv1.DecisionFalseAlarm, strategyv1.DecisionResolve:
 		object.Spec.Target = strategyv1.DecisionTarget{Kind: strategyv1.KindIncident, Name: "loss"}
 	case strategyv1.DecisionApprove, strategyv1.DecisionOverride, strategyv1.DecisionRenew:
-		object.Spec.PlanDigest = digest
+		object.Spec.Digest = digest
 	}
 	return object
 }
