@@ -71,6 +71,21 @@ test: ## Run all tests but the end-to-end ones; what did not change is not run a
 	@assets=$$($(CLUSTER) assets --dir $(CLUSTER_DIR)); \
 	for module in $(CODE); do KUBEBUILDER_ASSETS=$$assets go -C $$module test -timeout=30m $(TEST_FLAGS) ./...; done
 
+# Older API servers to try what is installed on, beside the newest. Those before 1.36 cannot stamp names.
+OLDER ?= v1.34.3
+
+.PHONY: test-versions
+test-versions: ## Run the tests of the API server on older ones, too (minutes; the first time, 4 more to build one).
+	@for version in $(OLDER); do \
+		assets=$$($(CLUSTER) assets --dir $(CLUSTER_DIR)/$$version --kubernetes $$version); \
+		case $$version in v1.3[0-5].*) stamps=no;; *) stamps=yes;; esac; \
+		echo "Kubernetes $$version, stamps: $$stamps"; \
+		API_TEST_STAMPS=$$stamps KUBEBUILDER_ASSETS=$$assets go test -count=1 -timeout=30m $(SERVED); \
+	done; \
+	assets=$$($(CLUSTER) assets --dir $(CLUSTER_DIR)); \
+	echo "the newest Kubernetes"; \
+	KUBEBUILDER_ASSETS=$$assets go test -count=1 -timeout=30m $(SERVED)
+
 .PHONY: race
 race: ## Run the race detector where goroutines are (the scenarios have none).
 	@assets=$$($(CLUSTER) assets --dir $(CLUSTER_DIR)); \

@@ -160,7 +160,7 @@ func (e *Environment) observeDecided(ctx context.Context, kind string, target cl
 			continue
 		}
 		decided = append(decided, facts.Decided{
-			Name: decision.Name, Verdict: decision.Spec.Verdict, Digest: decision.Spec.PlanDigest,
+			Name: decision.Name, Verdict: decision.Spec.Verdict, Digest: decision.Spec.Digest,
 			By: decision.Spec.By, Reason: decision.Spec.Reason, Time: decision.CreationTimestamp,
 			Valid: time.Duration(decision.Spec.ValidSeconds) * time.Second,
 		})

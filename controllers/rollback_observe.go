@@ -178,6 +178,7 @@ func (r *RollbackReconciler) observeIdentity(ctx context.Context, object *strate
 		Spec: strategyv1.StrategyDecisionSpec{
 			Target:  strategyv1.DecisionTarget{Kind: strategyv1.KindRollback, Name: object.Name},
 			Verdict: strategyv1.DecisionDeny, By: "nobody: proof that identities are enforced",
+			Reason: "a proof that identities are enforced; it is never stored",
 		},
 	}
 	err := r.Client.Create(ctx, forged, client.DryRunAll, FieldOwner)

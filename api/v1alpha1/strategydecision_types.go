@@ -22,6 +22,16 @@ const (
 	DecisionRestore DecisionVerdict = "Restore"
 )
 
+// NeedsReason tells the verdicts that are recorded only with a reason: they change what is traded, lift a limit, or close
+// an incident. The rule of StrategyDecisionSpec is the same list.
+func (v DecisionVerdict) NeedsReason() bool {
+	switch v {
+	case DecisionApprove, DecisionDeny, DecisionOverride, DecisionResolve, DecisionFalseAlarm:
+		return true
+	}
+	return false
+}
+
 // DecisionTarget is what a decision is about.
 type DecisionTarget struct {
 	// kind of the object.
@@ -39,7 +49,8 @@ type DecisionTarget struct {
 
 // StrategyDecisionSpec is immutable as a whole: a decision is a record.
 // +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a decision is a record and cannot be changed; make another decision"
-// +kubebuilder:validation:XValidation:rule="!(self.verdict in ['Approve', 'Override', 'Renew']) || has(self.planDigest)",message="Approve, Override and Renew name the plan: set planDigest to the rollback's status.plan.digest"
+// +kubebuilder:validation:XValidation:rule="!(self.verdict in ['Approve', 'Override', 'Renew']) || has(self.digest)",message="Approve, Override and Renew name the plan: set digest to the rollback's status.plan.digest"
+// +kubebuilder:validation:XValidation:rule="!(self.verdict in ['Approve', 'Deny', 'Override', 'Resolve', 'FalseAlarm']) || has(self.reason)",message="Approve, Deny, Override, Resolve and FalseAlarm need a reason: say in reason why, for whoever reads the log later"
 // +kubebuilder:validation:XValidation:rule="self.target.kind == 'StrategyIncident' ? self.verdict in ['Acknowledge', 'Escalate', 'FalseAlarm', 'Resolve'] : self.verdict in ['Approve', 'Deny', 'Override', 'Renew', 'Restore']",message="Acknowledge, Escalate, FalseAlarm and Resolve are about a StrategyIncident; Approve, Deny, Override, Renew and Restore about a StrategyRollback"
 // +kubebuilder:validation:XValidation:rule="self.verdict == 'Acknowledge' || !has(self.validSeconds)",message="validSeconds belongs to Acknowledge"
 type StrategyDecisionSpec struct {
@@ -51,12 +62,12 @@ type StrategyDecisionSpec struct {
 	// +required
 	Verdict DecisionVerdict `json:"verdict,omitempty"`
 
-	// planDigest binds an approval to one plan: the rollback's status.plan.digest.
+	// digest binds an approval to one plan: the rollback's status.plan.digest.
 	// +optional
 	// +kubebuilder:validation:Pattern=`^sha256:[0-9a-f]{64}$`
 	// +kubebuilder:validation:MinLength=71
 	// +kubebuilder:validation:MaxLength=71
-	PlanDigest string `json:"planDigest,omitempty"`
+	Digest string `json:"digest,omitempty"`
 
 	// validSeconds is how long an acknowledgement holds. Default: 600 seconds.
 	// +optional
@@ -64,13 +75,14 @@ type StrategyDecisionSpec struct {
 	// +kubebuilder:validation:Maximum=14400
 	ValidSeconds int32 `json:"validSeconds,omitempty"`
 
-	// reason for people.
+	// reason for people, in the log and in what is shown. Approve, Deny, Override, Resolve and FalseAlarm need one.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
 	Reason string `json:"reason,omitempty"`
 
-	// by is who decided. It is stamped at creation by an admission policy; a client may only name itself.
+	// by is who decided: the user who creates the decision, and nobody else. Clients name themselves, or leave it to the
+	// stamping policies where these are installed.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512

@@ -1,9 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"strings"
 )
 
@@ -12,23 +12,54 @@ func (a *app) ask(ctx context.Context, question string) error {
 	if !a.isPerson() {
 		return refuse("the input is no terminal, so nobody can be asked; look at the plan and add --yes")
 	}
-	fmt.Fprintf(a.Out, "%s [y/N] ", question)
+	answer, err := a.answer(ctx, question+" [y/N] ")
+	if err != nil {
+		return err
+	}
+	if answer = strings.ToLower(answer); answer == "y" || answer == "yes" {
+		return nil
+	}
+	return refuse("you did not agree; nothing was recorded")
+}
+
+// reasonFor is the reason that was given; where one is needed and none was given, the person is asked.
+func (a *app) reasonFor(ctx context.Context, v verdict, given string) (string, error) {
+	if given != "" || !v.value.NeedsReason() {
+		return given, nil
+	}
+	reason, err := a.answer(ctx, "Reason, for the decision log: ")
+	if err != nil {
+		return "", err
+	}
+	if reason == "" {
+		return "", refuse("%s needs a reason and you gave none; nothing was recorded", v.word)
+	}
+	return reason, nil
+}
+
+// answer is one line that the person types.
+func (a *app) answer(ctx context.Context, question string) (string, error) {
+	fmt.Fprint(a.Out, question)
 	answers := make(chan string, 1)
-	go func() { // reading cannot be interrupted
-		line, err := bufio.NewReader(a.In).ReadString('\n')
-		if err != nil && line == "" {
-			line = "no"
-		}
-		answers <- line
-	}()
+	go func() { answers <- readLine(a.In) }() // reading cannot be interrupted
 	select {
 	case <-ctx.Done():
 		fmt.Fprintln(a.Out)
-		return refuse("interrupted; nothing was recorded")
+		return "", refuse("interrupted; nothing was recorded")
 	case answer := <-answers:
-		if answer = strings.ToLower(strings.TrimSpace(answer)); answer == "y" || answer == "yes" {
-			return nil
-		}
+		return strings.TrimSpace(answer), nil
 	}
-	return refuse("you did not agree; nothing was recorded")
+}
+
+// readLine reads byte by byte: what comes after the line answers the next question.
+func readLine(in io.Reader) string {
+	var line []byte
+	next := make([]byte, 1)
+	for {
+		n, err := in.Read(next)
+		if err != nil || n == 1 && next[0] == '\n' {
+			return string(line)
+		}
+		line = append(line, next[:n]...)
+	}
 }

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 
 	"golang.org/x/term"
+	authenticationv1 "k8s.io/api/authentication/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/printers"
@@ -46,7 +48,7 @@ func connect(flags *genericclioptions.ConfigFlags, warnings io.Writer) (cluster,
 
 func newScheme() (*runtime.Scheme, error) {
 	scheme := runtime.NewScheme()
-	return scheme, strategyv1.AddToScheme(scheme)
+	return scheme, errors.Join(strategyv1.AddToScheme(scheme), authenticationv1.AddToScheme(scheme))
 }
 
 // warner shows the API server's warnings.

@@ -83,7 +83,11 @@ func newDecide(a *app, v verdict) *cobra.Command {
 		Args: named(v.kind),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.decide(cmd.Context(), v, flags, args[0]) },
 	}
-	cmd.Flags().StringVar(&flags.reason, "reason", "", "why, for the decision log")
+	why := "why, for the decision log"
+	if v.value.NeedsReason() {
+		why += " (needed; on a terminal you are asked)"
+	}
+	cmd.Flags().StringVar(&flags.reason, "reason", "", why)
 	if v.value == strategyv1.DecisionAcknowledge {
 		cmd.Flags().DurationVar(&flags.valid, "for", 10*time.Minute, "how long it holds, from 1m to 4h")
 	}
@@ -103,6 +107,10 @@ func (a *app) decide(ctx context.Context, v verdict, flags decideFlags, name str
 	if v.value == strategyv1.DecisionAcknowledge && (flags.valid < shortestHold || flags.valid > longestHold) {
 		return fmt.Errorf("an acknowledgement cannot hold for %s; give --for a time from 1m to 4h", flags.valid)
 	}
+	flags.reason = strings.TrimSpace(flags.reason)
+	if flags.reason == "" && v.value.NeedsReason() && !a.isPerson() {
+		return fmt.Errorf("%s needs a reason, for the decision log, and the input is no terminal where you could be asked; add --reason TEXT", v.word)
+	}
 	c, err := a.connect()
 	if err != nil {
 		return err
@@ -117,7 +125,11 @@ func (a *app) decide(ctx context.Context, v verdict, flags decideFlags, name str
 	if why := incidentRefusal(incident, v.value); why != "" {
 		return refuse("%s", why)
 	}
-	decision := newDecision(c.namespace, v, incident.Name, "", flags.reason)
+	reason, err := a.reasonFor(ctx, v, flags.reason)
+	if err != nil {
+		return err
+	}
+	decision := newDecision(c.namespace, v, incident.Name, "", reason)
 	decision.Spec.ValidSeconds = int32(flags.valid / time.Second) //nolint:gosec // at most longestHold
 	return a.record(ctx, c, decision, incident.Name)
 }
@@ -136,21 +148,25 @@ func (a *app) decideRollback(ctx context.Context, c cluster, v verdict, flags de
 		if _, err := io.WriteString(a.Out, show.Sheet(rollback, a.now(), a.layout(true))); err != nil {
 			return err
 		}
-		if !flags.yes {
-			if err := a.ask(ctx, v.question); err != nil {
-				return err
-			}
+	}
+	reason, err := a.reasonFor(ctx, v, flags.reason)
+	if err != nil {
+		return err
+	}
+	if v.question != "" && !flags.yes {
+		if err := a.ask(ctx, v.question); err != nil {
+			return err
 		}
 	}
-	return a.record(ctx, c, newDecision(c.namespace, v, name, digest, flags.reason), watchName(rollback))
+	return a.record(ctx, c, newDecision(c.namespace, v, name, digest, reason), watchName(rollback))
 }
 
-// newDecision is the record of a decision. Who decided is stamped by the API server.
+// newDecision is the record of a decision, without who decided.
 func newDecision(namespace string, v verdict, name, digest, reason string) *strategyv1.StrategyDecision {
 	return &strategyv1.StrategyDecision{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, GenerateName: prefixOf(v.word, name)},
 		Spec: strategyv1.StrategyDecisionSpec{
-			Target: strategyv1.DecisionTarget{Kind: v.kind, Name: name}, Verdict: v.value, PlanDigest: digest, Reason: reason,
+			Target: strategyv1.DecisionTarget{Kind: v.kind, Name: name}, Verdict: v.value, Digest: digest, Reason: reason,
 		},
 	}
 }
@@ -164,17 +180,21 @@ func prefixOf(word, target string) string {
 	return strings.TrimRight(prefix, "-.") + "-"
 }
 
-// record creates a decision and says what came of it. watch is what to look at then.
+// record creates a decision in the name of whoever runs the command and says what came of it. watch is what to look at then.
 func (a *app) record(ctx context.Context, c cluster, decision *strategyv1.StrategyDecision, watch string) error {
+	var err error
+	if decision.Spec.By, err = a.user(ctx, c); err != nil {
+		return err
+	}
 	if err := c.Create(ctx, decision); err != nil {
 		return c.explainCreate(err, decision)
 	}
 	by := show.Line(decision.Spec.By)
-	if by == "" {
+	if by == "" { // only where nobody says who one is, and neither stamps nor checks are installed
 		fmt.Fprintln(a.ErrOut, "Warning: nobody stamped who decided, so the operator will not honour it; install its admission policies")
 		by = "an unknown person"
 	}
-	_, err := fmt.Fprintf(a.Out, "strategydecision/%s created: %s of %s by %s\nto watch what happens: kubectl strategy status %s -n %s -w\n",
+	_, err = fmt.Fprintf(a.Out, "strategydecision/%s created: %s of %s by %s\nto watch what happens: kubectl strategy status %s -n %s -w\n",
 		decision.Name, decision.Spec.Verdict, decision.Spec.Target.Name, by, watch, c.namespace)
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	authenticationv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -27,13 +28,19 @@ type world struct {
 	out, err *bytes.Buffer
 }
 
-// newWorld stamps who decides, as the admission policies do.
+// newWorld knows that bob runs the command, and stamps nothing.
 func newWorld(t *testing.T, stdin string, objects ...client.Object) *world {
 	t.Helper()
-	return newWorldWith(t, stdin, interceptor.Funcs{Create: func(ctx context.Context, c client.WithWatch, object client.Object, options ...client.CreateOption) error {
-		object.(*strategyv1.StrategyDecision).Spec.By = "bob"
-		return c.Create(ctx, object, options...)
-	}}, objects...)
+	return newWorldWith(t, stdin, interceptor.Funcs{Create: bobRuns}, objects...)
+}
+
+// bobRuns answers who runs the command.
+func bobRuns(ctx context.Context, c client.WithWatch, object client.Object, options ...client.CreateOption) error {
+	if review, ok := object.(*authenticationv1.SelfSubjectReview); ok {
+		review.Status.UserInfo.Username = "bob"
+		return nil
+	}
+	return c.Create(ctx, object, options...)
 }
 
 func newWorldWith(t *testing.T, stdin string, funcs interceptor.Funcs, objects ...client.Object) *world {

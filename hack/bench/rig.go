@@ -175,7 +175,7 @@ func (r *rig) apply(ctx context.Context) error {
 	if err := r.create(ctx, worldObjects); err != nil {
 		return err
 	}
-	for _, pattern := range []string{"rbac/*.yaml", "namespace/*.yaml", "admission/*.yaml"} {
+	for _, pattern := range []string{"rbac/*.yaml", "namespace/*.yaml", "admission/*.yaml", "stamps/*.yaml"} {
 		files, err := filepath.Glob(filepath.Join(r.root, "config", pattern))
 		if err != nil {
 			return err

@@ -18,7 +18,8 @@ import (
 const modulePath = "tradeops.dev/strategy-operator/hack/cluster"
 
 // target is one program to build. With a version it is a module of its own
-// whose dependencies do not agree with those of this one.
+// whose dependencies do not agree with those of this one, or of another version
+// of Kubernetes.
 type target struct {
 	name    string
 	pkg     string
@@ -29,7 +30,7 @@ type target struct {
 // while the rest is still being built.
 var testTargets = []target{
 	{name: "etcd", pkg: "go.etcd.io/etcd/server/v3"},
-	{name: "kube-apiserver", pkg: "k8s.io/kubernetes/cmd/kube-apiserver"},
+	{name: apiServer, pkg: kubernetesModule + "/cmd/kube-apiserver"},
 	{name: "kubectl", pkg: "k8s.io/kubernetes/cmd/kubectl"},
 }
 
@@ -48,11 +49,15 @@ var benchTargets = append(testTargets[:len(testTargets):len(testTargets)],
 	target{name: "kwok", pkg: "sigs.k8s.io/kwok/cmd/kwok", version: kwokVersion},
 )
 
-// assets builds what envtest needs, or the benchmark, and prints the folder, alone, on stdout.
-func assets(ctx context.Context, l layout, forBench bool) error {
+// assets builds what envtest needs, or the benchmark, with the API server of a version, and prints the folder, alone, on stdout.
+func assets(ctx context.Context, l layout, forBench bool, version string) error {
 	targets := testTargets
 	if forBench {
 		targets = benchTargets
+	}
+	targets, err := withAPIServer(version, targets)
+	if err != nil {
+		return err
 	}
 	if err := build(ctx, l, targets); err != nil {
 		return err
@@ -118,6 +123,11 @@ func buildOne(ctx context.Context, l layout, module string, t target) error {
 	defer func() { _ = os.RemoveAll(out) }()
 	goCommand := exec.CommandContext(ctx, "go", t.goArgs(out)...)
 	goCommand.Dir = module
+	if t.isOtherKubernetes() {
+		if goCommand.Dir, err = makeModule(ctx, l, t.version); err != nil {
+			return err
+		}
+	}
 	goCommand.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOBIN="+out)
 	if output, err := goCommand.CombinedOutput(); err != nil {
 		return fmt.Errorf("build %s: %w\n%s", t.name, err, withoutDownloads(string(output)))
@@ -147,22 +157,29 @@ func withoutDownloads(output string) string {
 }
 
 func (t target) goArgs(out string) []string {
-	flags := []string{"-buildvcs=false", "-trimpath", "-ldflags", linkerFlags()}
-	if t.version != "" {
-		return append(append([]string{"install"}, flags...), t.pkg+"@"+t.version)
+	flags := func(version string) []string {
+		return []string{"-buildvcs=false", "-trimpath", "-ldflags", linkerFlags(version)}
 	}
-	return append(append([]string{"build", "-o", filepath.Join(out, t.name)}, flags...), t.pkg)
+	build := []string{"build", "-o", filepath.Join(out, t.name)}
+	switch {
+	case t.version == "":
+		return append(append(build, flags(kubernetesVersion)...), t.pkg)
+	case t.isOtherKubernetes(): // into a module that knows no checksums yet
+		return append(append(append(build, "-mod=mod"), flags(t.version)...), t.pkg)
+	}
+	return append(append([]string{"install"}, flags(kubernetesVersion)...), t.pkg+"@"+t.version)
 }
 
 // linkerFlags sets the version: without it clients cannot parse what the API
 // server and the kubelet say of themselves.
-func linkerFlags() string {
+func linkerFlags(version string) string {
 	flags := []string{"-s", "-w"}
+	parts := strings.Split(strings.TrimPrefix(version, "v"), ".")
 	for _, pkg := range []string{"k8s.io/component-base/version", "k8s.io/client-go/pkg/version"} {
 		flags = append(flags,
-			"-X", pkg+".gitVersion="+kubernetesVersion,
-			"-X", pkg+".gitMajor="+kubernetesMajor,
-			"-X", pkg+".gitMinor="+kubernetesMinor)
+			"-X", pkg+".gitVersion="+version,
+			"-X", pkg+".gitMajor="+parts[0],
+			"-X", pkg+".gitMinor="+parts[1])
 	}
 	return strings.Join(flags, " ")
 }

@@ -8,8 +8,6 @@ import (
 // go.mod; a test compares them.
 const (
 	kubernetesVersion = "v1.37.2"
-	kubernetesMajor   = "1"
-	kubernetesMinor   = "37"
 	coreDNSVersion    = "v1.12.4"
 	kwokVersion       = "v0.8.0"
 )

@@ -27,6 +27,8 @@ commands:
   assets      build etcd, kube-apiserver and kubectl; print their folder
               (for envtest's KUBEBUILDER_ASSETS; needs no root)
               --bench     the job controller and kwok as well
+              --kubernetes v1.34.3   the API server of another version; give
+              it a DIR of its own
   load-image  put one static binary into the cluster as an image
               --name NAME --binary PATH [--entrypoint /x] [--user 65532]
               [--output FILE]  write the archive instead of loading it
@@ -75,7 +77,8 @@ func dispatch(ctx context.Context, args []string) error {
 		run = func(l layout) error { return status(ctx, l) }
 	case "assets":
 		forBench := flags.Bool("bench", false, "")
-		run = func(l layout) error { return assets(ctx, l, *forBench) }
+		version := flags.String("kubernetes", kubernetesVersion, "")
+		run = func(l layout) error { return assets(ctx, l, *forBench, *version) }
 	case "supervise":
 		run = func(l layout) error { return supervise(ctx, l) }
 	case "load-image":

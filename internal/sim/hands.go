@@ -2,13 +2,11 @@ package sim
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -69,12 +67,8 @@ func (w *World) Decide(user, name string, verdict strategyv1.DecisionVerdict, di
 	if digest == "" && slices.Contains(needsDigest, verdict) {
 		digest = rollback.Status.Plan.Digest
 	}
-	w.Pass(time.Second)
-	w.As(user, &strategyv1.StrategyDecision{
-		ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("%s-%02d", user, w.Decisions(""))},
-		Spec: strategyv1.StrategyDecisionSpec{
-			Target: strategyv1.DecisionTarget{Kind: strategyv1.KindRollback, Name: rollback.Name}, Verdict: verdict, PlanDigest: digest,
-		},
+	w.decideLater(user, strategyv1.StrategyDecisionSpec{
+		Target: strategyv1.DecisionTarget{Kind: strategyv1.KindRollback, Name: rollback.Name}, Verdict: verdict, Digest: digest,
 	})
 }
 

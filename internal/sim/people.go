@@ -85,9 +85,9 @@ func (w *World) DecideOn(state string, verdict strategyv1.DecisionVerdict, made 
 		Target: strategyv1.DecisionTarget{Kind: strategyv1.KindRollback, Name: rollback.Name}, Verdict: verdict,
 	}
 	if verdict == strategyv1.DecisionApprove {
-		spec.PlanDigest = rollback.Status.Plan.Digest
+		spec.Digest = rollback.Status.Plan.Digest
 	}
-	w.decide(spec)
+	w.bobDecides(spec)
 	return true
 }
 
@@ -97,7 +97,7 @@ func (w *World) DecideOnIncident(state string, verdict strategyv1.DecisionVerdic
 	if incident == nil || conditions.Reason(incident.Status.Conditions, strategyv1.ConditionReady) != state || w.Decisions(verdict) > 0 {
 		return false
 	}
-	w.decide(strategyv1.StrategyDecisionSpec{
+	w.bobDecides(strategyv1.StrategyDecisionSpec{
 		Target: strategyv1.DecisionTarget{Kind: strategyv1.KindIncident, Name: incident.Name}, Verdict: verdict,
 	})
 	return true
@@ -106,15 +106,28 @@ func (w *World) DecideOnIncident(state string, verdict strategyv1.DecisionVerdic
 // DecideAbout lets somebody decide about an object, a second after whatever happened last.
 func (w *World) DecideAbout(user string, target strategyv1.DecisionTarget, verdict strategyv1.DecisionVerdict) {
 	w.T.Helper()
-	w.Pass(time.Second)
-	w.As(user, &strategyv1.StrategyDecision{
-		ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("%s-%02d", user, w.Decisions(""))},
-		Spec:       strategyv1.StrategyDecisionSpec{Target: target, Verdict: verdict},
-	})
+	w.decideLater(user, strategyv1.StrategyDecisionSpec{Target: target, Verdict: verdict})
 }
 
-func (w *World) decide(spec strategyv1.StrategyDecisionSpec) {
-	w.As("bob", &strategyv1.StrategyDecision{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("bob-%d", w.Decisions(""))}, Spec: spec})
+// decideLater records a decision in a second of its own.
+func (w *World) decideLater(user string, spec strategyv1.StrategyDecisionSpec) {
+	w.T.Helper()
+	w.Pass(time.Second)
+	w.decide(user, fmt.Sprintf("%s-%02d", user, w.Decisions("")), spec)
+}
+
+func (w *World) bobDecides(spec strategyv1.StrategyDecisionSpec) {
+	w.T.Helper()
+	w.decide("bob", fmt.Sprintf("bob-%d", w.Decisions("")), spec)
+}
+
+// decide records a decision, with a reason only where one is needed.
+func (w *World) decide(user, name string, spec strategyv1.StrategyDecisionSpec) {
+	w.T.Helper()
+	if spec.Verdict.NeedsReason() {
+		spec.Reason = "as agreed"
+	}
+	w.As(user, &strategyv1.StrategyDecision{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: spec})
 }
 
 // Decisions counts those of a verdict; of every verdict if it is empty.

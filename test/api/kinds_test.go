@@ -3,6 +3,8 @@ package api_test
 import (
 	"fmt"
 	"strings"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 )
 
 // One valid object per kind, with every field that a row changes.
@@ -38,7 +40,7 @@ metadata: {generateName: approve-, namespace: default}
 spec:
   target: {kind: StrategyRollback, name: pause}
   verdict: Approve
-  planDigest: ` + digest + `
+  digest: ` + digest + `
   reason: checked with the desk
 `
 
@@ -248,30 +250,39 @@ func decisionRows() []row {
 		enum("target.kind", "StrategyRollback"),
 		text("target.name", 1, 253),
 		enum("verdict", "Approve", "Deny", "Override", "Renew", "Restore"),
-		pattern("planDigest", []string{digest}, []string{
+		pattern("digest", []string{digest}, []string{
 			"", "sha256:", digest + "0", digest[:len(digest)-1], "sha512" + digest[6:], strings.ToUpper(digest), "sha256:" + strings.Repeat("g", 64),
 		}),
 		text("reason", 1, 512),
 		authorRows("by"),
 	)
 	for _, verdict := range []string{"Approve", "Override", "Renew"} {
-		rows = append(rows, rule(verdict+" without a plan", "Approve, Override and Renew name the plan: set planDigest to the rollback's status.plan.digest",
-			set("verdict", verdict), drop("planDigest"))...)
+		rows = append(rows, rule(verdict+" without a plan", "Approve, Override and Renew name the plan: set digest to the rollback's status.plan.digest",
+			set("verdict", verdict), drop("digest"))...)
 	}
 	for _, verdict := range []string{"Deny", "Restore"} {
-		rows = append(rows, rule(verdict+" without a plan", "", set("verdict", verdict), drop("planDigest"))...)
+		rows = append(rows, rule(verdict+" without a plan", "", set("verdict", verdict), drop("digest"))...)
+	}
+	withoutReason := func(verdict, kind string) []row { // what the types say of a verdict is what the API server asks for
+		want := ""
+		if strategyv1.DecisionVerdict(verdict).NeedsReason() {
+			want = "Approve, Deny, Override, Resolve and FalseAlarm need a reason: say in reason why"
+		}
+		return rule(verdict+" without a reason", want, set("verdict", verdict), set("target.kind", kind), drop("reason"))
 	}
 	const about = "Acknowledge, Escalate, FalseAlarm and Resolve are about a StrategyIncident; Approve, Deny, Override, Renew and Restore about a StrategyRollback"
 	for _, verdict := range []string{"Acknowledge", "Escalate", "FalseAlarm", "Resolve"} {
 		rows = append(rows, rule(verdict+" an incident", "", set("verdict", verdict), set("target.kind", "StrategyIncident"))...)
 		rows = append(rows, rule(verdict+" a rollback", about, set("verdict", verdict))...)
+		rows = append(rows, withoutReason(verdict, "StrategyIncident")...)
 	}
 	for _, verdict := range []string{"Approve", "Deny", "Override", "Renew", "Restore"} {
 		rows = append(rows, rule(verdict+" an incident", about, set("verdict", verdict), set("target.kind", "StrategyIncident"))...)
+		rows = append(rows, withoutReason(verdict, "StrategyRollback")...)
 	}
 	acknowledges := func(rows []row) []row {
 		for i := range rows {
-			rows[i].edits = append(rows[i].edits, set("verdict", "Acknowledge"), set("target.kind", "StrategyIncident"), drop("planDigest"))
+			rows[i].edits = append(rows[i].edits, set("verdict", "Acknowledge"), set("target.kind", "StrategyIncident"), drop("digest"))
 		}
 		return rows
 	}

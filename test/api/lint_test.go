@@ -38,7 +38,7 @@ func TestLintAgreesWithTheAPIServer(t *testing.T) {
 				t.Errorf("lint accepts it, the API server says %v", refusal)
 			}
 			for _, problem := range refused {
-				if refusal != nil && !strings.Contains(refusal.Error(), problem) {
+				if refusal != nil && !strings.Contains(asOlder(refusal.Error()), asOlder(problem)) {
 					t.Errorf("lint says %q, the API server %v", problem, refusal)
 				}
 			}
@@ -48,3 +48,13 @@ func TestLintAgreesWithTheAPIServer(t *testing.T) {
 
 // operators are what the operator finds, not the API server: they end with the reason of a condition.
 var operators = regexp.MustCompile(` \((ReferenceInvalid|EditRefused|RuleInvalid|SampleMisjudged)\)$`)
+
+// asOlder leaves out the value that is wrong where an API server before 1.36 says its type instead.
+func asOlder(text string) string {
+	if stamps() {
+		return text
+	}
+	return wrongValue.ReplaceAllString(text, "Invalid value: ")
+}
+
+var wrongValue = regexp.MustCompile(`Invalid value: "[^"]*": `)

@@ -68,7 +68,7 @@ func (r *real) As(user string) client.Client {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return &realClient{acting, r}
+	return &realClient{naming(acting, user), r}
 }
 
 // date gives an object the times that a server with the world's clock would have given it: the clock stands still between a

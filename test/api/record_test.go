@@ -26,8 +26,8 @@ func TestDefaults(t *testing.T) {
 			want: `{"actions":[{"schedule":"s","type":"DisableSchedule"}],"deletionPolicy":"Retain","desiredState":"Applied","mode":"Live","playbookName":"p","requestedBy":"admin"}`,
 		},
 		"a decision": {
-			sent: `{apiVersion: strategy.tradeops.dev/v1alpha1, kind: StrategyDecision, spec: {target: {kind: StrategyIncident, name: i}, verdict: Resolve}}`,
-			want: `{"by":"admin","target":{"kind":"StrategyIncident","name":"i"},"verdict":"Resolve"}`,
+			sent: `{apiVersion: strategy.tradeops.dev/v1alpha1, kind: StrategyDecision, spec: {target: {kind: StrategyIncident, name: i}, verdict: Resolve, reason: done}}`,
+			want: `{"by":"admin","reason":"done","target":{"kind":"StrategyIncident","name":"i"},"verdict":"Resolve"}`,
 		},
 		"a playbook": {
 			sent: `
@@ -94,7 +94,7 @@ func TestRecords(t *testing.T) {
 	}{
 		"a decision": {validDecision, []edit{
 			set("target.name", "other"), set("verdict", "Deny"), set("reason", "other"), drop("reason"), set("by", "mallory"), drop("by"),
-			set("planDigest", strings.Replace(digest, "0", "f", 1)),
+			set("digest", strings.Replace(digest, "0", "f", 1)),
 		}, fixedDecision},
 		"an incident": {validIncident, []edit{
 			set("playbookName", "other"), set("type", "Risk"), set("severity", "Info"), set("schedule", "other"), drop("schedule"),

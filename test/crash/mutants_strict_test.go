@@ -54,7 +54,7 @@ var strictMutants = []Mutant{{
 				ObjectMeta: metav1.ObjectMeta{Namespace: rollback.Namespace, Name: "by-itself"},
 				Spec: strategyv1.StrategyDecisionSpec{
 					Target:  strategyv1.DecisionTarget{Kind: strategyv1.KindRollback, Name: rollback.Name},
-					Verdict: strategyv1.DecisionApprove, PlanDigest: rollback.Status.Plan.Digest, By: "carol",
+					Verdict: strategyv1.DecisionApprove, Digest: rollback.Status.Plan.Digest, By: "carol", Reason: "mine",
 				},
 			}); err != nil {
 				return err

@@ -52,7 +52,8 @@ func TestAnApprovalHoldsForItsPlanAlone(t *testing.T) {
 func (s *story) approvesPlan(by string, rollback *strategyv1.StrategyRollback, digest string) {
 	s.Helper()
 	decision := &strategyv1.StrategyDecision{Spec: strategyv1.StrategyDecisionSpec{
-		Target: strategyv1.DecisionTarget{Kind: strategyv1.KindRollback, Name: rollback.Name}, Verdict: strategyv1.DecisionApprove, PlanDigest: digest,
+		Target: strategyv1.DecisionTarget{Kind: strategyv1.KindRollback, Name: rollback.Name}, Verdict: strategyv1.DecisionApprove, Digest: digest,
+		Reason: "the story says so",
 	}}
 	decision.Namespace, decision.GenerateName = s.namespace, by+"-"
 	s.eventually(by+" approves", 10*time.Second, func(ctx context.Context) error {

@@ -143,7 +143,7 @@ func (s *story) fourEyes(rollback *strategyv1.StrategyRollback) {
 	s.refused(err, "forbidden", `User "eve"`)
 	forged := &strategyv1.StrategyDecision{Spec: strategyv1.StrategyDecisionSpec{
 		Target:  strategyv1.DecisionTarget{Kind: strategyv1.KindRollback, Name: rollback.Name},
-		Verdict: strategyv1.DecisionApprove, PlanDigest: rollback.Status.Plan.Digest, By: "bob",
+		Verdict: strategyv1.DecisionApprove, Digest: rollback.Status.Plan.Digest, By: "bob", Reason: "forged",
 	}}
 	forged.Namespace, forged.GenerateName = s.namespace, "forged-"
 	s.refused(as("alice").Create(s.ctx, forged), "a client may only name itself")

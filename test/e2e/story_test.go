@@ -230,7 +230,7 @@ func (s *story) decide(by string, verdict strategyv1.DecisionVerdict, about clie
 		if err := s.refresh(s.ctx, rollback); err != nil {
 			return nil, err
 		}
-		decision.Spec.PlanDigest = rollback.Status.Plan.Digest
+		decision.Spec.Digest = rollback.Status.Plan.Digest
 	}
 	err := as(by).Create(s.ctx, decision)
 	return decision, err

@@ -34,7 +34,7 @@ func TestADecisionForgedWithoutPoliciesIsNeverHonoured(t *testing.T) {
 					ObjectMeta: metav1.ObjectMeta{Name: "forged"},
 					Spec: strategyv1.StrategyDecisionSpec{
 						Target:  strategyv1.DecisionTarget{Kind: strategyv1.KindRollback, Name: "pnl"},
-						Verdict: c.verdict, By: "bob", PlanDigest: digestFor(c.verdict, s.Rollback()),
+						Verdict: c.verdict, By: "bob", Digest: digestFor(c.verdict, s.Rollback()), Reason: "forged",
 					},
 				})
 				s.breaks()

@@ -108,7 +108,7 @@ var promises = map[string]func(*server){
 	},
 	"who creates is stamped, and may name nobody else": func(s *server) {
 		decision := &strategyv1.StrategyDecision{ObjectMeta: s.meta(), Spec: strategyv1.StrategyDecisionSpec{
-			Target: strategyv1.DecisionTarget{Kind: strategyv1.KindRollback, Name: "x"}, Verdict: strategyv1.DecisionDeny,
+			Target: strategyv1.DecisionTarget{Kind: strategyv1.KindRollback, Name: "x"}, Verdict: strategyv1.DecisionDeny, Reason: "no",
 		}}
 		forged := decision.DeepCopy()
 		forged.Spec.By = "bob"
