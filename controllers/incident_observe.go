@@ -39,7 +39,9 @@ func (r *IncidentReconciler) observeIncident(ctx context.Context, object *strate
 		return observed, err
 	}
 	if observed.Runs, err = r.observeRuns(ctx, object, spec.Checks, openRecords(object), observed.Prefix, now); err != nil {
-		return observed, err
+		if observed.Log.Problem, err = unread(ctx, err); err != nil {
+			return observed, err
+		}
 	}
 	if observed.Config, err = r.observeConfig(ctx, object.Namespace, spec.Scheduler); err != nil {
 		return observed, err

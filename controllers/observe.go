@@ -134,7 +134,8 @@ func (e *Environment) observeLog(ctx context.Context, namespace, secret, prefix,
 			return log, nil
 		}
 		if err != nil {
-			return facts.Log{}, err
+			log.Problem, err = unavailable(ctx, err)
+			return log, err
 		}
 		identity, err := decisionlog.Verify(line, key)
 		if err != nil || identity.Seq != log.Entries+1 || identity.PrevHash != log.Head || identity.ObjectUID != uid {

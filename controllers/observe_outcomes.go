@@ -3,12 +3,45 @@ package controllers
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"time"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/decisionlog"
+	"tradeops.dev/strategy-operator/internal/facts"
 )
+
+// evidenceRetry is how soon a bucket that could not be read is tried again.
+const evidenceRetry = 5 * time.Second
+
+// unavailable makes a fact of a bucket that cannot be read: deadlines, people and signals go on meanwhile. What ends the pass is only
+// that the operator itself ends.
+func unavailable(ctx context.Context, err error) (*facts.Problem, error) {
+	if ctx.Err() != nil {
+		return nil, err
+	}
+	return &facts.Problem{
+		Reason: strategyv1.ReasonEvidenceUnavailable, Retry: evidenceRetry,
+		Message: fmt.Sprintf("%v. Nothing is started or changed until it can be read; deadlines go on", err),
+	}, nil
+}
+
+// evidenceError is an error of the bucket, or of what it holds.
+type evidenceError struct{ error }
+
+// Unwrap is the bucket's own error.
+func (e evidenceError) Unwrap() error { return e.error }
+
+// unread makes a fact of an error of the bucket; any other one ends the pass.
+func unread(ctx context.Context, err error) (*facts.Problem, error) {
+	var ofBucket evidenceError
+	if !errors.As(err, &ofBucket) {
+		return nil, err
+	}
+	return unavailable(ctx, err)
+}
 
 // decodedBytes is how much memory a report takes, for each byte that is stored: usual ones 9 or 10, hostile ones up to 24.
 const decodedBytes = 10
@@ -49,7 +82,7 @@ func (e *Environment) recordedOutcome(ctx context.Context, recorded strategyv1.E
 	}
 	outcome, read, err := e.readOutcome(ctx, recorded.Key)
 	if err == nil && read.SHA256 != recorded.SHA256 {
-		err = fmt.Errorf("evidence %s was changed: its sha256 is %s, not %s", recorded.Key, read.SHA256, recorded.SHA256)
+		err = evidenceError{fmt.Errorf("evidence %s was changed: its sha256 is %s, not %s; put the original back", recorded.Key, read.SHA256, recorded.SHA256)}
 	}
 	return outcome, err
 }
@@ -58,11 +91,11 @@ func (e *Environment) recordedOutcome(ctx context.Context, recorded strategyv1.E
 func (e *Environment) readOutcome(ctx context.Context, key string) (checks.Outcome, strategyv1.EvidenceReference, error) {
 	data, err := e.Evidence.Get(ctx, key)
 	if err != nil {
-		return checks.Outcome{}, strategyv1.EvidenceReference{}, err
+		return checks.Outcome{}, strategyv1.EvidenceReference{}, evidenceError{err}
 	}
 	var outcome checks.Outcome
 	if err := json.Unmarshal(data, &outcome); err != nil {
-		return checks.Outcome{}, strategyv1.EvidenceReference{}, fmt.Errorf("evidence %s cannot be read: %w", key, err)
+		return checks.Outcome{}, strategyv1.EvidenceReference{}, evidenceError{fmt.Errorf("evidence %s cannot be decoded: %w", key, err)}
 	}
 	sum := decisionlog.Hash(data)
 	e.outcomes.put(sum, outcome, decodedBytes*len(data))

@@ -23,6 +23,9 @@ import (
 // outputPatience is how long an ended container's log is asked for before the attempt counts as not measured.
 const outputPatience = time.Minute
 
+// outputRetry is how soon it is asked for again.
+const outputRetry = 5 * time.Second
+
 // observeRuns reads the Jobs of an object, the outcome of each finished one, and the reports of the judged checks.
 func (e *Environment) observeRuns(ctx context.Context, owner client.Object, specs []strategyv1.CheckSpec, judged []strategyv1.CheckStatus, prefix string, now time.Time) (facts.Runs, error) {
 	outcomes, err := e.observeOutcomes(ctx, judged)
@@ -92,8 +95,19 @@ func (e *Environment) observeJob(ctx context.Context, job *batchv1.Job, pods []c
 		return state, err
 	}
 	state.Fresh, err = e.freshEvidence(ctx, spec, state.Progress.Outcome, pods, key, prefix, now)
+	var unreadable outputError
+	if errors.As(err, &unreadable) && ctx.Err() == nil { // one log that cannot be read holds up nothing else
+		state.Progress = checks.Progress{Waiting: err.Error(), NextAt: now.Add(outputRetry)}
+		return state, nil
+	}
 	return state, err
 }
+
+// outputError: the log of an ended container cannot be read yet.
+type outputError struct{ error }
+
+// Unwrap is the kubelet's own error.
+func (e outputError) Unwrap() error { return e.error }
 
 // freshEvidence reads a finished container's output and makes the objects to store: the output, then the outcome.
 func (e *Environment) freshEvidence(ctx context.Context, spec strategyv1.CheckSpec, outcome checks.Outcome, pods []corev1.Pod, key, prefix string, now time.Time) ([]action.StoreEvidence, error) {
@@ -110,7 +124,7 @@ func (e *Environment) freshEvidence(ctx context.Context, spec strategyv1.CheckSp
 			})
 			outcome = checks.WithReport(outcome, spec.ReportFrom, output, terminationMessage(pod, container))
 		case now.Sub(*outcome.CompletionTime) < outputPatience:
-			return nil, fmt.Errorf("read the log of pod %s: %w", pod.Name, err)
+			return nil, outputError{fmt.Errorf("the log of pod %s cannot be read yet: %w", pod.Name, err)}
 		default:
 			outcome.Reason, outcome.Message = checks.ReasonOutputFailed, fmt.Sprintf("the log of pod %s cannot be read: %v", pod.Name, err)
 		}

@@ -61,7 +61,9 @@ func (r *RollbackReconciler) observeRollback(ctx context.Context, object *strate
 		judged = nil
 	}
 	if observed.Runs, err = r.observeRuns(ctx, object, spec.Checks, judged, observed.Prefix, now); err != nil {
-		return observed, err
+		if observed.Log.Problem, err = unread(ctx, err); err != nil {
+			return observed, err
+		}
 	}
 	if observed.Deployment, err = r.observeDeployment(ctx, object.Namespace, spec.Scheduler.Rollout.DeploymentName); err != nil {
 		return observed, err

@@ -54,6 +54,7 @@ const (
 	ReasonNamespaceNotServed    = "NamespaceNotServed"
 	ReasonNameConflict          = "NameConflict"
 	ReasonLogConflict           = "LogConflict"
+	ReasonEvidenceUnavailable   = "EvidenceUnavailable" // the bucket cannot be read, or holds something else than the status says
 	ReasonTargetBelongsToOthers = "PathHeldByOther"
 )
 

@@ -17,10 +17,11 @@ import (
 	"tradeops.dev/strategy-operator/internal/schedulerconfig"
 )
 
-// Problem is input that stops the procedure until a person mends it.
+// Problem is input that stops the procedure until somebody fixes it.
 type Problem struct {
-	Reason  string // a condition reason of api/v1alpha1
-	Message string // what, where, what to do
+	Reason  string        // a condition reason of api/v1alpha1
+	Message string        // what, where, what to do
+	Retry   time.Duration // after which it is looked at again; 0 = pass.Recheck
 }
 
 // Playbook is the spec to run on, frozen once the object has started.

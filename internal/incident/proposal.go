@@ -22,7 +22,7 @@ func (p *plan) propose(remediation strategyv1.RemediationSpec) {
 	if p.status.Proposal == nil || !p.Logged() { // not logged: it may not be stored either
 		document := p.documents()[remediation.Name]
 		if document.Problem != nil {
-			p.BadInput(document.Problem.Reason, document.Problem.Message)
+			p.Blocked(*document.Problem)
 			return
 		}
 		patch, err := patchOf(remediation.Proposal, document.Document)

@@ -7,6 +7,7 @@
 package pass
 
 import (
+	"cmp"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -21,7 +22,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/timeline"
 )
 
-// Recheck is when mended input is looked for where no watch tells: Secrets, and objects without the opt-in label.
+// Recheck is the polling interval for inputs that the operator cannot watch: Secrets, and objects without the opt-in label.
 const Recheck = 30 * time.Second
 
 // Status points at the parts of a status that a pass writes.
@@ -96,10 +97,15 @@ func (p *Pass) Stall(reason, message string) {
 	p.Set(strategyv1.ConditionStalled, metav1.ConditionTrue, reason, message)
 }
 
-// BadInput stalls until the input is mended, and looks again by itself.
+// BadInput stalls until the input is fixed, and looks again by itself.
 func (p *Pass) BadInput(reason, message string) {
-	p.Stall(reason, message)
-	p.Wake(p.Now.Add(Recheck))
+	p.Blocked(facts.Problem{Reason: reason, Message: message})
+}
+
+// Blocked stalls on a problem, and looks again by itself.
+func (p *Pass) Blocked(problem facts.Problem) {
+	p.Stall(problem.Reason, problem.Message)
+	p.Wake(p.Now.Add(cmp.Or(problem.Retry, Recheck)))
 }
 
 // Note adds to the timeline, and so to the decision log.

@@ -50,7 +50,7 @@ func (p *plan) finishDeleted() {
 	switch {
 	case p.unseen() && p.Rollback.Spec.DeletionPolicy == strategyv1.DeletionRestore:
 		p.requestDeletion()
-		p.BadInput(p.Config.Problem.Reason, p.Config.Problem.Message)
+		p.Blocked(*p.Config.Problem)
 	case p.unseen():
 		p.retain()
 	case p.claimed() == strategyv1.ClaimHold && p.holder() == nil:
@@ -119,7 +119,7 @@ func (p *plan) restoreDeleted() {
 	}
 	p.requestDeletion()
 	if problem := p.problem(); problem != nil && p.claimed() != strategyv1.ClaimRelease {
-		p.BadInput(problem.Reason, problem.Message)
+		p.Blocked(*problem)
 		return
 	}
 	if p.status.Restore.Result == strategyv1.RestoreNotInEffect {

@@ -71,7 +71,7 @@ func (p *plan) badInput() bool {
 	if problem == nil {
 		return false
 	}
-	p.BadInput(problem.Reason, problem.Message)
+	p.Blocked(*problem)
 	return true
 }
 

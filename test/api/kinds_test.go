@@ -224,6 +224,7 @@ func rollbackRows() []row {
 		required("playbookName"),
 		text("playbookName", 1, 253),
 		text("incidentName", 1, 253),
+		text("incidentUID", 1, 63),
 		[]row{
 			{"remediationName is empty", "remediationName", []edit{set("remediationName", ""), drop("maxDurationSeconds")}, "spec.remediationName: Invalid value"},
 			{"remediationName is the longest", "remediationName", []edit{set("remediationName", strings.Repeat("a", 40)), drop("maxDurationSeconds")}, ""},
@@ -239,6 +240,7 @@ func rollbackRows() []row {
 		enum("deletionPolicy", "Retain", "Restore"),
 		authorRows("requestedBy"),
 		rule("a time box beside a remediation", "maxDurationSeconds comes from the remediation", set("remediationName", "disable-schedule")),
+		rule("an incident's UID without its name", "incidentUID needs the incident's name", set("incidentUID", "1"), drop("incidentName")),
 		rule("nothing to disable", "DisableSchedule names its schedule or strategy", drop("actions.0.schedule")),
 		rule("a field that is unknown", `unknown field "spec.namespace"`, set("namespace", "kube-system")),
 	)

@@ -103,7 +103,7 @@ func TestRecords(t *testing.T) {
 		}, fixedIncident},
 		"an incident's suspension": {validIncident, []edit{set("suspend", true), set("suspend", false)}, ""},
 		"a rollback": {validRollback, []edit{
-			set("playbookName", "other"), set("incidentName", "other"), drop("incidentName"), set("remediationName", "other"),
+			set("playbookName", "other"), set("incidentName", "other"), drop("incidentName"), set("incidentUID", "1"), set("remediationName", "other"),
 			set("maxDurationSeconds", int64(1)), drop("maxDurationSeconds"), set("actions.0.schedule", "other"),
 			set("actions.1.allocation", "0.2"), set("actions.2.feed", "other"), set("actions.3.limits.cpuPercent", "90"), set("actions.4.limit", int64(0)),
 			set("actions", []any{disable(0)}), set("requestedBy", "mallory"), drop("requestedBy"),

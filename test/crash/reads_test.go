@@ -9,8 +9,10 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/controllers"
 	"tradeops.dev/strategy-operator/internal/sim"
 	"tradeops.dev/strategy-operator/test/scenarios"
@@ -124,10 +126,11 @@ func TestAChangedReportIsFound(t *testing.T) {
 	story.Set(w)
 	w.Settle(t.Context(), w.Start(sim.Seams{}))
 	operator := w.Start(sim.Seams{Evidence: func(next controllers.Evidence) controllers.Evidence { return &changedReports{next} }})
-	for operator.Step(t.Context()) && operator.LastError() == nil {
+	for operator.Step(t.Context()) && w.Ready("") != strategyv1.ReasonEvidenceUnavailable {
 	}
-	if err := operator.LastError(); err == nil || !strings.Contains(err.Error(), "was changed: its sha256 is") {
-		t.Errorf("a changed report is not told: %v", err)
+	ready := meta.FindStatusCondition(w.Rollback().Status.Conditions, strategyv1.ConditionReady)
+	if ready.Reason != strategyv1.ReasonEvidenceUnavailable || !strings.Contains(ready.Message, "was changed: its sha256 is") {
+		t.Errorf("a changed report is not told: %+v", ready)
 	}
 }
 
