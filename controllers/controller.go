@@ -1,8 +1,6 @@
 package controllers
 
 import (
-	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/runtime"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -38,13 +36,10 @@ func (w Watch) Predicates() []predicate.Predicate {
 }
 
 // Controllers are all controllers of the operator.
-func (e *Environment) Controllers(scheme *runtime.Scheme, mapper meta.RESTMapper) []Controller {
-	ownerOf := func(owner client.Object) handler.EventHandler {
-		return handler.EnqueueRequestForOwner(scheme, mapper, owner, handler.OnlyControllerOwner())
-	}
+func (e *Environment) Controllers() []Controller {
 	return []Controller{
-		(&PlaybookReconciler{e}).controller(), (&IncidentReconciler{e}).controller(ownerOf),
-		(&RollbackReconciler{e}).controller(ownerOf), (&SchedulerConfigReconciler{e}).controller(),
+		(&PlaybookReconciler{e}).controller(), (&IncidentReconciler{e}).controller(),
+		(&RollbackReconciler{e}).controller(), (&SchedulerConfigReconciler{e}).controller(),
 	}
 }
 

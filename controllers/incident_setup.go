@@ -3,7 +3,6 @@ package controllers
 import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
@@ -13,14 +12,14 @@ import (
 // workers is how many objects of a kind are worked on at a time; a pass waits mostly for the API server.
 const workers = 8
 
-func (r *IncidentReconciler) controller(ownerOf func(client.Object) handler.EventHandler) Controller {
+func (r *IncidentReconciler) controller() Controller {
 	wakes := handler.EnqueueRequestsFromMapFunc
 	return Controller{
 		Name: "incident", Reconciler: r, Workers: workers,
 		For: itself(&strategyv1.StrategyIncident{}, predicate.Or(predicate.GenerationChangedPredicate{}, alertsChanged())),
 		Watches: []Watch{
 			{&strategyv1.StrategyIncident{}, wakes(r.childrenOf), summaryChanged()},
-			{&batchv1.Job{}, ownerOf(&strategyv1.StrategyIncident{}), jobFinished()},
+			{&batchv1.Job{}, settled(wakes(ownerOfJob(strategyv1.KindIncident))), jobFinished()},
 			{&corev1.Pod{}, wakes(r.ownerOfPod(strategyv1.KindIncident)), podHopeless()},
 			{&strategyv1.StrategyRollback{}, wakes(incidentOfRollback), summaryChanged()},
 			{&strategyv1.StrategyDecision{}, wakes(targetOfDecision(strategyv1.KindIncident)), nil},

@@ -49,7 +49,7 @@ func (e *Environment) Setup(ctx context.Context, mgr ctrl.Manager) error {
 	if err := registerMetrics(mgr.GetClient()); err != nil {
 		return err
 	}
-	for _, one := range e.Controllers(mgr.GetScheme(), mgr.GetRESTMapper()) {
+	for _, one := range e.Controllers() {
 		if err := one.setup(mgr); err != nil {
 			return err
 		}

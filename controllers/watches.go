@@ -180,6 +180,17 @@ func configOfRollback(_ context.Context, object client.Object) []reconcile.Reque
 	return requestFor(object.GetNamespace(), rollback.Status.Config.ConfigMapName)
 }
 
+// ownerOfJob finds the incident or rollback that controls a Job.
+func ownerOfJob(kind string) handler.MapFunc {
+	return func(_ context.Context, object client.Object) []reconcile.Request {
+		owner := metav1.GetControllerOf(object)
+		if owner == nil || owner.Kind != kind || owner.APIVersion != strategyv1.GroupVersion.String() {
+			return nil
+		}
+		return requestFor(object.GetNamespace(), owner.Name)
+	}
+}
+
 // ownerOfPod finds the incident or rollback whose Job controls a pod.
 func (e *Environment) ownerOfPod(kind string) handler.MapFunc {
 	return func(ctx context.Context, object client.Object) []reconcile.Request {
@@ -191,10 +202,7 @@ func (e *Environment) ownerOfPod(kind string) handler.MapFunc {
 		if err := e.Client.Get(ctx, types.NamespacedName{Namespace: object.GetNamespace(), Name: controller.Name}, &job); err != nil {
 			return nil // the plan's own deadline looks again
 		}
-		if owner := metav1.GetControllerOf(&job); owner != nil && owner.Kind == kind {
-			return requestFor(job.Namespace, owner.Name)
-		}
-		return nil
+		return ownerOfJob(kind)(ctx, &job)
 	}
 }
 

@@ -40,7 +40,7 @@ func TestDeadlines(t *testing.T) {
 			s.incident.Status = strategyv1.StrategyIncidentStatus{}
 			clear(s.Logs)
 			s.incident.Spec.DetectedTime = new(metav1.NewTime(testkit.T0.Add(-200 * time.Second)))
-		}, 100 * time.Second, "False/DeadlinePassed", "True/DeadlinePassed", "L2", "log 0+ incident,sla_breached,escalated; tell Triaging; warn DeadlinePassed"},
+		}, 100 * time.Second, "False/DeadlinePassed", "True/DeadlinePassed", "L2", "log 0+ incident,sla_breached,escalated; warn DeadlinePassed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStory(t)

@@ -87,7 +87,7 @@ func Plan(o Observed, now time.Time) Decision {
 	if p.needs != 0 {
 		return Decision{Needs: p.needs}
 	}
-	actions, nextAt := p.Finish(p.subject())
+	actions, nextAt := p.Finish(p.subject(), turn)
 	return Decision{Status: p.sparing(), Actions: actions, NextAt: nextAt}
 }
 

@@ -24,7 +24,7 @@ func TestPlan(t *testing.T) {
 		"a new incident starts all triage checks at once": {
 			given:      func(*story) {},
 			conditions: "Triaged=Unknown/Triaging SLAMet=Unknown/WithinLimits Ready=False/Triaging",
-			actions:    "log 0+ incident; create Job Triage/audit/1; create Job Triage/load/1; tell Triaging",
+			actions:    "log 0+ incident; create Job Triage/audit/1; create Job Triage/load/1",
 			next:       "4m0s",
 		},
 		"triage waits for its checks": {

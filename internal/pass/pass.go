@@ -19,6 +19,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/timeline"
 )
 
@@ -191,8 +192,9 @@ func (p *Pass) Run(stage checks.Stage, jobs []checks.JobState) checks.Result {
 	return result
 }
 
-// Finish puts the parts in order and says when the next pass is due, if nothing watched changes before.
-func (p *Pass) Finish(subject timeline.Subject) ([]action.Action, time.Time) {
+// Finish puts the parts in order and says when the next pass is due, if nothing watched changes before. That the operator begins to
+// work on a new object is no news: its first event tells of somebody else's turn, or of a next step.
+func (p *Pass) Finish(subject timeline.Subject, turn lifecycle.Turn) ([]action.Action, time.Time) {
 	actions, nextAt := p.store, p.nextAt
 	if len(p.store) > 0 {
 		nextAt = p.Now // the verdict comes from the stored report, in the next pass
@@ -211,7 +213,10 @@ func (p *Pass) Finish(subject timeline.Subject) ([]action.Action, time.Time) {
 			}
 		}
 	}
-	return append(append(actions, Announce(p.before, *p.Status.Conditions)...), p.told...), nextAt
+	if turn.Who != strategyv1.WhoMachine || conditions.Reason(p.before, strategyv1.ConditionReady) != "" {
+		actions = append(actions, Announce(p.before, *p.Status.Conditions)...)
+	}
+	return append(actions, p.told...), nextAt
 }
 
 // Announce tells people when the summary of an object changed its reason.

@@ -11,6 +11,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
 	"tradeops.dev/strategy-operator/internal/testkit"
 	"tradeops.dev/strategy-operator/internal/timeline"
@@ -44,7 +45,7 @@ func TestTheOrderOfActions(t *testing.T) {
 			p.Note(strategyv1.EventCheck, "m", "")
 			p.Keep("p/x", nil)
 			p.Working("Triaging", "m")
-			actions, next := p.Finish(timeline.Subject{})
+			actions, next := p.Finish(timeline.Subject{}, lifecycle.Turn{Who: strategyv1.WhoL1})
 			if got := strings.Join(testkit.Describe(actions), "; "); got != c.actions {
 				t.Errorf("got %s, want %s", got, c.actions)
 			}
@@ -52,6 +53,18 @@ func TestTheOrderOfActions(t *testing.T) {
 				t.Errorf("stored evidence is judged at once, not at %v", next)
 			}
 		})
+	}
+}
+
+// TestThatTheOperatorBeginsIsNoNews, but that somebody else must do something is, at once.
+func TestThatTheOperatorBeginsIsNoNews(t *testing.T) {
+	for who, want := range map[strategyv1.Who]string{strategyv1.WhoMachine: "", strategyv1.WhoApprover: "tell Triaging"} {
+		p := newPass(facts.Log{}, &strategyv1.StrategyIncidentStatus{})
+		p.Working("Triaging", "m")
+		actions, _ := p.Finish(timeline.Subject{}, lifecycle.Turn{Who: who})
+		if got := strings.Join(testkit.Describe(actions), "; "); got != want {
+			t.Errorf("%s's turn: got %s, want %s", who, got, want)
+		}
 	}
 }
 
@@ -69,7 +82,7 @@ func TestEventsTellAChangeOnly(t *testing.T) {
 	} {
 		p := newPass(facts.Log{}, status)
 		c.set(p)
-		actions, _ := p.Finish(timeline.Subject{})
+		actions, _ := p.Finish(timeline.Subject{}, lifecycle.Turn{Who: strategyv1.WhoL1})
 		if got := strings.Join(testkit.Describe(actions), "; "); got != c.want {
 			t.Errorf("%d: got %q, want %q", i, got, c.want)
 		}
@@ -82,7 +95,7 @@ func TestTheNextPassIsTheEarliestWake(t *testing.T) {
 	p.BadInput("A", "m")
 	p.Wake(testkit.T0.Add(time.Minute))
 	p.Wake(time.Time{})
-	if _, next := p.Finish(timeline.Subject{}); !next.Equal(testkit.T0.Add(pass.Recheck)) {
+	if _, next := p.Finish(timeline.Subject{}, lifecycle.Turn{Who: strategyv1.WhoL1}); !next.Equal(testkit.T0.Add(pass.Recheck)) {
 		t.Errorf("next at %v", next)
 	}
 }

@@ -81,7 +81,7 @@ func Plan(o Observed, now time.Time) Decision {
 	}
 	turn := p.turn()
 	p.status.State, p.status.WaitsFor, p.status.DueTime = lifecycle.RollbackPhase(p.status), turn.Who, turn.Due()
-	actions, nextAt := p.Finish(p.subject())
+	actions, nextAt := p.Finish(p.subject(), turn)
 	if p.finalizer != nil { // after the log, and even without one
 		actions = append(actions, *p.finalizer)
 	}

@@ -84,7 +84,7 @@ func (w *World) Start(seams Seams) *Operator {
 	o.Environment = &controllers.Environment{
 		Client: api, Live: live, Logs: logs, Evidence: evidence, Clock: w.Clock, Recorder: recorder{w}, Namespaces: []string{w.Namespace}, Signals: w,
 	}
-	o.controllers = o.Environment.Controllers(direct.Scheme(), direct.RESTMapper())
+	o.controllers = o.Environment.Controllers()
 	if seams.Controllers != nil {
 		o.controllers = seams.Controllers(o.controllers)
 	}

@@ -36,7 +36,7 @@ func (w *World) Left() int { return len(w.Script) - w.did }
 
 const (
 	// moment is shorter than anything that people and pods do: what the operator does again so soon, it does before them.
-	moment = time.Second
+	moment = 300 * time.Millisecond
 	// patience bounds what the clock steps over by itself: longer waits are a story's own business.
 	patience = 10 * time.Second
 )
