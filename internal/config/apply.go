@@ -1,6 +1,7 @@
 package config
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 
@@ -23,10 +24,32 @@ type change struct {
 // of earlier edits still in force in the document: an item added to a list which one of them made remembers that too. Nothing is
 // returned unless every edit succeeds; the error is a *RefusedError.
 func (d *Document) Apply(edits []Edit, active ...Record) (*Document, []Record, error) {
-	if next, records, ok := d.applyTogether(edits, active); ok {
-		return next, records, nil
+	if d == nil {
+		return d.applyInOrder(edits, active)
 	}
-	return d.applyInOrder(edits, active)
+	if last := d.last.Load(); last != nil && slices.Equal(last.edits, edits) && reflect.DeepEqual(last.active, active) {
+		return last.next, slices.Clone(last.records), nil
+	}
+	next, records, ok := d.applyTogether(edits, active)
+	if !ok {
+		var err error
+		if next, records, err = d.applyInOrder(edits, active); err != nil {
+			return nil, nil, err
+		}
+	}
+	if next != d {
+		d.last.Store(&application{slices.Clone(edits), slices.Clone(active), next, slices.Clone(records)})
+	}
+	return next, records, nil
+}
+
+// application is what came of edits. A document remembers the last one: a plan is drafted, then tried as the writer would, and the same
+// again in the next pass, and a document never changes.
+type application struct {
+	edits   []Edit
+	active  []Record
+	next    *Document
+	records []Record
 }
 
 func (d *Document) applyInOrder(edits []Edit, active []Record) (*Document, []Record, error) {

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -30,6 +31,8 @@ type Document struct {
 	bom   bool
 	lines []int      // offset of each line's first byte
 	root  *yaml.Node // nil when there is nothing but comments
+
+	last atomic.Pointer[application]
 }
 
 // Parse reads a document that can be edited: it checks size, encoding, syntax, nesting, and that it is one YAML document. The error

@@ -9,7 +9,9 @@ import (
 
 // Edits that do not touch each other are made together: each is planned on the same document, all texts are exchanged at once, and one
 // parse proves them all. Parsing is most of the cost. Whatever stands in the way (edits inside each other, a text or a tree that is
-// not what all patches say, a refusal) is left to one edit after the other, so the results and the refusals are the same.
+// not what all patches say, a refusal) is left to one edit after the other, so the results and the refusals are the same. So is an
+// exchange of several lines: with it may go the list whose indentation a new list copies, or the text without end behind which nothing
+// can be added.
 
 // applyTogether makes all edits with one parse; not ok if they have to be made one after the other.
 func (d *Document) applyTogether(edits []Edit, active []Record) (next *Document, records []Record, ok bool) {
@@ -22,13 +24,12 @@ func (d *Document) applyTogether(edits []Edit, active []Record) (next *Document,
 		return nil, nil, false
 	}
 	known, changes := slices.Clone(active), make([]*change, len(edits))
-	made, replaced := map[string]*madeList{}, false
+	made := map[string]*madeList{}
 	for i, e := range edits {
 		c, refused := owned.planAmong(e, made)
-		if refused != nil || replaced && c.list != nil { // a list is made with the indentation of the first one, which may be gone then
+		if refused != nil || c.record.Layout == Block {
 			return nil, nil, false
 		}
-		replaced = replaced || c.record.Layout == Block
 		if c.record.Parent == nil && c.record.Absent {
 			c.record.Parent = parentOf(c.record.Path, known)
 		}
@@ -45,6 +46,9 @@ func (d *Document) applyTogether(edits []Edit, active []Record) (next *Document,
 func (d *Document) undoTogether(records []Record) (next *Document, ok bool) {
 	paths := make([]string, len(records))
 	for i, r := range records {
+		if r.Layout == Block {
+			return nil, false
+		}
 		paths[i] = r.Path
 	}
 	owned, ok := d.apart(paths)
@@ -85,15 +89,14 @@ func (d *Document) apart(paths []string) (*Document, bool) {
 // owning is the document with copies of the nodes on the way to a place: those that an edit there changes when it is proved. The rest is
 // shared with the document that stays as it is. What has an anchor, and so aliases, is never on the way.
 func (d *Document) owning(p *place) *Document {
-	owned := *d
-	owned.root = shallow(d.root)
+	owned := &Document{text: d.text, src: d.src, bom: d.bom, lines: d.lines, root: shallow(d.root)}
 	node := owned.root
 	for _, at := range p.trail {
 		child := shallow(node.Content[at.slot])
 		node.Content[at.slot] = child
 		node = child
 	}
-	return &owned
+	return owned
 }
 
 func shallow(n *yaml.Node) *yaml.Node {
