@@ -48,7 +48,14 @@ func BenchmarkPlanRealSize(b *testing.B) {
 	if edits := observed.Rollback.Status.Plan.Edits; len(edits) != 4 {
 		b.Fatalf("%d edits", len(edits))
 	}
-	b.Run("plan", func(b *testing.B) {
+	b.Run("observed and planned", func(b *testing.B) {
+		for b.Loop() {
+			observed := observed
+			observed.Config.Document = testkit.Parsed(b, text)
+			rollback.Plan(observed, s.Now)
+		}
+	})
+	b.Run("planned again", func(b *testing.B) {
 		for b.Loop() {
 			rollback.Plan(observed, s.Now)
 		}
