@@ -27,6 +27,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/controllers"
+	served "tradeops.dev/strategy-operator/controllers/namespaces"
 	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/sim"
 	"tradeops.dev/strategy-operator/internal/testkit"
@@ -92,18 +93,19 @@ func runManager(t *testing.T, w *sim.World, counted *requests) {
 	t.Helper()
 	metrics.Registry = prometheus.NewRegistry() // the operator registers its own metrics once a process
 	mgr, err := ctrl.NewManager(managed(counted), ctrl.Options{
-		Scheme: scheme, Cache: controllers.CacheOptions([]string{w.Namespace}),
+		Scheme: scheme, Cache: controllers.CacheOptions(),
 		Metrics: metricsserver.Options{BindAddress: "0"}, Controller: config.Controller{SkipNameValidation: new(true)},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	readers := served.New(mgr, []string{w.Namespace})
 	environment := &controllers.Environment{
-		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Logs: w, Evidence: w.Bucket,
-		Clock: clock.RealClock{}, Recorder: mgr.GetEventRecorder("strategy-operator"), Namespaces: []string{w.Namespace},
+		Client: readers.Client(), Live: mgr.GetAPIReader(), Logs: w, Evidence: w.Bucket,
+		Clock: clock.RealClock{}, Recorder: mgr.GetEventRecorder("strategy-operator"), Namespaces: readers,
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	if err := environment.Setup(ctx, mgr); err != nil {
+	if err := environment.Setup(ctx, mgr, readers); err != nil {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)
