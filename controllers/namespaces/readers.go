@@ -120,11 +120,11 @@ func (r *Readers) doubt(ctx context.Context, namespace string) {
 }
 
 // wake has the objects of a namespace looked at.
-func (r *Readers) wake(ctx context.Context, namespace string) {
+func (r *Readers) wake(namespace string) {
 	for _, changes := range r.wakers {
 		select {
 		case changes <- event.GenericEvent{Object: &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: namespace}}}:
-		case <-ctx.Done():
+		case <-r.ctx.Done():
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"tradeops.dev/strategy-operator/internal/facts"
 )
@@ -83,14 +84,14 @@ func (r *Readers) follow(ctx context.Context, name string, one *service, reader 
 	if !reader.WaitForCacheSync(ctx) || !r.serves(name, one, reader) {
 		return // ended before
 	}
-	log := r.mgr.GetLogger().WithValues("namespace", name)
-	log.Info("Serving a namespace")
+	logger := r.mgr.GetLogger().WithValues("namespace", name)
+	logger.Info("Serving a namespace")
 	for _, watch := range r.begun {
 		if err := watch(ctx, reader); err != nil {
-			log.Error(err, "Watch a namespace")
+			logger.Error(err, "Watch a namespace")
 		}
 	}
-	r.wake(ctx, name)
+	r.wake(name)
 }
 
 func (r *Readers) serves(name string, one *service, reader cache.Cache) bool {
@@ -103,13 +104,13 @@ func (r *Readers) serves(name string, one *service, reader cache.Cache) bool {
 	return true
 }
 
-// end stops the reader of a namespace, if it has one, and says why.
+// end stops the reader of a namespace, if it has one, and says why. If it may be tried again, then after the pause.
 func (r *Readers) end(ctx context.Context, name string, state State, why *facts.Problem) (pause time.Duration) {
 	after := &service{state: state, problem: why}
 	before := r.replace(name, after)
 	if before == nil || before.problem == nil || *before.problem != *why {
-		r.mgr.GetLogger().Info("Not serving a namespace", "namespace", name, "why", why.Message)
-		r.wake(ctx, name)
+		log.FromContext(ctx).Info("Not serving a namespace", "namespace", name, "why", why.Message)
+		r.wake(name)
 	}
 	return after.pause
 }
