@@ -24,32 +24,17 @@ var (
 	request   = reconcile.Request{NamespacedName: types.NamespacedName{Namespace: "trading", Name: "one"}}
 )
 
-// heard are readers whose changes and doubts are counted.
-func heard(t *testing.T, listed ...string) (r *Readers, woken, doubts <-chan event.GenericEvent) {
-	r = New(nil, listed)
-	r.ctx = t.Context()
-	return r, buffered(t, r.Changes()), buffered(t, r.doubts)
-}
-
-// buffered hears everything, so that nobody waits.
-func buffered(t *testing.T, from <-chan event.GenericEvent) <-chan event.GenericEvent {
-	into := make(chan event.GenericEvent, 16)
-	go func() {
-		for {
-			select {
-			case one := <-from:
-				into <- one
-			case <-t.Context().Done():
-				return
-			}
-		}
-	}()
-	return into
+// heard are readers whose news and doubts are kept, so that nobody waits for a listener.
+func heard(t *testing.T) (r *Readers, news chan event.GenericEvent) {
+	news = make(chan event.GenericEvent, 16)
+	r = New(nil, nil)
+	r.ctx, r.wakers, r.doubts = t.Context(), []chan event.GenericEvent{news}, make(chan event.GenericEvent, 16)
+	return r, news
 }
 
 // TestAnObjectWaitsUntilItsNamespaceIsKnown: right after a start a deleted rollback would be let go otherwise.
 func TestAnObjectWaitsUntilItsNamespaceIsKnown(t *testing.T) {
-	r, woken, _ := heard(t)
+	r, news := heard(t)
 	passes := 0
 	guarded := r.Guard(reconcile.Func(func(context.Context, reconcile.Request) (reconcile.Result, error) {
 		passes++
@@ -72,7 +57,7 @@ func TestAnObjectWaitsUntilItsNamespaceIsKnown(t *testing.T) {
 		t.Error("the reader is in sync: the namespace is served")
 	}
 	r.end(t.Context(), "trading", Refused, refused("trading", forbidden))
-	if got := (<-woken).Object.GetNamespace(); got != "trading" {
+	if got := (<-news).Object.GetNamespace(); got != "trading" {
 		t.Errorf("woken: %q", got)
 	}
 	look()
@@ -93,9 +78,7 @@ func TestOnlyWhatIsForbiddenIsDoubted(t *testing.T) {
 		{"forbidden while something was done", fmt.Errorf("action.CreateJob: %w", forbidden), true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := New(nil, nil)
-			r.ctx = t.Context()
-			r.doubts = make(chan event.GenericEvent, 1)
+			r, _ := heard(t)
 			r.known["trading"] = &service{state: Refused, problem: notAsked("trading")}
 			fails := reconcile.Func(func(context.Context, reconcile.Request) (reconcile.Result, error) { return reconcile.Result{}, c.err })
 			if _, err := r.Guard(fails).Reconcile(t.Context(), request); !errors.Is(err, c.err) {
@@ -110,10 +93,7 @@ func TestOnlyWhatIsForbiddenIsDoubted(t *testing.T) {
 
 // TestARightThatIsMissingIsAskedForLessAndLess, and the objects are woken only by news.
 func TestARightThatIsMissingIsAskedForLessAndLess(t *testing.T) {
-	r := New(nil, nil)
-	r.ctx = t.Context()
-	changes := make(chan event.GenericEvent, 16)
-	r.wakers = append(r.wakers, changes)
+	r, news := heard(t)
 	want := firstPause
 	for range 10 {
 		if got := r.end(t.Context(), "trading", Refused, refused("trading", forbidden)); got != want {
@@ -121,15 +101,15 @@ func TestARightThatIsMissingIsAskedForLessAndLess(t *testing.T) {
 		}
 		want = min(2*want, lastPause)
 	}
-	if len(changes) != 1 {
-		t.Errorf("woken %d times by one piece of news", len(changes))
+	if len(news) != 1 {
+		t.Errorf("woken %d times by one piece of news", len(news))
 	}
 	if want != time.Minute {
 		t.Errorf("the last pause is %v", want)
 	}
 	r.serves("trading", r.known["trading"], nil)
-	if got := r.end(t.Context(), "trading", Refused, refused("trading", forbidden)); got != firstPause || len(changes) != 2 {
-		t.Errorf("after it was served: pause %v, woken %d times", got, len(changes))
+	if got := r.end(t.Context(), "trading", Refused, refused("trading", forbidden)); got != firstPause || len(news) != 2 {
+		t.Errorf("after it was served: pause %v, woken %d times", got, len(news))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -43,9 +44,14 @@ func (r *Readers) Setup(ctx context.Context) error {
 	}
 	return ctrl.NewControllerManagedBy(r.mgr).Named("namespace").
 		For(&corev1.Namespace{}, builder.OnlyMetadata, builder.WithPredicates(r.serviceChanged())).
-		WatchesRawSource(source.Channel(r.doubts, &handler.EnqueueRequestForObject{})).
+		WatchesRawSource(source.Channel(r.doubts, handler.Funcs{GenericFunc: lookSoon})).
 		WithOptions(controller.Options{MaxConcurrentReconciles: workers}).
 		Complete(r)
+}
+
+// lookSoon makes one look at the rights of what fails again and again within a pause.
+func lookSoon(_ context.Context, doubt event.GenericEvent, queue workqueue.TypedRateLimitingInterface[ctrl.Request]) {
+	queue.AddAfter(ctrl.Request{NamespacedName: client.ObjectKeyFromObject(doubt.Object)}, firstPause)
 }
 
 // serviceChanged: a namespace's labels and its deletion, as far as they matter.

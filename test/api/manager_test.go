@@ -147,9 +147,10 @@ func refresh(w *sim.World) {
 	onServer, _ := w.API.(*real)
 	there := map[types.UID]bool{}
 	for _, list := range []client.ObjectList{
+		&appsv1.DeploymentList{}, // before the ConfigMaps: pods that are restarted for a configuration must not read the one before it
 		&strategyv1.StrategyPlaybookList{}, &strategyv1.StrategyIncidentList{}, &strategyv1.StrategyRollbackList{}, &strategyv1.StrategyDecisionList{},
 		&corev1.ConfigMapList{}, &corev1.SecretList{}, &corev1.PodTemplateList{}, &corev1.PodList{}, &batchv1.JobList{},
-		&appsv1.DeploymentList{}, &appsv1.ControllerRevisionList{},
+		&appsv1.ControllerRevisionList{},
 	} {
 		if err := onServer.As(sim.User).List(context.Background(), list, client.InNamespace(w.Namespace)); err != nil {
 			w.T.Fatalf("%v", err)
