@@ -1,13 +1,23 @@
 package controllers
 
 import (
+	"context"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"tradeops.dev/strategy-operator/controllers/namespaces"
 )
 
 // Controller is a reconciler and everything that wakes it, as a value: a manager runs it, and the simulated cluster wakes it
@@ -48,12 +58,63 @@ func itself(object client.Object, only predicate.Predicate) Watch {
 	return Watch{object, &handler.EnqueueRequestForObject{}, only}
 }
 
-func (c Controller) setup(mgr ctrl.Manager) error {
-	b := ctrl.NewControllerManagedBy(mgr).Named(c.Name).
-		For(c.For.Object, builder.WithPredicates(c.For.Predicates()...)).
-		WithOptions(controller.Options{MaxConcurrentReconciles: c.Workers})
-	for _, watch := range c.Watches {
-		b = b.Watches(watch.Object, watch.Wakes, builder.WithPredicates(watch.Predicates()...))
+// setup has a manager run a controller. It watches the operator's own kinds everywhere, and everything else namespace by
+// namespace, from when one is served.
+func (e *Environment) setup(mgr ctrl.Manager, readers *namespaces.Readers, c Controller) error {
+	b := ctrl.NewControllerManagedBy(mgr).Named(c.Name).WithOptions(controller.Options{MaxConcurrentReconciles: c.Workers})
+	var inNamespaces []Watch
+	if namespaces.Own(c.For.Object, mgr.GetScheme()) {
+		all, err := listOf(c.For.Object, mgr.GetScheme())
+		if err != nil {
+			return err
+		}
+		b = b.For(c.For.Object, builder.WithPredicates(c.For.Predicates()...)).
+			WatchesRawSource(source.Channel(readers.Changes(), handler.EnqueueRequestsFromMapFunc(e.allIn(all))))
+	} else {
+		inNamespaces = append(inNamespaces, c.For)
 	}
-	return b.Complete(c.Reconciler)
+	for _, watch := range c.Watches {
+		if namespaces.Own(watch.Object, mgr.GetScheme()) {
+			b = b.Watches(watch.Object, watch.Wakes, builder.WithPredicates(watch.Predicates()...))
+			continue
+		}
+		inNamespaces = append(inNamespaces, watch)
+	}
+	built, err := b.Build(readers.Guard(c.Reconciler))
+	if err != nil {
+		return err
+	}
+	readers.OnBegin(func(ctx context.Context, reader cache.Cache) error {
+		for _, watch := range inNamespaces {
+			if err := built.Watch(watch.of(ctx, reader)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return nil
+}
+
+// of is the line for what a reader of one namespace sees, until the context ends.
+func (w Watch) of(ctx context.Context, reader cache.Cache) source.Source {
+	return source.Func(func(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+		return source.Kind(reader, w.Object, w.Wakes, w.Predicates()...).Start(ctx, queue)
+	})
+}
+
+// listOf is the empty list of an object's kind.
+func listOf(object client.Object, scheme *runtime.Scheme) (client.ObjectList, error) {
+	kind, err := apiutil.GVKForObject(object, scheme)
+	if err != nil {
+		return nil, err
+	}
+	empty, err := scheme.New(kind.GroupVersion().WithKind(kind.Kind + "List"))
+	if err != nil {
+		return nil, err
+	}
+	list, ok := empty.(client.ObjectList)
+	if !ok {
+		return nil, fmt.Errorf("%T is no list of objects", empty)
+	}
+	return list, nil
 }

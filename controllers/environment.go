@@ -2,9 +2,6 @@ package controllers
 
 import (
 	"context"
-	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -38,16 +35,22 @@ type Signals interface {
 	Sample(ctx context.Context, source signals.Source, now time.Time) signals.Snapshot
 }
 
+// Namespaces knows which namespaces the operator serves.
+type Namespaces interface {
+	// Served says why the operator can do nothing in a namespace; nil: it can.
+	Served(namespace string) *facts.Problem
+}
+
 // Environment is what every reconciler works with. It is wired once and never changes.
 type Environment struct {
-	Client     client.Client // reads come from the cache
+	Client     client.Client // reads come from caches
 	Live       client.Reader // reads come from the API server
 	Logs       Logs
 	Evidence   Evidence
 	Clock      clock.PassiveClock
 	Recorder   events.EventRecorder
-	Signals    Signals  // nil: no signal is ever known
-	Namespaces []string // that the operator serves
+	Signals    Signals // nil: no signal is ever known
+	Namespaces Namespaces
 	Pauses     pauses.Pauses
 
 	// What was read, so that it is not read or parsed in each pass. It is shared by passes: nobody changes it.
@@ -70,14 +73,7 @@ const soon = time.Second
 // FieldOwner names the operator in managedFields.
 const FieldOwner = client.FieldOwner("strategy-operator")
 
-func (e *Environment) served(namespace string) *facts.Problem {
-	if slices.Contains(e.Namespaces, namespace) {
-		return nil
-	}
-	return &facts.Problem{Reason: strategyv1.ReasonNamespaceNotServed, Message: fmt.Sprintf(
-		"the operator does not serve namespace %s (it serves: %s); add it to the manager's --namespaces and bind ClusterRole strategy-operator-namespace there",
-		namespace, strings.Join(e.Namespaces, ", "))}
-}
+func (e *Environment) served(namespace string) *facts.Problem { return e.Namespaces.Served(namespace) }
 
 // again turns the plan's next time into a request to the queue.
 func again(nextAt, now time.Time) ctrl.Result {

@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/controllers/namespaces"
 	"tradeops.dev/strategy-operator/internal/conditions"
 )
 
@@ -30,19 +31,20 @@ var (
 		[]string{"state", "reason", "level", "mode", "waits_for"}, nil)
 	rollbacksDesc = prometheus.NewDesc("strategy_rollbacks", "Rollbacks, by state, reason of Ready, mode and whom they wait for.",
 		[]string{"state", "reason", "mode", "waits_for"}, nil)
+	namespacesDesc = prometheus.NewDesc("strategy_namespaces", "Namespaces to be served, by state: Served, Starting (being read for the first time), or Refused (a right is missing).", []string{"state"}, nil)
 )
 
 // scrapeTimeout bounds the reading of the cache for one scrape.
 const scrapeTimeout = 5 * time.Second
 
 // registerMetrics adds the operator's own metrics to controller-runtime's.
-func registerMetrics(reader client.Reader) error {
+func registerMetrics(reader client.Reader, readers *namespaces.Readers) error {
 	for _, counter := range []prometheus.Collector{verdictsTotal, breachesTotal, escalationsTotal, unjudgedTotal} {
 		if err := metrics.Registry.Register(counter); err != nil {
 			return err
 		}
 	}
-	return metrics.Registry.Register(&objectCounter{reader})
+	return metrics.Registry.Register(&objectCounter{reader, readers})
 }
 
 // countVerdicts counts what a status write added, after it succeeded: a conflict must not count twice.
@@ -76,18 +78,26 @@ func countCalls(object *strategyv1.StrategyIncident, before strategyv1.StrategyI
 }
 
 // objectCounter counts the objects in the cache when it is asked, so the figures cannot drift.
-type objectCounter struct{ reader client.Reader }
+type objectCounter struct {
+	reader     client.Reader
+	namespaces *namespaces.Readers
+}
 
 // Describe implements prometheus.Collector.
 func (c *objectCounter) Describe(out chan<- *prometheus.Desc) {
 	out <- incidentsDesc
 	out <- rollbacksDesc
+	out <- namespacesDesc
 }
 
 // Collect implements prometheus.Collector.
 func (c *objectCounter) Collect(out chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
+	counts := c.namespaces.Count()
+	for _, state := range namespaces.States { // zero, too: an alert waits for a number
+		out <- prometheus.MustNewConstMetric(namespacesDesc, prometheus.GaugeValue, float64(counts[state]), string(state))
+	}
 	var incidents strategyv1.StrategyIncidentList
 	if err := c.reader.List(ctx, &incidents, client.UnsafeDisableDeepCopy); err == nil {
 		counts := map[[5]string]int{}

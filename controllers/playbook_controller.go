@@ -136,7 +136,7 @@ func (r *PlaybookReconciler) frozen(ctx context.Context, object *strategyv1.Stra
 }
 
 func (r *PlaybookReconciler) controller() Controller {
-	inNamespace := handler.EnqueueRequestsFromMapFunc(r.playbooksIn)
+	inNamespace := handler.EnqueueRequestsFromMapFunc(r.allIn(&strategyv1.StrategyPlaybookList{}))
 	return Controller{
 		Name: "playbook", Reconciler: r, Workers: 1,
 		For: itself(&strategyv1.StrategyPlaybook{}, predicate.GenerationChangedPredicate{}),

@@ -221,8 +221,11 @@ func (e *Environment) activeIn(list client.ObjectList) handler.MapFunc {
 	}
 }
 
-func (e *Environment) playbooksIn(ctx context.Context, object client.Object) []reconcile.Request {
-	return e.requests(ctx, &strategyv1.StrategyPlaybookList{}, client.InNamespace(object.GetNamespace()))
+// allIn finds all objects of a kind in the namespace of an object.
+func (e *Environment) allIn(list client.ObjectList) handler.MapFunc {
+	return func(ctx context.Context, object client.Object) []reconcile.Request {
+		return e.requests(ctx, list, client.InNamespace(object.GetNamespace()))
+	}
 }
 
 func (e *Environment) requests(ctx context.Context, empty client.ObjectList, options ...client.ListOption) []reconcile.Request {

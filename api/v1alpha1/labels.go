@@ -4,6 +4,9 @@ package v1alpha1
 const (
 	// LabelManaged is the opt-in of ConfigMaps and Secrets: the operator reads or edits only objects with the value "true".
 	LabelManaged = "strategy.tradeops.dev/managed"
+	// LabelServe stands on a Namespace with the value "true": the operator serves it. Who may edit a namespace's contents cannot
+	// write it.
+	LabelServe = "strategy.tradeops.dev/serve"
 	// LabelPlaybook names the playbook that a frozen revision was taken from.
 	LabelPlaybook = "strategy.tradeops.dev/playbook"
 	// LabelIncident names the incident that asked for a rollback. It is a label and not an owner reference, because
@@ -34,3 +37,6 @@ const Finalizer = "strategy.tradeops.dev/edits"
 
 // ManagedValue is the value of LabelManaged that opts an object in.
 const ManagedValue = "true"
+
+// ServeValue is the value of LabelServe that has a namespace served.
+const ServeValue = "true"

@@ -4,10 +4,13 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"flag"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
@@ -15,6 +18,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
@@ -22,6 +26,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/controllers"
+	"tradeops.dev/strategy-operator/controllers/namespaces"
 	"tradeops.dev/strategy-operator/internal/evidence"
 	"tradeops.dev/strategy-operator/internal/pauses"
 	"tradeops.dev/strategy-operator/internal/signals"
@@ -46,7 +51,7 @@ func main() {
 
 func run() error {
 	var o options
-	flag.StringVar(&o.namespaces, "namespaces", "", "Namespaces that the operator serves, separated by commas. Required: the rights are given namespace by namespace.")
+	flag.StringVar(&o.namespaces, "namespaces", "", "Namespaces that the operator serves, separated by commas, beside those with the label "+strategyv1.LabelServe+"="+strategyv1.ServeValue+". In each it needs its rights: see config/namespace.")
 	flag.StringVar(&o.bucket, "evidence-bucket", "", "URL of the bucket for reports, logs and the decision log, e.g. file:///var/lib/strategy-operator/evidence?create_dir=1&no_tmp_dir=1&metadata=skip. Required.")
 	flag.StringVar(&o.metricsAddress, "metrics-bind-address", ":8443", "Where metrics are served, over TLS and for authorised clients only; 0 turns them off.")
 	flag.StringVar(&o.probeAddress, "health-probe-bind-address", ":8081", "Where /healthz and /readyz are served.")
@@ -63,8 +68,8 @@ func run() error {
 	logging.BindFlags(flag.CommandLine)
 	flag.Parse()
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&logging)))
-	if o.namespaces == "" || o.bucket == "" {
-		return fmt.Errorf("--namespaces and --evidence-bucket are required; see --help")
+	if o.bucket == "" {
+		return errors.New("--evidence-bucket is required; see --help")
 	}
 	config, err := ctrl.GetConfig()
 	if err != nil {
@@ -76,7 +81,6 @@ func run() error {
 }
 
 func start(ctx context.Context, config *rest.Config, o options) error {
-	namespaces := strings.Split(o.namespaces, ",")
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, strategyv1.AddToScheme} {
 		if err := add(scheme); err != nil {
@@ -91,7 +95,7 @@ func start(ctx context.Context, config *rest.Config, o options) error {
 	renew, retry := o.pauses.Renewal()
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:                        scheme,
-		Cache:                         controllers.CacheOptions(namespaces),
+		Cache:                         controllers.CacheOptions(),
 		LeaderElection:                o.election,
 		LeaderElectionID:              "strategy-operator.tradeops.dev",
 		LeaderElectionNamespace:       o.electionNamespace,
@@ -112,19 +116,34 @@ func start(ctx context.Context, config *rest.Config, o options) error {
 	if err != nil {
 		return err
 	}
+	listed := strings.FieldsFunc(o.namespaces, func(r rune) bool { return r == ',' || r == ' ' })
+	readers := namespaces.New(mgr, listed)
 	environment := &controllers.Environment{
-		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Logs: controllers.PodLogs{Clientset: clientset}, Evidence: store,
-		Clock: clock.RealClock{}, Recorder: mgr.GetEventRecorder("strategy-operator"), Namespaces: namespaces, Signals: signals.New(signals.Options{}),
+		Client: readers.Client(), Live: mgr.GetAPIReader(), Logs: controllers.PodLogs{Clientset: clientset}, Evidence: store,
+		Clock: clock.RealClock{}, Recorder: mgr.GetEventRecorder("strategy-operator"), Namespaces: readers, Signals: signals.New(signals.Options{}),
 		Pauses: o.pauses,
 	}
-	if err := environment.Setup(ctx, mgr); err != nil {
+	if err := environment.Setup(ctx, mgr, readers); err != nil {
 		return err
 	}
-	for _, add := range []func(string, healthz.Checker) error{mgr.AddHealthzCheck, mgr.AddReadyzCheck} {
-		if err := add("ping", healthz.Ping); err != nil {
-			return err
-		}
+	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
+		return err
 	}
-	ctrl.Log.Info("Starting", "version", version, "namespaces", namespaces)
+	if err := mgr.AddReadyzCheck("caches", inSync(mgr.GetCache())); err != nil {
+		return err
+	}
+	ctrl.Log.Info("Starting", "version", version, "namespaces", listed)
 	return mgr.Start(ctx)
+}
+
+// inSync is about the operator's own kinds. What it may not read in a namespace keeps it from nothing elsewhere.
+func inSync(own cache.Cache) healthz.Checker {
+	return func(request *http.Request) error {
+		ctx, cancel := context.WithTimeout(request.Context(), time.Second)
+		defer cancel()
+		if !own.WaitForCacheSync(ctx) {
+			return errors.New("the operator's own kinds are not read yet; does ClusterRoleBinding strategy-operator-kinds exist?")
+		}
+		return nil
+	}
 }

@@ -35,7 +35,7 @@ retry() { # right after an installation the API server's policies need a moment 
 
 say "The world: an exchange, a scheduler with three strategies, the operator, and its playbook"
 kubectl get namespace "$NS" >/dev/null 2>&1 || kubectl create namespace "$NS"
-kubectl label namespace "$NS" pod-security.kubernetes.io/enforce=restricted --overwrite >/dev/null
+kubectl label namespace "$NS" pod-security.kubernetes.io/enforce=restricted strategy.tradeops.dev/serve=true --overwrite >/dev/null
 kubectl apply --server-side --force-conflicts -k config/namespace
 if ! "${K[@]}" get configmap bot-core-config >/dev/null 2>&1; then
   "${K[@]}" create configmap bot-core-config --from-file=core.yaml=hack/demo/world/core.yaml

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"tradeops.dev/strategy-operator/controllers"
+	"tradeops.dev/strategy-operator/controllers/namespaces"
 	"tradeops.dev/strategy-operator/internal/sim/apiserver"
 )
 
@@ -59,7 +60,7 @@ const User = "strategy-operator"
 // Start starts an operator with an empty memory: all objects are new to it.
 func (w *World) Start(seams Seams) *Operator {
 	o := &Operator{world: w, due: map[entry]time.Time{}, failed: map[entry]int{}}
-	o.cache = &apiserver.Cache{Server: w.API.Seen().Fork(), Options: controllers.CacheOptions([]string{w.Namespace})}
+	o.cache = &apiserver.Cache{Server: w.API.Seen().Fork(), Options: namespaces.CacheOptions(w.Namespace)}
 	for _, index := range controllers.Indexes() {
 		o.cache.Indexes = append(o.cache.Indexes, apiserver.Index(index))
 	}
@@ -82,7 +83,7 @@ func (w *World) Start(seams Seams) *Operator {
 		logs = seams.Logs(logs)
 	}
 	o.Environment = &controllers.Environment{
-		Client: api, Live: live, Logs: logs, Evidence: evidence, Clock: w.Clock, Recorder: recorder{w}, Namespaces: []string{w.Namespace}, Signals: w,
+		Client: api, Live: live, Logs: logs, Evidence: evidence, Clock: w.Clock, Recorder: recorder{w}, Namespaces: namespaces.Fixed{w.Namespace}, Signals: w,
 	}
 	o.controllers = o.Environment.Controllers()
 	if seams.Controllers != nil {

@@ -27,6 +27,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/controllers"
+	served "tradeops.dev/strategy-operator/controllers/namespaces"
 	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/sim"
 	"tradeops.dev/strategy-operator/internal/testkit"
@@ -48,7 +49,7 @@ func TestTheMainStoryWithAManager(t *testing.T) {
 	w.Report, w.People = sim.Losing, sim.People(sim.Approve, sim.Restore)
 	w.Play()
 	counted := &requests{Namespace: w.Namespace} // other tests' objects are there, too
-	runManager(t, w, counted)
+	runManager(t, managed(counted), []string{w.Namespace}, w)
 	until(w, "the playbook is valid", func() bool {
 		var playbook strategyv1.StrategyPlaybook
 		w.Get(sim.Playbook, &playbook)
@@ -88,22 +89,23 @@ func TestTheMainStoryWithAManager(t *testing.T) {
 }
 
 // runManager starts the operator as cmd/manager does, without election, probes and a metrics server.
-func runManager(t *testing.T, w *sim.World, counted *requests) {
+func runManager(t *testing.T, access *rest.Config, listed []string, worlds ...*sim.World) *served.Readers {
 	t.Helper()
 	metrics.Registry = prometheus.NewRegistry() // the operator registers its own metrics once a process
-	mgr, err := ctrl.NewManager(managed(counted), ctrl.Options{
-		Scheme: scheme, Cache: controllers.CacheOptions([]string{w.Namespace}),
+	mgr, err := ctrl.NewManager(access, ctrl.Options{
+		Scheme: scheme, Cache: controllers.CacheOptions(),
 		Metrics: metricsserver.Options{BindAddress: "0"}, Controller: config.Controller{SkipNameValidation: new(true)},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	readers := served.New(mgr, listed)
 	environment := &controllers.Environment{
-		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Logs: w, Evidence: w.Bucket,
-		Clock: clock.RealClock{}, Recorder: mgr.GetEventRecorder("strategy-operator"), Namespaces: []string{w.Namespace},
+		Client: readers.Client(), Live: mgr.GetAPIReader(), Logs: logsOf(worlds), Evidence: worlds[0].Bucket,
+		Clock: clock.RealClock{}, Recorder: mgr.GetEventRecorder("strategy-operator"), Namespaces: readers,
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	if err := environment.Setup(ctx, mgr); err != nil {
+	if err := environment.Setup(ctx, mgr, readers); err != nil {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)
@@ -114,6 +116,20 @@ func runManager(t *testing.T, w *sim.World, counted *requests) {
 			t.Errorf("the manager ended: %v", err)
 		}
 	})
+	return readers
+}
+
+// logsOf finds the world whose container is asked for.
+type logsOf []*sim.World
+
+// Tail implements controllers.Logs.
+func (l logsOf) Tail(ctx context.Context, namespace, pod, container string) ([]byte, error) {
+	for _, w := range l {
+		if w.Namespace == namespace {
+			return w.Tail(ctx, namespace, pod, container)
+		}
+	}
+	return nil, fmt.Errorf("no world is in namespace %s", namespace)
 }
 
 // managed is the operator's access to the API server.
@@ -131,9 +147,10 @@ func refresh(w *sim.World) {
 	onServer, _ := w.API.(*real)
 	there := map[types.UID]bool{}
 	for _, list := range []client.ObjectList{
+		&appsv1.DeploymentList{}, // before the ConfigMaps: pods that are restarted for a configuration must not read the one before it
 		&strategyv1.StrategyPlaybookList{}, &strategyv1.StrategyIncidentList{}, &strategyv1.StrategyRollbackList{}, &strategyv1.StrategyDecisionList{},
 		&corev1.ConfigMapList{}, &corev1.SecretList{}, &corev1.PodTemplateList{}, &corev1.PodList{}, &batchv1.JobList{},
-		&appsv1.DeploymentList{}, &appsv1.ControllerRevisionList{},
+		&appsv1.ControllerRevisionList{},
 	} {
 		if err := onServer.As(sim.User).List(context.Background(), list, client.InNamespace(w.Namespace)); err != nil {
 			w.T.Fatalf("%v", err)

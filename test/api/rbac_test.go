@@ -42,6 +42,7 @@ func TestOperatorsRights(t *testing.T) {
 		kinds + "strategyrollbacks/status":     "update patch",
 		kinds + "strategyincidents/finalizers": "update",
 		kinds + "strategyrollbacks/finalizers": "update",
+		"/namespaces":                          "list watch",
 	}
 	history := map[string]bool{kinds + "strategyincidents": true, kinds + "strategyrollbacks": true, kinds + "strategydecisions": true}
 	served := map[string]string{
@@ -50,7 +51,7 @@ func TestOperatorsRights(t *testing.T) {
 		"apps/deployments": "get list watch patch", "apps/controllerrevisions": "get list watch create delete",
 	}
 	never := []string{
-		"/serviceaccounts", "/serviceaccounts/token", "/pods/exec", "/pods/attach", "/pods/portforward", "/namespaces", "/nodes",
+		"/serviceaccounts", "/serviceaccounts/token", "/pods/exec", "/pods/attach", "/pods/portforward", "/nodes",
 		"rbac.authorization.k8s.io/roles", "rbac.authorization.k8s.io/rolebindings", "apps/statefulsets", "apps/daemonsets",
 		"admissionregistration.k8s.io/validatingadmissionpolicies", kinds + "strategydecisions/status",
 	}

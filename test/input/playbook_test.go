@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/controllers/namespaces"
 	"tradeops.dev/strategy-operator/internal/sim"
 	"tradeops.dev/strategy-operator/internal/testkit"
 )
@@ -170,12 +171,12 @@ func TestAPlaybookThatCannotBeRunSaysWhy(t *testing.T) {
 func TestANamespaceThatIsNotServedIsNotTouched(t *testing.T) {
 	t.Parallel()
 	s := tell(t, nil)
-	s.operator.Environment.Namespaces = []string{"other"}
+	s.operator.Environment.Namespaces = namespaces.Fixed{"other"}
 	s.ReportIncident(nil)
 	s.AskRollback("less", nil)
 	s.breaks()
 	s.settle()
-	says := []string{"the operator does not serve namespace " + s.Namespace + " (it serves: other)", "--namespaces"}
+	says := []string{"the operator does not serve namespace " + s.Namespace, strategyv1.LabelServe + "=true", "ClusterRole strategy-operator-namespace"}
 	s.stalls(aPlaybook(), sim.Playbook, "NamespaceNotServed", says...)
 	s.stalls(anIncident(), "pnl", "NamespaceNotServed", says...)
 	s.stalls(aRollback(), "less", "NamespaceNotServed", says...)
@@ -185,7 +186,7 @@ func TestANamespaceThatIsNotServedIsNotTouched(t *testing.T) {
 		t.Errorf("events in a namespace without rights: %v", s.Trace)
 	}
 
-	s.operator.Environment.Namespaces = append(s.operator.Environment.Namespaces, s.Namespace)
+	s.operator.Environment.Namespaces = namespaces.Fixed{s.Namespace}
 	s.later(recheck)
 	s.is(aPlaybook(), sim.Playbook, "Valid")
 	s.is(anIncident(), "pnl", "FalseAlarm")

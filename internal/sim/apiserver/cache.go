@@ -12,8 +12,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Cache is what an operator with these options has in its cache of a server, which here is never late. It sees no more than
-// the real one: what is not selected does not exist there.
+// Cache is what an operator with these options, of a served namespace, has in its caches of a server, which here are never late.
+// It sees no more than the real ones: what is not selected does not exist there.
 type Cache struct {
 	Server  *Server
 	Options cache.Options
@@ -29,19 +29,14 @@ type Index struct {
 
 // Sees says whether the cache holds an object.
 func (c *Cache) Sees(object client.Object) bool {
-	served := c.Options.DefaultNamespaces
 	var selector labels.Selector
 	for kind, by := range c.Options.ByObject {
 		if reflect.TypeOf(kind) == reflect.TypeOf(object) {
 			selector = by.Label
-			if by.Namespaces != nil {
-				served = by.Namespaces
-			}
 		}
 	}
-	_, everywhere := served[cache.AllNamespaces]
-	_, here := served[object.GetNamespace()]
-	return (everywhere || here) && (selector == nil || selector.Matches(labelsOf(object)))
+	_, here := c.Options.DefaultNamespaces[object.GetNamespace()]
+	return here && (selector == nil || selector.Matches(labelsOf(object)))
 }
 
 // Get implements client.Reader.

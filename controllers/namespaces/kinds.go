@@ -1,0 +1,53 @@
+package namespaces
+
+import (
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/selection"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+)
+
+// kinds are what is read in a served namespace, in the order in which the rights are asked for.
+func kinds() []client.Object {
+	return []client.Object{
+		&corev1.ConfigMap{}, &corev1.Pod{}, &corev1.PodTemplate{}, &batchv1.Job{}, &appsv1.Deployment{}, &appsv1.ControllerRevision{},
+	}
+}
+
+// CacheOptions limits what is watched in a served namespace: of some kinds only what is the operator's own or opted in.
+func CacheOptions(namespace string) cache.Options {
+	ours := must(labels.NewRequirement(strategyv1.LabelOwnerUID, selection.Exists, nil))
+	frozen := must(labels.NewRequirement(strategyv1.LabelPlaybook, selection.Exists, nil))
+	managed := labels.SelectorFromSet(labels.Set{strategyv1.LabelManaged: strategyv1.ManagedValue})
+	return cache.Options{
+		DefaultNamespaces: map[string]cache.Config{namespace: {}},
+		ByObject: map[client.Object]cache.ByObject{
+			&corev1.ConfigMap{}:          {Label: managed},
+			&batchv1.Job{}:               {Label: labels.NewSelector().Add(ours)},
+			&corev1.Pod{}:                {Label: labels.NewSelector().Add(ours)},
+			&appsv1.ControllerRevision{}: {Label: labels.NewSelector().Add(frozen)},
+		},
+	}
+}
+
+// Own says whether an object, or a list, is of one of the operator's own kinds. These are watched in all namespaces, so that
+// the operator can say that one is not served.
+func Own(object runtime.Object, scheme *runtime.Scheme) bool {
+	kind, err := apiutil.GVKForObject(object, scheme)
+	return err == nil && kind.Group == strategyv1.GroupVersion.Group
+}
+
+// must is for label selectors made of constants.
+func must(requirement *labels.Requirement, err error) labels.Requirement {
+	if err != nil {
+		panic(err)
+	}
+	return *requirement
+}

@@ -1,0 +1,142 @@
+package namespaces
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+)
+
+// What needs an API server, a cache that begins, is lost and ends, is in test/api.
+
+var (
+	forbidden = apierrors.NewForbidden(schema.GroupResource{Resource: "configmaps"}, "", errors.New("no right"))
+	request   = reconcile.Request{NamespacedName: types.NamespacedName{Namespace: "trading", Name: "one"}}
+)
+
+// heard are readers whose news and doubts are kept, so that nobody waits for a listener.
+func heard(t *testing.T) (r *Readers, news chan event.GenericEvent) {
+	news = make(chan event.GenericEvent, 16)
+	r = New(nil, nil)
+	r.ctx, r.wakers, r.doubts = t.Context(), []chan event.GenericEvent{news}, make(chan event.GenericEvent, 16)
+	return r, news
+}
+
+// TestAnObjectWaitsUntilItsNamespaceIsKnown: right after a start a deleted rollback would be let go otherwise.
+func TestAnObjectWaitsUntilItsNamespaceIsKnown(t *testing.T) {
+	r, news := heard(t)
+	passes := 0
+	guarded := r.Guard(reconcile.Func(func(context.Context, reconcile.Request) (reconcile.Result, error) {
+		passes++
+		return reconcile.Result{}, nil
+	}))
+	look := func() {
+		t.Helper()
+		if result, err := guarded.Reconcile(t.Context(), request); err != nil || !result.IsZero() {
+			t.Errorf("%v, %v", result, err)
+		}
+	}
+	look()
+	one := &service{state: Starting}
+	r.known["trading"] = one
+	look()
+	if passes != 0 {
+		t.Error("a pass before it is known whether the namespace is served")
+	}
+	if !r.serves("trading", one, nil) || r.Served("trading") != nil {
+		t.Error("the reader is in sync: the namespace is served")
+	}
+	r.end(t.Context(), "trading", Refused, refused("trading", forbidden))
+	if got := (<-news).Object.GetNamespace(); got != "trading" {
+		t.Errorf("woken: %q", got)
+	}
+	look()
+	if passes != 1 || r.serves("trading", one, nil) {
+		t.Error("the namespace is refused: its objects say so, and a reader that was ended serves nothing")
+	}
+}
+
+func TestOnlyWhatIsForbiddenIsDoubted(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		err     error
+		doubted bool
+	}{
+		{"nothing", nil, false},
+		{"a conflict", apierrors.NewConflict(schema.GroupResource{}, "one", errors.New("changed")), false},
+		{"forbidden", forbidden, true},
+		{"forbidden while something was done", fmt.Errorf("action.CreateJob: %w", forbidden), true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, _ := heard(t)
+			r.known["trading"] = &service{state: Refused, problem: notAsked("trading")}
+			fails := reconcile.Func(func(context.Context, reconcile.Request) (reconcile.Result, error) { return reconcile.Result{}, c.err })
+			if _, err := r.Guard(fails).Reconcile(t.Context(), request); !errors.Is(err, c.err) {
+				t.Errorf("the error is %v: back-off needs it as it was", err)
+			}
+			if doubted := len(r.doubts) == 1; doubted != c.doubted {
+				t.Errorf("doubted = %v", doubted)
+			}
+		})
+	}
+}
+
+// TestARightThatIsMissingIsAskedForLessAndLess, and the objects are woken only by news.
+func TestARightThatIsMissingIsAskedForLessAndLess(t *testing.T) {
+	r, news := heard(t)
+	want := firstPause
+	for range 10 {
+		if got := r.end(t.Context(), "trading", Refused, refused("trading", forbidden)); got != want {
+			t.Errorf("the pause is %v, not %v", got, want)
+		}
+		want = min(2*want, lastPause)
+	}
+	if len(news) != 1 {
+		t.Errorf("woken %d times by one piece of news", len(news))
+	}
+	if want != time.Minute {
+		t.Errorf("the last pause is %v", want)
+	}
+	r.serves("trading", r.known["trading"], nil)
+	if got := r.end(t.Context(), "trading", Refused, refused("trading", forbidden)); got != firstPause || len(news) != 2 {
+		t.Errorf("after it was served: pause %v, woken %d times", got, len(news))
+	}
+}
+
+func TestWhichNamespacesAreServed(t *testing.T) {
+	now := metav1.Now()
+	serve := map[string]string{strategyv1.LabelServe: "true"}
+	r := New(nil, []string{"listed"})
+	for _, c := range []struct {
+		name      string
+		namespace metav1.ObjectMeta
+		says      string // "": served
+	}{
+		{"one of the list", metav1.ObjectMeta{Name: "listed"}, ""},
+		{"one with the label", metav1.ObjectMeta{Name: "labelled", Labels: serve}, ""},
+		{"one with another value", metav1.ObjectMeta{Name: "other", Labels: map[string]string{strategyv1.LabelServe: "yes"}},
+			"the operator does not serve namespace other; kubectl label namespace other strategy.tradeops.dev/serve=true, and bind ClusterRole strategy-operator-namespace there (config/namespace)"},
+		{"one that is being deleted", metav1.ObjectMeta{Name: "listed", Labels: serve, DeletionTimestamp: &now},
+			"namespace listed is being deleted; the operator does nothing in it any more"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := ""
+			if why := r.whyNot(&metav1.PartialObjectMetadata{ObjectMeta: c.namespace}); why != nil {
+				got = why.Message
+			}
+			if got != c.says {
+				t.Errorf("says %q", got)
+			}
+		})
+	}
+}

@@ -1,0 +1,40 @@
+package namespaces
+
+import (
+	"fmt"
+	"slices"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/facts"
+)
+
+// Fixed is a list of served namespaces that nothing changes and nobody refuses.
+type Fixed []string
+
+// Served says why nothing can be done in a namespace; nil: it is served.
+func (f Fixed) Served(namespace string) *facts.Problem {
+	if slices.Contains(f, namespace) {
+		return nil
+	}
+	return notAsked(namespace)
+}
+
+// letIn is how the operator gets its rights in a namespace.
+const letIn = "bind ClusterRole strategy-operator-namespace there (config/namespace)"
+
+func notAsked(namespace string) *facts.Problem {
+	return problem("the operator does not serve namespace %s; kubectl label namespace %s %s=%s, and %s",
+		namespace, namespace, strategyv1.LabelServe, strategyv1.ServeValue, letIn)
+}
+
+func deleted(namespace string) *facts.Problem {
+	return problem("namespace %s is being deleted; the operator does nothing in it any more", namespace)
+}
+
+func refused(namespace string, err error) *facts.Problem {
+	return problem("the operator has not the rights that it needs in namespace %s: %v; %s; the operator then goes on by itself", namespace, err, letIn)
+}
+
+func problem(format string, args ...any) *facts.Problem {
+	return &facts.Problem{Reason: strategyv1.ReasonNamespaceNotServed, Message: fmt.Sprintf(format, args...)}
+}
