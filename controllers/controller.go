@@ -86,7 +86,8 @@ func (e *Environment) setup(mgr ctrl.Manager, readers *namespaces.Readers, c Con
 	}
 	readers.OnBegin(func(ctx context.Context, reader cache.Cache) error {
 		for _, watch := range inNamespaces {
-			if err := built.Watch(watch.of(ctx, reader)); err != nil {
+			kind := source.Kind(reader, watch.Object, watch.Wakes, watch.Predicates()...)
+			if err := built.Watch(inNamespace{kind, ctx}); err != nil {
 				return err
 			}
 		}
@@ -95,12 +96,19 @@ func (e *Environment) setup(mgr ctrl.Manager, readers *namespaces.Readers, c Con
 	return nil
 }
 
-// of is the line for what a reader of one namespace sees, until the context ends.
-func (w Watch) of(ctx context.Context, reader cache.Cache) source.Source {
-	return source.Func(func(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
-		return source.Kind(reader, w.Object, w.Wakes, w.Predicates()...).Start(ctx, queue)
-	})
+// inNamespace is the source of what a reader of one namespace sees. It ends with that reader, not with the controller.
+type inNamespace struct {
+	source.Source
+	ctx context.Context
 }
+
+// Start implements source.Source.
+func (s inNamespace) Start(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+	return s.Source.Start(s.ctx, queue)
+}
+
+// String is what the log says.
+func (s inNamespace) String() string { return fmt.Sprintf("%s, in one namespace", s.Source) }
 
 // listOf is the empty list of an object's kind.
 func listOf(object client.Object, scheme *runtime.Scheme) (client.ObjectList, error) {

@@ -15,7 +15,7 @@ func CacheOptions() cache.Options {
 	return cache.Options{ReaderFailOnMissingInformer: true}
 }
 
-// Setup registers every reconciler, the indexes and the metrics with a manager. The context ends with the manager.
+// Setup registers every reconciler, the indexes and the metrics with a manager.
 func (e *Environment) Setup(ctx context.Context, mgr ctrl.Manager, readers *namespaces.Readers) error {
 	if err := addIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err

@@ -33,7 +33,7 @@ var States = []State{Starting, Served, Refused}
 type Readers struct {
 	mgr    ctrl.Manager
 	listed []string
-	ctx    context.Context // ends with the manager, and every reader with it
+	ctx    context.Context // ends with the manager
 	doubts chan event.GenericEvent
 	begun  []func(ctx context.Context, reader cache.Cache) error
 	wakers []chan event.GenericEvent

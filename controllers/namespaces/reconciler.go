@@ -31,11 +31,15 @@ const (
 	patience = 30 * time.Second
 )
 
-// Setup has the manager watch the namespaces, once everything that follows them is known. The context ends with the manager.
+// Setup has the manager watch the namespaces, once everything that follows them is known. The manager ends when every reader has.
 func (r *Readers) Setup(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
 	r.ctx = ctx
 	err := r.mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
 		<-ctx.Done()
+		r.mu.Lock() // none begins after this
+		stop()
+		r.mu.Unlock()
 		r.running.Wait()
 		return nil
 	}))

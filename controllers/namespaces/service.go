@@ -27,9 +27,12 @@ func (r *Readers) begin(name string) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := context.WithCancel(r.ctx)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.ctx.Err() != nil {
+		return nil // the manager ends
+	}
+	ctx, stop := context.WithCancel(r.ctx)
 	one, known := r.known[name]
 	if !known {
 		one = &service{}
@@ -108,10 +111,13 @@ func (r *Readers) serves(name string, one *service, reader cache.Cache) bool {
 func (r *Readers) end(ctx context.Context, name string, state State, why *facts.Problem) (pause time.Duration) {
 	after := &service{state: state, problem: why}
 	before := r.replace(name, after)
-	if before == nil || before.problem == nil || *before.problem != *why {
-		log.FromContext(ctx).Info("Not serving a namespace", "namespace", name, "why", why.Message)
-		r.wake(name)
+	if before != nil && before.problem != nil && *before.problem == *why {
+		return after.pause
 	}
+	if state == Refused || before != nil { // not a line for each namespace of the cluster
+		log.FromContext(ctx).Info("Not serving a namespace", "why", why.Message)
+	}
+	r.wake(name)
 	return after.pause
 }
 
