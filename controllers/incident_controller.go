@@ -53,7 +53,7 @@ func (r *IncidentReconciler) decide(ctx context.Context, object *strategyv1.Stra
 	if err != nil {
 		return incident.Decision{}, err
 	}
-	for needs := incident.Usual(object, observed.Playbook); ; {
+	for needs := incident.Usual(observed); ; {
 		if err := r.observeNeeds(ctx, object, needs, &observed, now); err != nil {
 			return incident.Decision{}, err
 		}

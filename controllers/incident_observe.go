@@ -24,6 +24,7 @@ func (r *IncidentReconciler) observeIncident(ctx context.Context, object *strate
 	}
 	if observed.NotServed != nil {
 		observed.Log.Problem = observed.NotServed
+		observed.OnCall = facts.Known(facts.OnCall{Problem: observed.NotServed}) // deadlines go on, and nobody knows who is called
 		return observed, nil
 	}
 	var err error

@@ -11,6 +11,16 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 )
 
+// deadline of a level; zero if it has none.
+func (p *plan) deadline(level strategyv1.Level) time.Time {
+	for _, deadline := range p.status.Deadlines {
+		if deadline.Level == level {
+			return deadline.Time.Time
+		}
+	}
+	return time.Time{}
+}
+
 // answered records the first time a level gave its answer.
 func (p *plan) answered(level strategyv1.Level, at time.Time) {
 	for i := range p.status.Deadlines {

@@ -262,3 +262,17 @@ func TestOfSeveralRollbacksTheOneInForceCounts(t *testing.T) {
 		t.Errorf("rollbacks: %+v", s.incident.Status.Rollbacks)
 	}
 }
+
+// TestDeadlinesGoOnWhereNothingMayBeRead: a right was lost after the start, and L1's time is up all the same.
+func TestDeadlinesGoOnWhereNothingMayBeRead(t *testing.T) {
+	s := newStory(t)
+	s.quiet()
+	s.notServed = &facts.Problem{Reason: strategyv1.ReasonNamespaceNotServed, Message: "bind the role"}
+	s.At(4 * time.Minute)
+	s.quiet()
+	expect(t, "a minute before its time is up", s.condition(strategyv1.ConditionEscalated), "")
+	s.At(6 * time.Minute)
+	s.quiet()
+	expect(t, "Ready", s.condition(strategyv1.ConditionReady), "False/NamespaceNotServed")
+	expect(t, "Escalated", s.condition(strategyv1.ConditionEscalated), "True/DeadlinePassed")
+}

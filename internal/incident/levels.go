@@ -61,12 +61,12 @@ func (p *plan) handOver() {
 	if p.Is(strategyv1.ConditionEscalated) || p.held() {
 		return
 	}
-	seconds := p.Playbook.Spec.Triage.RespondWithinSeconds
-	if due := p.after(seconds); p.Now.Before(due.Time) {
-		p.Wake(due.Time)
+	due := p.deadline(strategyv1.LevelL1) // fixed at the start: the playbook may not be readable now
+	if p.Now.Before(due) {
+		p.Wake(due)
 		return
 	}
-	p.escalate(strategyv1.ReasonDeadlinePast, fmt.Sprintf("not closed within L1's %d s", seconds), "")
+	p.escalate(strategyv1.ReasonDeadlinePast, fmt.Sprintf("not closed within L1's %d s", int(due.Sub(p.detected()).Seconds())), "")
 	p.Wake(p.Now) // L2's checks start in the next pass
 }
 

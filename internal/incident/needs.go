@@ -25,13 +25,13 @@ const (
 
 // Usual are the facts that a pass over an incident will ask for, as far as its status and playbook tell: they are read at once, so
 // that few passes are planned twice. A fact too few costs another plan, a fact too many a read; neither changes the decision.
-func Usual(object *strategyv1.StrategyIncident, playbook facts.Playbook) Need {
-	status := object.Status
-	if playbook.Problem != nil || lifecycle.Closed(status) || !object.DeletionTimestamp.IsZero() {
+func Usual(o Observed) Need {
+	status := o.Incident.Status
+	if o.NotServed != nil || o.Playbook.Problem != nil || !lifecycle.Open(o.Incident) {
 		return 0
 	}
 	var need Need
-	if playbook.Spec.Signals != nil {
+	if o.Playbook.Spec.Signals != nil {
 		need |= NeedSignals
 	}
 	if status.PlaybookRevision == "" {

@@ -62,6 +62,11 @@ func (s *story) observed() incident.Observed {
 		Same: facts.Known(slices.Clone(s.same)), Neighbours: facts.Known(slices.Clone(s.neighbours)), Parent: facts.Known(s.parent),
 		Config: s.Config(), Log: s.Log(prefix), Runs: s.Runs(s.incident.UID, prefix), Decided: append([]facts.Decided(nil), s.decided...),
 	}
+	if s.notServed != nil { // nothing else may be read
+		return incident.Observed{
+			Incident: o.Incident, Prefix: prefix, NotServed: s.notServed, Log: facts.Log{Problem: s.notServed}, OnCall: facts.Known(facts.OnCall{Problem: s.notServed}),
+		}
+	}
 	if snapshot, _ := o.Signals.Get(); len(snapshot.Readings) > 0 && o.Playbook.Spec.Signals == nil {
 		o.Playbook.Spec.Signals = &strategyv1.SignalsSpec{}
 	}
@@ -127,6 +132,9 @@ func (s *story) asksOrSaysTheSame(all incident.Observed, want incident.Decision)
 	partial := all
 	for _, set := range optional {
 		set(&partial, incident.Observed{})
+	}
+	if usual := incident.Usual(partial); all.NotServed != nil && usual != 0 {
+		s.T.Fatalf("where nothing may be read it asks for facts: %b", usual)
 	}
 	for range len(optional) + 1 {
 		got := incident.Plan(partial, s.Now)

@@ -50,7 +50,7 @@ func (p *plan) triage() bool {
 	}
 	p.answered(strategyv1.LevelL1, p.Now)
 	p.Set(strategyv1.ConditionTriaged, metav1.ConditionTrue, strategyv1.ReasonChecksJudged, "all triage checks were judged; no rule closed or escalated the incident")
-	p.turnOf(strategyv1.WhoL1, p.after(p.Playbook.Spec.Triage.RespondWithinSeconds).Time)
+	p.turnOf(strategyv1.WhoL1, p.deadline(strategyv1.LevelL1))
 	p.Working(strategyv1.ReasonTriaging, fmt.Sprintf("all triage checks were judged and no rule fired; it goes to L2 by time. To decide now: %s",
 		decide(p.Incident, "acknowledge | escalate | false-alarm")))
 	return true
