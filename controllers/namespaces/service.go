@@ -90,8 +90,11 @@ func (r *Readers) follow(ctx context.Context, name string, one *service, reader 
 	logger := r.mgr.GetLogger().WithValues("namespace", name)
 	logger.Info("Serving a namespace")
 	for _, watch := range r.begun {
-		if err := watch(ctx, reader); err != nil {
+		if err := watch(ctx, reader); err != nil { // served without a watch would be worse than begun again
 			logger.Error(err, "Watch a namespace")
+			r.forget(name)
+			r.doubt(r.ctx, name)
+			return
 		}
 	}
 	r.wake(name)
