@@ -220,7 +220,7 @@ type StrategyPlaybookStatus struct {
 	// +kubebuilder:validation:Minimum=1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// conditions are Ready, Stalled, Suspended and OnCallKnown.
+	// conditions are Ready, Stalled, OnHold and OnCallKnown.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
