@@ -15,7 +15,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 )
 
-// observeIncident is every read of an incident's pass.
+// observeIncident reads what every pass over an incident needs.
 func (r *IncidentReconciler) observeIncident(ctx context.Context, object *strategyv1.StrategyIncident, now time.Time) (incident.Observed, error) {
 	observed := incident.Observed{
 		Incident:  object.DeepCopy(),

@@ -19,7 +19,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/rollback"
 )
 
-// observeRollback is every read of a rollback's pass.
+// observeRollback reads what every pass over a rollback needs.
 func (r *RollbackReconciler) observeRollback(ctx context.Context, object *strategyv1.StrategyRollback, now time.Time) (rollback.Observed, error) {
 	observed := rollback.Observed{
 		Rollback:  object.DeepCopy(),

@@ -1,0 +1,338 @@
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// StrategyIncidentStatus is how far the procedure is, and what it found.
+type StrategyIncidentStatus struct {
+	// observedGeneration is the generation that this status is about.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// state is how far the procedure is, in one word. The reason of Ready says more.
+	// +optional
+	State IncidentPhase `json:"state,omitempty"`
+
+	// waitsFor is whose turn it is.
+	// +optional
+	WaitsFor Who `json:"waitsFor,omitempty"`
+
+	// dueTime is until when: of a level its deadline, of an approver the end of the time to approve, of the operator when it
+	// goes on by time; absent = no end.
+	// +optional
+	DueTime *metav1.Time `json:"dueTime,omitempty"`
+
+	// conditions are Triaged, Acknowledged, Escalated, LeadCalled, Diagnosed, Contained, Quiet, Resolved, SLAMet,
+	// SignalsKnown, OnHold, Ready, Stalled.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=16
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// playbookRevision is the ControllerRevision with the playbook as it was when this incident started.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	PlaybookRevision string `json:"playbookRevision,omitempty"`
+
+	// level of support that deals with it now: the highest that was called.
+	// +optional
+	Level Level `json:"level,omitempty"`
+
+	// deadlines are absolute; they are set once, when the incident starts.
+	// +optional
+	// +listType=map
+	// +listMapKey=level
+	// +kubebuilder:validation:MaxItems=8
+	Deadlines []Deadline `json:"deadlines,omitempty"`
+
+	// acknowledgement is the newest one of a person.
+	// +optional
+	Acknowledgement *AcknowledgementStatus `json:"acknowledgement,omitempty"`
+
+	// onCall is who was on call for the level when it was called, by level.
+	// +optional
+	// +listType=map
+	// +listMapKey=level
+	// +kubebuilder:validation:MaxItems=3
+	OnCall []OnCallStatus `json:"onCall,omitempty"`
+
+	// dashboards of the playbook.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=16
+	Dashboards []Dashboard `json:"dashboards,omitempty"`
+
+	// alertCount is how many alerts came in for this incident, repeated ones included. Written by the alert intake alone.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	AlertCount int64 `json:"alertCount,omitempty"`
+
+	// alerts are the newest of them, by fingerprint. Written by the alert intake alone.
+	// +optional
+	// +listType=map
+	// +listMapKey=fingerprint
+	// +kubebuilder:validation:MaxItems=32
+	Alerts []IncidentAlert `json:"alerts,omitempty"`
+
+	// signals as they were when the incident last took a step. Samples on their own do not change the status.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=32
+	Signals []SignalStatus `json:"signals,omitempty"`
+
+	// checks that were judged, in order; the newest 64.
+	// +optional
+	// +listType=map
+	// +listMapKey=stage
+	// +listMapKey=name
+	// +listMapKey=attempt
+	// +kubebuilder:validation:MaxItems=64
+	Checks []CheckStatus `json:"checks,omitempty"`
+
+	// cause as the diagnosis found it.
+	// +optional
+	Cause *CauseStatus `json:"cause,omitempty"`
+
+	// proposal for people, when the remedy is one.
+	// +optional
+	Proposal *ProposalStatus `json:"proposal,omitempty"`
+
+	// parentName is the incident on the same scheduler that has the same cause, and began before.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	ParentName string `json:"parentName,omitempty"`
+
+	// quietTime is since when alerts and signals have been quiet; absent while they are not.
+	// +optional
+	QuietTime *metav1.Time `json:"quietTime,omitempty"`
+
+	// restoredTime is since when the change is undone that contained the incident; absent while there is none, or it stands.
+	// +optional
+	RestoredTime *metav1.Time `json:"restoredTime,omitempty"`
+
+	// closedTime is when the incident was closed.
+	// +optional
+	ClosedTime *metav1.Time `json:"closedTime,omitempty"`
+
+	// strikes is how many incidents with a remedy the same playbook, type and target had within the playbook's window when
+	// this one was closed, this one included.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	Strikes int32 `json:"strikes,omitempty"`
+
+	// nextAllowedTime is before when the operator asks for no other remedy for the same playbook, type and target.
+	// +optional
+	NextAllowedTime *metav1.Time `json:"nextAllowedTime,omitempty"`
+
+	// rollbacks that belong to this incident.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=16
+	Rollbacks []IncidentRollback `json:"rollbacks,omitempty"`
+
+	// timeline of what happened; the newest 48. Entry n is entry n of the decision log.
+	// +optional
+	// +listType=map
+	// +listMapKey=seq
+	// +kubebuilder:validation:MaxItems=48
+	Timeline []TimelineEntry `json:"timeline,omitempty"`
+
+	// log is the head of the decision log.
+	// +optional
+	Log *LogStatus `json:"log,omitempty"`
+}
+
+// Deadline is the time by which a level must have answered.
+type Deadline struct {
+	// level that must answer.
+	// +required
+	Level Level `json:"level,omitempty"`
+
+	// time by which it must.
+	// +required
+	Time metav1.Time `json:"time,omitempty,omitzero"`
+
+	// answeredTime is when it did; a time after the deadline, or none, is a breach.
+	// +optional
+	AnsweredTime *metav1.Time `json:"answeredTime,omitempty"`
+
+	// breachTime is when the breach was recorded. Nothing takes it back.
+	// +optional
+	BreachTime *metav1.Time `json:"breachTime,omitempty"`
+}
+
+// CauseStatus is the cause and the rule that chose it.
+type CauseStatus struct {
+	// name of the cause; Unknown if no rule held.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Name string `json:"name,omitempty"`
+
+	// rule that chose it.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	Rule string `json:"rule,omitempty"`
+
+	// remediation that the rule names.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Remediation string `json:"remediation,omitempty"`
+
+	// schedules concerned, taken from the configuration when the cause was found.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=128
+	Schedules []string `json:"schedules,omitempty"`
+}
+
+// AcknowledgementStatus says that a person is on it.
+type AcknowledgementStatus struct {
+	// name of the StrategyDecision.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+
+	// by whom.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	By string `json:"by,omitempty"`
+
+	// time of the decision.
+	// +required
+	Time metav1.Time `json:"time,omitempty,omitzero"`
+
+	// untilTime is when it ends.
+	// +required
+	UntilTime metav1.Time `json:"untilTime,omitempty,omitzero"`
+}
+
+// AlertState is what Alertmanager says of an alert.
+// +kubebuilder:validation:Enum=Firing;Resolved
+type AlertState string
+
+// The two states.
+const (
+	AlertFiring   AlertState = "Firing"
+	AlertResolved AlertState = "Resolved"
+)
+
+// IncidentAlert is one alert of the incident.
+type IncidentAlert struct {
+	// fingerprint identifies the alert.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	Fingerprint string `json:"fingerprint,omitempty"`
+
+	// name of the alert: its label alertname.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+
+	// state as last heard.
+	// +required
+	State AlertState `json:"state,omitempty"`
+
+	// startTime of the alert.
+	// +optional
+	StartTime *metav1.Time `json:"startTime,omitempty"`
+
+	// endTime of a resolved alert.
+	// +optional
+	EndTime *metav1.Time `json:"endTime,omitempty"`
+}
+
+// SignalStatus is one signal: a value, or why there is none.
+type SignalStatus struct {
+	// name of the playbook's query.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Name string `json:"name,omitempty"`
+
+	// value as a decimal; absent when it is unknown.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	Value string `json:"value,omitempty"`
+
+	// unit for people.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=32
+	Unit string `json:"unit,omitempty"`
+
+	// problem is why it is unknown.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	Problem string `json:"problem,omitempty"`
+
+	// time of the sample; absent when there never was one.
+	// +optional
+	Time *metav1.Time `json:"time,omitempty"`
+}
+
+// ProposalStatus is a change that people are asked to make.
+type ProposalStatus struct {
+	// remediation of the playbook.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Remediation string `json:"remediation,omitempty"`
+
+	// document that is to be changed.
+	// +required
+	Document DocumentReference `json:"document,omitempty,omitzero"`
+
+	// patch is a unified diff without context, at most 4 KiB of it; the whole is in the evidence.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=4096
+	Patch string `json:"patch,omitempty"`
+
+	// evidenceKey is where the whole patch is in the operator's bucket.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	EvidenceKey string `json:"evidenceKey,omitempty"`
+}
+
+// IncidentRollback is a rollback of the incident, as it was last seen.
+type IncidentRollback struct {
+	// name of the StrategyRollback.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+
+	// remediation that it carries out; empty for one that a person made.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Remediation string `json:"remediation,omitempty"`
+
+	// status is the reason of its Ready condition.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	Status string `json:"status,omitempty"`
+
+	// writtenTime is when its edits were first seen in the configuration; absent = never. Strikes count those that were.
+	// +optional
+	WrittenTime *metav1.Time `json:"writtenTime,omitempty"`
+}
