@@ -61,6 +61,7 @@ type Environment struct {
 	thawed   memo[types.UID, *strategyv1.StrategyPlaybookSpec] // by revision
 	outcomes memo[string, checks.Outcome]                      // by SHA-256
 	outputs  memo[types.UID, []byte]                           // logs by pod, each of its first container, until they are stored
+	gone     memo[types.UID, bool]                             // what was deleted; a cache may still show it, and no UID comes twice
 	fresh    freshness
 }
 

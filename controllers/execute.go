@@ -129,11 +129,15 @@ func (e *Environment) createOwned(ctx context.Context, kind string, object, exis
 
 // deleteExactly deletes the object of this name that has this UID, with what it owns.
 func (e *Environment) deleteExactly(ctx context.Context, object client.Object, uid types.UID) error {
-	err := e.Client.Delete(ctx, object, client.Preconditions{UID: &uid}, client.PropagationPolicy(metav1.DeletePropagationBackground))
-	if apierrors.IsConflict(err) { // another object has the name now
+	if _, deleted := e.gone.get(uid); deleted {
 		return nil
 	}
-	return client.IgnoreNotFound(err)
+	err := e.Client.Delete(ctx, object, client.Preconditions{UID: &uid}, client.PropagationPolicy(metav1.DeletePropagationBackground))
+	if err = client.IgnoreNotFound(err); err != nil && !apierrors.IsConflict(err) { // a conflict: another object has the name now
+		return err
+	}
+	e.gone.put(uid, true, len(uid))
+	return nil
 }
 
 func (e *Environment) createRevision(ctx context.Context, revision *appsv1.ControllerRevision) error {

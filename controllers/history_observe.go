@@ -16,7 +16,7 @@ import (
 // rollback has not ended stays.
 func (r *PlaybookReconciler) observePast(ctx context.Context, object *strategyv1.StrategyPlaybook, now time.Time) ([]playbook.Past, time.Time, error) {
 	var closed strategyv1.StrategyIncidentList
-	if err := r.Client.List(ctx, &closed, client.InNamespace(object.Namespace), client.MatchingFields{indexClosed: object.Name}); err != nil {
+	if err := r.Client.List(ctx, &closed, client.InNamespace(object.Namespace), client.MatchingFields{indexClosed: object.Name}, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, time.Time{}, err
 	}
 	overdue, nextAt := playbook.Overdue(object.Spec, closed.Items, now)

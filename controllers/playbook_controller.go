@@ -143,7 +143,7 @@ func (r *PlaybookReconciler) controller() Controller {
 		Watches: []Watch{
 			{&corev1.ConfigMap{}, inNamespace, nil},
 			{&corev1.PodTemplate{}, inNamespace, nil},
-			{&strategyv1.StrategyIncident{}, handler.EnqueueRequestsFromMapFunc(playbookOfIncident), justClosed()},
+			{&strategyv1.StrategyIncident{}, settled(handler.EnqueueRequestsFromMapFunc(playbookOfIncident)), justClosed()},
 			{&appsv1.Deployment{}, inNamespace, predicate.GenerationChangedPredicate{}},
 		},
 	}

@@ -10,8 +10,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
 
-// settling is how long the end of a Job waits for others of the same object: checks run side by side, and those that end together are
-// judged in one pass, with one write of the status.
+// settling is how long what ends waits for others. Checks run side by side: those of one object that end together are judged in one
+// pass, with one write of the status. Of incidents that close together the history is looked at once.
 const settling = 250 * time.Millisecond
 
 // settled wakes what a handler wakes a little later, once for all that comes meanwhile.

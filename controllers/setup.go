@@ -12,7 +12,7 @@ import (
 // CacheOptions are of the manager's own cache: the operator's own kinds and the names and labels of namespaces, everywhere. Nothing
 // else comes into it, not even by accident; what is in the served namespaces is read namespace by namespace.
 func CacheOptions() cache.Options {
-	return cache.Options{ReaderFailOnMissingInformer: true}
+	return cache.Options{ReaderFailOnMissingInformer: true, DefaultTransform: cache.TransformStripManagedFields()}
 }
 
 // Setup registers every reconciler, the indexes and the metrics with a manager.

@@ -27,6 +27,7 @@ func CacheOptions(namespace string) cache.Options {
 	frozen := must(labels.NewRequirement(strategyv1.LabelPlaybook, selection.Exists, nil))
 	managed := labels.SelectorFromSet(labels.Set{strategyv1.LabelManaged: strategyv1.ManagedValue})
 	return cache.Options{
+		DefaultTransform:  cache.TransformStripManagedFields(), // half of an object, and nobody here reads it
 		DefaultNamespaces: map[string]cache.Config{namespace: {}},
 		ByObject: map[client.Object]cache.ByObject{
 			&corev1.ConfigMap{}:          {Label: managed},

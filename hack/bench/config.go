@@ -63,6 +63,7 @@ func costs(ctx context.Context, things ...func() error) ([]cost, error) {
 func configRows(ctx context.Context, sizes int) ([]row, error) {
 	document := realSize()
 	edits := []config.Edit{{Path: "/strategy_140/storage/items/[key=new]", Value: "{key: new, note: x}"}}
+	other := []config.Edit{{Path: "/strategy_141/storage/items/[key=new]", Value: "{key: new, note: x}"}}
 	parsed, err := config.Parse(string(document))
 	if err != nil {
 		return nil, err
@@ -73,7 +74,11 @@ func configRows(ctx context.Context, sizes int) ([]row, error) {
 	}
 	all, err := costs(ctx,
 		func() error { return yaml.Unmarshal(document, &yaml.Node{}) },
-		func() error { _, _, err := parsed.Apply(edits); return err },
+		func() error { // in turns: a document remembers the last edits
+			edits, other = other, edits
+			_, _, err := parsed.Apply(edits)
+			return err
+		},
 		func() error { _, _, err := edited.Undo(records); return err },
 	)
 	if err != nil {
