@@ -46,30 +46,25 @@ func Usual(o Observed) Need {
 	return need
 }
 
-// need is a fact. One that was not read is asked for, and what this pass decides without it is thrown away.
-func need[T any](p *plan, which Need, fact facts.Read[T]) T {
-	value, known := fact.Get()
-	if !known {
-		p.needs |= which
-	}
-	return value
-}
-
-func (p *plan) same() []strategyv1.StrategyIncident { return need(p, NeedSame, p.Same) }
+func (p *plan) same() []strategyv1.StrategyIncident { return facts.Want(&p.needs, NeedSame, p.Same) }
 
 func (p *plan) neighbours() []strategyv1.StrategyIncident {
-	return need(p, NeedNeighbours, p.Neighbours)
+	return facts.Want(&p.needs, NeedNeighbours, p.Neighbours)
 }
 
 // parent is the incident that the status names; nil when there is none any more.
-func (p *plan) parent() *strategyv1.StrategyIncident { return need(p, NeedParent, p.Parent) }
+func (p *plan) parent() *strategyv1.StrategyIncident {
+	return facts.Want(&p.needs, NeedParent, p.Parent)
+}
 
-func (p *plan) onCall() facts.OnCall { return need(p, NeedOnCall, p.OnCall) }
+func (p *plan) onCall() facts.OnCall { return facts.Want(&p.needs, NeedOnCall, p.OnCall) }
 
-func (p *plan) documents() map[string]facts.Document { return need(p, NeedDocuments, p.Documents) }
+func (p *plan) documents() map[string]facts.Document {
+	return facts.Want(&p.needs, NeedDocuments, p.Documents)
+}
 
 func (p *plan) templates() map[string]corev1.PodTemplateSpec {
-	return need(p, NeedTemplates, p.Templates)
+	return facts.Want(&p.needs, NeedTemplates, p.Templates)
 }
 
 // signals of the playbook; nobody is asked for those of one that has none.
@@ -77,5 +72,5 @@ func (p *plan) signals() signals.Snapshot {
 	if p.Playbook.Spec.Signals == nil {
 		return signals.Snapshot{}
 	}
-	return need(p, NeedSignals, p.Signals)
+	return facts.Want(&p.needs, NeedSignals, p.Signals)
 }

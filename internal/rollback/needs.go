@@ -18,21 +18,14 @@ const (
 	NeedTemplates                  // a Job is to be built
 )
 
-// need is a fact. One that was not read is asked for, and what this pass decides without it is thrown away.
-func need[T any](p *plan, which Need, fact facts.Read[T]) T {
-	value, known := fact.Get()
-	if !known {
-		p.needs |= which
-	}
-	return value
+func (p *plan) others() []strategyv1.StrategyRollback {
+	return facts.Want(&p.needs, NeedOthers, p.Others)
 }
 
-func (p *plan) others() []strategyv1.StrategyRollback { return need(p, NeedOthers, p.Others) }
-
-func (p *plan) pods() []corev1.Pod { return need(p, NeedPods, p.Pods) }
+func (p *plan) pods() []corev1.Pod { return facts.Want(&p.needs, NeedPods, p.Pods) }
 
 func (p *plan) templates() map[string]corev1.PodTemplateSpec {
-	return need(p, NeedTemplates, p.Templates)
+	return facts.Want(&p.needs, NeedTemplates, p.Templates)
 }
 
-func (p *plan) identity() Identity { return need(p, NeedIdentity, p.Identity) }
+func (p *plan) identity() Identity { return facts.Want(&p.needs, NeedIdentity, p.Identity) }
