@@ -22,19 +22,19 @@ func (r *PlaybookReconciler) observePast(ctx context.Context, object *strategyv1
 	overdue, nextAt := playbook.Overdue(object.Spec, closed.Items, now)
 	incidents := IncidentReconciler{r.Environment}
 	var past []playbook.Past
-	for i := range overdue {
+	for _, incident := range overdue {
 		if len(past) == playbook.MaxForgotten {
 			return past, now.Add(soon), nil
 		}
-		rollbacks, err := incidents.observeRollbacksOf(ctx, &overdue[i])
+		rollbacks, err := incidents.observeRollbacksOf(ctx, incident)
 		if err != nil {
 			return nil, time.Time{}, err
 		}
 		if slices.ContainsFunc(rollbacks, func(one strategyv1.StrategyRollback) bool { return !lifecycle.Ended(one.Status) }) {
 			continue
 		}
-		one := playbook.Past{Incident: overdue[i], Rollbacks: rollbacks}
-		if one.Decisions, err = r.observeDecisionsAbout(ctx, &overdue[i], rollbacks); err != nil {
+		one := playbook.Past{Incident: incident, Rollbacks: rollbacks}
+		if one.Decisions, err = r.observeDecisionsAbout(ctx, incident, rollbacks); err != nil {
 			return nil, time.Time{}, err
 		}
 		past = append(past, one)

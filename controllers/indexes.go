@@ -3,9 +3,14 @@ package controllers
 import (
 	"context"
 
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/controllers/namespaces"
 	"tradeops.dev/strategy-operator/internal/incident"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 )
@@ -20,6 +25,7 @@ const (
 	indexClosed   = "spec.playbookName, closed" // incidents that have ended, by playbook
 	indexIdentity = "identity"                  // incidents by what they are about, closed ones too
 	indexParent   = "status.parentName, active" // incidents that have not ended, by the one that they follow
+	indexOwner    = "controller"                // Jobs and pods by the UID of the object that controls them
 )
 
 // Index is one index: how an object is found.
@@ -66,6 +72,8 @@ func Indexes() []Index {
 		})},
 		{&strategyv1.StrategyRollback{}, indexActive, activeWith(func(client.Object) string { return isActive })},
 		{&strategyv1.StrategyIncident{}, indexActive, activeWith(func(client.Object) string { return isActive })},
+		{&batchv1.Job{}, indexOwner, controllerOf},
+		{&corev1.Pod{}, indexOwner, controllerOf},
 	}
 }
 
@@ -89,9 +97,23 @@ func activeWith(value func(client.Object) string) client.IndexerFunc {
 	}
 }
 
-func addIndexes(ctx context.Context, indexer client.FieldIndexer) error {
+// controllerOf indexes by the owner that proves it by its UID; a label proves nothing.
+func controllerOf(o client.Object) []string {
+	owner := metav1.GetControllerOfNoCopy(o)
+	if owner == nil {
+		return nil
+	}
+	return []string{string(owner.UID)}
+}
+
+// addIndexes has the manager's cache index the operator's own kinds, and the readers of the namespaces all others.
+func addIndexes(ctx context.Context, mgr ctrl.Manager, readers *namespaces.Readers) error {
 	for _, index := range Indexes() {
-		if err := indexer.IndexField(ctx, index.Object, index.Field, index.Values); err != nil {
+		add := readers.IndexField
+		if namespaces.Own(index.Object, mgr.GetScheme()) {
+			add = mgr.GetFieldIndexer().IndexField
+		}
+		if err := add(ctx, index.Object, index.Field, index.Values); err != nil {
 			return err
 		}
 	}

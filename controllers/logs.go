@@ -1,9 +1,11 @@
 package controllers
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes"
@@ -33,18 +35,21 @@ func (l PodLogs) Tail(ctx context.Context, namespace, pod, container string) ([]
 	return lastBytes(stream, checks.MaxOutputBytes)
 }
 
-// lastBytes reads to the end and returns at most the last n bytes, holding at most twice that.
+// lastBytes reads to the end and returns at most the last n bytes, holding at most twice that. What it returns holds no more memory than
+// its length: thousands of reports may be waiting for the bucket.
 func lastBytes(stream io.Reader, n int) ([]byte, error) {
-	kept := make([]byte, 0, 64<<10)
-	chunk := make([]byte, 64<<10)
+	kept := make([]byte, 0, 4<<10)
 	for {
-		size, err := stream.Read(chunk)
-		kept = append(kept, chunk[:size]...)
-		if len(kept) > 2*n {
+		if len(kept) >= 2*n {
 			kept = append(kept[:0], kept[len(kept)-n:]...)
 		}
+		if len(kept) == cap(kept) {
+			kept = slices.Grow(kept, min(len(kept), 2*n-len(kept)))
+		}
+		size, err := stream.Read(kept[len(kept):min(cap(kept), 2*n)])
+		kept = kept[:len(kept)+size]
 		if err == io.EOF {
-			return kept[max(0, len(kept)-n):], nil
+			return bytes.Clone(kept[max(0, len(kept)-n):]), nil
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read log: %w", err)

@@ -9,7 +9,6 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -45,26 +44,21 @@ func (e *Environment) observeRuns(ctx context.Context, owner client.Object, spec
 }
 
 func (e *Environment) observeJobs(ctx context.Context, owner client.Object, specs []strategyv1.CheckSpec, judged []strategyv1.CheckStatus, prefix string, now time.Time) ([]checks.JobState, error) {
-	ours := client.MatchingLabels{strategyv1.LabelOwnerUID: string(owner.GetUID())}
 	var jobs batchv1.JobList
-	if err := e.Client.List(ctx, &jobs, client.InNamespace(owner.GetNamespace()), ours); err != nil {
-		return nil, err
-	}
-	if len(jobs.Items) == 0 {
-		return nil, nil
-	}
-	var pods corev1.PodList
-	if err := e.Client.List(ctx, &pods, client.InNamespace(owner.GetNamespace()), ours); err != nil {
+	if err := e.listControlled(ctx, &jobs, owner); err != nil {
 		return nil, err
 	}
 	var states []checks.JobState
 	for i := range jobs.Items {
 		job := &jobs.Items[i]
-		// A label proves nothing: only the controller's UID says that a Job is ours. A deleted one is on its way out.
-		if !metav1.IsControlledBy(job, owner) || job.DeletionTimestamp != nil {
+		if job.DeletionTimestamp != nil { // on its way out
 			continue
 		}
-		state, err := e.observeJob(ctx, job, controlledBy(pods.Items, job), specs, judged, prefix, now)
+		var pods corev1.PodList
+		if err := e.listControlled(ctx, &pods, job); err != nil {
+			return nil, err
+		}
+		state, err := e.observeJob(ctx, job, pods.Items, specs, judged, prefix, now)
 		if err != nil {
 			return nil, err
 		}
@@ -161,14 +155,10 @@ func (e *Environment) observeTemplates(ctx context.Context, namespace string) (f
 	return templates, nil
 }
 
-func controlledBy(pods []corev1.Pod, job *batchv1.Job) []corev1.Pod {
-	var found []corev1.Pod
-	for _, pod := range pods {
-		if metav1.IsControlledBy(&pod, job) {
-			found = append(found, pod)
-		}
-	}
-	return found
+// listControlled lists what an object controls, as the cache has it: it is only looked at.
+func (e *Environment) listControlled(ctx context.Context, list client.ObjectList, owner client.Object) error {
+	return e.Client.List(ctx, list, client.InNamespace(owner.GetNamespace()),
+		client.MatchingFields{indexOwner: string(owner.GetUID())}, client.UnsafeDisableDeepCopy)
 }
 
 func podNamed(pods []corev1.Pod, name string) *corev1.Pod {

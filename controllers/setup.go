@@ -17,7 +17,7 @@ func CacheOptions() cache.Options {
 
 // Setup registers every reconciler, the indexes and the metrics with a manager.
 func (e *Environment) Setup(ctx context.Context, mgr ctrl.Manager, readers *namespaces.Readers) error {
-	if err := addIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
+	if err := addIndexes(ctx, mgr, readers); err != nil {
 		return err
 	}
 	if err := registerMetrics(mgr.GetClient(), readers); err != nil {

@@ -31,11 +31,27 @@ func CacheOptions(namespace string) cache.Options {
 		DefaultNamespaces: map[string]cache.Config{namespace: {}},
 		ByObject: map[client.Object]cache.ByObject{
 			&corev1.ConfigMap{}:          {Label: managed},
-			&batchv1.Job{}:               {Label: labels.NewSelector().Add(ours)},
-			&corev1.Pod{}:                {Label: labels.NewSelector().Add(ours)},
+			&batchv1.Job{}:               {Label: labels.NewSelector().Add(ours), Transform: stateOf},
+			&corev1.Pod{}:                {Label: labels.NewSelector().Add(ours), Transform: stateOf},
 			&appsv1.ControllerRevision{}: {Label: labels.NewSelector().Add(frozen)},
 		},
 	}
+}
+
+// stateOf keeps of a check's Job or pod what became of it: most of such an object is what it was asked to run, which a thousand of them
+// need not say in memory. Neither is ever written back from a cache.
+func stateOf(object any) (any, error) {
+	switch kept := object.(type) {
+	case *batchv1.Job:
+		kept.ManagedFields, kept.Spec = nil, batchv1.JobSpec{}
+	case *corev1.Pod:
+		containers := make([]corev1.Container, len(kept.Spec.Containers))
+		for i, container := range kept.Spec.Containers {
+			containers[i] = corev1.Container{Name: container.Name} // which one is the check, and whose log is its report
+		}
+		kept.ManagedFields, kept.Spec = nil, corev1.PodSpec{Containers: containers}
+	}
+	return object, nil
 }
 
 // Own says whether an object, or a list, is of one of the operator's own kinds. These are watched in all namespaces, so that

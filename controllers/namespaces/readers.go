@@ -36,6 +36,7 @@ type Readers struct {
 	ctx    context.Context // ends with the manager
 	doubts chan event.GenericEvent
 	begun  []func(ctx context.Context, reader cache.Cache) error
+	index  []func(ctx context.Context, indexer client.FieldIndexer) error
 	wakers []chan event.GenericEvent
 
 	running sync.WaitGroup
@@ -60,6 +61,14 @@ func New(mgr ctrl.Manager, listed []string) *Readers {
 // OnBegin names what is to be done with each reader that has begun: it watches. What it starts ends with the context.
 func (r *Readers) OnBegin(watch func(ctx context.Context, reader cache.Cache) error) {
 	r.begun = append(r.begun, watch)
+}
+
+// IndexField implements client.FieldIndexer: each reader that begins from now on has the index.
+func (r *Readers) IndexField(_ context.Context, object client.Object, field string, values client.IndexerFunc) error {
+	r.index = append(r.index, func(ctx context.Context, indexer client.FieldIndexer) error {
+		return indexer.IndexField(ctx, object, field, values)
+	})
+	return nil
 }
 
 // Changes tells of each namespace whose service has changed: its objects are to be looked at again.

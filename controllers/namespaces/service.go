@@ -61,7 +61,7 @@ func (r *Readers) reads(name string) bool {
 // open makes the reader of a namespace. It reads the kinds that it was made for, and nothing else by accident.
 func (r *Readers) open(name string) (cache.Cache, error) {
 	options := CacheOptions(name)
-	options.HTTPClient, options.Scheme, options.Mapper = r.mgr.GetHTTPClient(), r.mgr.GetScheme(), r.mgr.GetRESTMapper()
+	options.HTTPClient, options.Scheme, options.Mapper = r.mgr.GetHTTPClient(), r.mgr.GetScheme(), &mapper{RESTMapper: r.mgr.GetRESTMapper()}
 	options.ReaderFailOnMissingInformer = true
 	options.DefaultWatchErrorHandler = func(ctx context.Context, reflector *toolscache.Reflector, err error) {
 		toolscache.DefaultWatchErrorHandler(ctx, reflector, err)
@@ -72,6 +72,11 @@ func (r *Readers) open(name string) (cache.Cache, error) {
 	reader, err := cache.New(r.mgr.GetConfig(), options)
 	if err != nil {
 		return nil, err
+	}
+	for _, add := range r.index {
+		if err := add(r.ctx, reader); err != nil {
+			return nil, err
+		}
 	}
 	for _, kind := range kinds() {
 		if _, err := reader.GetInformer(r.ctx, kind, cache.BlockUntilSynced(false)); err != nil {

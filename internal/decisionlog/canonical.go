@@ -23,5 +23,7 @@ func canonical(document map[string]any) ([]byte, error) {
 // separators that Go always escapes and Python never does.
 func clean(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
-	return strings.NewReplacer("\u2028", " ", "\u2029", " ").Replace(s)
+	return lineSeparators.Replace(s)
 }
+
+var lineSeparators = strings.NewReplacer("\u2028", " ", "\u2029", " ")

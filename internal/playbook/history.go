@@ -21,35 +21,36 @@ const (
 
 // Past is a closed incident whose time is over, with everything that goes with it.
 type Past struct {
-	Incident  strategyv1.StrategyIncident
+	Incident  *strategyv1.StrategyIncident
 	Rollbacks []strategyv1.StrategyRollback // all have ended
 	Decisions []strategyv1.StrategyDecision // about any of them
 }
 
 // Overdue are the closed incidents of a playbook that the history has no room or no time for, oldest first, and when the
 // next one will be. Drills are counted apart: a series of exercises must not push real incidents out.
-func Overdue(spec strategyv1.StrategyPlaybookSpec, closed []strategyv1.StrategyIncident, now time.Time) (overdue []strategyv1.StrategyIncident, nextAt time.Time) {
-	var live, drills []strategyv1.StrategyIncident
-	for _, incident := range closed {
+func Overdue(spec strategyv1.StrategyPlaybookSpec, closed []strategyv1.StrategyIncident, now time.Time) (overdue []*strategyv1.StrategyIncident, nextAt time.Time) {
+	var live, drills []*strategyv1.StrategyIncident
+	for i := range closed {
+		incident := &closed[i]
 		if incident.Spec.Mode == strategyv1.IncidentDrill {
 			drills = append(drills, incident)
 		} else {
 			live = append(live, incident)
 		}
 	}
-	for _, group := range [][]strategyv1.StrategyIncident{live, drills} {
+	for _, group := range [][]*strategyv1.StrategyIncident{live, drills} {
 		gone, next := overdueOf(spec, group, now)
 		overdue, nextAt = append(overdue, gone...), checks.Earlier(nextAt, next)
 	}
 	return overdue, nextAt
 }
 
-func overdueOf(spec strategyv1.StrategyPlaybookSpec, closed []strategyv1.StrategyIncident, now time.Time) (overdue []strategyv1.StrategyIncident, nextAt time.Time) {
+func overdueOf(spec strategyv1.StrategyPlaybookSpec, closed []*strategyv1.StrategyIncident, now time.Time) (overdue []*strategyv1.StrategyIncident, nextAt time.Time) {
 	keep, retain := defaultKeep, defaultRetain
 	if spec.History != nil {
 		keep, retain = int(spec.History.KeepIncidents), time.Duration(spec.History.RetainSeconds)*time.Second
 	}
-	slices.SortFunc(closed, func(a, b strategyv1.StrategyIncident) int { return closedTime(a).Compare(closedTime(b)) })
+	slices.SortFunc(closed, func(a, b *strategyv1.StrategyIncident) int { return closedTime(a).Compare(closedTime(b)) })
 	for i, incident := range closed {
 		newer := len(closed) - 1 - i
 		over := closedTime(incident).Add(retain)
@@ -75,7 +76,7 @@ func strikeWindow(spec strategyv1.StrategyPlaybookSpec) time.Duration {
 	return time.Duration(spec.Recovery.StrikeWindowSeconds) * time.Second
 }
 
-func closedTime(incident strategyv1.StrategyIncident) time.Time {
+func closedTime(incident *strategyv1.StrategyIncident) time.Time {
 	if incident.Status.ClosedTime == nil {
 		return incident.CreationTimestamp.Time
 	}
@@ -91,7 +92,7 @@ func forget(past []Past) (actions []action.Action) {
 		for i := range one.Rollbacks {
 			actions = append(actions, action.DeleteObject{Object: &one.Rollbacks[i]})
 		}
-		actions = append(actions, action.DeleteObject{Object: &one.Incident})
+		actions = append(actions, action.DeleteObject{Object: one.Incident})
 	}
 	return actions
 }

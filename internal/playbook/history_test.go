@@ -79,7 +79,7 @@ func TestWithoutAHistoryFiftyIncidentsAndThirtyDaysAreKept(t *testing.T) {
 
 func TestTheIncidentGoesLast(t *testing.T) {
 	past := playbook.Past{
-		Incident:  closed("pnl", time.Hour, nil),
+		Incident:  new(closed("pnl", time.Hour, nil)),
 		Rollbacks: []strategyv1.StrategyRollback{{ObjectMeta: metav1.ObjectMeta{Name: "srb"}}},
 		Decisions: []strategyv1.StrategyDecision{{ObjectMeta: metav1.ObjectMeta{Name: "sdec"}}},
 	}

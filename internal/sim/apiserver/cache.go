@@ -6,8 +6,10 @@ import (
 	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -29,14 +31,32 @@ type Index struct {
 
 // Sees says whether the cache holds an object.
 func (c *Cache) Sees(object client.Object) bool {
-	var selector labels.Selector
-	for kind, by := range c.Options.ByObject {
-		if reflect.TypeOf(kind) == reflect.TypeOf(object) {
-			selector = by.Label
-		}
-	}
+	selector := c.byObject(object).Label
 	_, here := c.Options.DefaultNamespaces[object.GetNamespace()]
 	return here && (selector == nil || selector.Matches(labelsOf(object)))
+}
+
+// byObject is what the options say about a kind; empty if nothing.
+func (c *Cache) byObject(object runtime.Object) cache.ByObject {
+	for kind, by := range c.Options.ByObject {
+		if reflect.TypeOf(kind) == reflect.TypeOf(object) {
+			return by
+		}
+	}
+	return cache.ByObject{}
+}
+
+// keep leaves of a copy of an object what the cache keeps of it.
+func (c *Cache) keep(object runtime.Object) error {
+	transform := c.byObject(object).Transform
+	if transform == nil {
+		transform = c.Options.DefaultTransform
+	}
+	if transform == nil {
+		return nil
+	}
+	_, err := transform(object)
+	return err
 }
 
 // Get implements client.Reader.
@@ -53,7 +73,7 @@ func (c *Cache) Get(_ context.Context, at client.ObjectKey, object client.Object
 		return apierrors.NewNotFound(kind.group(), at.Name)
 	}
 	answer(object, found.object)
-	return nil
+	return c.keep(object)
 }
 
 // List implements client.Reader.
@@ -64,9 +84,12 @@ func (c *Cache) List(_ context.Context, list client.ObjectList, options ...clien
 	if err != nil {
 		return err
 	}
-	return fill(list, c.Server.of(kind.gvk.Kind, wanted.Namespace), func(o client.Object) bool {
+	if err := fill(list, c.Server.of(kind.gvk.Kind, wanted.Namespace), func(o client.Object) bool {
 		return c.Sees(o) && labelled(o, &wanted) && c.indexed(o, wanted.FieldSelector)
-	})
+	}); err != nil {
+		return err
+	}
+	return meta.EachListItem(list, c.keep)
 }
 
 func (c *Cache) indexed(object client.Object, wanted fields.Selector) bool {
