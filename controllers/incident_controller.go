@@ -37,7 +37,7 @@ func (r *IncidentReconciler) work(ctx context.Context, object *strategyv1.Strate
 		if err := r.writeIncidentStatus(ctx, object, decision.Status); err != nil {
 			return ctrl.Result{}, err
 		}
-		if err := r.execute(ctx, object, decision.Actions); err != nil {
+		if err := r.execute(ctx, object, decision.Steps.InOrder()); err != nil {
 			return ctrl.Result{}, err
 		}
 		if decision.NextAt.IsZero() || decision.NextAt.After(now) {

@@ -28,6 +28,13 @@ func (r *IncidentReconciler) observeIncident(ctx context.Context, object *strate
 		return observed, nil
 	}
 	var err error
+	// What people decided, and what they would close, is known even where the playbook is not.
+	if observed.Decided, err = r.observeDecided(ctx, strategyv1.KindIncident, object); err != nil {
+		return observed, err
+	}
+	if observed.Rollbacks, err = r.observeRollbacksOf(ctx, object); err != nil {
+		return observed, err
+	}
 	if observed.Playbook, err = r.observePlaybook(ctx, object.Namespace, object.Spec.PlaybookName, object.Status.PlaybookRevision); err != nil {
 		return observed, err
 	}
@@ -44,13 +51,7 @@ func (r *IncidentReconciler) observeIncident(ctx context.Context, object *strate
 			return observed, err
 		}
 	}
-	if observed.Config, err = r.observeConfig(ctx, object.Namespace, spec.Scheduler); err != nil {
-		return observed, err
-	}
-	if observed.Decided, err = r.observeDecided(ctx, strategyv1.KindIncident, object); err != nil {
-		return observed, err
-	}
-	observed.Rollbacks, err = r.observeRollbacksOf(ctx, object)
+	observed.Config, err = r.observeConfig(ctx, object.Namespace, spec.Scheduler)
 	return observed, err
 }
 

@@ -32,6 +32,9 @@ func (r *RollbackReconciler) observeRollback(ctx context.Context, object *strate
 		return observed, nil
 	}
 	var err error
+	if observed.Decided, err = r.observeDecided(ctx, strategyv1.KindRollback, object); err != nil {
+		return observed, err
+	}
 	if observed.Incident, err = r.observeIncidentOf(ctx, object); err != nil {
 		return observed, err
 	}
@@ -65,10 +68,7 @@ func (r *RollbackReconciler) observeRollback(ctx context.Context, object *strate
 			return observed, err
 		}
 	}
-	if observed.Deployment, err = r.observeDeployment(ctx, object.Namespace, spec.Scheduler.Rollout.DeploymentName); err != nil {
-		return observed, err
-	}
-	observed.Decided, err = r.observeDecided(ctx, strategyv1.KindRollback, object)
+	observed.Deployment, err = r.observeDeployment(ctx, object.Namespace, spec.Scheduler.Rollout.DeploymentName)
 	return observed, err
 }
 

@@ -54,7 +54,7 @@ func TestDeadlines(t *testing.T) {
 			expect(t, "SLAMet", s.condition(strategyv1.ConditionSLAMet), c.sla)
 			expect(t, "Escalated", s.condition(strategyv1.ConditionEscalated), c.escalated)
 			expect(t, "level", string(decision.Status.Level), string(c.level))
-			expect(t, "actions", strings.Join(testkit.Describe(decision.Actions), "; "), c.actions)
+			expect(t, "actions", strings.Join(testkit.Describe(decision.Steps.InOrder()), "; "), c.actions)
 		})
 	}
 }
@@ -137,7 +137,7 @@ func TestBadInput(t *testing.T) {
 			c.given(s)
 			decision := s.plan()
 			expect(t, "conditions", testkit.Conditions(decision.Status.Conditions), "Ready=False/"+c.reason+" Stalled=True/"+c.reason)
-			expect(t, "actions", strings.Join(testkit.Describe(decision.Actions), "; "), "warn "+c.reason)
+			expect(t, "actions", strings.Join(testkit.Describe(decision.Steps.InOrder()), "; "), "warn "+c.reason)
 			expect(t, "next", until(decision.NextAt), "30s")
 			for _, condition := range decision.Status.Conditions {
 				if !strings.Contains(condition.Message, c.says) {

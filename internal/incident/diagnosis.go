@@ -7,6 +7,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/pass"
 	"tradeops.dev/strategy-operator/internal/rules"
 )
 
@@ -14,22 +15,19 @@ import (
 const causeUnknown = "Unknown"
 
 // diagnose is L2: evidence side by side, then the first cause whose rule holds.
-func (p *plan) diagnose() bool {
-	if p.status.Cause != nil {
-		return false
-	}
-	spec := p.Playbook.Spec.Diagnosis
+func (p *plan) diagnose() pass.Outcome {
+	spec := p.seen.Playbook.Spec.Diagnosis
 	stage, all := p.run(strategyv1.StageDiagnosis, spec.Checks)
 	if stage.Missing != "" {
-		return true
+		return pass.Ends
 	}
 	if !stage.Done {
-		p.Working(strategyv1.ReasonDiagnosing, progressOf(stage, all))
-		return true
+		p.out.Working(strategyv1.ReasonDiagnosing, progressOf(stage, all))
+		return pass.Ends
 	}
-	p.answered(strategyv1.LevelL2, p.Now)
+	p.answered(strategyv1.LevelL2, p.now)
 	p.findCause(stage, spec.Causes)
-	return false
+	return pass.GoOn
 }
 
 func (p *plan) findCause(stage checks.Result, causes []strategyv1.CauseRule) {
@@ -43,17 +41,17 @@ func (p *plan) findCause(stage checks.Result, causes []strategyv1.CauseRule) {
 		if !held {
 			continue
 		}
-		p.status.Cause = &strategyv1.CauseStatus{Name: cause.Name, Rule: cause.When, Remediation: cause.Remediation, Schedules: p.schedules()}
+		p.next.Cause = &strategyv1.CauseStatus{Name: cause.Name, Rule: cause.When, Remediation: cause.Remediation, Schedules: p.schedules()}
 		message := fmt.Sprintf("%s, by rule: %s", cause.Name, p.because(cause.When))
-		p.Set(strategyv1.ConditionDiagnosed, metav1.ConditionTrue, strategyv1.ReasonCauseFound, message)
-		p.Note(strategyv1.EventDiagnosed, message, "")
+		p.out.Set(strategyv1.ConditionDiagnosed, metav1.ConditionTrue, strategyv1.ReasonCauseFound, message)
+		p.out.Note(strategyv1.EventDiagnosed, message, "")
 		return
 	}
 	p.unknown(strategyv1.ReasonCauseUnknown, "cause unknown: no cause rule holds")
 }
 
 func (p *plan) unknown(reason, message string) {
-	p.status.Cause = &strategyv1.CauseStatus{Name: causeUnknown}
-	p.Set(strategyv1.ConditionDiagnosed, metav1.ConditionFalse, reason, message)
-	p.Note(strategyv1.EventDiagnosed, message, "")
+	p.next.Cause = &strategyv1.CauseStatus{Name: causeUnknown}
+	p.out.Set(strategyv1.ConditionDiagnosed, metav1.ConditionFalse, reason, message)
+	p.out.Note(strategyv1.EventDiagnosed, message, "")
 }

@@ -105,8 +105,8 @@ func TestSamplesAloneDoNotChangeTheStatus(t *testing.T) {
 		s.At(time.Duration(second) * time.Second)
 		s.signals["cpu_percent_min_10m"] = float64(second % 60)
 		decision := s.plan()
-		if testkit.Conditions(decision.Status.Conditions) != testkit.Conditions(before.Conditions) || len(decision.Actions) > 0 {
-			t.Fatalf("after %d s: %s; %v", second, testkit.Conditions(decision.Status.Conditions), testkit.Describe(decision.Actions))
+		if testkit.Conditions(decision.Status.Conditions) != testkit.Conditions(before.Conditions) || len(decision.Steps.InOrder()) > 0 {
+			t.Fatalf("after %d s: %s; %v", second, testkit.Conditions(decision.Status.Conditions), testkit.Describe(decision.Steps.InOrder()))
 		}
 		if decision.Status.Signals[1].Value != before.Signals[1].Value {
 			t.Fatalf("a sample was written to the status")

@@ -46,31 +46,33 @@ func Usual(o Observed) Need {
 	return need
 }
 
-func (p *plan) same() []strategyv1.StrategyIncident { return facts.Want(&p.needs, NeedSame, p.Same) }
+func (p *plan) same() []strategyv1.StrategyIncident {
+	return facts.Want(&p.needs, NeedSame, p.seen.Same)
+}
 
 func (p *plan) neighbours() []strategyv1.StrategyIncident {
-	return facts.Want(&p.needs, NeedNeighbours, p.Neighbours)
+	return facts.Want(&p.needs, NeedNeighbours, p.seen.Neighbours)
 }
 
 // parent is the incident that the status names; nil when there is none any more.
 func (p *plan) parent() *strategyv1.StrategyIncident {
-	return facts.Want(&p.needs, NeedParent, p.Parent)
+	return facts.Want(&p.needs, NeedParent, p.seen.Parent)
 }
 
-func (p *plan) onCall() facts.OnCall { return facts.Want(&p.needs, NeedOnCall, p.OnCall) }
+func (p *plan) onCall() facts.OnCall { return facts.Want(&p.needs, NeedOnCall, p.seen.OnCall) }
 
 func (p *plan) documents() map[string]facts.Document {
-	return facts.Want(&p.needs, NeedDocuments, p.Documents)
+	return facts.Want(&p.needs, NeedDocuments, p.seen.Documents)
 }
 
 func (p *plan) templates() map[string]corev1.PodTemplateSpec {
-	return facts.Want(&p.needs, NeedTemplates, p.Templates)
+	return facts.Want(&p.needs, NeedTemplates, p.seen.Templates)
 }
 
 // signals of the playbook; nobody is asked for those of one that has none.
 func (p *plan) signals() signals.Snapshot {
-	if p.Playbook.Spec.Signals == nil {
+	if p.seen.Playbook.Spec.Signals == nil {
 		return signals.Snapshot{}
 	}
-	return facts.Want(&p.needs, NeedSignals, p.Signals)
+	return facts.Want(&p.needs, NeedSignals, p.seen.Signals)
 }

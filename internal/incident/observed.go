@@ -4,8 +4,8 @@ import (
 	"time"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
-	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/pass"
 	"tradeops.dev/strategy-operator/internal/signals"
 )
 
@@ -31,12 +31,14 @@ type Observed struct {
 	Templates  facts.Read[facts.Templates]
 }
 
-// Decision is the status as observed, then what to do, in order.
+// Decision is what a pass comes to. The fields stand in the order in which they count: nothing is decided while facts are missing, and
+// the status is written before anything is done.
 type Decision struct {
-	Status  strategyv1.StrategyIncidentStatus
-	Actions []action.Action
-	NextAt  time.Time // zero: something watched will change
-	Needs   Need      // facts to read before anything is decided: the rest is empty then
+	Needs  Need   // facts to read before anything is decided: the rest is empty then
+	Rule   string // that ended the pass, by its name in the list
+	Status strategyv1.StrategyIncidentStatus
+	Steps  pass.Steps
+	NextAt time.Time // when the next pass is due; zero: something watched will change
 }
 
 // Identity is what an incident is about: of each there is one open incident at a time, and strikes count for it.

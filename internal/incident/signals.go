@@ -24,7 +24,7 @@ func (p *plan) watchSignals() {
 	if len(sampled.Readings) == 0 && len(p.unjudged) == 0 {
 		return
 	}
-	p.Wake(sampled.NextAt)
+	p.out.Wake(sampled.NextAt)
 	var unknown []string
 	problem := ""
 	for _, name := range slices.Sorted(maps.Keys(sampled.Readings)) {
@@ -34,7 +34,7 @@ func (p *plan) watchSignals() {
 		}
 	}
 	if len(unknown)+len(p.unjudged) == 0 {
-		p.Set(strategyv1.ConditionSignalsKnown, metav1.ConditionTrue, strategyv1.ReasonSampled, "every signal is known")
+		p.out.Set(strategyv1.ConditionSignalsKnown, metav1.ConditionTrue, strategyv1.ReasonSampled, "every signal is known")
 		return
 	}
 	reason, message := strategyv1.ReasonSignalUnknown, "unknown: "+orElse(strings.Join(unknown, ", "), "none")
@@ -42,14 +42,14 @@ func (p *plan) watchSignals() {
 		reason = strategyv1.ReasonLeadUnjudged
 		message += "; rules of the technical lead that cannot be evaluated: " + strings.Join(p.unjudged, ", ")
 	}
-	if p.Reason(strategyv1.ConditionSignalsKnown) == reason && strings.HasPrefix(p.Message(strategyv1.ConditionSignalsKnown), message) {
+	if p.out.Reason(strategyv1.ConditionSignalsKnown) == reason && strings.HasPrefix(p.out.Message(strategyv1.ConditionSignalsKnown), message) {
 		return // the problem's own words may change with each sample
 	}
 	if problem != "" {
 		message += " (" + bounded.Text(problem, 400) + ")"
 	}
-	p.Set(strategyv1.ConditionSignalsKnown, metav1.ConditionFalse, reason, message)
-	p.Tell(corev1.EventTypeWarning, reason, message)
+	p.out.Set(strategyv1.ConditionSignalsKnown, metav1.ConditionFalse, reason, message)
+	p.out.Tell(corev1.EventTypeWarning, reason, message)
 }
 
 // keepSignals puts the signals into the status when the incident takes a step, and not when they merely change. They are
@@ -57,23 +57,23 @@ func (p *plan) watchSignals() {
 func (p *plan) keepSignals() {
 	if p.stepped() {
 		if snapshot := p.signals(); len(snapshot.Readings) > 0 {
-			p.status.Signals = p.sampled(snapshot)
+			p.next.Signals = p.sampled(snapshot)
 		}
 	}
-	if len(p.status.Signals) == 0 || p.Logged() || p.LogHead.Problem != nil {
+	if len(p.next.Signals) == 0 || p.out.Logged() || p.seen.Log.Problem != nil {
 		return
 	}
-	data, err := json.Marshal(p.status.Signals)
+	data, err := json.Marshal(p.next.Signals)
 	if err != nil { // plain texts and times
 		return
 	}
 	sum := sha256.Sum256(data)
-	p.Keep(evidence.SignalsKey(p.Prefix, hex.EncodeToString(sum[:6])), data)
+	p.out.Keep(evidence.SignalsKey(p.seen.Prefix, hex.EncodeToString(sum[:6])), data)
 }
 
 // stepped: this pass added to the timeline.
 func (p *plan) stepped() bool {
-	before, after := p.Incident.Status.Timeline, p.status.Timeline
+	before, after := p.seen.Incident.Status.Timeline, p.next.Timeline
 	return len(after) > 0 && (len(before) == 0 || before[len(before)-1].Seq != after[len(after)-1].Seq)
 }
 

@@ -105,6 +105,7 @@ func (s *story) plan() incident.Decision {
 	s.T.Helper()
 	first, untouched := s.observed(), s.observed()
 	decision := incident.Plan(first, s.Now)
+	ended.Store(decision.Rule, true)
 	if !reflect.DeepEqual(untouched, first) {
 		s.T.Fatalf("the plan changed its input:\n%s", cmp.Diff(untouched, first, byText))
 	}
@@ -144,7 +145,7 @@ func (s *story) asksOrSaysTheSame(all incident.Observed, want incident.Decision)
 			}
 			return
 		}
-		if got.Actions != nil || !got.NextAt.IsZero() || !reflect.DeepEqual(got.Status, strategyv1.StrategyIncidentStatus{}) {
+		if got.Steps.InOrder() != nil || !got.NextAt.IsZero() || !reflect.DeepEqual(got.Status, strategyv1.StrategyIncidentStatus{}) {
 			s.T.Fatalf("a plan that asks for facts decides, too: %+v", got)
 		}
 		for which, set := range optional {
@@ -160,18 +161,18 @@ func (s *story) asksOrSaysTheSame(all incident.Observed, want incident.Decision)
 func (s *story) pass() (decision incident.Decision, changed bool) {
 	s.T.Helper()
 	decision = s.plan()
-	changed = !reflect.DeepEqual(decision.Status, s.incident.Status) || len(effects(decision.Actions)) > 0
+	changed = !reflect.DeepEqual(decision.Status, s.incident.Status) || len(effects(decision.Steps.InOrder())) > 0
 	if conditions.True(s.incident.Status.Conditions, strategyv1.ConditionReady) {
-		for _, wanted := range decision.Actions {
+		for _, wanted := range decision.Steps.InOrder() {
 			switch wanted.(type) {
 			case action.DeleteJob, action.AppendEntries, action.StoreEvidence:
 			default:
-				s.T.Fatalf("a closed incident asks for %s", testkit.Describe(decision.Actions))
+				s.T.Fatalf("a closed incident asks for %s", testkit.Describe(decision.Steps.InOrder()))
 			}
 		}
 	}
 	s.incident.Status = *decision.Status.DeepCopy()
-	actions := decision.Actions
+	actions := decision.Steps.InOrder()
 	if s.crashAfter >= 0 && s.crashAfter < len(actions) {
 		actions = testkit.Cut(actions, s.crashAfter)
 	}

@@ -2,68 +2,51 @@ package incident
 
 import (
 	"fmt"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/bounded"
 	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/decide"
+	"tradeops.dev/strategy-operator/internal/pass"
 	"tradeops.dev/strategy-operator/internal/rules"
 	"tradeops.dev/strategy-operator/internal/subject"
 )
 
-// decidedByPerson: a person can close at any time.
-func (p *plan) decidedByPerson() bool {
-	for _, decided := range p.Decided {
-		switch decided.Verdict {
-		case strategyv1.DecisionResolve:
-			p.close(strategyv1.ReasonResolved, strategyv1.EventClosed, because("closed", decided)+p.leftInEffect(), decided.By)
-			return true
-		case strategyv1.DecisionFalseAlarm:
-			if len(p.Rollbacks) == 0 {
-				p.close(strategyv1.ReasonFalseAlarm, strategyv1.EventAcknowledged, because("false alarm", decided), decided.By)
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // triage is L1: its checks run side by side; a rule, a person or time hands over to L2.
-func (p *plan) triage() bool {
-	if p.Is(strategyv1.ConditionEscalated) {
-		return false
-	}
-	spec := p.Playbook.Spec.Triage
+func (p *plan) triage() pass.Outcome {
+	spec := p.seen.Playbook.Spec.Triage
 	stage, all := p.run(strategyv1.StageTriage, spec.Checks)
 	if stage.Missing != "" {
-		return true
+		return pass.Ends
 	}
 	if p.escalatedByPerson() || p.escalatedByRule(stage, spec.Escalate) {
-		return false
+		return pass.GoOn
 	}
 	if !stage.Done {
-		p.Working(strategyv1.ReasonTriaging, progressOf(stage, all))
-		return true
+		p.out.Working(strategyv1.ReasonTriaging, progressOf(stage, all))
+		return pass.Ends
 	}
 	if p.falseAlarm(stage, spec.FalseAlarm) {
-		return true
+		return pass.Ends
 	}
-	p.answered(strategyv1.LevelL1, p.Now)
-	p.Set(strategyv1.ConditionTriaged, metav1.ConditionTrue, strategyv1.ReasonChecksJudged, "all triage checks were judged; no rule closed or escalated the incident")
+	p.answered(strategyv1.LevelL1, p.now)
+	p.out.Set(strategyv1.ConditionTriaged, metav1.ConditionTrue, strategyv1.ReasonChecksJudged, "all triage checks were judged; no rule closed or escalated the incident")
 	p.turnOf(strategyv1.WhoL1, p.deadline(strategyv1.LevelL1))
-	p.Working(strategyv1.ReasonTriaging, fmt.Sprintf("all triage checks were judged and no rule fired; it goes to L2 by time. To decide now: %s",
-		decide(p.Incident, "acknowledge | escalate | false-alarm")))
-	return true
+	p.out.Working(strategyv1.ReasonTriaging, fmt.Sprintf("all triage checks were judged and no rule fired; it goes to L2 by time. To decide now: %s",
+		commandTo(p.seen.Incident, "acknowledge | escalate | false-alarm")))
+	return pass.Ends
 }
 
 func (p *plan) escalatedByPerson() bool {
-	for _, decided := range p.Decided {
-		if decided.Verdict == strategyv1.DecisionEscalate {
-			p.escalate(strategyv1.ReasonPersonDecided, because("escalated", decided), decided.By)
-			return true
-		}
+	decided := decide.First(decide.Oldest(p.seen.Decided, strategyv1.DecisionEscalate))
+	if decided == nil {
+		return false
 	}
-	return false
+	p.escalate(strategyv1.ReasonPersonDecided, decide.Because("escalated", *decided), decided.By)
+	return true
 }
 
 // escalatedByRule: a rule that cannot be evaluated escalates, too, but only when nothing more will be known.
@@ -91,11 +74,11 @@ func (p *plan) escalatedByRule(stage checks.Result, escalate []strategyv1.Escala
 
 func (p *plan) escalatedByTime(rule strategyv1.EscalateRule) bool {
 	due := p.after(rule.AfterSeconds).Time
-	if p.Now.Before(due) {
-		p.Wake(due)
+	if p.now.Before(due) {
+		p.out.Wake(due)
 		return false
 	}
-	if p.held() {
+	if p.someoneIsOnIt() {
 		return false
 	}
 	p.escalate(strategyv1.ReasonRuleHeld, fmt.Sprintf("rule %s: the incident lasts longer than %d s", rule.Name, rule.AfterSeconds), "")
@@ -110,19 +93,36 @@ func (p *plan) falseAlarm(stage checks.Result, rule *strategyv1.FalseAlarmRule) 
 	if err != nil || !held { // an error means no: a person looks
 		return false
 	}
-	p.answered(strategyv1.LevelL1, p.Now)
-	p.Set(strategyv1.ConditionTriaged, metav1.ConditionTrue, strategyv1.ReasonFalseAlarm, rule.When)
+	p.answered(strategyv1.LevelL1, p.now)
+	p.out.Set(strategyv1.ConditionTriaged, metav1.ConditionTrue, strategyv1.ReasonFalseAlarm, rule.When)
 	p.close(strategyv1.ReasonFalseAlarm, strategyv1.EventAcknowledged, "false alarm by rule: "+p.because(rule.When), "")
 	return true
 }
 
 // run runs the incident's branch of a stage; all is how many checks that is.
 func (p *plan) run(stage strategyv1.Stage, stageChecks []strategyv1.StageCheck) (result checks.Result, all int) {
-	uses, optional := checks.Branch(stageChecks, p.Incident.Spec)
-	return p.Run(checks.Stage{
-		Namespace: p.Incident.Namespace,
-		Owner:     *metav1.NewControllerRef(p.Incident, strategyv1.GroupVersion.WithKind(strategyv1.KindIncident)),
-		Stage:     stage, Uses: uses, Optional: optional, Specs: p.Playbook.Spec.Checks, Templates: p.templates,
-		Context: subject.Context(p.Incident.Name, p.Incident, p.Playbook.Spec.Scheduler),
-	}, p.Runs.Jobs), len(uses)
+	uses, optional := checks.Branch(stageChecks, p.seen.Incident.Spec)
+	return p.out.Run(checks.Stage{
+		Namespace: p.seen.Incident.Namespace,
+		Owner:     *metav1.NewControllerRef(p.seen.Incident, strategyv1.GroupVersion.WithKind(strategyv1.KindIncident)),
+		Stage:     stage, Uses: uses, Optional: optional, Specs: p.seen.Playbook.Spec.Checks, Templates: p.templates,
+		Context: subject.Context(p.seen.Incident.Name, p.seen.Incident, p.seen.Playbook.Spec.Scheduler),
+	}, p.seen.Runs.Jobs), len(uses)
+}
+
+func progressOf(stage checks.Result, all int) string {
+	message := fmt.Sprintf("%d of %d checks judged", len(stage.Final)+len(stage.Without), all)
+	for _, name := range sorted(stage.Waiting) {
+		message += fmt.Sprintf("; %s waits: %s", name, stage.Waiting[name])
+	}
+	return bounded.Text(message, 1024)
+}
+
+func sorted(waiting map[string]string) []string {
+	names := make([]string, 0, len(waiting))
+	for name := range waiting {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
 }

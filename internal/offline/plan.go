@@ -7,10 +7,10 @@ import (
 	"time"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/change"
 	"tradeops.dev/strategy-operator/internal/config"
 	"tradeops.dev/strategy-operator/internal/config/botcore"
 	"tradeops.dev/strategy-operator/internal/playbook"
-	"tradeops.dev/strategy-operator/internal/rollback"
 )
 
 // Defaults of the API that change what is planned.
@@ -32,7 +32,7 @@ type Input struct {
 
 // Plan is what the operator would change.
 type Plan struct {
-	rollback.Draft
+	change.Draft
 	// Until is the end of the time box, zero without one.
 	Until time.Time
 }
@@ -51,14 +51,14 @@ func (e *RefusedError) Error() string { return e.Message }
 // Compute makes the plan. A *RefusedError is the operator's refusal; any other error means that a text could not be
 // understood.
 func Compute(in Input) (Plan, error) {
-	book, change, err := read(in)
+	book, wanted, err := read(in)
 	if err != nil {
 		return Plan{}, err
 	}
 	if problem := playbook.References(book.Spec); problem != nil {
 		return Plan{}, &RefusedError{Reason: problem.Reason, Message: fmt.Sprintf("playbook %s is not valid (%s): %s", book.Name, problem.Reason, problem.Message)}
 	}
-	seconds, err := maxDuration(book.Spec, change.Spec)
+	seconds, err := maxDuration(book.Spec, wanted.Spec)
 	if err != nil {
 		return Plan{}, err
 	}
@@ -83,8 +83,8 @@ func Compute(in Input) (Plan, error) {
 	if err != nil {
 		return Plan{}, &RefusedError{Reason: strategyv1.ReasonConfigInvalid, Message: err.Error()}
 	}
-	plan.Draft, err = rollback.NewDraft(rollback.Change{
-		Document: document, DataKey: key, Target: target, Summary: summary, Feeds: book.Spec.Feeds, Name: nameOf(change), Spec: change.Spec, Until: plan.Until,
+	plan.Draft, err = change.NewDraft(change.Change{
+		Document: document, DataKey: key, Target: target, Summary: summary, Feeds: book.Spec.Feeds, Name: nameOf(wanted), Spec: wanted.Spec, Until: plan.Until,
 	})
 	if err != nil {
 		return Plan{}, &RefusedError{Reason: strategyv1.ReasonEditRefused, Message: err.Error()}

@@ -28,8 +28,8 @@ func fixture(t *testing.T) Input {
 	return Input{Playbook: read("playbook.yaml"), Config: read("core.yaml"), Rollback: read("rollback.yaml"), Now: now}
 }
 
-// change exchanges a part of a text, which must be there once.
-func change(t *testing.T, text *Text, old, replacement string) {
+// exchange replaces a part of a text, which must be there once.
+func exchange(t *testing.T, text *Text, old, replacement string) {
 	t.Helper()
 	if strings.Count(string(text.Data), old) != 1 {
 		t.Fatalf("%s holds %q not once", text.Name, old)
@@ -77,7 +77,7 @@ func TestTimeBox(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			in := fixture(t)
-			change(t, &in.Rollback, "remediationName: disable-schedule", test.spec)
+			exchange(t, &in.Rollback, "remediationName: disable-schedule", test.spec)
 			in.Until = test.until
 			plan, err := Compute(in)
 			if err != nil {
@@ -102,31 +102,31 @@ func TestOperatorsRefusals(t *testing.T) {
 		want   string
 	}{
 		{"unknown schedule", func(t *testing.T, in *Input) {
-			change(t, &in.Rollback, "schedule: cross_exchange_watch", "schedule: nope")
+			exchange(t, &in.Rollback, "schedule: cross_exchange_watch", "schedule: nope")
 		}, strategyv1.ReasonEditRefused,
 			`action 1 (DisableSchedule): runtime.multi_strategy_schedulers.core_multi_pipeline.schedules has no schedule "nope" (it has: mean_reversion_intraday, cross_exchange_watch)`},
 		{"unknown bucket", func(t *testing.T, in *Input) {
-			change(t, &in.Rollback, "bucket: cross_exchange", "bucket: nope")
+			exchange(t, &in.Rollback, "bucket: cross_exchange", "bucket: nope")
 		}, strategyv1.ReasonEditRefused,
 			`action 2 (SetAllocation): risk_profiles.balanced.strategy_allocations has no bucket "nope" (it has: mean_reversion, cross_exchange)`},
 		{"unknown scheduler", func(t *testing.T, in *Input) {
-			change(t, &in.Playbook, "name: core_multi_pipeline", "name: nope")
+			exchange(t, &in.Playbook, "name: core_multi_pipeline", "name: nope")
 		}, strategyv1.ReasonConfigInvalid, `no scheduler "nope" (it has: core_multi_pipeline)`},
 		{"unknown action", func(t *testing.T, in *Input) {
-			change(t, &in.Rollback, "type: DisableSchedule, schedule: cross_exchange_watch", "type: Explode")
+			exchange(t, &in.Rollback, "type: DisableSchedule, schedule: cross_exchange_watch", "type: Explode")
 		}, strategyv1.ReasonEditRefused, "action 1 (Explode): this operator does not know the action Explode"},
 		{"document with a tab as indent", func(t *testing.T, in *Input) {
-			change(t, &in.Config, "  metrics_service:", "\tmetrics_service:")
+			exchange(t, &in.Config, "  metrics_service:", "\tmetrics_service:")
 		}, strategyv1.ReasonConfigInvalid, "it is not valid YAML"},
 		{"document that is empty", func(_ *testing.T, in *Input) { in.Config.Data = nil }, strategyv1.ReasonConfigInvalid, "the configuration is empty"},
 		{"unknown remediation", func(t *testing.T, in *Input) {
-			change(t, &in.Rollback, "remediationName: disable-schedule", "remediationName: nope")
+			exchange(t, &in.Rollback, "remediationName: disable-schedule", "remediationName: nope")
 		}, strategyv1.ReasonRemediationNotFound, `playbook multi-strategy has no remediation "nope"; create another rollback with one that exists`},
 		{"playbook that names no check of its own", func(t *testing.T, in *Input) {
-			change(t, &in.Playbook, "proof: {check: running-plan}", "proof: {check: nope}")
+			exchange(t, &in.Playbook, "proof: {check: running-plan}", "proof: {check: nope}")
 		}, strategyv1.ReasonReferenceInvalid, `spec.scheduler.proof uses check "nope", which is not in spec.checks`},
 		{"playbook with a rule that does not compile", func(t *testing.T, in *Input) {
-			change(t, &in.Playbook, `when: "true"`, `when: "report.("`)
+			exchange(t, &in.Playbook, `when: "true"`, `when: "report.("`)
 		}, strategyv1.ReasonRuleInvalid, "check running-plan, verdict 1"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -151,19 +151,19 @@ func TestTextsThatAreNotUnderstood(t *testing.T) {
 		want   string
 	}{
 		{"unknown field of the rollback", func(t *testing.T, in *Input) {
-			change(t, &in.Rollback, "reason:", "resaon:")
+			exchange(t, &in.Rollback, "reason:", "resaon:")
 		}, `rollback.yaml: the StrategyRollback cannot be read: strict decoding error: unknown field "spec.resaon"`},
 		{"field in other letters", func(t *testing.T, in *Input) {
-			change(t, &in.Rollback, "reason:", "Reason:")
+			exchange(t, &in.Rollback, "reason:", "Reason:")
 		}, `unknown field "spec.Reason"`},
 		{"unknown field deep in the playbook", func(t *testing.T, in *Input) {
-			change(t, &in.Playbook, "{deploymentName: bot-core-scheduler}", "{deploymentName: x, timeout: 3}")
+			exchange(t, &in.Playbook, "{deploymentName: bot-core-scheduler}", "{deploymentName: x, timeout: 3}")
 		}, `unknown field "spec.scheduler.rollout.timeout"`},
 		{"duplicate field", func(t *testing.T, in *Input) {
-			change(t, &in.Rollback, "  playbookName: multi-strategy", "  playbookName: multi-strategy\n  playbookName: other")
+			exchange(t, &in.Rollback, "  playbookName: multi-strategy", "  playbookName: multi-strategy\n  playbookName: other")
 		}, `already set in map`},
 		{"wrong type", func(t *testing.T, in *Input) {
-			change(t, &in.Rollback, "actions:", "desiredState: [1]\n  actions:")
+			exchange(t, &in.Rollback, "actions:", "desiredState: [1]\n  actions:")
 		}, "cannot unmarshal"},
 		{"wrong kind", func(_ *testing.T, in *Input) { in.Rollback.Data = in.Playbook.Data },
 			"rollback.yaml: it holds no StrategyRollback of strategy.tradeops.dev/v1alpha1 (it has: v1 PodTemplate, strategy.tradeops.dev/v1alpha1 StrategyPlaybook)"},
@@ -173,21 +173,21 @@ func TestTextsThatAreNotUnderstood(t *testing.T) {
 		{"empty", func(_ *testing.T, in *Input) { in.Playbook.Data = []byte("# nothing\n---\n") }, "it has: no object"},
 		{"not YAML", func(_ *testing.T, in *Input) { in.Playbook.Data = []byte("\x00{") }, "not YAML"},
 		{"other playbook", func(t *testing.T, in *Input) {
-			change(t, &in.Rollback, "playbookName: multi-strategy", "playbookName: other")
+			exchange(t, &in.Rollback, "playbookName: multi-strategy", "playbookName: other")
 		}, `the rollback is for playbook "other", but playbook.yaml holds playbook "multi-strategy"`},
 		{"no action", func(t *testing.T, in *Input) {
 			in.Rollback.Data = []byte(strings.Split(string(in.Rollback.Data), "  actions:")[0])
 		}, "spec.actions: name at least one action"},
 		{"no schedule", func(t *testing.T, in *Input) {
-			change(t, &in.Rollback, ", schedule: cross_exchange_watch", "")
+			exchange(t, &in.Rollback, ", schedule: cross_exchange_watch", "")
 		}, "spec.actions[0]: DisableSchedule names either its schedule or its strategy"},
 		{"half an allocation", func(t *testing.T, in *Input) {
-			change(t, &in.Rollback, ", bucket: cross_exchange", "")
+			exchange(t, &in.Rollback, ", bucket: cross_exchange", "")
 		}, "spec.actions[1]: SetAllocation needs riskProfile, bucket and allocation"},
 		{"two time boxes", func(t *testing.T, in *Input) {
-			change(t, &in.Rollback, "reason:", "maxDurationSeconds: 5\n  reason:")
+			exchange(t, &in.Rollback, "reason:", "maxDurationSeconds: 5\n  reason:")
 		}, "leave it out when remediationName is set"},
-		{"no name", func(t *testing.T, in *Input) { change(t, &in.Rollback, "{name: stop-cross}", "{}") }, "metadata.name"},
+		{"no name", func(t *testing.T, in *Input) { exchange(t, &in.Rollback, "{name: stop-cross}", "{}") }, "metadata.name"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			in := fixture(t)
@@ -206,7 +206,7 @@ func TestTextsThatAreNotUnderstood(t *testing.T) {
 
 func TestGeneratedNameIsShownAsOne(t *testing.T) {
 	in := fixture(t)
-	change(t, &in.Rollback, "{name: stop-cross}", "{generateName: stop-}")
+	exchange(t, &in.Rollback, "{name: stop-cross}", "{generateName: stop-}")
 	plan, err := Compute(in)
 	if err != nil || !strings.Contains(plan.Diff, "rollback stop-xxxxx: ") {
 		t.Errorf("%v\n%s", err, plan.Diff)
@@ -225,7 +225,7 @@ func TestUpstreamConfiguration(t *testing.T) {
 	}
 	in := fixture(t)
 	in.Config.Data = data
-	change(t, &in.Rollback, "  - {type: SetAllocation, riskProfile: balanced, bucket: cross_exchange, allocation: \"0.0\"}\n", "")
+	exchange(t, &in.Rollback, "  - {type: SetAllocation, riskProfile: balanced, bucket: cross_exchange, allocation: \"0.0\"}\n", "")
 	plan, err := Compute(in)
 	if err != nil {
 		t.Fatal(err)

@@ -49,6 +49,8 @@ type Pass struct {
 	await   bool // the next step needs the log's head
 	held    bool // nothing new may be started
 	told    []action.Action
+
+	finalizers *action.SetFinalizers
 }
 
 // New starts a pass. A log that was started shows its head as it was read.
@@ -192,31 +194,32 @@ func (p *Pass) Run(stage checks.Stage, jobs []checks.JobState) checks.Result {
 	return result
 }
 
-// Finish puts the parts in order and says when the next pass is due, if nothing watched changes before. That the operator begins to
-// work on a new object is no news: its first event tells of somebody else's turn, or of a next step.
-func (p *Pass) Finish(subject timeline.Subject, turn lifecycle.Turn) ([]action.Action, time.Time) {
-	actions, nextAt := p.store, p.nextAt
+// SetFinalizers replaces the finalizers of the object.
+func (p *Pass) SetFinalizers(wanted action.SetFinalizers) { p.finalizers = &wanted }
+
+// Finish says what is to be done, in order, and when the next pass is due, if nothing watched changes before. That the operator begins
+// to work on a new object is no news: its first event tells of somebody else's turn, or of a next step.
+func (p *Pass) Finish(subject timeline.Subject, turn lifecycle.Turn) (Steps, time.Time) {
+	steps, nextAt := Steps{Store: p.store, Finalizers: p.finalizers}, p.nextAt
 	if len(p.store) > 0 {
 		nextAt = p.Now // the verdict comes from the stored report, in the next pass
 	}
 	if *p.Status.Log != nil && p.LogHead.Problem == nil {
-		entries := timeline.Append(subject, *p.Status.Timeline, p.EvidenceAt, p.LogHead.Entries, p.LogHead.Head, p.LogHead.Key)
-		if entries != nil {
-			actions = append(actions, *entries)
-		}
-		if entries != nil && p.await {
+		steps.Entries = timeline.Append(subject, *p.Status.Timeline, p.EvidenceAt, p.LogHead.Entries, p.LogHead.Head, p.LogHead.Key)
+		if steps.Entries != nil && p.await {
 			nextAt = p.Now // the head is read back in the next pass
 		}
 		for _, effect := range p.effects {
 			if !p.held || !action.Starts(effect) {
-				actions = append(actions, effect)
+				steps.Effects = append(steps.Effects, effect)
 			}
 		}
 	}
 	if turn.Who != strategyv1.WhoMachine || conditions.Reason(p.before, strategyv1.ConditionReady) != "" {
-		actions = append(actions, Announce(p.before, *p.Status.Conditions)...)
+		steps.Events = Announce(p.before, *p.Status.Conditions)
 	}
-	return append(actions, p.told...), nextAt
+	steps.Events = append(steps.Events, p.told...)
+	return steps, nextAt
 }
 
 // Announce tells people when the summary of an object changed its reason.

@@ -45,8 +45,8 @@ func TestTheOrderOfActions(t *testing.T) {
 			p.Note(strategyv1.EventCheck, "m", "")
 			p.Keep("p/x", nil)
 			p.Working("Triaging", "m")
-			actions, next := p.Finish(timeline.Subject{}, lifecycle.Turn{Who: strategyv1.WhoL1})
-			if got := strings.Join(testkit.Describe(actions), "; "); got != c.actions {
+			steps, next := p.Finish(timeline.Subject{}, lifecycle.Turn{Who: strategyv1.WhoL1})
+			if got := strings.Join(testkit.Describe(steps.InOrder()), "; "); got != c.actions {
 				t.Errorf("got %s, want %s", got, c.actions)
 			}
 			if !next.Equal(testkit.T0) {
@@ -61,8 +61,8 @@ func TestThatTheOperatorBeginsIsNoNews(t *testing.T) {
 	for who, want := range map[strategyv1.Who]string{strategyv1.WhoMachine: "", strategyv1.WhoApprover: "tell Triaging"} {
 		p := newPass(facts.Log{}, &strategyv1.StrategyIncidentStatus{})
 		p.Working("Triaging", "m")
-		actions, _ := p.Finish(timeline.Subject{}, lifecycle.Turn{Who: who})
-		if got := strings.Join(testkit.Describe(actions), "; "); got != want {
+		steps, _ := p.Finish(timeline.Subject{}, lifecycle.Turn{Who: who})
+		if got := strings.Join(testkit.Describe(steps.InOrder()), "; "); got != want {
 			t.Errorf("%s's turn: got %s, want %s", who, got, want)
 		}
 	}
@@ -82,8 +82,8 @@ func TestEventsTellAChangeOnly(t *testing.T) {
 	} {
 		p := newPass(facts.Log{}, status)
 		c.set(p)
-		actions, _ := p.Finish(timeline.Subject{}, lifecycle.Turn{Who: strategyv1.WhoL1})
-		if got := strings.Join(testkit.Describe(actions), "; "); got != c.want {
+		steps, _ := p.Finish(timeline.Subject{}, lifecycle.Turn{Who: strategyv1.WhoL1})
+		if got := strings.Join(testkit.Describe(steps.InOrder()), "; "); got != c.want {
 			t.Errorf("%d: got %q, want %q", i, got, c.want)
 		}
 	}

@@ -185,7 +185,7 @@ func TestBadInput(t *testing.T) {
 			}
 			s.quiet()
 			if decision.Status.Config != nil || s.Content != before || s.Restarts > 0 || len(s.Created) > 0 {
-				t.Errorf("something was done: %v", testkit.Describe(decision.Actions))
+				t.Errorf("something was done: %v", testkit.Describe(decision.Steps.InOrder()))
 			}
 		})
 	}

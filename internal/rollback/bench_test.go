@@ -26,7 +26,7 @@ func realSize() string {
 func fourEdits(t testkit.T, document string) *story {
 	s := newStory(t)
 	s.rollback.Spec.Actions = []strategyv1.RollbackAction{
-		disableAll("arb"), {Type: strategyv1.ActionSetAllocation, RiskProfile: "bold", Bucket: "trend", Allocation: "0.5"}, limits("70", "2048"),
+		testkit.DisableAll("arb"), {Type: strategyv1.ActionSetAllocation, RiskProfile: "bold", Bucket: "trend", Allocation: "0.5"}, testkit.LimitResources("70", "2048"),
 	}
 	s.Content, s.Running = document, document
 	s.quiet()

@@ -81,7 +81,7 @@ func strayed(t *testing.T) *story {
 	s.Edit(testkit.Document)
 	s.PrepareWrite()
 	s.rollback.Status = *slow.Status.DeepCopy()
-	s.Execute(slow.Actions)
+	s.Execute(slow.Steps.InOrder())
 	expect(t, "given up", s.ready(), "PlanChanged")
 	if !s.CommitWrite() {
 		t.Fatal("the writer did not write")
@@ -143,7 +143,7 @@ func TestStrayAfterTheEnd(t *testing.T) {
 	s.Edit(testkit.Document)
 	s.PrepareWrite()
 	s.rollback.Status = *slow.Status.DeepCopy()
-	s.Execute(slow.Actions)
+	s.Execute(slow.Steps.InOrder())
 	s.decide(strategyv1.DecisionDeny, "carol")
 	s.quiet()
 	expect(t, "ended", s.ready(), "Denied")

@@ -241,7 +241,7 @@ func TestAnOrphanIsDropped(t *testing.T) {
 		t.Errorf("dropped: %+v", s.Dropped)
 	}
 	expect(t, "the configuration", s.Content, before)
-	other := s.beside("second", disable("slow"))
+	other := s.beside("second", testkit.Disable("slow"))
 	other.approved()
 	expect(t, "another one", other.ready(), "Verified")
 	other.decide(strategyv1.DecisionRestore, "carol")

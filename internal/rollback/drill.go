@@ -8,7 +8,11 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/action"
+	"tradeops.dev/strategy-operator/internal/pass"
 )
+
+// isDrill: the rollback works on a copy.
+func (p *plan) isDrill() bool { return p.seen.Rollback.Spec.Mode == strategyv1.ModeDrill }
 
 // DrillConfigMap is the name of the copy that a drill works on: no scheduler reads it.
 func DrillConfigMap(rollback *strategyv1.StrategyRollback) string {
@@ -16,29 +20,29 @@ func DrillConfigMap(rollback *strategyv1.StrategyRollback) string {
 }
 
 // copyConfig makes the copy of the configuration that a drill works on, once. It belongs to the rollback and goes with it.
-func (p *plan) copyConfig() bool {
-	if !p.isDrill() || !p.Config.Gone || p.claimed() != "" {
-		return false
+func (p *plan) copyConfig() pass.Outcome {
+	if !p.isDrill() || !p.seen.Config.Gone {
+		return pass.GoOn
 	}
-	reference := p.Playbook.Spec.Scheduler.Config
-	p.Do(action.CreateConfigMap{ConfigMap: &corev1.ConfigMap{
+	reference := p.seen.Playbook.Spec.Scheduler.Config
+	p.out.Do(action.CreateConfigMap{ConfigMap: &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: p.Rollback.Namespace, Name: reference.ConfigMapName,
+			Namespace: p.seen.Rollback.Namespace, Name: reference.ConfigMapName,
 			Labels:          map[string]string{strategyv1.LabelManaged: strategyv1.ManagedValue, strategyv1.LabelDrill: strategyv1.ManagedValue},
-			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(p.Rollback, strategyv1.GroupVersion.WithKind(strategyv1.KindRollback))},
+			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(p.seen.Rollback, strategyv1.GroupVersion.WithKind(strategyv1.KindRollback))},
 		},
-		Data: map[string]string{reference.Key: p.Real.Document.String()},
+		Data: map[string]string{reference.Key: p.seen.Real.Document.String()},
 	}})
-	p.Working(strategyv1.ReasonDrill, "a drill: copying the configuration to ConfigMap "+reference.ConfigMapName)
-	if !p.Held() {
-		p.Wake(p.Now)
+	p.out.Working(strategyv1.ReasonDrill, "a drill: copying the configuration to ConfigMap "+reference.ConfigMapName)
+	if !p.out.Held() {
+		p.out.Wake(p.now)
 	}
-	return true
+	return pass.Ends
 }
 
 // drilled is the proof of a drill: there is no scheduler that could have the copy in force.
 func (p *plan) drilled() proofOf {
-	p.askAnew(p.Config.State.SHA256)
+	p.askAnew(p.seen.Config.State.SHA256)
 	return proofOf{proved: true}
 }
 

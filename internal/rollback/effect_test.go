@@ -42,7 +42,7 @@ func TestRolloutMustBeComplete(t *testing.T) {
 			if got := conditions.Message(decision.Status.Conditions, strategyv1.ConditionReady); !strings.Contains(got, c.says) {
 				t.Errorf("it says %q, not %q", got, c.says)
 			}
-			expect(t, "actions", strings.Join(testkit.Describe(decision.Actions), "; "), "")
+			expect(t, "actions", strings.Join(testkit.Describe(decision.Steps.InOrder()), "; "), "")
 			expect(t, "next", decision.NextAt.Sub(s.Now).String(), "2s")
 			faster := s.observed()
 			faster.Pauses.Rollout = 300 * time.Millisecond
@@ -63,7 +63,7 @@ func TestRolloutMustBeComplete(t *testing.T) {
 		s.rollingOut()
 		s.Step()
 		s.Pods = append(s.Pods, corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "old"}, Status: corev1.PodStatus{Phase: corev1.PodFailed}})
-		expect(t, "actions", strings.Join(testkit.Describe(s.plan().Actions), "; "), "create Job Proof/running-plan/1; tell Proving")
+		expect(t, "actions", strings.Join(testkit.Describe(s.plan().Steps.InOrder()), "; "), "create Job Proof/running-plan/1; tell Proving")
 	})
 }
 
@@ -120,7 +120,7 @@ func TestAStaleMountIsCuredByExactlyOneMoreRestart(t *testing.T) {
 
 func TestTwoRollbacksShareTheOneMoreRestart(t *testing.T) {
 	a := newStory(t)
-	b := a.beside("off2", disable("slow"))
+	b := a.beside("off2", testkit.Disable("slow"))
 	for _, s := range []*story{a, b} {
 		s.rollback.Spec.RemediationName = "automatic"
 		s.writerStopped = true

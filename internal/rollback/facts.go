@@ -2,10 +2,40 @@ package rollback
 
 import (
 	"slices"
+	"sync"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/change"
+	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/config/botcore"
+	"tradeops.dev/strategy-operator/internal/rules"
+	"tradeops.dev/strategy-operator/internal/subject"
 )
+
+// verdictVars are the variables of the verdict rules of the checks that are judged now: the incident, the rollback, and the
+// earlier report of the same check. What is the same for all of them is made once, and only if there is a check to judge.
+func (p *plan) verdictVars() func(checks.ID) rules.Vars {
+	same := sync.OnceValue(func() rules.Vars {
+		return rules.Vars{Incident: subject.Variables(p.seen.Rollback.Spec.IncidentName, p.seen.Incident), Rollback: p.facts()}
+	})
+	return func(id checks.ID) rules.Vars {
+		vars := same()
+		if id.Stage != strategyv1.StageBefore {
+			vars.Before = p.before(id.Check)
+		}
+		return vars
+	}
+}
+
+// before is the newest report of a check from before the change.
+func (p *plan) before(check string) rules.Value {
+	for _, record := range slices.Backward(p.next.Checks) {
+		if record.Stage == strategyv1.StageBefore && record.Name == check {
+			return p.seen.Runs.Outcomes[checks.IDOf(record)].Report.Value()
+		}
+	}
+	return rules.Value{}
+}
 
 // facts are what rules see of the rollback: what the running scheduler must have in force when its state is Applied, and
 // again when it is Restored. See docs/rules.md.
@@ -15,10 +45,10 @@ func (p *plan) facts() map[string]any {
 		state = strategyv1.StateRestored
 	}
 	facts := map[string]any{
-		"name": p.Rollback.Name, "state": string(state), "schedules": texts(p.suspended(state)),
-		"allocations": []any{}, "feeds": []any{}, "limits": map[string]any{}, "signalLimits": []any{}, "exchange": p.Config.Summary.Exchange,
+		"name": p.seen.Rollback.Name, "state": string(state), "schedules": texts(p.suspended(state)),
+		"allocations": []any{}, "feeds": []any{}, "limits": map[string]any{}, "signalLimits": []any{}, "exchange": p.seen.Config.Summary.Exchange,
 	}
-	for _, wanted := range p.Rollback.Spec.Actions {
+	for _, wanted := range p.seen.Rollback.Spec.Actions {
 		switch wanted.Type {
 		case strategyv1.ActionSetAllocation:
 			facts["allocations"] = append(facts["allocations"].([]any), map[string]any{
@@ -42,24 +72,24 @@ func (p *plan) facts() map[string]any {
 // suspended are the schedules that the scheduler must show as suspended, or after a restore as trading again: without
 // those that a person or another rollback holds back.
 func (p *plan) suspended(state strategyv1.RollbackState) []string {
-	if p.status.Plan == nil {
+	if p.next.Plan == nil {
 		return nil
 	}
-	wanted := suspends(p.Config.Summary, p.Rollback.Spec.Actions)
-	names := slices.DeleteFunc(slices.Clone(p.status.Plan.Disables), func(name string) bool { return !slices.Contains(wanted, name) })
+	wanted := change.Suspends(p.seen.Config.Summary, p.seen.Rollback.Spec.Actions)
+	names := slices.DeleteFunc(slices.Clone(p.next.Plan.Disables), func(name string) bool { return !slices.Contains(wanted, name) })
 	if state == strategyv1.StateApplied {
 		return names
 	}
-	return slices.DeleteFunc(names, p.heldBack)
+	return slices.DeleteFunc(names, p.suspendedByOthers)
 }
 
-func (p *plan) heldBack(schedule string) bool {
-	for _, suspension := range p.Config.Summary.Suspensions {
+func (p *plan) suspendedByOthers(schedule string) bool {
+	for _, suspension := range p.seen.Config.Summary.Suspensions {
 		if suspension.Kind == "tag" || suspension.Target == schedule { // who has a tag is the scheduler's business
 			return true
 		}
 	}
-	for _, holder := range p.Config.State.Holders {
+	for _, holder := range p.seen.Config.State.Holders {
 		if holder.UID != p.uid() && slices.Contains(holder.Disables, schedule) {
 			return true
 		}
@@ -70,7 +100,7 @@ func (p *plan) heldBack(schedule string) bool {
 // limits are the resource limits as the configuration has them, by their names there.
 func (p *plan) limits() map[string]any {
 	limits := map[string]any{}
-	for _, limit := range p.Config.Summary.ResourceLimits {
+	for _, limit := range p.seen.Config.Summary.ResourceLimits {
 		limits[limit.Name] = limit.Value
 	}
 	return limits
@@ -78,7 +108,7 @@ func (p *plan) limits() map[string]any {
 
 // inConfig is the text that the configuration has at a path, empty if there is none.
 func (p *plan) inConfig(path string) string {
-	value, _, err := p.Config.Document.Get(path)
+	value, _, err := p.seen.Config.Document.Get(path)
 	if err != nil {
 		return ""
 	}

@@ -14,7 +14,7 @@ import (
 func guarded(t testkit.T) (s, other *story) {
 	s = newStory(t)
 	s.Spec.Guard = &strategyv1.GuardSpec{MaxActiveRollbacks: 1}
-	other = s.beside("first", disable("slow"))
+	other = s.beside("first", testkit.Disable("slow"))
 	other.approved()
 	return s, other
 }
@@ -36,17 +36,17 @@ func TestTheGuardHoldsBack(t *testing.T) {
 		mine  []strategyv1.RollbackAction
 		says  string // empty: it goes ahead
 	}{
-		"a second rollback": {strategyv1.GuardSpec{MaxActiveRollbacks: 1}, []strategyv1.RollbackAction{allocate("cross", "0.0")}, []strategyv1.RollbackAction{disable("fast")},
+		"a second rollback": {strategyv1.GuardSpec{MaxActiveRollbacks: 1}, []strategyv1.RollbackAction{testkit.Allocate("cross", "0.0")}, []strategyv1.RollbackAction{testkit.Disable("fast")},
 			"the guard's maxActiveRollbacks is 1, in force: first. It waits for room; to go ahead all the same: kubectl strategy override off -n trading"},
-		"two are allowed": {strategyv1.GuardSpec{MaxActiveRollbacks: 2}, []strategyv1.RollbackAction{allocate("cross", "0.0")}, []strategyv1.RollbackAction{disable("fast")}, ""},
-		"a second schedule": {strategyv1.GuardSpec{MaxDisabledSchedules: 1}, []strategyv1.RollbackAction{disable("slow")}, []strategyv1.RollbackAction{disable("fast")},
+		"two are allowed": {strategyv1.GuardSpec{MaxActiveRollbacks: 2}, []strategyv1.RollbackAction{testkit.Allocate("cross", "0.0")}, []strategyv1.RollbackAction{testkit.Disable("fast")}, ""},
+		"a second schedule": {strategyv1.GuardSpec{MaxDisabledSchedules: 1}, []strategyv1.RollbackAction{testkit.Disable("slow")}, []strategyv1.RollbackAction{testkit.Disable("fast")},
 			"the guard's maxDisabledSchedules is 1, with this rollback it would be 2 (fast, slow); in force: first"},
-		"a strategy with two schedules":              {strategyv1.GuardSpec{MaxDisabledSchedules: 1}, []strategyv1.RollbackAction{allocate("cross", "0.0")}, []strategyv1.RollbackAction{disableAll("arb")}, "it would be 2 (fast, slow)"},
-		"a signal limit of 0 is a disabled schedule": {strategyv1.GuardSpec{MaxDisabledSchedules: 1}, []strategyv1.RollbackAction{disable("slow")}, []strategyv1.RollbackAction{signals("arb", "bold", 0)}, "it would be 2 (fast, slow)"},
-		"the same schedule in two ways is one":       {strategyv1.GuardSpec{MaxDisabledSchedules: 1}, []strategyv1.RollbackAction{disable("fast")}, []strategyv1.RollbackAction{signals("arb", "bold", 0)}, ""},
-		"a signal limit above 0 disables nothing":    {strategyv1.GuardSpec{MaxDisabledSchedules: 1}, []strategyv1.RollbackAction{disable("slow")}, []strategyv1.RollbackAction{signals("arb", "bold", 1)}, ""},
-		"an allocation disables nothing":             {strategyv1.GuardSpec{MaxDisabledSchedules: 1}, []strategyv1.RollbackAction{disableAll("trend")}, []strategyv1.RollbackAction{allocate("cross", "0.0")}, ""},
-		"without limits":                             {strategyv1.GuardSpec{}, []strategyv1.RollbackAction{disable("slow")}, []strategyv1.RollbackAction{disable("fast")}, ""},
+		"a strategy with two schedules":              {strategyv1.GuardSpec{MaxDisabledSchedules: 1}, []strategyv1.RollbackAction{testkit.Allocate("cross", "0.0")}, []strategyv1.RollbackAction{testkit.DisableAll("arb")}, "it would be 2 (fast, slow)"},
+		"a signal limit of 0 is a disabled schedule": {strategyv1.GuardSpec{MaxDisabledSchedules: 1}, []strategyv1.RollbackAction{testkit.Disable("slow")}, []strategyv1.RollbackAction{testkit.LimitSignals("arb", "bold", 0)}, "it would be 2 (fast, slow)"},
+		"the same schedule in two ways is one":       {strategyv1.GuardSpec{MaxDisabledSchedules: 1}, []strategyv1.RollbackAction{testkit.Disable("fast")}, []strategyv1.RollbackAction{testkit.LimitSignals("arb", "bold", 0)}, ""},
+		"a signal limit above 0 disables nothing":    {strategyv1.GuardSpec{MaxDisabledSchedules: 1}, []strategyv1.RollbackAction{testkit.Disable("slow")}, []strategyv1.RollbackAction{testkit.LimitSignals("arb", "bold", 1)}, ""},
+		"an allocation disables nothing":             {strategyv1.GuardSpec{MaxDisabledSchedules: 1}, []strategyv1.RollbackAction{testkit.DisableAll("trend")}, []strategyv1.RollbackAction{testkit.Allocate("cross", "0.0")}, ""},
+		"without limits":                             {strategyv1.GuardSpec{}, []strategyv1.RollbackAction{testkit.Disable("slow")}, []strategyv1.RollbackAction{testkit.Disable("fast")}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStory(t)
@@ -215,8 +215,8 @@ func TestTwoClaimsForTheLastPlace(t *testing.T) {
 		}, "AwaitingApproval"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			winner := newStory(t).byHand(disable("fast"))
-			loser := winner.beside("second", allocate("trend", "0.0"))
+			winner := newStory(t).byHand(testkit.Disable("fast"))
+			loser := winner.beside("second", testkit.Allocate("trend", "0.0"))
 			winner.Spec.Guard = &strategyv1.GuardSpec{MaxActiveRollbacks: 1}
 			winner.writerStopped, loser.writerStopped = true, true
 			together(winner, loser)

@@ -216,8 +216,9 @@ func TestADrillBeginsWithACopy(t *testing.T) {
 	o.Playbook.Spec.Scheduler.Config.ConfigMapName = rollback.DrillConfigMap(s.rollback)
 	o.Deployment = nil // nobody needs one
 	decision := rollback.Plan(o, s.Now)
+	ended.Store(decision.Rule, true)
 	var copied *action.CreateConfigMap
-	for _, wanted := range decision.Actions {
+	for _, wanted := range decision.Steps.InOrder() {
 		if made, ok := wanted.(action.CreateConfigMap); ok {
 			copied = &made
 		} else if action.Starts(wanted) {

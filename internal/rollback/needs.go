@@ -19,13 +19,13 @@ const (
 )
 
 func (p *plan) others() []strategyv1.StrategyRollback {
-	return facts.Want(&p.needs, NeedOthers, p.Others)
+	return facts.Want(&p.needs, NeedOthers, p.seen.Others)
 }
 
-func (p *plan) pods() []corev1.Pod { return facts.Want(&p.needs, NeedPods, p.Pods) }
+func (p *plan) pods() []corev1.Pod { return facts.Want(&p.needs, NeedPods, p.seen.Pods) }
 
 func (p *plan) templates() map[string]corev1.PodTemplateSpec {
-	return facts.Want(&p.needs, NeedTemplates, p.Templates)
+	return facts.Want(&p.needs, NeedTemplates, p.seen.Templates)
 }
 
-func (p *plan) identity() Identity { return facts.Want(&p.needs, NeedIdentity, p.Identity) }
+func (p *plan) identity() Identity { return facts.Want(&p.needs, NeedIdentity, p.seen.Identity) }

@@ -3,53 +3,18 @@ package rollback
 import (
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/equality"
-
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
-	"tradeops.dev/strategy-operator/internal/action"
-	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
-	"tradeops.dev/strategy-operator/internal/schedulerconfig"
 )
 
-// progress are the rules of the procedure; the first that applies ends the pass.
-var progress = []func(*plan) bool{
-	(*plan).deleted,
-	(*plan).ended,
-	(*plan).badInput,
-	(*plan).start,
-	(*plan).frozen,
-	(*plan).copyConfig,
-	(*plan).stray,
-	(*plan).boxEnds,
-	(*plan).restoreRequested,
-	(*plan).renewRequested,
-	(*plan).restoring,
-	(*plan).planEdits,
-	(*plan).probeFirst,
-	(*plan).dryRun,
-	(*plan).approve,
-	(*plan).awaitResume,
-	(*plan).guard,
-	(*plan).awaitOthers,
-	(*plan).probeAgain,
-	(*plan).checkBefore,
-	(*plan).claim,
-	(*plan).renew,
-	(*plan).takeEffect,
-	(*plan).endTimeBox,
-	(*plan).checkAfter,
-	(*plan).hold,
-}
-
-// plan is one pass: the observed facts and the decision as it grows.
+// plan is one pass over a rollback.
 type plan struct {
-	Observed
-	*pass.Pass
+	seen        Observed                          // what is decided on; nothing changes it
+	out         *pass.Pass                        // what comes out
+	next        strategyv1.StrategyRollbackStatus // the status as it will be
+	now         time.Time
 	remediation strategyv1.RemediationSpec
-	status      strategyv1.StrategyRollbackStatus
-	finalizer   *action.SetFinalizers
 	asks        strategyv1.Who // whose turn a rule says it is
 	tried       *tried
 	needs       Need // facts that a rule asked for and that were not read
@@ -57,52 +22,85 @@ type plan struct {
 
 // Plan decides one pass, or says which facts it needs for that.
 func Plan(o Observed, now time.Time) Decision {
-	o.Pauses = o.Pauses.OrDefault()
-	p := &plan{Observed: o, remediation: remediationOf(o), status: *o.Rollback.Status.DeepCopy()}
-	p.status.ObservedGeneration, p.Decided = o.Rollback.Generation, vouched(p.status, o.Decided)
-	p.Pass = pass.New(now, o.Rollback.Generation, o.Prefix, o.Log, pass.Status{
-		Conditions: &p.status.Conditions, Timeline: &p.status.Timeline, Checks: &p.status.Checks, Log: &p.status.Log,
-	})
-	p.seeWritten()
-	if p.running() {
-		p.holdBack()
-		p.Collect(checks.Collect(p.Playbook.Spec.Checks, p.status.Checks, p.Runs.Jobs, p.verdictVars()))
+	p := newPlan(o, now)
+	for _, record := range records {
+		record(p)
 	}
-	for _, rule := range progress {
-		if rule(p) {
-			break
+	if !p.hasEnded() && !p.isDeleted() {
+		for _, deadline := range deadlines {
+			deadline(p)
 		}
 	}
+	rule := p.decide()
 	if p.hasEnded() {
-		p.AwaitLog() // the last head goes into the status
+		p.out.AwaitLog() // the last head goes into the status
 	}
 	if p.needs != 0 {
 		return Decision{Needs: p.needs}
 	}
 	turn := p.turn()
-	p.status.State, p.status.WaitsFor, p.status.DueTime = lifecycle.RollbackPhase(p.status), turn.Who, turn.Due()
-	actions, nextAt := p.Finish(p.subject(), turn)
-	if p.finalizer != nil { // after the log, and even without one
-		actions = append(actions, *p.finalizer)
+	p.next.State, p.next.WaitsFor, p.next.DueTime = lifecycle.RollbackPhase(p.next), turn.Who, turn.Due()
+	steps, nextAt := p.out.Finish(p.subject(), turn)
+	return Decision{Status: p.sparing(), Steps: steps, NextAt: nextAt, Rule: rule}
+}
+
+func newPlan(o Observed, now time.Time) *plan {
+	o.Pauses, o.Decided = o.Pauses.OrDefault(), vouched(o.Rollback.Status, o.Decided)
+	p := &plan{seen: o, now: now, remediation: remediationOf(o), next: *o.Rollback.Status.DeepCopy()}
+	p.next.ObservedGeneration = o.Rollback.Generation
+	p.out = pass.New(now, o.Rollback.Generation, o.Prefix, o.Log, pass.Status{
+		Conditions: &p.next.Conditions, Timeline: &p.next.Timeline, Checks: &p.next.Checks, Log: &p.next.Log,
+	})
+	return p
+}
+
+// decide runs the rules of the phase until one ends the pass, and names it. What a rule decides may be another phase, whose rules go on
+// from there.
+func (p *plan) decide() string {
+	if !p.hasEnded() && !p.isDeleted() {
+		if name := pass.First(p, anyPhase); name != "" {
+			return name
+		}
 	}
-	return Decision{Status: p.sparing(), Actions: actions, NextAt: nextAt}
+	phase := p.phase()
+	for at := 0; at < len(procedure[phase]); at++ {
+		if procedure[phase][at].Run(p) == pass.Ends {
+			return procedure[phase][at].Name
+		}
+		if after := p.phase(); after != phase {
+			phase, at = after, -1
+		}
+	}
+	return ""
+}
+
+// phase is whose rules apply now.
+func (p *plan) phase() phase {
+	switch {
+	case p.hasEnded():
+		return over
+	case p.isDeleted():
+		return deleted
+	case lifecycle.Restoring(p.next):
+		return undone
+	case p.claimed() == "":
+		return before
+	}
+	return inForce
+}
+
+func (p *plan) isDeleted() bool { return !p.seen.Rollback.DeletionTimestamp.IsZero() }
+
+func (p *plan) sparing() strategyv1.StrategyRollbackStatus {
+	if p.hasEnded() {
+		return p.next
+	}
+	return pass.Spare(p.next, p.seen.Rollback.Status, func(s *strategyv1.StrategyRollbackStatus) **strategyv1.LogStatus { return &s.Log })
 }
 
 // running: started and not ended. Jobs concern only such a rollback.
 func (p *plan) running() bool {
-	return p.status.PlaybookRevision != "" && p.Playbook.Problem == nil && !p.hasEnded()
-}
-
-// sparing leaves the log's head as it was when nothing else changed: it goes with the next change, or at the end.
-func (p *plan) sparing() strategyv1.StrategyRollbackStatus {
-	spared := p.status
-	if !p.hasEnded() && p.Rollback.Status.Log != nil {
-		spared.Log = p.Rollback.Status.Log
-	}
-	if equality.Semantic.DeepEqual(spared, p.Rollback.Status) {
-		return spared
-	}
-	return p.status
+	return p.next.PlaybookRevision != "" && p.seen.Playbook.Problem == nil && !p.hasEnded()
 }
 
 // remediationOf is where approval, checks and time box come from. Without one: another person approves, nothing but the
@@ -130,18 +128,3 @@ const (
 	defaultMaxDuration     = 14400
 	defaultApprovalTimeout = 900
 )
-
-func (p *plan) uid() string { return string(p.Rollback.UID) }
-
-// holder is what this rollback has in the configuration, of whatever revision; nil = nothing.
-func (p *plan) holder() *schedulerconfig.Holder {
-	return p.Config.State.Holder(p.uid())
-}
-
-// holds: the edits of the plan's newest revision are written.
-func (p *plan) holds() bool {
-	holder := p.holder()
-	return holder != nil && p.status.Plan != nil && holder.Revision == p.status.Plan.Revision
-}
-
-func (p *plan) claimed() strategyv1.ClaimState { return lifecycle.Claim(p.status) }

@@ -21,7 +21,7 @@ func TestPlan(t *testing.T) {
 			given:      func(s *story) { s.quiet(); s.decide(strategyv1.DecisionApprove, "bob") },
 			conditions: "Planned=True/Planned Approved=True/Approved Ready=False/CheckingBefore",
 			actions:    "log 1+ approved; create Job Before/load/1; tell CheckingBefore",
-			next:       "never",
+			next:       "15m0s", // until the status has it, the time to approve goes on
 		},
 		"checks before that fail do not block; the finalizer comes first": {
 			given:      func(s *story) { s.before(testkit.Fail()) },
@@ -148,16 +148,15 @@ func TestPlan(t *testing.T) {
 			actions:    "tell Verified",
 			next:       "3h55m0s",
 		},
-		"ended: leftover Jobs are deleted": {
+		"denied: Jobs that still run are deleted": {
 			given: func(s *story) {
 				s.reports(nil)
 				s.approved()
 				s.decide(strategyv1.DecisionDeny, "bob")
-				s.pass()
 			},
 			conditions: "Planned=True/Planned Approved=False/Denied Ready=False/Denied Stalled=True/Denied",
-			actions:    "delete Job before-load",
-			next:       "never",
+			actions:    "log 2+ denied; delete Job before-load; warn Denied",
+			next:       "0s",
 		},
 	})
 }

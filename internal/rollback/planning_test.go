@@ -92,12 +92,12 @@ func TestTwoTradersAreAnnouncedBeforeTheApproval(t *testing.T) {
 // The summary of each action, as people read it.
 func TestSummaryOfEachAction(t *testing.T) {
 	for says, wanted := range map[string]strategyv1.RollbackAction{
-		"disable schedule fast until 2026-11-23T14:00:00Z":                    disable("fast"),
-		"disable every schedule of strategy arb until":                        disableAll("arb"),
-		"set allocation balanced/cross to 0.0 until":                          allocate("cross", "0.0"),
-		"switch to feed binance until":                                        feed("binance"),
-		"set resource limits CPU %=80 memory MB=3072 until":                   limits("80", "3072"),
-		"limit strategy arb in bold to 2 signals until 2026-11-23T14:00:00Z.": signals("arb", "bold", 2),
+		"disable schedule fast until 2026-11-23T14:00:00Z":                    testkit.Disable("fast"),
+		"disable every schedule of strategy arb until":                        testkit.DisableAll("arb"),
+		"set allocation balanced/cross to 0.0 until":                          testkit.Allocate("cross", "0.0"),
+		"switch to feed binance until":                                        testkit.SwitchFeed("binance"),
+		"set resource limits CPU %=80 memory MB=3072 until":                   testkit.LimitResources("80", "3072"),
+		"limit strategy arb in bold to 2 signals until 2026-11-23T14:00:00Z.": testkit.LimitSignals("arb", "bold", 2),
 	} {
 		s := newStory(t).byHand(wanted)
 		s.feeds()

@@ -11,7 +11,7 @@ import (
 
 // feedStory is a rollback by hand that switches the feed.
 func feedStory(t testkit.T) *story {
-	s := newStory(t).byHand(feed("binance"))
+	s := newStory(t).byHand(testkit.SwitchFeed("binance"))
 	s.feeds()
 	return s
 }
@@ -88,7 +88,7 @@ func TestAnotherApprovalProbesAgain(t *testing.T) {
 func TestTwoFeedsWithOneProbe(t *testing.T) {
 	s := feedStory(t)
 	s.Spec.Feeds[1].RequiresExchange, s.Spec.Feeds[1].Edits[0].Path = "", "/environments/paper/risk_profile"
-	s.byHand(feed("binance"), feed("okx"), allocate("cross", "0.0"))
+	s.byHand(testkit.SwitchFeed("binance"), testkit.SwitchFeed("okx"), testkit.Allocate("cross", "0.0"))
 	s.approved()
 	expect(t, "Ready", s.ready(), "Verified")
 	expect(t, "Jobs", s.attempts(), "Probe 1, Probe 11, Proof 1")
@@ -113,20 +113,20 @@ func TestDryRun(t *testing.T) {
 		jobs  string
 	}{
 		"ends with the plan and the baseline": {func(*story) {}, "DryRun", "It would disable schedule fast until 2026-11-23T14:00:00Z", "Before 1"},
-		"without a remedy":                    {func(s *story) { s.byHand(allocate("cross", "0.0")) }, "DryRun", "It would set allocation balanced/cross to 0.0", ""},
+		"without a remedy":                    {func(s *story) { s.byHand(testkit.Allocate("cross", "0.0")) }, "DryRun", "It would set allocation balanced/cross to 0.0", ""},
 		"an automatic remedy changes nothing": {func(s *story) { s.rollback.Spec.RemediationName = "automatic" }, "DryRun", "nothing was changed", ""},
 		"waits for the baseline":              {func(s *story) { s.reports(nil) }, "CheckingBefore", "measuring the baseline", "Before 1"},
-		"a feed is probed":                    {func(s *story) { s.feeds(); s.byHand(feed("binance")) }, "DryRun", "It would switch to feed binance", "Probe 1"},
+		"a feed is probed":                    {func(s *story) { s.feeds(); s.byHand(testkit.SwitchFeed("binance")) }, "DryRun", "It would switch to feed binance", "Probe 1"},
 		"a feed that is not usable": {func(s *story) {
 			s.feeds()
-			s.byHand(feed("binance"))
+			s.byHand(testkit.SwitchFeed("binance"))
 			s.reports(reports{"feed-probe": testkit.Fail()})
 		}, "ProbeFailed", "feed-probe failed", "Probe 1"},
 		"says what it would wait for": {func(s *story) {
 			s.Spec.Guard = &strategyv1.GuardSpec{MaxActiveRollbacks: 1}
-			s.beside("other", disable("slow")).approved()
+			s.beside("other", testkit.Disable("slow")).approved()
 		}, "DryRun", "It would wait: the guard's maxActiveRollbacks is 1", "Before 1"},
-		"cannot be planned": {func(s *story) { s.byHand(disable("nope")) }, "EditRefused", "no schedule", ""},
+		"cannot be planned": {func(s *story) { s.byHand(testkit.Disable("nope")) }, "EditRefused", "no schedule", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStory(t)

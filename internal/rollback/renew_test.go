@@ -82,7 +82,7 @@ func TestRenew(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStory(t)
-			s.rollback.Spec.Actions = []strategyv1.RollbackAction{disableAll("arb")}
+			s.rollback.Spec.Actions = []strategyv1.RollbackAction{testkit.DisableAll("arb")}
 			s.approved()
 			expect(t, "before", s.ready(), "Verified")
 			if c.given != nil {
@@ -149,9 +149,9 @@ func TestARenewedTimeBox(t *testing.T) {
 // Every action can be renewed, also one that had to make the section that it writes to.
 func TestRenewEachAction(t *testing.T) {
 	for name, actions := range map[string][]strategyv1.RollbackAction{
-		"a strategy": {disableAll("arb")}, "an allocation": {allocate("cross", "0.0")}, "a feed": {feed("binance")},
-		"limits": {limits("80", "3072")}, "a signal limit": {signals("arb", "bold", 1)},
-		"all": {disable("slow"), allocate("cross", "0.0"), feed("binance"), limits("80", "3072"), signals("arb", "bold", 1)},
+		"a strategy": {testkit.DisableAll("arb")}, "an allocation": {testkit.Allocate("cross", "0.0")}, "a feed": {testkit.SwitchFeed("binance")},
+		"limits": {testkit.LimitResources("80", "3072")}, "a signal limit": {testkit.LimitSignals("arb", "bold", 1)},
+		"all": {testkit.Disable("slow"), testkit.Allocate("cross", "0.0"), testkit.SwitchFeed("binance"), testkit.LimitResources("80", "3072"), testkit.LimitSignals("arb", "bold", 1)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStory(t).byHand(actions...)

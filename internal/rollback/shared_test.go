@@ -11,8 +11,8 @@ import (
 // pair are two rollbacks that both hold the same allocation, the first one applied first.
 func pair(t *testing.T) (first, second *story) {
 	t.Helper()
-	first = newStory(t).byHand(allocate("cross", "0.0"))
-	second = first.beside("second", allocate("cross", "0.0"), disable("slow"))
+	first = newStory(t).byHand(testkit.Allocate("cross", "0.0"))
+	second = first.beside("second", testkit.Allocate("cross", "0.0"), testkit.Disable("slow"))
 	first.approved()
 	second.approved()
 	expect(t, "the first", first.ready(), "Verified")
@@ -92,9 +92,9 @@ func TestAPersonOverwritesASharedEdit(t *testing.T) {
 func TestASecondHolderDoesNotOverwriteAPerson(t *testing.T) {
 	for name, approvedBefore := range map[string]bool{"planned after the person": false, "approved before the person": true} {
 		t.Run(name, func(t *testing.T) {
-			first := newStory(t).byHand(allocate("cross", "0.0"))
+			first := newStory(t).byHand(testkit.Allocate("cross", "0.0"))
 			first.approved()
-			second := first.beside("second", allocate("cross", "0.0"))
+			second := first.beside("second", testkit.Allocate("cross", "0.0"))
 			if approvedBefore {
 				second.writerStopped = true
 				second.approved()
@@ -127,9 +127,9 @@ func TestASecondHolderDoesNotOverwriteAPerson(t *testing.T) {
 
 // Another value at the same place waits: undone in the wrong order it would bring back what nobody wants.
 func TestAnotherValueAtTheSamePlaceWaits(t *testing.T) {
-	first := newStory(t).byHand(allocate("cross", "0.0"))
+	first := newStory(t).byHand(testkit.Allocate("cross", "0.0"))
 	first.approved()
-	second := first.beside("second", allocate("cross", "0.1"))
+	second := first.beside("second", testkit.Allocate("cross", "0.1"))
 	together(first, second)
 	expect(t, "the second", second.ready(), "PathHeldByOther")
 	expect(t, "it says", second.message(strategyv1.ConditionPlanned), "/risk_profiles/balanced/strategy_allocations/cross is already changed by rollback off; it waits until that one is restored")
@@ -162,8 +162,8 @@ func TestASharedEditOfADeletedRollback(t *testing.T) {
 func TestTwoSchedulesOfTwoRollbacks(t *testing.T) {
 	for name, first := range map[string]int{"first out": 0, "last out": 1} {
 		t.Run(name, func(t *testing.T) {
-			a := newStory(t).byHand(disable("fast"))
-			b := a.beside("second", disable("slow"))
+			a := newStory(t).byHand(testkit.Disable("fast"))
+			b := a.beside("second", testkit.Disable("slow"))
 			together(a, b)
 			a.decide(strategyv1.DecisionApprove, "bob")
 			b.decide(strategyv1.DecisionApprove, "bob")

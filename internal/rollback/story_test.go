@@ -54,7 +54,7 @@ func inWorld(world *testkit.World, name, uid, prefix string) *story {
 		ObjectMeta: metav1.ObjectMeta{Namespace: testkit.Namespace, Name: name, UID: types.UID(uid), Generation: 1, CreationTimestamp: metav1.NewTime(world.Now)},
 		Spec: strategyv1.StrategyRollbackSpec{
 			PlaybookName: "multi-strategy", RemediationName: "disable", DesiredState: strategyv1.StateApplied, RequestedBy: "alice",
-			Actions: []strategyv1.RollbackAction{disable("fast")},
+			Actions: []strategyv1.RollbackAction{testkit.Disable("fast")},
 		},
 	}}
 	s.Rollbacks[name] = s.rollback
@@ -79,26 +79,6 @@ func (s *story) byHand(actions ...strategyv1.RollbackAction) *story {
 	return s
 }
 
-func disable(schedule string) strategyv1.RollbackAction {
-	return strategyv1.RollbackAction{Type: strategyv1.ActionDisableSchedule, Schedule: schedule}
-}
-
-func allocate(bucket, share string) strategyv1.RollbackAction {
-	return strategyv1.RollbackAction{Type: strategyv1.ActionSetAllocation, RiskProfile: "balanced", Bucket: bucket, Allocation: share}
-}
-
-func signals(strategy, profile string, limit int32) strategyv1.RollbackAction {
-	return strategyv1.RollbackAction{Type: strategyv1.ActionSetSignalLimit, Strategy: strategy, RiskProfile: profile, Limit: new(limit)}
-}
-
-func feed(name string) strategyv1.RollbackAction {
-	return strategyv1.RollbackAction{Type: strategyv1.ActionSwitchFeed, Feed: name}
-}
-
-func limits(cpu, memory string) strategyv1.RollbackAction {
-	return strategyv1.RollbackAction{Type: strategyv1.ActionSetResourceLimits, Limits: &strategyv1.ResourceLimits{CPUPercent: cpu, MemoryMB: memory}}
-}
-
 // observed is what the controller would observe: of a namespace that is not served nothing, and without a playbook only
 // the record of the edits.
 func (s *story) observed() rollback.Observed {
@@ -108,6 +88,7 @@ func (s *story) observed() rollback.Observed {
 		return o
 	}
 	o.Playbook = facts.Playbook{Spec: *s.Spec.DeepCopy(), Revision: "multi-strategy-1", Suspended: s.suspended}
+	o.Decided = append([]facts.Decided(nil), s.decided...)
 	o.Others, o.Identity = facts.Known(slices.Clone(s.others)), facts.Known(s.identity)
 	if s.playbookProblem != nil {
 		o.Playbook, o.Log.Problem = facts.Playbook{Problem: s.playbookProblem}, s.playbookProblem
@@ -131,7 +112,6 @@ func (s *story) observed() rollback.Observed {
 	if s.logProblem != nil {
 		o.Log = facts.Log{Problem: s.logProblem}
 	}
-	o.Decided = append([]facts.Decided(nil), s.decided...)
 	return o
 }
 
@@ -143,6 +123,7 @@ func (s *story) plan() rollback.Decision {
 	s.T.Helper()
 	first, untouched := s.observed(), s.observed()
 	decision := rollback.Plan(first, s.Now)
+	ended.Store(decision.Rule, true)
 	if !reflect.DeepEqual(untouched, first) {
 		s.T.Fatalf("the plan changed its input:\n%s", cmp.Diff(untouched, first, byText))
 	}
@@ -176,7 +157,7 @@ func (s *story) asksOrSaysTheSame(all rollback.Observed, want rollback.Decision)
 			}
 			return
 		}
-		if got.Actions != nil || !got.NextAt.IsZero() || !reflect.DeepEqual(got.Status, strategyv1.StrategyRollbackStatus{}) {
+		if got.Steps.InOrder() != nil || !got.NextAt.IsZero() || !reflect.DeepEqual(got.Status, strategyv1.StrategyRollbackStatus{}) {
 			s.T.Fatalf("a plan that asks for facts decides, too: %+v", got)
 		}
 		for which, set := range optional {
@@ -203,9 +184,9 @@ func (s *story) pass() (decision rollback.Decision, changed bool) {
 	}
 	decision = s.plan()
 	changed = !reflect.DeepEqual(decision.Status, s.rollback.Status)
-	for _, wanted := range decision.Actions {
+	for _, wanted := range decision.Steps.InOrder() {
 		if s.suspended && action.Starts(wanted) && !s.ended() {
-			s.T.Fatalf("the kill switch is on, and it asks for %s", testkit.Describe(decision.Actions))
+			s.T.Fatalf("the kill switch is on, and it asks for %s", testkit.Describe(decision.Steps.InOrder()))
 		}
 		switch wanted.(type) {
 		case action.Event:
@@ -213,13 +194,13 @@ func (s *story) pass() (decision rollback.Decision, changed bool) {
 		case action.DeleteJob, action.AppendEntries, action.StoreEvidence, action.SetFinalizers:
 		default:
 			if s.ended() {
-				s.T.Fatalf("a rollback that has ended asks for %s", testkit.Describe(decision.Actions))
+				s.T.Fatalf("a rollback that has ended asks for %s", testkit.Describe(decision.Steps.InOrder()))
 			}
 		}
 		changed = true
 	}
 	s.rollback.Status = *decision.Status.DeepCopy()
-	s.Execute(decision.Actions)
+	s.Execute(decision.Steps.InOrder())
 	return decision, changed
 }
 
@@ -386,7 +367,7 @@ func compare(t *testing.T, points map[string]point) {
 			c.given(s)
 			decision := s.plan()
 			expect(t, "conditions", testkit.Conditions(decision.Status.Conditions), c.conditions)
-			expect(t, "actions", strings.Join(testkit.Describe(decision.Actions), "; "), c.actions)
+			expect(t, "actions", strings.Join(testkit.Describe(decision.Steps.InOrder()), "; "), c.actions)
 			expect(t, "next", until(decision.NextAt), c.next)
 		})
 	}

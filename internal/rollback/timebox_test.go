@@ -25,13 +25,7 @@ func TestTimeBox(t *testing.T) {
 		"its restore begins five minutes before the end": {
 			given:      func(s *story) { s.approved(); s.At(4*time.Hour - 5*time.Minute) },
 			conditions: inForce + "Restored=Unknown/CheckingRestore Ready=False/CheckingRestore",
-			actions:    "log 9+ restore_requested; tell CheckingRestore",
-			next:       "3h55m0s",
-		},
-		"its restore runs the gate": {
-			given:      func(s *story) { s.approved(); s.At(4*time.Hour - 5*time.Minute); s.pass() },
-			conditions: inForce + "Restored=Unknown/CheckingRestore Ready=False/CheckingRestore",
-			actions:    "create Job Restore/load/1",
+			actions:    "log 9+ restore_requested; create Job Restore/load/1; tell CheckingRestore",
 			next:       "4h0m0s",
 		},
 		"the gate holds: restored before the end": {
@@ -72,8 +66,8 @@ func TestTimeBox(t *testing.T) {
 		"the operator was away until after the end: expired, and restored all the same": {
 			given:      func(s *story) { s.approved(); s.At(4 * time.Hour) },
 			conditions: strings.Replace(inForce, "InEffect=True/Proved", "InEffect=False/Expired", 1) + "Restored=Unknown/CheckingRestore Ready=False/CheckingRestore",
-			actions:    "log 9+ expired,restore_requested; tell CheckingRestore",
-			next:       "4h0m0s",
+			actions:    "log 9+ expired,restore_requested; create Job Restore/load/1; tell CheckingRestore",
+			next:       "never",
 		},
 		"without a gate it is restored, too": {
 			given: func(s *story) {
@@ -128,12 +122,12 @@ func TestWhatEndsByItselfAndWhatDoesNot(t *testing.T) {
 		inEffect string // an hour after the end
 		says     []string
 	}{
-		"a disabled schedule":             {[]strategyv1.RollbackAction{disable("fast")}, "Expired", []string{"the scheduler trades again by itself", "kubectl strategy renew off", "kubectl strategy restore off"}},
-		"a signal limit":                  {[]strategyv1.RollbackAction{signals("arb", "bold", 0)}, "Expired", []string{"the scheduler trades again by itself"}},
-		"an allocation stays":             {[]strategyv1.RollbackAction{allocate("cross", "0.0")}, "Proved", nil},
-		"a feed stays":                    {[]strategyv1.RollbackAction{feed("binance")}, "Proved", nil},
-		"limits stay":                     {[]strategyv1.RollbackAction{limits("80", "3072")}, "Proved", nil},
-		"of both, the message names each": {[]strategyv1.RollbackAction{disable("fast"), allocate("cross", "0.0"), feed("binance")}, "Expired", []string{"trades again by itself", "stays in force until it is restored: set allocation balanced/cross to 0.0, switch to feed binance"}},
+		"a disabled schedule":             {[]strategyv1.RollbackAction{testkit.Disable("fast")}, "Expired", []string{"the scheduler trades again by itself", "kubectl strategy renew off", "kubectl strategy restore off"}},
+		"a signal limit":                  {[]strategyv1.RollbackAction{testkit.LimitSignals("arb", "bold", 0)}, "Expired", []string{"the scheduler trades again by itself"}},
+		"an allocation stays":             {[]strategyv1.RollbackAction{testkit.Allocate("cross", "0.0")}, "Proved", nil},
+		"a feed stays":                    {[]strategyv1.RollbackAction{testkit.SwitchFeed("binance")}, "Proved", nil},
+		"limits stay":                     {[]strategyv1.RollbackAction{testkit.LimitResources("80", "3072")}, "Proved", nil},
+		"of both, the message names each": {[]strategyv1.RollbackAction{testkit.Disable("fast"), testkit.Allocate("cross", "0.0"), testkit.SwitchFeed("binance")}, "Expired", []string{"trades again by itself", "stays in force until it is restored: set allocation balanced/cross to 0.0, switch to feed binance"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStory(t)

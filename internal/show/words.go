@@ -2,7 +2,6 @@ package show
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -10,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/duration"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/change"
 )
 
 // span is a length of time without a sign: 45s, 4m19s, 3h59m.
@@ -94,48 +94,4 @@ func find(conditions []metav1.Condition, kind string) metav1.Condition {
 }
 
 // Change is what actions do, in a sentence.
-func Change(actions []strategyv1.RollbackAction) string {
-	words := make([]string, len(actions))
-	for i, wanted := range actions {
-		words[i] = inWords(wanted)
-	}
-	return strings.Join(words, ", ")
-}
-
-func inWords(wanted strategyv1.RollbackAction) string {
-	switch wanted.Type {
-	case strategyv1.ActionDisableSchedule:
-		if wanted.Strategy != "" {
-			return "disable every schedule of strategy " + or(wanted.Strategy)
-		}
-		return "disable schedule " + or(wanted.Schedule)
-	case strategyv1.ActionSetAllocation:
-		return fmt.Sprintf("set allocation %s/%s to %s", or(wanted.RiskProfile), or(wanted.Bucket), or(wanted.Allocation))
-	case strategyv1.ActionSwitchFeed:
-		return "switch to feed " + or(wanted.Feed)
-	case strategyv1.ActionSetResourceLimits:
-		return "set resource limits" + limitsInWords(wanted.Limits)
-	case strategyv1.ActionSetSignalLimit:
-		limit := "-"
-		if wanted.Limit != nil {
-			limit = strconv.Itoa(int(*wanted.Limit))
-		}
-		return fmt.Sprintf("limit strategy %s in %s to %s signals", or(wanted.Strategy), or(wanted.RiskProfile), limit)
-	}
-	return or(string(wanted.Type))
-}
-
-func limitsInWords(limits *strategyv1.ResourceLimits) string {
-	if limits == nil {
-		return ""
-	}
-	text := ""
-	for _, limit := range []struct{ name, value string }{
-		{"CPU %", limits.CPUPercent}, {"memory MB", limits.MemoryMB}, {"reading MB/s", limits.IOReadMBs}, {"writing MB/s", limits.IOWriteMBs},
-	} {
-		if limit.value != "" {
-			text += fmt.Sprintf(" %s=%s", limit.name, Line(limit.value))
-		}
-	}
-	return text
-}
+func Change(actions []strategyv1.RollbackAction) string { return or(change.Sentence(actions)) }

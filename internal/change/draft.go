@@ -1,12 +1,11 @@
-package rollback
+package change
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -16,8 +15,8 @@ import (
 	"tradeops.dev/strategy-operator/internal/config/botcore"
 )
 
-// maxDiff bounds the diff in the status; the documents before and after are stored as evidence.
-const maxDiff = 8192
+// MaxDiff bounds the diff in the status; the documents before and after are stored as evidence.
+const MaxDiff = 8192
 
 // The API keeps a plan within these bounds only (RollbackPlan, PlannedEdit): what exceeds them is refused in words.
 const (
@@ -203,7 +202,7 @@ func (c Change) edits(document *config.Document, wanted strategyv1.RollbackActio
 				return nil, fmt.Errorf("no schedule of %s uses the strategy %q", c.Target.Scheduler, other.Strategy)
 			}
 		}
-		return botcore.DisableSchedules(document, c.Target, suspends(c.Summary, c.Spec.Actions), reason, c.Until)
+		return botcore.DisableSchedules(document, c.Target, Suspends(c.Summary, c.Spec.Actions), reason, c.Until)
 	case strategyv1.ActionSetAllocation:
 		edit, err := botcore.SetAllocation(document, wanted.RiskProfile, wanted.Bucket, wanted.Allocation)
 		return []config.Edit{edit}, err
@@ -233,13 +232,13 @@ func (c Change) edits(document *config.Document, wanted strategyv1.RollbackActio
 }
 
 func (c Change) feedEdits(document *config.Document, name string) ([]config.Edit, error) {
-	feed := feedOf(c.Feeds, name)
+	feed := FeedOf(c.Feeds, name)
 	if feed == nil {
 		names := make([]string, len(c.Feeds))
 		for i, other := range c.Feeds {
 			names[i] = other.Name
 		}
-		return nil, fmt.Errorf("the playbook has no feed %q (it has: %s)", name, orNone(names))
+		return nil, fmt.Errorf("the playbook has no feed %q (it has: %s)", name, cmp.Or(strings.Join(names, ", "), "none"))
 	}
 	if feed.RequiresExchange != "" {
 		if err := botcore.FeedCovers(document, c.Target, feed.RequiresExchange); err != nil {
@@ -260,7 +259,8 @@ func (c Change) feedEdits(document *config.Document, name string) ([]config.Edit
 	return edits, nil
 }
 
-func feedOf(feeds []strategyv1.FeedSpec, name string) *strategyv1.FeedSpec {
+// FeedOf is the feed of this name; nil if there is none.
+func FeedOf(feeds []strategyv1.FeedSpec, name string) *strategyv1.FeedSpec {
 	for i := range feeds {
 		if feeds[i].Name == name {
 			return &feeds[i]
@@ -269,8 +269,8 @@ func feedOf(feeds []strategyv1.FeedSpec, name string) *strategyv1.FeedSpec {
 	return nil
 }
 
-// suspends are the schedules that the actions suspend, by their own name or by their strategy's.
-func suspends(summary botcore.Summary, actions []strategyv1.RollbackAction) []string {
+// Suspends are the schedules that the actions suspend, by their own name or by their strategy's.
+func Suspends(summary botcore.Summary, actions []strategyv1.RollbackAction) []string {
 	var names []string
 	for _, wanted := range actions {
 		switch {
@@ -286,7 +286,7 @@ func suspends(summary botcore.Summary, actions []strategyv1.RollbackAction) []st
 
 // disables are the schedules that do not trade: suspended, or not allowed a single signal.
 func disables(summary botcore.Summary, actions []strategyv1.RollbackAction) []string {
-	names := suspends(summary, actions)
+	names := Suspends(summary, actions)
 	for _, wanted := range actions {
 		if wanted.Type == strategyv1.ActionSetSignalLimit && wanted.Limit != nil && *wanted.Limit == 0 {
 			names = append(names, botcore.SchedulesWith(summary, wanted.Strategy, wanted.RiskProfile)...)
@@ -311,19 +311,4 @@ func reasonOf(name, reason string) string {
 		return "rollback " + name
 	}
 	return bounded.Text("rollback "+name+": "+reason, 256)
-}
-
-// digest is what an approval names. It covers the edits and not the whole document, so that an unrelated commit does not
-// void an approval; and the revision, so that an old approval never comes back to life.
-func digest(uid string, revision int64, edits []strategyv1.PlannedEdit) string {
-	data, err := json.Marshal(struct {
-		UID      string                   `json:"uid"`
-		Revision int64                    `json:"revision"`
-		Edits    []strategyv1.PlannedEdit `json:"edits"`
-	}{uid, revision, edits})
-	if err != nil { // strings and integers always encode
-		panic(err)
-	}
-	sum := sha256.Sum256(data)
-	return "sha256:" + hex.EncodeToString(sum[:])
 }

@@ -19,37 +19,37 @@ const maxPatch = 4096
 
 // propose shows people the patch of another document, once. The operator changes nothing.
 func (p *plan) propose(remediation strategyv1.RemediationSpec) {
-	if p.status.Proposal == nil || !p.Logged() { // not logged: it may not be stored either
+	if p.next.Proposal == nil || !p.out.Logged() { // not logged: it may not be stored either
 		document := p.documents()[remediation.Name]
 		if document.Problem != nil {
-			p.Blocked(*document.Problem)
+			p.out.Blocked(*document.Problem)
 			return
 		}
 		patch, err := patchOf(remediation.Proposal, document.Document)
 		if err != nil {
-			p.Stall(strategyv1.ReasonNeedsPerson, fmt.Sprintf("cause %s, remedy %s: %v. Mend the playbook, and %s",
-				p.status.Cause.Name, remediation.Name, err, decide(p.Incident, "resolve")))
+			p.out.Stall(strategyv1.ReasonNeedsPerson, fmt.Sprintf("cause %s, remedy %s: %v. Mend the playbook, and %s",
+				p.next.Cause.Name, remediation.Name, err, commandTo(p.seen.Incident, "resolve")))
 			return
 		}
 		sum := sha256.Sum256([]byte(patch))
-		key := evidence.ProposalKey(p.Prefix, remediation.Name, hex.EncodeToString(sum[:6]))
+		key := evidence.ProposalKey(p.seen.Prefix, remediation.Name, hex.EncodeToString(sum[:6]))
 		p.proposed(remediation, key, patch)
 	}
-	p.Stall(strategyv1.ReasonProposed, fmt.Sprintf("cause %s: apply the patch in status.proposal to ConfigMap %s, key %s, where it comes from; then %s",
-		p.status.Cause.Name, p.status.Proposal.Document.ConfigMapName, p.status.Proposal.Document.Key, decide(p.Incident, "resolve")))
+	p.out.Stall(strategyv1.ReasonProposed, fmt.Sprintf("cause %s: apply the patch in status.proposal to ConfigMap %s, key %s, where it comes from; then %s",
+		p.next.Cause.Name, p.next.Proposal.Document.ConfigMapName, p.next.Proposal.Document.Key, commandTo(p.seen.Incident, "resolve")))
 }
 
 // proposed notes the patch once, and stores it, again after a crash. A document that changed meanwhile changes nothing of it.
 func (p *plan) proposed(remediation strategyv1.RemediationSpec, key, patch string) {
-	if p.status.Proposal == nil {
-		p.status.Proposal = &strategyv1.ProposalStatus{
+	if p.next.Proposal == nil {
+		p.next.Proposal = &strategyv1.ProposalStatus{
 			Remediation: remediation.Name, Document: remediation.Proposal.Document, Patch: bounded.Text(patch, maxPatch), EvidenceKey: key,
 		}
-		p.Note(strategyv1.EventProposed, fmt.Sprintf("cause %s, remedy %s: a patch of ConfigMap %s, key %s, for people to apply",
-			p.status.Cause.Name, remediation.Name, remediation.Proposal.Document.ConfigMapName, remediation.Proposal.Document.Key), "")
+		p.out.Note(strategyv1.EventProposed, fmt.Sprintf("cause %s, remedy %s: a patch of ConfigMap %s, key %s, for people to apply",
+			p.next.Cause.Name, remediation.Name, remediation.Proposal.Document.ConfigMapName, remediation.Proposal.Document.Key), "")
 	}
-	if p.status.Proposal.EvidenceKey == key {
-		p.Keep(key, []byte(patch))
+	if p.next.Proposal.EvidenceKey == key {
+		p.out.Keep(key, []byte(patch))
 	}
 }
 

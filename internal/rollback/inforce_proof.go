@@ -3,8 +3,12 @@ package rollback
 import (
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/rollout"
 )
 
 // proofOf says how far the proof is. Exactly one of proved, failed, unmeasured and waiting is set.
@@ -22,18 +26,22 @@ func (p *plan) prove(stage strategyv1.Stage) proofOf {
 	if p.isDrill() {
 		return p.drilled()
 	}
-	wanted := p.Config.State.SHA256
+	wanted := p.seen.Config.State.SHA256
 	p.askAnew(wanted)
-	annotations := map[string]string{strategyv1.AnnotationConfigSHA256: wanted, strategyv1.AnnotationRestartedFor: p.status.Proof.RestartedFor}
-	if p.Deployment == nil {
+	annotations := map[string]string{strategyv1.AnnotationConfigSHA256: wanted, strategyv1.AnnotationRestartedFor: p.next.Proof.RestartedFor}
+	if p.seen.Deployment == nil {
 		return proofOf{reason: strategyv1.ReasonDeploymentNotFound, waiting: fmt.Sprintf("Deployment %s does not exist in namespace %s, so nothing runs the configuration; create it",
-			p.Playbook.Spec.Scheduler.Rollout.DeploymentName, p.Rollback.Namespace)}
+			p.seen.Playbook.Spec.Scheduler.Rollout.DeploymentName, p.seen.Rollback.Namespace)}
 	}
-	if waiting := p.rollOut(annotations); waiting != "" {
-		p.Wake(p.Now.Add(p.Pauses.Rollout))
-		return proofOf{waiting: waiting, reason: strategyv1.ReasonRollingOut}
+	look := p.scheduler().Look(annotations, p.now)
+	if look.Restart {
+		p.restart(annotations)
 	}
-	result := p.run(stage, p.status.Proof.Round, []strategyv1.CheckUse{{Name: p.Playbook.Spec.Scheduler.Proof.Check}})
+	if look.Waiting != "" {
+		p.out.Wake(p.now.Add(p.seen.Pauses.Rollout))
+		return proofOf{waiting: look.Waiting, reason: strategyv1.ReasonRollingOut}
+	}
+	result := p.run(stage, p.next.Proof.Round, []strategyv1.CheckUse{{Name: p.seen.Playbook.Spec.Scheduler.Proof.Check}})
 	if result.Missing != "" {
 		return proofOf{waiting: result.Missing, reason: strategyv1.ReasonPodTemplateNotFound}
 	}
@@ -47,33 +55,33 @@ func (p *plan) prove(stage strategyv1.Stage) proofOf {
 // changed it meanwhile, and what the scheduler said before is no answer any more. The one more restart was made for this
 // configuration, whichever rollback asked for it.
 func (p *plan) askAnew(wanted string) {
-	if p.status.Proof == nil {
-		p.status.Proof = &strategyv1.ProofStatus{}
+	if p.next.Proof == nil {
+		p.next.Proof = &strategyv1.ProofStatus{}
 	}
-	proof, again := p.status.Proof, ""
-	if p.Deployment != nil && p.restartedAgain(p.Deployment.Spec.Template.Annotations) {
+	proof, again := p.next.Proof, ""
+	if p.seen.Deployment != nil && p.restartedAgain(p.seen.Deployment.Spec.Template.Annotations) {
 		again = wanted
 	}
 	if proof.Edited != wanted || again != "" && proof.RestartedFor != again {
 		proof.Round, proof.RestartedFor, proof.Running = proof.Round+1, again, ""
 	}
-	proof.Edited, proof.Stored = wanted, p.Config.SHA256
+	proof.Edited, proof.Stored = wanted, p.seen.Config.SHA256
 }
 
 // judgeProof compares what the scheduler says it runs with the stored configuration, then looks at the verdict.
 func (p *plan) judgeProof(record strategyv1.CheckStatus, annotations map[string]string) proofOf {
 	running := p.runningHash(record)
-	p.status.Proof.Running = running
-	if running == "" && p.leftToReloader(annotations) && !hasAll(p.Deployment.Spec.Template.Annotations, annotations) {
-		return proofOf{unmeasured: "Reloader restarts Deployment " + p.Deployment.Name + ", so only config_sha256 in the report of check " + record.Name + " can tell which configuration runs; it is missing"}
+	p.next.Proof.Running = running
+	if running == "" && p.scheduler().LeftToReloader(annotations, p.now) && !p.scheduler().Annotated(annotations) {
+		return proofOf{unmeasured: "Reloader restarts Deployment " + p.seen.Deployment.Name + ", so only config_sha256 in the report of check " + record.Name + " can tell which configuration runs; it is missing"}
 	}
-	if running != "" && running != p.Config.State.SHA256 && running != p.Config.SHA256 {
-		if p.status.Proof.RestartedFor != "" {
+	if running != "" && running != p.seen.Config.State.SHA256 && running != p.seen.Config.SHA256 {
+		if p.next.Proof.RestartedFor != "" {
 			return proofOf{failed: fmt.Sprintf("the scheduler still runs another configuration (%.12s) after one more restart", running)}
 		}
-		annotations[strategyv1.AnnotationRestartedFor] = p.Config.State.SHA256
+		annotations[strategyv1.AnnotationRestartedFor] = p.seen.Config.State.SHA256
 		p.restart(annotations)
-		p.Wake(p.Now.Add(p.Pauses.Rollout))
+		p.out.Wake(p.now.Add(p.seen.Pauses.Rollout))
 		return proofOf{waiting: "the scheduler started with a stale copy of the configuration; restarting once more", reason: strategyv1.ReasonRollingOut}
 	}
 	switch record.Verdict {
@@ -85,15 +93,29 @@ func (p *plan) judgeProof(record strategyv1.CheckStatus, annotations map[string]
 	return proofOf{unmeasured: checks.Sentence(record)}
 }
 
+// scheduler is what is seen of the Deployment that runs the configuration.
+func (p *plan) scheduler() rollout.Scheduler {
+	return rollout.Scheduler{
+		Deployment: p.seen.Deployment, Pods: p.pods, ConfigMap: p.seen.Playbook.Spec.Scheduler.Config.ConfigMapName, Written: p.seen.Config.State.Written,
+	}
+}
+
+func (p *plan) restart(annotations map[string]string) {
+	p.out.Do(action.RestartWorkload{
+		Key:             types.NamespacedName{Namespace: p.seen.Deployment.Namespace, Name: p.seen.Deployment.Name},
+		ResourceVersion: p.seen.Deployment.ResourceVersion, Annotations: annotations,
+	})
+}
+
 // restartedAgain: the one more restart was made for this configuration.
 func (p *plan) restartedAgain(annotations map[string]string) bool {
-	wanted := p.Config.State.SHA256
+	wanted := p.seen.Config.State.SHA256
 	return annotations[strategyv1.AnnotationConfigSHA256] == wanted && annotations[strategyv1.AnnotationRestartedFor] == wanted
 }
 
 // runningHash is what the scheduler says it runs, empty if its report has no such field.
 func (p *plan) runningHash(record strategyv1.CheckStatus) string {
-	running := p.Runs.Outcomes[checks.IDOf(record)].Report.Value().Text("config_sha256")
+	running := p.seen.Runs.Outcomes[checks.IDOf(record)].Report.Value().Text("config_sha256")
 	if len(running) > 64 {
 		return running[:64]
 	}

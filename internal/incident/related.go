@@ -9,84 +9,85 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
+	"tradeops.dev/strategy-operator/internal/pass"
 )
 
 // duplicate closes the younger of two open incidents of the same identity. One that has a rollback is never closed so.
-func (p *plan) duplicate() bool {
+func (p *plan) duplicate() pass.Outcome {
 	if p.hadRollbacks() {
-		return false
+		return pass.GoOn
 	}
 	same := p.same()
 	for i := range same {
 		other := &same[i]
-		if lifecycle.Open(other) && older(other, p.Incident) {
+		if lifecycle.Open(other) && older(other, p.seen.Incident) {
 			p.close(strategyv1.ReasonDuplicate, strategyv1.EventClosed, fmt.Sprintf(
 				"StrategyIncident %s, which began before, is about the same playbook, type and target; look there", other.Name), "")
-			p.status.ParentName = other.Name
-			return true
+			p.next.ParentName = other.Name
+			return pass.Ends
 		}
 	}
-	return false
+	return pass.GoOn
 }
 
 // followParent: an older incident on the same scheduler has the same cause. If its remedy covers this one, there is nothing
 // to be done twice: this one is contained, and recovers, with it.
-func (p *plan) followParent() bool {
-	if p.hadRollbacks() || p.status.Cause.Name == causeUnknown {
-		return false
+func (p *plan) followParent() pass.Outcome {
+	if p.hadRollbacks() || p.next.Cause.Name == causeUnknown {
+		return pass.GoOn
 	}
 	parent := p.findParent()
 	if parent == nil || !p.covered(parent) {
-		return false
+		return pass.GoOn
 	}
 	if lifecycle.Closed(parent.Status) {
 		if conditions.Reason(parent.Status.Conditions, strategyv1.ConditionReady) != strategyv1.ReasonResolved {
-			return false
+			return pass.GoOn
 		}
 		p.recover("incident "+parent.Name+", which had the remedy, is resolved", timeOf(parent.Status.ClosedTime))
-		return true
+		return pass.Ends
 	}
 	message := fmt.Sprintf("incident %s has the same cause and the remedy: %s", parent.Name,
 		orElse(conditions.Message(parent.Status.Conditions, strategyv1.ConditionReady), "not seen yet"))
 	if conditions.True(parent.Status.Conditions, strategyv1.ConditionContained) {
-		if !p.Is(strategyv1.ConditionContained) {
-			p.Note(strategyv1.EventContained, "with incident "+parent.Name, "")
+		if !p.out.Is(strategyv1.ConditionContained) {
+			p.out.Note(strategyv1.EventContained, "with incident "+parent.Name, "")
 		}
-		p.Set(strategyv1.ConditionContained, metav1.ConditionTrue, strategyv1.ReasonFollowsParent, "with incident "+parent.Name)
+		p.out.Set(strategyv1.ConditionContained, metav1.ConditionTrue, strategyv1.ReasonFollowsParent, "with incident "+parent.Name)
 	} else {
-		p.Set(strategyv1.ConditionContained, metav1.ConditionFalse, strategyv1.ReasonFollowsParent, "incident "+parent.Name+" is not contained")
+		p.out.Set(strategyv1.ConditionContained, metav1.ConditionFalse, strategyv1.ReasonFollowsParent, "incident "+parent.Name+" is not contained")
 	}
-	p.Working(strategyv1.ReasonFollowsParent, message)
-	return true
+	p.out.Working(strategyv1.ReasonFollowsParent, message)
+	return pass.Ends
 }
 
 // findParent is the incident that this one follows: the one that it was linked to, else the oldest open one on the scheduler with the
 // same cause, which it is linked to now. Nil if there is none, or none any more.
 func (p *plan) findParent() *strategyv1.StrategyIncident {
-	if p.status.ParentName != "" {
+	if p.next.ParentName != "" {
 		return p.parent()
 	}
 	var parent *strategyv1.StrategyIncident
 	neighbours := p.neighbours()
 	for i := range neighbours {
 		other := &neighbours[i]
-		sameCause := other.Status.Cause != nil && other.Status.Cause.Name == p.status.Cause.Name
-		if lifecycle.Open(other) && sameCause && older(other, p.Incident) && (parent == nil || older(other, parent)) {
+		sameCause := other.Status.Cause != nil && other.Status.Cause.Name == p.next.Cause.Name
+		if lifecycle.Open(other) && sameCause && older(other, p.seen.Incident) && (parent == nil || older(other, parent)) {
 			parent = other
 		}
 	}
 	if parent == nil {
 		return nil
 	}
-	p.status.ParentName = parent.Name
-	p.Note(strategyv1.EventLinked, fmt.Sprintf("incident %s has the same cause, %s", parent.Name, p.status.Cause.Name), "")
+	p.next.ParentName = parent.Name
+	p.out.Note(strategyv1.EventLinked, fmt.Sprintf("incident %s has the same cause, %s", parent.Name, p.next.Cause.Name), "")
 	return parent
 }
 
 // covered: the parent's remedy is this incident's, and if it disables schedules, it disables this one's.
 func (p *plan) covered(parent *strategyv1.StrategyIncident) bool {
 	cause := parent.Status.Cause
-	if cause == nil || cause.Remediation == "" || cause.Remediation != p.status.Cause.Remediation {
+	if cause == nil || cause.Remediation == "" || cause.Remediation != p.next.Cause.Remediation {
 		return false
 	}
 	remediation, found := p.remediation(cause.Remediation)
@@ -96,10 +97,10 @@ func (p *plan) covered(parent *strategyv1.StrategyIncident) bool {
 	ofIncident := slices.ContainsFunc(remediation.Actions, func(a strategyv1.RollbackAction) bool {
 		return a.Type == strategyv1.ActionDisableSchedule && a.Schedule == "" && a.Strategy == ""
 	})
-	return !ofIncident || !slices.ContainsFunc(p.status.Cause.Schedules, func(name string) bool { return !slices.Contains(cause.Schedules, name) })
+	return !ofIncident || !slices.ContainsFunc(p.next.Cause.Schedules, func(name string) bool { return !slices.Contains(cause.Schedules, name) })
 }
 
 // hadRollbacks: there is one, or there was.
 func (p *plan) hadRollbacks() bool {
-	return len(p.Rollbacks)+len(p.status.Rollbacks) > 0
+	return len(p.seen.Rollbacks)+len(p.next.Rollbacks) > 0
 }

@@ -1,0 +1,128 @@
+package incident
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/decide"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
+	"tradeops.dev/strategy-operator/internal/pass"
+)
+
+// maxRollbacks is how many rollbacks stay in the status.
+const maxRollbacks = 16
+
+// follow records the rollbacks as they are. One that is gone stays as it was last seen: it must not be asked for again.
+func (p *plan) follow() {
+	for _, rollback := range p.seen.Rollbacks {
+		seen := strategyv1.IncidentRollback{
+			Name: rollback.Name, Remediation: rollback.Spec.RemediationName, Status: conditions.Reason(rollback.Status.Conditions, strategyv1.ConditionReady),
+		}
+		if lifecycle.Changed(rollback.Status) {
+			seen.WrittenTime = rollback.Status.Config.WrittenTime
+		}
+		at := slices.IndexFunc(p.next.Rollbacks, func(r strategyv1.IncidentRollback) bool { return r.Name == rollback.Name })
+		if at >= 0 {
+			p.next.Rollbacks[at] = seen
+			continue
+		}
+		p.next.Rollbacks = append(p.next.Rollbacks, seen)
+	}
+	if extra := len(p.next.Rollbacks) - maxRollbacks; extra > 0 {
+		p.next.Rollbacks = p.next.Rollbacks[extra:]
+	}
+}
+
+// mitigate follows the rollbacks: contained while one is verified, recovering when it was restored.
+func (p *plan) mitigate() pass.Outcome {
+	p.follow()
+	current := p.currentRollback()
+	reason := conditions.Reason(current.Status.Conditions, strategyv1.ConditionReady)
+	message := fmt.Sprintf("rollback %s: %s", current.Name, orElse(conditions.Message(current.Status.Conditions, strategyv1.ConditionReady), "not seen by its controller yet"))
+	message += p.notHonoured()
+	verified, restored := lifecycle.Contains(current.Status), lifecycle.EndedAs(current.Status, strategyv1.EndRestored)
+	if verified {
+		p.contained(current)
+	}
+	if current.Status.WaitsFor == strategyv1.WhoApprover {
+		p.turnOf(strategyv1.WhoApprover, timeOf(current.Status.DueTime))
+	}
+	if !restored {
+		p.next.RestoredTime = nil
+	}
+	switch {
+	case restored:
+		p.recover(message, conditions.Since(current.Status.Conditions, strategyv1.ConditionRestored))
+	case conditions.True(current.Status.Conditions, strategyv1.ConditionStalled) || lifecycle.Ended(current.Status):
+		if !verified {
+			p.out.Set(strategyv1.ConditionContained, metav1.ConditionFalse, orElse(reason, strategyv1.ReasonMitigating), message)
+		}
+		p.out.Stall(strategyv1.ReasonNeedsPerson, message)
+	case verified:
+		p.turnOf(strategyv1.WhoNobody, timeOf(current.Status.DueTime))
+		p.out.Working(strategyv1.ReasonContained, message)
+	default:
+		p.out.Working(strategyv1.ReasonMitigating, message)
+	}
+	return pass.Ends
+}
+
+// notHonoured tells whoever decided why nothing came of it.
+func (p *plan) notHonoured() string {
+	decided := decide.First(decide.Oldest(p.seen.Decided, strategyv1.DecisionFalseAlarm))
+	if decided == nil {
+		return ""
+	}
+	return fmt.Sprintf(" (StrategyDecision %s, FalseAlarm by %s, is not honoured: there is a rollback; restore or deny it, then resolve the incident)", decided.Name, decided.By)
+}
+
+// currentRollback is the newest that has not ended, else the newest that was restored, else the newest.
+func (p *plan) currentRollback() strategyv1.StrategyRollback {
+	rank := func(r strategyv1.StrategyRollback) int {
+		switch {
+		case !lifecycle.Ended(r.Status):
+			return 2
+		case lifecycle.EndedAs(r.Status, strategyv1.EndRestored):
+			return 1
+		}
+		return 0
+	}
+	best := p.seen.Rollbacks[0]
+	for _, rollback := range p.seen.Rollbacks[1:] {
+		if rank(rollback) >= rank(best) {
+			best = rollback
+		}
+	}
+	return best
+}
+
+func (p *plan) contained(rollback strategyv1.StrategyRollback) {
+	message := fmt.Sprintf("rollback %s is in effect and verified", rollback.Name)
+	if rollback.Status.Plan != nil && rollback.Status.Plan.Until != nil {
+		message += " until " + rollback.Status.Plan.Until.UTC().Format(time.RFC3339)
+	}
+	if !p.out.Is(strategyv1.ConditionContained) {
+		p.out.Note(strategyv1.EventContained, message, "")
+	}
+	p.out.Set(strategyv1.ConditionContained, metav1.ConditionTrue, strategyv1.ReasonVerified, message)
+}
+
+// leftInEffect says what closing an incident does not undo.
+func (p *plan) leftInEffect() string {
+	var applied []string
+	for _, rollback := range p.seen.Rollbacks {
+		if conditions.True(rollback.Status.Conditions, strategyv1.ConditionApplied) {
+			applied = append(applied, rollback.Name)
+		}
+	}
+	if len(applied) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; rollback %s stays applied until it is restored", strings.Join(applied, ", "))
+}

@@ -1,0 +1,144 @@
+package incident
+
+import (
+	"fmt"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/decide"
+	"tradeops.dev/strategy-operator/internal/facts"
+)
+
+// start freezes the playbook and fixes the deadlines, once.
+func (p *plan) start() {
+	if p.next.PlaybookRevision != "" || p.isClosed() || p.isDeleted() || p.problem() != nil {
+		return
+	}
+	p.next.PlaybookRevision = p.seen.Playbook.Revision
+	p.next.Dashboards = p.seen.Playbook.Spec.Dashboards
+	p.next.Deadlines = []strategyv1.Deadline{
+		{Level: strategyv1.LevelL1, Time: p.after(p.seen.Playbook.Spec.Triage.RespondWithinSeconds)},
+		{Level: strategyv1.LevelL2, Time: p.after(p.seen.Playbook.Spec.Diagnosis.RespondWithinSeconds)},
+	}
+	p.out.StartLog()
+	p.reported()
+	p.out.Set(strategyv1.ConditionTriaged, metav1.ConditionUnknown, strategyv1.ReasonTriaging, "the triage checks have not been judged yet")
+	p.out.Set(strategyv1.ConditionSLAMet, metav1.ConditionUnknown, strategyv1.ReasonWithinLimits, "no deadline has passed")
+	if p.isDrill() {
+		p.out.Set(strategyv1.ConditionSLAMet, metav1.ConditionUnknown, strategyv1.ReasonDrill, "an exercise: a late answer is no breach")
+	}
+	p.call(strategyv1.LevelL1)
+}
+
+// reported is the first entry of the log.
+func (p *plan) reported() {
+	spec := p.seen.Incident.Spec
+	kind := "incident"
+	if p.isDrill() {
+		kind = "drill"
+	}
+	p.out.Note(strategyv1.EventIncident, fmt.Sprintf("%s %s, severity %s%s, reported by %s: %s",
+		spec.Type, kind, spec.Severity, about(spec), orElse(spec.RequestedBy, "unknown"), orElse(spec.Summary, "no summary")), spec.RequestedBy)
+}
+
+// holdBack: a suspended incident, or one of a suspended playbook, starts nothing new.
+func (p *plan) holdBack() {
+	name, namespace := p.seen.Incident.Spec.PlaybookName, p.seen.Incident.Namespace
+	switch {
+	case !p.running():
+	case p.seen.Playbook.Suspended:
+		p.out.Hold(strategyv1.ReasonPlaybookSuspended, fmt.Sprintf(
+			"StrategyPlaybook %s is suspended: no Job and no change is started. To go on: kubectl strategy resume playbook/%s -n %s", name, name, namespace))
+	case p.seen.Incident.Spec.Suspend:
+		p.out.Hold(strategyv1.ReasonIncidentSuspended, fmt.Sprintf(
+			"the incident is suspended: it starts no Job and asks for no remedy. To go on: kubectl strategy resume incident/%s -n %s", p.seen.Incident.Name, namespace))
+	default:
+		p.out.Resume()
+	}
+}
+
+// collect takes up what ended Jobs tell, of any stage: evidence is kept even when the procedure has moved on.
+func (p *plan) collect() {
+	if p.running() {
+		p.out.Collect(checks.Collect(p.seen.Playbook.Spec.Checks, p.next.Checks, p.seen.Runs.Jobs, p.verdictVars))
+	}
+}
+
+// acknowledged takes up the newest acknowledgement. It answers the level that was called when it was made, whenever the
+// operator sees it.
+func (p *plan) acknowledged() {
+	if !p.running() {
+		return
+	}
+	if newest := decide.First(decide.Newest(p.seen.Decided, strategyv1.DecisionAcknowledge)); newest != nil {
+		if known := p.next.Acknowledgement; known == nil || known.Name != newest.Name {
+			p.acknowledge(*newest)
+		}
+	}
+	known := p.next.Acknowledgement
+	if known == nil {
+		return
+	}
+	until := known.UntilTime.UTC().Format(time.RFC3339)
+	if p.someoneIsOnIt() {
+		p.out.Set(strategyv1.ConditionAcknowledged, metav1.ConditionTrue, strategyv1.ReasonAcknowledged, fmt.Sprintf("%s is on it until %s", known.By, until))
+		p.out.Wake(known.UntilTime.Time)
+		return
+	}
+	p.out.Set(strategyv1.ConditionAcknowledged, metav1.ConditionFalse, strategyv1.ReasonAckEnded, fmt.Sprintf("%s was on it until %s", known.By, until))
+}
+
+func (p *plan) acknowledge(decided facts.Decided) {
+	valid := decided.Valid
+	if valid == 0 {
+		valid = defaultValid
+	}
+	until := metav1.NewTime(decided.Time.Add(valid).UTC())
+	p.next.Acknowledgement = &strategyv1.AcknowledgementStatus{Name: decided.Name, By: decided.By, Time: decided.Time, UntilTime: until}
+	p.out.Note(strategyv1.EventAcknowledged, decide.Because("acknowledged until "+until.Format(time.RFC3339), decided), decided.By)
+	level := strategyv1.LevelL1
+	if called := conditions.Since(p.next.Conditions, strategyv1.ConditionEscalated); !called.IsZero() && !decided.Time.Time.Before(called) {
+		level = strategyv1.LevelL2
+	}
+	p.answered(level, decided.Time.Time)
+}
+
+// someoneIsOnIt: somebody acknowledged it, so time alone calls nobody.
+func (p *plan) someoneIsOnIt() bool {
+	known := p.next.Acknowledgement
+	return known != nil && p.now.Before(known.UntilTime.Time)
+}
+
+// defaultValid is how long an acknowledgement holds that does not say so.
+const defaultValid = 600 * time.Second
+
+// decidedByPeople: whoever may close an incident can at any time, even where its input is so wrong that it could never start.
+func (p *plan) decidedByPeople() {
+	if p.isClosed() || p.isDeleted() {
+		return
+	}
+	for _, decided := range p.seen.Decided {
+		switch {
+		case decided.Verdict == strategyv1.DecisionResolve:
+			p.closeBy(decided, strategyv1.ReasonResolved, strategyv1.EventClosed, decide.Because("closed", decided)+p.leftInEffect())
+		case decided.Verdict == strategyv1.DecisionFalseAlarm && len(p.seen.Rollbacks) == 0:
+			p.closeBy(decided, strategyv1.ReasonFalseAlarm, strategyv1.EventAcknowledged, decide.Because("false alarm", decided))
+		default:
+			continue
+		}
+		return
+	}
+}
+
+// closeBy closes an incident that may not have started. If anybody knows where its log is to be, the log tells.
+func (p *plan) closeBy(decided facts.Decided, reason string, event strategyv1.Event, message string) {
+	if p.next.Log == nil && p.seen.Log.Problem == nil {
+		p.out.StartLog()
+		p.reported()
+	}
+	p.close(reason, event, message, decided.By)
+}

@@ -1,0 +1,59 @@
+package incident
+
+import "tradeops.dev/strategy-operator/internal/pass"
+
+// records run in every pass, all of them: what was seen or decided goes into the status, whatever else is wrong.
+var records = []func(*plan){
+	(*plan).start,           // freezes the playbook and fixes the deadlines, once
+	(*plan).holdBack,        // nothing new is started while the incident or its playbook is suspended
+	(*plan).acknowledged,    // who is on it, and until when
+	(*plan).trackQuiet,      // since when it has been quiet
+	(*plan).collect,         // takes up the reports of checks that have ended, of any stage
+	(*plan).decidedByPeople, // who may close it can, at any time
+}
+
+type rule = pass.Rule[*plan]
+
+// phase is which rules apply.
+type phase int
+
+const (
+	triage     phase = iota // L1: is it one?
+	diagnosis               // L2: which cause?
+	mitigation              // a remedy, until it was undone and stays quiet
+	closed                  // over
+	deleted                 // on its way out
+)
+
+// anyPhase are the rules before those of a phase, unless the incident is closed or being deleted.
+var anyPhase = []rule{
+	{Name: "badInput", Run: (*plan).badInput},   // nobody could log what would be done
+	{Name: "duplicate", Run: (*plan).duplicate}, // an older one is about the same
+}
+
+// procedure are the rules of each phase; the first that applies ends the pass.
+var procedure = map[phase][]rule{
+	triage: {
+		{Name: "triage", Run: (*plan).triage}, // its checks, then a false alarm, or L2
+	},
+	diagnosis: {
+		{Name: "diagnose", Run: (*plan).diagnose}, // its checks, then the first cause whose rule holds
+	},
+	mitigation: {
+		{Name: "followParent", Run: (*plan).followParent}, // an older incident has the same cause and the remedy
+		{Name: "remediate", Run: (*plan).remediate},       // asks for the rollback that the cause names, or the next of the ladder
+		{Name: "mitigate", Run: (*plan).mitigate},         // contained, recovering, closed, or a question to L2
+	},
+	closed: {
+		{Name: "closed", Run: (*plan).closed}, // Jobs that are left
+	},
+}
+
+// deadlines are looked at in every pass, all of them, after the rules: what these decide may answer one. A Job that runs, input that is
+// bad, or a log that cannot be read, does not stop a clock.
+var deadlines = []func(*plan){
+	(*plan).breaches,     // nobody answered in time
+	(*plan).handOver,     // L1's time is up
+	(*plan).callLead,     // a rule of the technical lead holds
+	(*plan).watchSignals, // which signals are not known
+}

@@ -1,0 +1,59 @@
+package incident
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/rules"
+)
+
+// because is a rule with the signals that it was decided on: "signals.cpu > 78.0 (cpu = 81.2 percent)".
+func (p *plan) because(rule string) string {
+	var used []string
+	uses, _ := rules.Uses(rule) // a rule that was evaluated compiles
+	for _, name := range uses["signals"] {
+		if reading, known := p.signals().Readings[name]; known && reading.Known {
+			used = append(used, fmt.Sprintf("%s = %s%s", name, decimal(reading.Value), p.unit(name)))
+		}
+	}
+	if len(used) == 0 {
+		return rule
+	}
+	return fmt.Sprintf("%s (%s)", rule, strings.Join(used, ", "))
+}
+
+func (p *plan) unit(name string) string {
+	if p.seen.Playbook.Spec.Signals != nil {
+		for _, query := range p.seen.Playbook.Spec.Signals.Queries {
+			if query.Name == name && query.Unit != "" {
+				return " " + query.Unit
+			}
+		}
+	}
+	return ""
+}
+
+func decimal(value float64) string { return strconv.FormatFloat(value, 'f', -1, 64) }
+
+func about(spec strategyv1.StrategyIncidentSpec) string {
+	switch {
+	case spec.Schedule != "":
+		return ", schedule " + spec.Schedule
+	case spec.Strategy != "":
+		return ", strategy " + spec.Strategy
+	}
+	return ""
+}
+
+func commandTo(incident *strategyv1.StrategyIncident, verdict string) string {
+	return fmt.Sprintf("kubectl strategy %s %s -n %s", verdict, incident.Name, incident.Namespace)
+}
+
+func orElse(text, other string) string {
+	if text == "" {
+		return other
+	}
+	return text
+}

@@ -1,0 +1,119 @@
+package rollback
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/decide"
+	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/pass"
+	"tradeops.dev/strategy-operator/internal/schedulerconfig"
+)
+
+// refusal says why the writer of the configuration would refuse the plan now, or is nil. The writer asks again within
+// its own compare-and-swap; this is only for people, and for not claiming in vain.
+func (p *plan) refusal() *schedulerconfig.Refusal {
+	claim := schedulerconfig.Claim{
+		UID: p.uid(), Name: p.seen.Rollback.Name, Revision: p.next.Plan.Revision,
+		Edits: p.next.Plan.Edits, Disables: p.next.Plan.Disables, Guard: p.guardSpec(),
+	}
+	if p.tried == nil || !p.tried.claim.Same(claim) { // several rules of a pass ask
+		_, _, refusal := schedulerconfig.Try(p.seen.Config.Document, p.seen.Config.State, claim, p.now)
+		p.tried = &tried{claim, refusal}
+	}
+	return p.tried.refusal
+}
+
+// tried is what the writer would say about a claim.
+type tried struct {
+	claim   schedulerconfig.Claim
+	refusal *schedulerconfig.Refusal
+}
+
+// guardSpec is the guard that binds this rollback; none once a person lifted it.
+func (p *plan) guardSpec() *strategyv1.GuardSpec {
+	if p.next.Override != nil {
+		return nil
+	}
+	return p.seen.Playbook.Spec.Guard
+}
+
+// guard waits for room, or for a person who lifts the guard.
+func (p *plan) guard() pass.Outcome {
+	return p.waitsForRoom(p.refusal())
+}
+
+// waitsForRoom says whether a refusal is one that time or a person can cure, and tells so.
+func (p *plan) waitsForRoom(refusal *schedulerconfig.Refusal) pass.Outcome {
+	if refusal == nil {
+		return pass.GoOn
+	}
+	message := refusal.Message
+	if refusal.Reason == strategyv1.ReasonGuardExceeded {
+		lifted, unenforced := p.lifted(recent(p.seen.Decided))
+		if lifted != nil {
+			p.liftGuard(*lifted)
+			return pass.GoOn
+		}
+		p.asks = strategyv1.WhoApprover
+		message += fmt.Sprintf(". It waits for room; to go ahead all the same: kubectl strategy override %s -n %s", p.seen.Rollback.Name, p.seen.Rollback.Namespace)
+		if unenforced != "" {
+			message += ". " + unenforced
+		}
+	}
+	if p.out.Reason(strategyv1.ConditionApplied) != refusal.Reason {
+		p.out.Note(strategyv1.EventHeldBack, message, "")
+	}
+	p.out.Set(strategyv1.ConditionApplied, metav1.ConditionFalse, refusal.Reason, message)
+	p.out.BadInput(refusal.Reason, message)
+	return pass.Ends
+}
+
+func (p *plan) liftGuard(decided facts.Decided) {
+	p.next.Override = decide.Reference(decided)
+	p.out.Note(strategyv1.EventOverridden, decide.Because("the guard was lifted", decided), decided.By)
+	p.out.Set(strategyv1.ConditionApplied, metav1.ConditionFalse, strategyv1.ReasonPlanned, decide.Because("the guard was lifted", decided))
+}
+
+// lifted is the newest Override decision of these names that counts; else why the newest one does not.
+func (p *plan) lifted(names []string) (lifted *facts.Decided, refusal string) {
+	for one := range decide.Newest(p.seen.Decided, strategyv1.DecisionOverride) {
+		if p.next.Override != nil && one.Name == p.next.Override.Name {
+			break // and what is older
+		}
+		if !slices.Contains(names, one.Name) {
+			continue
+		}
+		why := p.notLifted(one)
+		if why == "" {
+			return &one, ""
+		}
+		refusal = cmp.Or(refusal, decide.NotHonoured(one, why))
+	}
+	return nil, refusal
+}
+
+func (p *plan) notLifted(decided facts.Decided) string {
+	return decide.Objection(decided, decide.NamesPlan(p.next.Plan.Digest, "override again"), p.fourEyes(), p.vouchedFor)
+}
+
+// vouchedFor is the test that identities are enforced, so that it is known whose decision it is.
+func (p *plan) vouchedFor(decided facts.Decided) string {
+	if p.identity().Enforced {
+		return ""
+	}
+	return p.unvouched(decided)
+}
+
+// awaitResume: before the claim, a held rollback is planned and approved, and goes no further.
+func (p *plan) awaitResume() pass.Outcome {
+	if !p.out.Held() {
+		return pass.GoOn
+	}
+	p.out.Working(strategyv1.ReasonApproved, "approved; nothing is written while the playbook is suspended: "+p.summary())
+	return pass.Ends
+}

@@ -1,0 +1,120 @@
+package rollback
+
+import (
+	"fmt"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/decide"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
+	"tradeops.dev/strategy-operator/internal/pass"
+)
+
+// start freezes the playbook.
+func (p *plan) start() {
+	if p.next.PlaybookRevision != "" || p.hasEnded() || p.isDeleted() || p.problem() != nil {
+		return
+	}
+	p.next.PlaybookRevision = p.seen.Playbook.Revision
+	p.out.StartLog()
+}
+
+// seeWritten keeps that edits of this rollback were in the configuration. The record there is the only proof, and it is gone when they
+// are undone.
+func (p *plan) seeWritten() {
+	if p.holder() != nil && p.next.Config != nil && p.next.Config.WrittenTime == nil {
+		p.next.Config.WrittenTime = new(p.out.Stamp())
+	}
+}
+
+// holdBack: of a suspended playbook nothing new is started.
+func (p *plan) holdBack() {
+	if !p.running() {
+		return
+	}
+	if !p.seen.Playbook.Suspended {
+		p.out.Resume()
+		return
+	}
+	p.out.Hold(strategyv1.ReasonPlaybookSuspended, fmt.Sprintf(
+		"StrategyPlaybook %s is suspended: nothing is written, restarted, checked or restored; what is in force stays in force. To go on: kubectl strategy resume playbook/%s -n %s",
+		p.seen.Rollback.Spec.PlaybookName, p.seen.Rollback.Spec.PlaybookName, p.seen.Rollback.Namespace))
+}
+
+// resumed is when new effects were allowed again; zero if they always were. What could not happen before is not late.
+func (p *plan) resumed() time.Time {
+	if conditions.Reason(p.next.Conditions, strategyv1.ConditionOnHold) != strategyv1.ReasonReleased {
+		return time.Time{}
+	}
+	return conditions.Since(p.next.Conditions, strategyv1.ConditionOnHold)
+}
+
+// collect takes up what ended Jobs tell, of any stage: evidence is kept even when the procedure has moved on.
+func (p *plan) collect() {
+	if p.running() {
+		p.out.Collect(checks.Collect(p.seen.Playbook.Spec.Checks, p.next.Checks, p.seen.Runs.Jobs, p.verdictVars()))
+	}
+}
+
+// denied ends a rollback of which nothing is written. Its claim is taken back: should the writer write in this very moment, the rule of
+// what has ended releases it.
+func (p *plan) denied() {
+	if p.hasEnded() || p.isDeleted() || !p.deniable() {
+		return
+	}
+	denied := decide.First(decide.Newest(p.seen.Decided, strategyv1.DecisionDeny))
+	if denied == nil {
+		return
+	}
+	if p.claimed() != "" {
+		p.unclaim()
+	}
+	message := decide.Because("denied", *denied)
+	p.next.Decision = decide.Reference(*denied)
+	p.end(strategyv1.EndDenied)
+	p.out.Set(strategyv1.ConditionApproved, metav1.ConditionFalse, strategyv1.ReasonDenied, message)
+	p.out.Note(strategyv1.EventDenied, message, denied.By)
+	p.out.Stall(strategyv1.ReasonDenied, message+". Nothing was changed")
+}
+
+// deniable: nothing was written, as far as anybody can see. Where the configuration cannot be read a claim may have been written.
+func (p *plan) deniable() bool {
+	switch p.claimed() {
+	case "":
+		return p.next.Restore == nil
+	case strategyv1.ClaimHold:
+		return p.next.Restore == nil && p.seen.Config.Problem == nil && p.holder() == nil && !lifecycle.Changed(p.next)
+	}
+	return false
+}
+
+// end is the last thing that happens to a rollback; nothing takes it back.
+func (p *plan) end(how strategyv1.Ending) {
+	p.next.End = &strategyv1.RollbackEnd{How: how, Time: p.out.Stamp()}
+}
+
+func (p *plan) hasEnded() bool { return lifecycle.Ended(p.next) }
+
+// ended: only Jobs that are still there are removed, and the finalizer. What a write that was on its way left in the
+// configuration is undone first.
+func (p *plan) ended() pass.Outcome {
+	p.out.DeleteJobs(p.seen.Runs.Jobs)
+	if p.holder() != nil {
+		if p.claimed() != strategyv1.ClaimRelease {
+			p.ask(strategyv1.ClaimRelease)
+		}
+		return pass.Ends
+	}
+	readable := p.seen.NotServed == nil && p.seen.Log.Problem == nil
+	switch {
+	case readable && p.out.Logged(), !readable && !p.seen.Rollback.DeletionTimestamp.IsZero():
+		p.letGo()
+	case !readable:
+		p.out.Wake(p.now.Add(pass.Recheck)) // the last entry is not lost when the key is gone for a while
+	}
+	return pass.Ends
+}

@@ -1,0 +1,125 @@
+package rollback
+
+import (
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/decide"
+	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
+	"tradeops.dev/strategy-operator/internal/pass"
+)
+
+// Requests that are not a StrategyDecision; a decision's name cannot look like these.
+const (
+	requestFailedAfter  = "onFailedAfter"
+	requestDesiredState = "spec.desiredState"
+	requestTimeBox      = "timeBox"
+	requestDeletion     = "deletion"
+)
+
+// maxSeen is how many decisions a request remembers.
+const maxSeen = 64
+
+// restoreRequested takes up the newest request, one at a time.
+func (p *plan) restoreRequested() pass.Outcome {
+	if p.next.Restore != nil && !p.mayAskAgain() {
+		return pass.GoOn
+	}
+	if p.seen.Rollback.Spec.DesiredState == strategyv1.StateRestored && (p.next.Restore == nil || p.seen.Rollback.Generation > p.next.Restore.SpecGeneration) {
+		p.request(requestDesiredState, "")
+		return pass.GoOn
+	}
+	asked := p.newRestore()
+	if asked == nil {
+		if p.stillUnenforced() {
+			return pass.Ends
+		}
+		p.gateOverridden()
+		return pass.GoOn
+	}
+	if !p.identity().Enforced {
+		p.out.BadInput(strategyv1.ReasonIdentityUnenforced, decide.NotHonoured(*asked, p.unvouched(*asked)))
+		return pass.Ends
+	}
+	p.request(asked.Name, asked.By)
+	return pass.GoOn
+}
+
+// stillUnenforced goes on saying so until the policies are back.
+func (p *plan) stillUnenforced() pass.Outcome {
+	lost := p.next.VoidedTime != nil && p.out.Reason(strategyv1.ConditionReady) == strategyv1.ReasonIdentityUnenforced && !p.identity().Enforced
+	if lost {
+		p.out.BadInput(strategyv1.ReasonIdentityUnenforced, p.out.Message(strategyv1.ConditionReady))
+	}
+	return pass.Outcome(lost)
+}
+
+// gateOverridden restores without the gate that failed, because a person says so.
+func (p *plan) gateOverridden() {
+	if !lifecycle.GateFailed(p.next) {
+		return
+	}
+	decided, refusal := p.lifted(fresh(p.next.Restore, p.seen.Decided))
+	if refusal != "" {
+		p.notePerDecision(refusal)
+	}
+	if decided == nil {
+		return
+	}
+	p.next.Override = decide.Reference(*decided)
+	p.out.Note(strategyv1.EventOverridden, decide.Because("the restore gate was lifted", *decided), decided.By)
+	p.request(decided.Name, decided.By)
+}
+
+// newRestore is the newest Restore decision that was not there when the last request was seen, or nil.
+func (p *plan) newRestore() *facts.Decided {
+	names := fresh(p.next.Restore, p.seen.Decided)
+	for one := range decide.Newest(p.seen.Decided, strategyv1.DecisionRestore) {
+		if slices.Contains(names, one.Name) {
+			return &one
+		}
+	}
+	return nil
+}
+
+// fresh are the names of the Restore and Override decisions that were not acted on yet: those that the last request did not see. Only
+// the newest are remembered; older ones count as acted on.
+func fresh(current *strategyv1.RestoreStatus, decided []facts.Decided) []string {
+	names := recent(decided)
+	if current == nil {
+		return names
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(current.Seen, name) })
+}
+
+// recent are the names of the newest decisions that can ask for a restore.
+func recent(decided []facts.Decided) []string {
+	var names []string
+	for _, d := range decided {
+		if d.Verdict == strategyv1.DecisionRestore || d.Verdict == strategyv1.DecisionOverride {
+			names = append(names, d.Name)
+		}
+	}
+	return names[max(0, len(names)-maxSeen):]
+}
+
+func (p *plan) request(request, by string) {
+	attempt := int32(1)
+	if p.next.Restore != nil {
+		attempt = p.next.Restore.Attempt + 1
+	}
+	p.next.Restore = &strategyv1.RestoreStatus{
+		Request: request, By: by, RequestedTime: p.out.Stamp(), SpecGeneration: p.seen.Rollback.Generation, Attempt: attempt, Seen: recent(p.seen.Decided),
+	}
+	if p.claimed() == strategyv1.ClaimRelease && p.next.Proof != nil {
+		p.next.Proof.Edited = "" // what the scheduler said before is no answer to this request
+	}
+	p.out.Set(strategyv1.ConditionRestored, metav1.ConditionUnknown, strategyv1.ReasonCheckingRestore, "asked for by "+request)
+	p.out.Note(strategyv1.EventRestoreRequested, "asked for by "+request, by)
+}
+
+// mayAskAgain: after a request that came to nothing, or a restore that did not come into effect, a new one starts anew.
+func (p *plan) mayAskAgain() bool { return p.next.Restore.Result != "" }

@@ -1,0 +1,231 @@
+package rollback
+
+import (
+	"fmt"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
+	"tradeops.dev/strategy-operator/internal/pass"
+	"tradeops.dev/strategy-operator/internal/rules"
+)
+
+// defaultGate holds when no check of the gate says otherwise.
+const defaultGate = "checks.all(c, c.verdict in ['Pass', 'Warn'])"
+
+// restoring undoes exactly this rollback's edits: gate, release, restart, proof.
+func (p *plan) restoring() pass.Outcome {
+	if p.next.Restore == nil || lifecycle.Parked(p.next) { // what was written by mistake is taken back: stray
+		return pass.GoOn
+	}
+	switch p.claimed() {
+	case "":
+		if p.holder() == nil {
+			p.withdrawn()
+		} else { // written in the moment in which the claim was given up
+			p.release()
+		}
+	case strategyv1.ClaimHold:
+		if p.gateHolds() {
+			p.release()
+		}
+	case strategyv1.ClaimRelease:
+		p.takeBack()
+	}
+	return pass.Ends
+}
+
+func (p *plan) withdrawn() {
+	message := "withdrawn before anything was changed"
+	p.out.Set(strategyv1.ConditionRestored, metav1.ConditionTrue, strategyv1.ReasonWithdrawn, message)
+	p.out.Note(strategyv1.EventWithdrawn, message, p.next.Restore.By)
+	p.end(strategyv1.EndWithdrawn)
+	p.out.Done(strategyv1.ReasonWithdrawn, message)
+}
+
+// ungated requests are obeyed at once: a revert undoes a change that made things worse, whoever deletes may restore, and a
+// person may lift the gate.
+func (p *plan) ungated() bool {
+	request := p.next.Restore.Request
+	return request == requestFailedAfter || request == requestDeletion || p.next.Override != nil && request == p.next.Override.Name
+}
+
+// gateHolds runs the checks of the gate. What is not written needs none.
+func (p *plan) gateHolds() bool {
+	gate := p.remediation.Restore
+	if gate == nil || p.ungated() || p.releasing() || p.holder() == nil {
+		return true
+	}
+	stage := p.run(strategyv1.StageRestore, p.next.Restore.Attempt, gate.Checks)
+	if stage.Missing != "" {
+		return false
+	}
+	if !stage.Done {
+		p.out.Working(strategyv1.ReasonCheckingRestore, fmt.Sprintf("before restoring: %d of %d checks judged", len(stage.Final), len(gate.Checks)))
+		return false
+	}
+	rule := gate.When
+	if rule == "" {
+		rule = defaultGate
+	}
+	held, err := rules.Eval(rule, rules.Vars{Rollback: p.facts(), Checks: checks.Facts(stage.Final, p.seen.Runs.Outcomes)})
+	if err == nil && held {
+		return true
+	}
+	message := fmt.Sprintf("not restored, the change stays in effect: the gate %q does not hold (%s)", rule, verdicts(stage.Final))
+	if err != nil {
+		message = fmt.Sprintf("not restored, the change stays in effect: the gate cannot be evaluated: %v", err)
+	}
+	message += fmt.Sprintf(". To try again: %s; to restore all the same: kubectl strategy override %s -n %s", p.restoreCommand(), p.seen.Rollback.Name, p.seen.Rollback.Namespace)
+	if until := p.until(); !until.IsZero() {
+		message += fmt.Sprintf(". The time box ends at %s; to keep the change longer: %s", rfc3339(until), p.renewCommand())
+	}
+	p.next.Restore.Result = strategyv1.RestoreGateFailed
+	p.out.Set(strategyv1.ConditionRestored, metav1.ConditionFalse, strategyv1.ReasonRestoreGateFailed, message)
+	p.out.Note(strategyv1.EventRestoreRefused, message, "")
+	p.out.Stall(strategyv1.ReasonRestoreGateFailed, message)
+	return false
+}
+
+// releasing: the gate held, or there was none; from then on the edits are undone.
+func (p *plan) releasing() bool { return p.next.Restore.AllowedTime != nil }
+
+// release asks the writer of the configuration to undo the edits, after the log says so.
+func (p *plan) release() {
+	if p.holder() != nil { // seen for the first time, perhaps
+		p.out.Set(strategyv1.ConditionApplied, metav1.ConditionTrue, strategyv1.ReasonEdited, "the configuration holds the edits")
+	}
+	p.out.Working(p.undoing(), "undoing the edits: "+p.summary())
+	if !p.releasing() {
+		p.next.Restore.AllowedTime = new(p.out.Stamp())
+		p.out.Set(strategyv1.ConditionRestored, metav1.ConditionFalse, strategyv1.ReasonRestoring, "the edits are about to be undone")
+		p.out.Note(strategyv1.EventConfigChange, "undoing the edits: "+p.summary(), p.next.Restore.By)
+	}
+	if !p.out.Logged() {
+		p.out.AwaitLog()
+		return
+	}
+	p.ask(strategyv1.ClaimRelease)
+	p.out.Wake(p.now.Add(pass.Recheck))
+}
+
+// undoing is the word for it: a revert is not a restore.
+func (p *plan) undoing() string {
+	if p.next.Restore.Request == requestFailedAfter {
+		return strategyv1.ReasonReverting
+	}
+	return strategyv1.ReasonRestoring
+}
+
+// takeBack waits until the running scheduler has the configuration without the edits.
+func (p *plan) takeBack() {
+	if p.holder() != nil {
+		p.out.Working(p.undoing(), "waiting for the configuration to be written")
+		p.lateRestore("the edits were not undone in time; the events of the ConfigMap say why")
+		return
+	}
+	if !lifecycle.Changed(p.next) {
+		p.withdrawn()
+		return
+	}
+	p.out.Set(strategyv1.ConditionApplied, metav1.ConditionFalse, strategyv1.ReasonRestored, "the edits were undone")
+	if p.out.Is(strategyv1.ConditionInEffect) {
+		p.out.Set(strategyv1.ConditionInEffect, metav1.ConditionUnknown, strategyv1.ReasonRestoring, "the edits were undone; it is not proved yet that the scheduler runs without them")
+	}
+	proof := p.prove(strategyv1.StageRestoreProof)
+	switch {
+	case proof.failed != "":
+		p.notRestored(proof.failed)
+	case proof.unmeasured != "":
+		p.notRestored("it could not be proved that the scheduler runs without them: " + proof.unmeasured)
+	case proof.proved:
+		p.restored()
+	default:
+		p.await(proof, p.undoing())
+		p.lateRestore(proof.waiting)
+	}
+}
+
+// lateRestore tells a person, and keeps waiting: the edits are gone, so there is nothing to fall back to.
+func (p *plan) lateRestore(waiting string) {
+	if !p.late() {
+		p.out.Wake(p.effectDeadline())
+		return
+	}
+	p.out.BadInput(strategyv1.ReasonNotInEffect, "the restore is not in effect in time: "+waiting)
+}
+
+func (p *plan) notRestored(message string) {
+	message = "the edits were undone, but " + message + ". To prove it again: " + p.restoreCommand()
+	if p.next.Restore.Result != strategyv1.RestoreNotInEffect {
+		p.next.Restore.Result = strategyv1.RestoreNotInEffect
+		p.out.Note(strategyv1.EventFailed, message, "")
+	}
+	p.out.Set(strategyv1.ConditionRestored, metav1.ConditionFalse, strategyv1.ReasonNotInEffect, message)
+	p.out.Stall(strategyv1.ReasonNotInEffect, message)
+}
+
+func (p *plan) restored() {
+	message := "the configuration and the running scheduler are as they were before: " + p.summary()
+	if p.isDrill() {
+		message = "a drill: the copy is as it was before: " + p.summary()
+	}
+	reason := strategyv1.ReasonRestored
+	if others := p.sharedWith(); len(others) > 0 {
+		message = "undone, except what other rollbacks hold, too, and undo in the end: " + strings.Join(others, ", ")
+	}
+	if conflicts := p.conflicts(); len(conflicts) > 0 {
+		reason = strategyv1.ReasonRestoreConflict
+		message = "undone, except where someone changed the value after us, which was left as it is: " + strings.Join(conflicts, ", ")
+	}
+	p.out.Set(strategyv1.ConditionInEffect, metav1.ConditionFalse, strategyv1.ReasonRestored, message)
+	p.out.Set(strategyv1.ConditionRestored, metav1.ConditionTrue, reason, message)
+	p.out.Note(strategyv1.EventRestored, message, p.next.Restore.By)
+	if p.next.Restore.Request == requestFailedAfter {
+		p.end(strategyv1.EndReverted)
+		p.out.Stall(strategyv1.ReasonReverted, "reverted after failed checks: "+p.out.Message(strategyv1.ConditionVerified))
+		return
+	}
+	p.end(strategyv1.EndRestored)
+	p.out.Done(strategyv1.ReasonRestored, message)
+}
+
+// conflicts are the edited paths that hold neither what was there before nor nothing, as it was. What another rollback
+// changes by now is no conflict: it waits there for that one's restore.
+func (p *plan) conflicts() []string {
+	var paths []string
+	for _, edit := range p.next.Plan.Edits {
+		if !p.holdsEarlier(edit) && p.seen.Config.State.HolderOf(edit.Path, p.uid()) == "" {
+			paths = append(paths, edit.Path)
+		}
+	}
+	return paths
+}
+
+// holdsEarlier says whether an edited path holds what it held when it was planned.
+func (p *plan) holdsEarlier(edit strategyv1.PlannedEdit) bool {
+	value, found, err := p.seen.Config.Document.Get(edit.Path)
+	return err == nil && found == (edit.From != nil) && (edit.From == nil || value == *edit.From)
+}
+
+// sharedWith are the edited paths that another rollback still holds, and which.
+func (p *plan) sharedWith() []string {
+	var paths []string
+	for _, edit := range p.next.Plan.Edits {
+		if other := p.seen.Config.State.HolderOf(edit.Path, p.uid()); other != "" {
+			paths = append(paths, fmt.Sprintf("%s (%s)", edit.Path, other))
+		}
+	}
+	return paths
+}
+
+func verdicts(judged []strategyv1.CheckStatus) string {
+	words := make([]string, len(judged))
+	for i, record := range judged {
+		words[i] = fmt.Sprintf("%s %s", record.Name, record.Verdict)
+	}
+	return strings.Join(words, ", ")
+}
