@@ -137,7 +137,7 @@ type OnCallStatus struct {
 	// +kubebuilder:validation:MaxLength=256
 	Contact string `json:"contact,omitempty"`
 
-	// untilTime is when that ends; absent: never.
+	// untilTime is when the shift, or the gap, ends; absent: never.
 	// +optional
 	UntilTime *metav1.Time `json:"untilTime,omitempty"`
 
@@ -147,7 +147,7 @@ type OnCallStatus struct {
 	// +kubebuilder:validation:MaxLength=63
 	NextName string `json:"nextName,omitempty"`
 
-	// nextTime is from when.
+	// nextTime is when that person's shift begins; absent: nobody ever.
 	// +optional
 	NextTime *metav1.Time `json:"nextTime,omitempty"`
 }

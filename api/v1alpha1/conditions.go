@@ -1,7 +1,7 @@
 package v1alpha1
 
 // Condition types. Ready is the summary of every kind: its reason is the one word that `kubectl get` shows.
-// Stalled=True means that the operator waits for a person.
+// Stalled=True means that the operator cannot go on by itself; waitsFor says who has to act.
 const (
 	ConditionReady   = "Ready"
 	ConditionStalled = "Stalled"
@@ -99,7 +99,7 @@ const (
 	ReasonBackingOff     = "BackingOff"      // the last remedy of the same playbook, type and target is too fresh
 	ReasonStrikesUsedUp  = "StrikesUsedUp"   // the remedy was repeated too often
 	ReasonAwaitingOthers = "AwaitingOthers"  // another incident is changing the same scheduler
-	ReasonAcknowledged   = "Acknowledged"    // a person is on it
+	ReasonAcknowledged   = "Acknowledged"    // somebody is on it
 	ReasonAckEnded       = "Ended"           // and was, until the acknowledgement ended
 	ReasonSampled        = "Sampled"         // every signal is known
 	ReasonSignalUnknown  = "SignalUnknown"   // a signal is not known

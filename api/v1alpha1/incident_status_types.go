@@ -47,7 +47,7 @@ type StrategyIncidentStatus struct {
 	// +kubebuilder:validation:MaxItems=8
 	Deadlines []Deadline `json:"deadlines,omitempty"`
 
-	// acknowledgement is the newest one of a person.
+	// acknowledgement is the newest one; absent = none.
 	// +optional
 	Acknowledgement *AcknowledgementStatus `json:"acknowledgement,omitempty"`
 
@@ -196,7 +196,7 @@ type CauseStatus struct {
 	Schedules []string `json:"schedules,omitempty"`
 }
 
-// AcknowledgementStatus says that a person is on it.
+// AcknowledgementStatus says who is on it, and until when.
 type AcknowledgementStatus struct {
 	// name of the StrategyDecision.
 	// +required
@@ -320,7 +320,7 @@ type IncidentRollback struct {
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name,omitempty"`
 
-	// remediation that it carries out; empty for one that a person made.
+	// remediation that it carries out; empty for one without.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=40

@@ -116,7 +116,7 @@ type TriageSpec struct {
 	// +kubebuilder:validation:MaxItems=16
 	Checks []StageCheck `json:"checks,omitempty"`
 
-	// falseAlarm closes the incident when its rule holds after all checks were judged. Without it only a person can.
+	// falseAlarm closes the incident when its rule holds after all checks were judged. Without it only a FalseAlarm decision can.
 	// +optional
 	FalseAlarm *FalseAlarmRule `json:"falseAlarm,omitempty"`
 
@@ -177,7 +177,7 @@ type DiagnosisSpec struct {
 	// +kubebuilder:validation:MaxItems=16
 	Checks []StageCheck `json:"checks,omitempty"`
 
-	// causes in order: the first whose rule holds is the cause; none -> Unknown, a person decides.
+	// causes in order: the first whose rule holds is the cause; none -> Unknown, and L2 decides.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
@@ -194,13 +194,13 @@ type CauseRule struct {
 	Name string `json:"name,omitempty"`
 
 	// when is a CEL expression over incident, checks (of the diagnosis), signals, limits and risk that yields a bool; an
-	// error in it stops the search and asks a person.
+	// error in it stops the search, and L2 decides.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
 	When string `json:"when,omitempty"`
 
-	// remediation is the remedy by name. Empty: a person decides.
+	// remediation is the remedy by name. Empty: L2 decides.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=40

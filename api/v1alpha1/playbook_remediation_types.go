@@ -2,7 +2,7 @@ package v1alpha1
 
 import apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 
-// ApprovalMode says whether a rollback needs a person.
+// ApprovalMode says whether somebody has to approve a rollback.
 // +kubebuilder:validation:Enum=Required;Automatic
 type ApprovalMode string
 
@@ -35,7 +35,7 @@ type RemediationSpec struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Name string `json:"name,omitempty"`
 
-	// approval says who must agree. Default: a person other than the requester, within 900 seconds.
+	// approval says who must agree. Default: somebody other than the requester, within 900 seconds.
 	// +optional
 	// +default={"mode":"Required"}
 	Approval ApprovalSpec `json:"approval,omitempty,omitzero"`
@@ -67,7 +67,7 @@ type RemediationSpec struct {
 	After []CheckUse `json:"after,omitempty"`
 
 	// onFailedAfter says what happens when a check after the change fails, or the change does not come into effect in
-	// time. A check that could not be measured never reverts: it asks a person. Default: Revert.
+	// time. A check that could not be measured never reverts: the change is kept, and L2 looks at it. Default: Revert.
 	// +optional
 	// +default="Revert"
 	OnFailedAfter FailedAfterPolicy `json:"onFailedAfter,omitempty"`
@@ -79,7 +79,7 @@ type RemediationSpec struct {
 	// +kubebuilder:validation:MaxLength=40
 	Then string `json:"then,omitempty"`
 
-	// maxDurationSeconds is the time box of the change, from its plan; 0 = until a person restores it. Default: 14400 seconds.
+	// maxDurationSeconds is the time box of the change, from its plan; 0 = until somebody restores it. Default: 14400 seconds.
 	// +optional
 	// +default=14400
 	// +kubebuilder:validation:Minimum=0
@@ -173,12 +173,13 @@ type GuardSpec struct {
 // ApprovalSpec says who must agree to a change, and how fast.
 // +kubebuilder:validation:MinProperties=1
 type ApprovalSpec struct {
-	// mode is Required, or Automatic without a person. Default: Required.
+	// mode is Required, or Automatic: nobody is asked. Default: Required.
 	// +optional
 	// +default="Required"
 	Mode ApprovalMode `json:"mode,omitempty"`
 
-	// timeoutSeconds from the plan until the approval; later the rollback is given up, nothing changed. Default: 900 seconds.
+	// timeoutSeconds from the plan's newest revision until the approval; later the rollback ends, nothing changed. Default: 900
+	// seconds.
 	// +optional
 	// +default=900
 	// +kubebuilder:validation:Minimum=1

@@ -59,7 +59,7 @@ type StrategyRollbackStatus struct {
 	// +optional
 	Config *ConfigClaim `json:"config,omitempty"`
 
-	// proof that the running scheduler has the change: three hashes that must be equal.
+	// proof that the running scheduler has the change: the hash that it reports must be one of the other two.
 	// +optional
 	Proof *ProofStatus `json:"proof,omitempty"`
 
@@ -229,7 +229,8 @@ type ConfigClaim struct {
 	// +optional
 	Guard *GuardSpec `json:"guard,omitempty"`
 
-	// claimedTime is when the claim was made; the rollout's time-out counts from it.
+	// claimedTime is when the claim was made. The rollout's time-out counts from it, or from the newest write of the configuration
+	// or the end of a hold, if that is later.
 	// +optional
 	ClaimedTime *metav1.Time `json:"claimedTime,omitempty"`
 
@@ -238,7 +239,7 @@ type ConfigClaim struct {
 	WrittenTime *metav1.Time `json:"writtenTime,omitempty"`
 }
 
-// ProofStatus holds the three hashes of rule "disabled means disabled".
+// ProofStatus is what the running scheduler says that it runs, beside what it should. A change that is only written is not in effect.
 type ProofStatus struct {
 	// edited is the sha256 of the configuration right after this rollback's edits were written (or undone).
 	// +optional
@@ -264,7 +265,7 @@ type ProofStatus struct {
 	// +kubebuilder:validation:MaxLength=64
 	RestartedFor string `json:"restartedFor,omitempty"`
 
-	// running is the sha256 that the running scheduler reports.
+	// running is the sha256 that the running scheduler reports; absent = not asked yet, or its report has none.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
@@ -279,7 +280,7 @@ type RestoreStatus struct {
 	// +kubebuilder:validation:MaxLength=253
 	Request string `json:"request,omitempty"`
 
-	// by whom, if a person asked.
+	// by whom, if a decision asked.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512

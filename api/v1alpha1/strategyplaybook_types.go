@@ -12,8 +12,8 @@ const FormatBotCore ConfigFormat = "BotCore"
 // StrategyPlaybookSpec is the procedure: which scheduler, which checks, when to escalate, which remedies.
 // Rules are CEL; every number in them is a double, so write 250.0 and not 250.
 type StrategyPlaybookSpec struct {
-	// suspend is the kill switch: while it is true the operator starts nothing new for any incident or rollback of this
-	// playbook, neither Jobs nor edits nor restarts, restores included. Deadlines, records and what is in force go on.
+	// suspend puts the playbook on hold: while it is true the operator starts nothing new for any incident or rollback of it,
+	// neither Jobs nor edits nor restarts, restores included. Deadlines, records and what is in force go on.
 	// It acts at once, also on what runs on an earlier revision of the playbook. Default: false.
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`

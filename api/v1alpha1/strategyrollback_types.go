@@ -253,7 +253,7 @@ type StrategyRollbackSpec struct {
 	// +kubebuilder:validation:MaxLength=40
 	RemediationName string `json:"remediationName,omitempty"`
 
-	// maxDurationSeconds is the time box, from the plan; 0 = until a person restores it. Default: 14400 seconds.
+	// maxDurationSeconds is the time box, from the plan; 0 = until somebody restores it. Default: 14400 seconds.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=2592000

@@ -46,11 +46,11 @@ type Outcome struct {
 type Progress struct {
 	Finished bool
 	Outcome  Outcome   // without the report
-	NextAt   time.Time // when an unfinished Job must be looked at again, if nothing else happens
+	NextAt   time.Time // when an unfinished Job must be looked at again; zero = a watch tells
 	Waiting  string    // why it does not run yet, e.g. "ImagePullBackOff: ..."
 }
 
-// Observe says how far a Job is. pods are those that the Job controls.
+// Observe says how far a Job is. pods are those that the Job controls; of several the newest counts.
 func Observe(spec strategyv1.CheckSpec, job *batchv1.Job, pods []corev1.Pod, now time.Time) Progress {
 	outcome := Outcome{
 		Stage: strategyv1.Stage(job.Labels[strategyv1.LabelStage]), Check: spec.Name,

@@ -65,8 +65,8 @@ func (r *Report) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// WithReport adds the report, found where the check says, to an outcome. output is the end of the container's log,
-// message its termination message.
+// WithReport adds the report, found where the check says, to an outcome; or why there is none (ReportProblem). output is the end of the
+// container's log, at most MaxOutputBytes, message its termination message. An attempt that did not end by itself has no report.
 func WithReport(outcome Outcome, source strategyv1.ReportSource, output []byte, message string) Outcome {
 	if outcome.Reason != ReasonExited {
 		return outcome

@@ -41,7 +41,8 @@ type JobState struct {
 	// Stored is the outcome as it lies in the bucket, with where it lies.
 	Stored    *Outcome
 	Reference strategyv1.EvidenceReference
-	// Fresh are the objects to store for a finished Job that has no stored outcome yet, the outcome last.
+	// Fresh are the objects to store for a finished Job that has no stored outcome yet. The order matters: the log first, the outcome
+	// last, since an outcome that is there says that everything is.
 	Fresh []action.StoreEvidence
 }
 
@@ -55,7 +56,7 @@ type Stage struct {
 	Namespace string
 	Owner     metav1.OwnerReference
 	Stage     strategyv1.Stage
-	Round     int32 // 1, or higher when the stage is entered again
+	Round     int32 // from 1, higher when the stage is entered again: attempts 10(r-1)+1 to 10r, of which 5 retries need 6
 	Uses      []strategyv1.CheckUse
 	Optional  []string // names of those uses without which the stage goes on when they could not be measured
 	Specs     []strategyv1.CheckSpec
@@ -69,7 +70,7 @@ type Result struct {
 	Final   []strategyv1.CheckStatus // those verdicts, in the order of the uses; only the judged ones that rules see
 	Without []string                 // optional checks that could not be measured: the stage goes on without them
 	Actions []action.Action          // Jobs to create
-	NextAt  time.Time                // the next deadline of a running Job
+	NextAt  time.Time                // the next deadline of a running Job; zero = none
 	Waiting map[string]string        // why a check's pod does not run yet
 	Missing string                   // why a Job cannot be built: its PodTemplate is gone
 }
@@ -186,7 +187,7 @@ func Delete(job JobState) action.Action {
 	return action.DeleteJob{Key: types.NamespacedName{Namespace: job.Job.Namespace, Name: job.Job.Name}, UID: job.Job.UID}
 }
 
-// AddRecords appends judged attempts. Of too many, those that a later attempt of the same check superseded go first: a
+// AddRecords appends judged attempts and keeps 64. Those that a later attempt of the same check superseded go first: a
 // check whose last record is gone would run again.
 func AddRecords(records, judged []strategyv1.CheckStatus) []strategyv1.CheckStatus {
 	records = append(records, judged...)
@@ -272,7 +273,7 @@ func findJob(jobs []JobState, id ID) *JobState {
 	return nil
 }
 
-// Sentence is "load-test: Fail, avg_latency_ms > 250", for messages and the log.
+// Sentence is "Triage load-test: Fail, avg_latency_ms > 250", for messages and the log.
 func Sentence(record strategyv1.CheckStatus) string {
 	return fmt.Sprintf("%s %s: %s, %s", record.Stage, record.Name, record.Verdict, record.Message)
 }

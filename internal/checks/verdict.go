@@ -7,8 +7,8 @@ import (
 	"tradeops.dev/strategy-operator/internal/rules"
 )
 
-// Judge is the verdict on a stored outcome: the first rule that holds. A rule that cannot be evaluated stops the search,
-// since a later rule might hold by mistake: that is Inconclusive.
+// Judge is the verdict on a stored outcome, and why, in a sentence: the first rule that holds. A rule that cannot be evaluated stops the
+// search, since a later rule might hold by mistake: that is Inconclusive.
 func Judge(spec strategyv1.CheckSpec, outcome Outcome, vars rules.Vars) (strategyv1.Verdict, string) {
 	verdict, message, _ := JudgeByRule(spec, outcome, vars)
 	return verdict, message

@@ -11,7 +11,7 @@ import (
 
 // FlowText is a JSON value as one line of YAML in flow style, fit to be an [Edit.Value]. Strings are quoted where YAML needs it;
 // numbers and the order of keys stay as written. Refused is what Apply would refuse: a number that YAML 1.1 reads as a string
-// (1e3), a key given twice, more than a record keeps.
+// (1e3), a key given twice, more than the 4096 bytes that a record keeps.
 func FlowText(jsonValue []byte) (string, error) {
 	if len(jsonValue) > maxValueBytes {
 		return "", fmt.Errorf("the value has %d bytes, more than %d", len(jsonValue), maxValueBytes)

@@ -1,6 +1,7 @@
 package config
 
-// SamePath says whether two paths are the same place, however they are written.
+// SamePath says whether two paths are the same place, however they are written. A path that cannot be
+// read is the same as no other.
 func SamePath(a, b string) bool {
 	one, other, ok := both(a, b)
 	return ok && len(one) == len(other) && within(one, other)

@@ -33,11 +33,11 @@ const (
 type Record struct {
 	// Path is the edit's path.
 	Path string `json:"path"`
-	// From is what the path held, as one line of YAML; empty when Absent.
+	// From is what the path held, as one line of YAML; empty when Absent. It is for people and for comparing; undoing uses Old.
 	From string `json:"from,omitempty"`
 	// Absent says that the path did not exist.
 	Absent bool `json:"absent,omitempty"`
-	// To is the edit's value.
+	// To is the edit's value, as one line of YAML.
 	To string `json:"to"`
 	// Layout is how the value was written.
 	Layout Layout `json:"layout"`

@@ -6,18 +6,21 @@ import (
 	"time"
 )
 
-// Prefix is where everything about one incident or rollback lies: <namespace>/<yyyy>/<mm>/<dd>/<name>-<uid8>/.
-// The day is the object's creation, so the prefix never moves.
+// Keys are made of names that the API server has checked: small letters, digits, dash and dot, and the slashes below. So none leads
+// out of its prefix. The longest, with a namespace of 63 and a name of 253 characters, has less than 512, and the API keeps 1024.
+
+// Prefix is where everything about one incident or rollback lies: <namespace>/<yyyy>/<mm>/<dd>/<name>-<uid8>/, with the slash at the
+// end. The day is the object's creation in UTC, so the prefix never moves.
 func Prefix(namespace, name, uid string, created time.Time) string {
 	return fmt.Sprintf("%s/%s/%s-%.8s/", namespace, created.UTC().Format("2006/01/02"), name, uid)
 }
 
-// LogKey is the key of entry seq of the decision log.
+// LogKey is the key of entry seq of the decision log, from 1. Six digits, so that keys sort like numbers up to 999,999 entries.
 func LogKey(prefix string, seq int64) string {
 	return fmt.Sprintf("%slog/%06d.json", prefix, seq)
 }
 
-// ReportKey is the key of the report of one attempt of a check.
+// ReportKey is the key of the outcome of one attempt of a check, with its report: JSON. The stage is written in small letters.
 func ReportKey(prefix, stage, check string, attempt int32) string {
 	return fmt.Sprintf("%schecks/%s-%s-%d.json", prefix, strings.ToLower(stage), check, attempt)
 }
@@ -27,17 +30,18 @@ func OutputKey(prefix, stage, check string, attempt int32) string {
 	return fmt.Sprintf("%schecks/%s-%s-%d.log", prefix, strings.ToLower(stage), check, attempt)
 }
 
-// SignalsKey is the key of the signals on which something was decided, by their hash.
+// SignalsKey is the key of the signals on which something was decided, by their hash: the first 12 hex digits of their SHA-256.
 func SignalsKey(prefix, hash string) string {
 	return fmt.Sprintf("%ssignals/%s.json", prefix, hash)
 }
 
-// ProposalKey is the key of a proposed patch, by its hash.
+// ProposalKey is the key of a proposed patch, by the remediation's name and the patch's hash, as in SignalsKey.
 func ProposalKey(prefix, remediation, hash string) string {
 	return fmt.Sprintf("%sproposal-%s-%s.patch", prefix, remediation, hash)
 }
 
-// ConfigKey is the key of the configuration before or after a change, or of the diff between the two.
+// ConfigKey is the key of the configuration before or after a change (what is before-<hash>.yaml or after-<hash>.yaml), or of a plan's
+// diff (<revision>.diff).
 func ConfigKey(prefix, what string) string {
 	return prefix + "config." + what
 }

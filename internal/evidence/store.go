@@ -15,13 +15,13 @@ import (
 // MaxObjectBytes bounds what is read back from the bucket.
 const MaxObjectBytes = 4 << 20
 
-// ErrNotFound is returned by Get for an object that is not there.
+// ErrNotFound is returned by Get for an object that is not there: compare with errors.Is.
 var ErrNotFound = errors.New("no such object in the evidence bucket")
 
-// ErrDifferent is returned by Create when the object is there with other bytes.
+// ErrDifferent is wrapped by Create when the object is there with other bytes: compare with errors.Is.
 var ErrDifferent = errors.New("the evidence bucket holds a different object under this key")
 
-// Store is a bucket in which objects are created once and never changed.
+// Store is a bucket in which objects are created once and never changed. It may be used from many goroutines at once.
 type Store struct {
 	bucket *blob.Bucket
 }
@@ -40,7 +40,8 @@ func (s *Store) Close() error {
 	return s.bucket.Close()
 }
 
-// Get returns an object's bytes, or ErrNotFound.
+// Get returns an object's bytes, or ErrNotFound. Any other error: the bucket cannot be read, or the object is larger than
+// MaxObjectBytes.
 func (s *Store) Get(ctx context.Context, key string) ([]byte, error) {
 	reader, err := s.bucket.NewReader(ctx, key, nil)
 	if gcerrors.Code(err) == gcerrors.NotFound {
@@ -60,8 +61,8 @@ func (s *Store) Get(ctx context.Context, key string) ([]byte, error) {
 	return data, nil
 }
 
-// Create writes an object that is not there yet. The same bytes again are no error, so that it can be repeated after a
-// crash; other bytes are ErrDifferent.
+// Create writes an object that is not there yet, and reads it back. The same bytes again are no error, so that it can be repeated
+// after a crash; other bytes are ErrDifferent. After any other error the object may be there or not: repeat it.
 func (s *Store) Create(ctx context.Context, key string, data []byte) error {
 	err := s.bucket.WriteAll(ctx, key, data, &blob.WriterOptions{ContentType: "application/octet-stream", IfNotExist: true})
 	if err != nil && gcerrors.Code(err) != gcerrors.FailedPrecondition {

@@ -28,17 +28,17 @@ type Problem struct {
 type Playbook struct {
 	Spec     strategyv1.StrategyPlaybookSpec
 	Revision string
-	// Suspended: the kill switch of the playbook as it is now, whatever the frozen spec says.
+	// Suspended: the playbook is on hold now, whatever the frozen spec says.
 	Suspended bool
-	Problem   *Problem
+	Problem   *Problem // then nothing else is known
 }
 
 // Config is the scheduler's configuration as it is now.
 type Config struct {
 	ResourceVersion string
 	Document        *config.Document      // nil with a Problem
-	SHA256          string                // of its text, in hex
-	State           schedulerconfig.State // the edits that the operator made
+	SHA256          string                // of the text as it is now, in hex; State.SHA256 is of the operator's last write
+	State           schedulerconfig.State // the record of the operator's edits, in the same ConfigMap
 	Summary         botcore.Summary
 	Gone            bool // the ConfigMap does not exist, or is being deleted
 	Problem         *Problem
@@ -46,10 +46,10 @@ type Config struct {
 
 // Log is the head of the decision log in the bucket, and the key that signs.
 type Log struct {
-	Entries int64
-	Head    string
-	Key     decisionlog.Key
-	Problem *Problem
+	Entries int64           // how many there are; 0 = none yet
+	Head    string          // SHA-256 of the last entry's line, in hex; empty = none yet
+	Key     decisionlog.Key // a secret: it may go into no status, log or message
+	Problem *Problem        // then nothing is logged, and so no effect follows
 }
 
 // Templates are the PodTemplates of a namespace, by name.
@@ -57,19 +57,22 @@ type Templates map[string]corev1.PodTemplateSpec
 
 // Runs are the Jobs of an object and the reports of its judged checks.
 type Runs struct {
-	Jobs     []checks.JobState
+	Jobs []checks.JobState // that are not being deleted
+	// Outcomes of the attempts that rules may still ask for, as stored: those of status.checks until an incident has its cause, or a
+	// rollback has ended, and those of Jobs.
 	Outcomes map[checks.ID]checks.Outcome
 }
 
-// Decided is a decision that may be honoured as far as it alone can tell: it has a stamped identity.
+// Decided is a decision about an object, made since the object exists, by somebody who is named. Digest, age and four eyes are the
+// plan's to judge, and whether the name can be trusted.
 type Decided struct {
-	Name    string
+	Name    string // of the StrategyDecision
 	Verdict strategyv1.DecisionVerdict
-	Digest  string
+	Digest  string // of the plan that it is about; empty where it needs none
 	By      string
 	Reason  string
-	Time    metav1.Time
-	Valid   time.Duration // of an acknowledgement
+	Time    metav1.Time   // of its creation, by the API server's clock, in whole seconds
+	Valid   time.Duration // of an acknowledgement; 0 = not said
 }
 
 // Document is a document that a proposal is about.

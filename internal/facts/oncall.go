@@ -17,7 +17,7 @@ type OnCall struct {
 	Problem *Problem
 }
 
-// Levels are those of the rotation, from the first that is called.
+// Levels says for each level of the rotation who is on call, from the first that is called.
 func (o OnCall) Levels(now time.Time) []strategyv1.OnCallStatus {
 	var all []strategyv1.OnCallStatus
 	for _, level := range o.Roster.Levels() {
@@ -29,7 +29,7 @@ func (o OnCall) Levels(now time.Time) []strategyv1.OnCallStatus {
 // NextChange is when somebody else, or nobody, is on call for some level; zero if never.
 func (o OnCall) NextChange(now time.Time) time.Time { return o.Roster.NextChange(now) }
 
-// At is who is on call for a level at a time.
+// At is who is on call for a level at a time; without a name, nobody is.
 func (o OnCall) At(level strategyv1.Level, now time.Time) strategyv1.OnCallStatus {
 	shift := o.Roster.At(string(level), now)
 	status := strategyv1.OnCallStatus{Level: level, Name: bounded.Text(shift.Name, 63), Contact: bounded.Text(shift.Contact, 256)}

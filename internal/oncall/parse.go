@@ -24,7 +24,8 @@ const (
 // nobody is the member of an override that makes a gap. It is a word, so that a forgotten member is not a gap.
 const nobody = "nobody"
 
-// Parse reads a rotation file. The error has a line for each thing that is wrong, with its place and what to do.
+// Parse reads a rotation file: YAML of at most 64 KiB. The error has a line for each thing that is wrong, 20 at most, in the order of the
+// file, with its place and what to do; then nothing of the file is used.
 func Parse(data []byte) (Roster, error) {
 	if len(data) > maxBytes {
 		return Roster{}, fmt.Errorf("the file has %d bytes, more than %d; remove overrides of the past", len(data), maxBytes)

@@ -17,7 +17,7 @@ type Roster struct {
 	contacts  map[string]string   // by name
 }
 
-// Shift is a time during which the same person is on call. An empty Name is a gap: nobody is.
+// Shift is the longest time during which the same person is on call. An empty Name is a gap: nobody is.
 // A zero From is since ever, a zero Until is for ever. Until itself belongs to the next shift.
 type Shift struct {
 	Name, Contact string

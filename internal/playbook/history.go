@@ -19,15 +19,16 @@ const (
 	MaxForgotten = 10
 )
 
-// Past is a closed incident whose time is over, with everything that goes with it.
+// Past is a closed incident that the history has no room or no time for, with everything that is deleted with it.
 type Past struct {
-	Incident  *strategyv1.StrategyIncident
-	Rollbacks []strategyv1.StrategyRollback // all have ended
-	Decisions []strategyv1.StrategyDecision // about any of them
+	Incident  *strategyv1.StrategyIncident  // as the cache has it: it must not be changed
+	Rollbacks []strategyv1.StrategyRollback // all have ended: an incident with another one stays
+	Decisions []strategyv1.StrategyDecision // about any of them, honoured or not
 }
 
 // Overdue are the closed incidents of a playbook that the history has no room or no time for, oldest first, and when the
-// next one will be. Drills are counted apart: a series of exercises must not push real incidents out.
+// next one will be by time alone; zero if none. Drills are counted apart: a series of exercises must not push real incidents out.
+// The pointers are into closed.
 func Overdue(spec strategyv1.StrategyPlaybookSpec, closed []strategyv1.StrategyIncident, now time.Time) (overdue []*strategyv1.StrategyIncident, nextAt time.Time) {
 	var live, drills []*strategyv1.StrategyIncident
 	for i := range closed {

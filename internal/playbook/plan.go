@@ -30,10 +30,10 @@ const maxSchedules = 64
 // Observed is everything a decision is made of.
 type Observed struct {
 	Playbook   *strategyv1.StrategyPlaybook
-	NotServed  *facts.Problem
+	NotServed  *facts.Problem // the operator has no rights in this namespace
 	Config     facts.Config
-	SigningKey *facts.Problem // what is wrong with the key, nil if nothing is
-	Deployment *appsv1.Deployment
+	SigningKey *facts.Problem     // what is wrong with the key, nil if nothing is
+	Deployment *appsv1.Deployment // of the scheduler; nil if it does not exist
 	Templates  map[string]corev1.PodTemplateSpec
 	Frozen     bool // the revision that this spec needs exists
 	Revisions  []appsv1.ControllerRevision
@@ -47,10 +47,10 @@ type Observed struct {
 type Decision struct {
 	Status  strategyv1.StrategyPlaybookStatus
 	Actions []action.Action
-	NextAt  time.Time
+	NextAt  time.Time // zero: something watched will change
 }
 
-// Plan decides one pass.
+// Plan decides one pass. The error: the spec cannot be encoded, which is a bug.
 func Plan(o Observed, now time.Time) (Decision, error) {
 	status := *o.Playbook.Status.DeepCopy()
 	status.ObservedGeneration = o.Playbook.Generation
@@ -75,7 +75,7 @@ func Plan(o Observed, now time.Time) (Decision, error) {
 		status.Revision = revision.Name
 		set(metav1.ConditionTrue, metav1.ConditionFalse, strategyv1.ReasonValid, readyMessage(o))
 	}
-	killSwitch(&status, o.Playbook, now)
+	onHold(&status, o.Playbook, now)
 	for _, at := range []time.Time{onCall(&status, o, now), o.PastAt} {
 		decision.NextAt = checks.Earlier(decision.NextAt, at)
 	}
@@ -159,8 +159,8 @@ func configStatus(config facts.Config) *strategyv1.ConfigStatus {
 	return status
 }
 
-// Revision is the frozen spec of a playbook. Its name is made of its content, so the same spec has one revision. The kill
-// switch is not frozen: it acts at once on whatever runs.
+// Revision is the frozen spec of a playbook. Its name is made of its content, so the same spec has one revision. spec.suspend is
+// not frozen: it acts at once on whatever runs.
 // It has no owner: incidents that run on it must survive the deletion of the playbook.
 func Revision(playbook *strategyv1.StrategyPlaybook) (*appsv1.ControllerRevision, error) {
 	spec := playbook.Spec
@@ -181,12 +181,12 @@ func Revision(playbook *strategyv1.StrategyPlaybook) (*appsv1.ControllerRevision
 	}, nil
 }
 
-// Label is a playbook's name, as far as a label may hold it.
+// Label is a playbook's name, as far as a label may hold it: 63 characters, with a letter or digit at the end.
 func Label(name string) string {
 	return strings.TrimRight(fmt.Sprintf("%.63s", name), "-.")
 }
 
-// Thaw reads the spec of a revision.
+// Thaw reads the spec of a revision. The error: it holds no spec of a playbook.
 func Thaw(revision *appsv1.ControllerRevision) (strategyv1.StrategyPlaybookSpec, error) {
 	var spec strategyv1.StrategyPlaybookSpec
 	if err := json.Unmarshal(revision.Data.Raw, &spec); err != nil {

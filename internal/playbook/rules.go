@@ -12,8 +12,8 @@ import (
 
 // Rule is one rule of a playbook.
 type Rule struct {
-	Where string
-	When  string
+	Where string   // for people, e.g. "check load-test, verdict 2"
+	When  string   // the CEL expression
 	sees  []string // the variables that such a rule is given
 }
 

@@ -11,7 +11,8 @@ import (
 )
 
 // References checks every name that one part of the playbook uses for another, that every edit can be written, that every
-// rule compiles and uses what is there, and that the rules judge the samples as their author expects. It needs no cluster.
+// rule compiles and uses what is there, and that the rules judge the samples as their author expects. It needs no cluster. Of what is
+// wrong in several ways it tells those of the first reason; nil if nothing is.
 func References(spec strategyv1.StrategyPlaybookSpec) *facts.Problem {
 	problems := Problems(spec)
 	if len(problems) == 0 {
@@ -20,7 +21,7 @@ func References(spec strategyv1.StrategyPlaybookSpec) *facts.Problem {
 	first := facts.Problem{Reason: problems[0].Reason}
 	var messages []string
 	for _, problem := range problems {
-		if problem.Reason == first.Reason { // what is wrong in another way shows when this is mended
+		if problem.Reason == first.Reason { // what is wrong in another way shows when this is fixed
 			messages = append(messages, problem.Message)
 		}
 	}
@@ -28,7 +29,7 @@ func References(spec strategyv1.StrategyPlaybookSpec) *facts.Problem {
 	return &first
 }
 
-// Problems are all that References finds, each on its own.
+// Problems are all that References looks for, each on its own: names first, then edits, rules and samples.
 func Problems(spec strategyv1.StrategyPlaybookSpec) []facts.Problem {
 	var problems []facts.Problem
 	for _, group := range []struct {

@@ -18,14 +18,14 @@ const maxCached = 4096
 // Vars are the variables of one evaluation. An empty field is an empty object, so has(before.x) is false and report.x an error.
 type Vars struct {
 	Report   Value          // the check's report
-	ExitCode *int32         // of the check's container
+	ExitCode *int32         // of the check's container; nil: it never ended by itself, which a rule sees as -1
 	Before   Value          // the earlier report of the same check
 	Incident map[string]any // see internal/subject; a verdict sees no level and no alerts
-	Rollback map[string]any // name, state, schedules, allocations
+	Rollback map[string]any // what the running scheduler must have in force; the fields are in docs/rules.md
 	Checks   []Check        // judged checks of the current stage
 	Signals  map[string]any // known numbers by name; an unknown one is not in it, so using it is an error
-	Limits   map[string]any // runtime.resource_limits as numbers, by the names there
-	Risk     map[string]any // the risk profile: max_daily_loss_pct
+	Limits   map[string]any // runtime.resource_limits as doubles, by the names and in the units there: cpu_percent of one core, memory_mb
+	Risk     map[string]any // the risk profile: profile, its name; max_daily_loss_pct, a double and a fraction: 0.015 is 1.5 %
 
 	Spent *uint64 // what evaluations cost is added to it; nil if nobody asks
 }
@@ -38,7 +38,7 @@ type Check struct {
 	Report   Value
 }
 
-// Compile checks a rule. The error names the position and what is wrong.
+// Compile checks a rule. The error names the rule and what is wrong, with the position (line:column, from 1) where CEL tells it.
 func Compile(rule string) error {
 	_, err := known(rule)
 	return err

@@ -6,7 +6,7 @@ import "encoding/json"
 // goroutines may share one. The zero value is null.
 type Value struct{ decoded any }
 
-// Decode reads a JSON text.
+// Decode reads a JSON text; every number is a double. The error: it is no JSON, or has a number that no double can hold.
 func Decode(text []byte) (Value, error) {
 	var decoded any
 	if err := json.Unmarshal(text, &decoded); err != nil {

@@ -9,18 +9,18 @@ import (
 	"tradeops.dev/strategy-operator/internal/config"
 )
 
-// Claim is what one rollback asks for.
+// Claim is what one rollback asks for, as its status says it.
 type Claim struct {
-	UID, Name string
+	UID, Name string // of the rollback
 	State     strategyv1.ClaimState
-	Revision  int64
-	Time      time.Time
+	Revision  int64     // of the plan whose edits these are (not of the playbook)
+	Time      time.Time // when it was made, by the operator's clock, in whole seconds: the oldest claim is met first
 	Edits     []strategyv1.PlannedEdit
-	Disables  []string
+	Disables  []string              // schedules that do not trade with these edits; the guard counts them
 	Guard     *strategyv1.GuardSpec // nil: no limit
 }
 
-// ClaimOf reads a rollback's claim; there may be none.
+// ClaimOf reads a rollback's claim; false while it asks for nothing.
 func ClaimOf(rollback *strategyv1.StrategyRollback) (Claim, bool) {
 	asked, plan := rollback.Status.Config, rollback.Status.Plan
 	if asked == nil || plan == nil || asked.Claim == "" || asked.ClaimedTime == nil {
@@ -32,7 +32,7 @@ func ClaimOf(rollback *strategyv1.StrategyRollback) (Claim, bool) {
 	}, true
 }
 
-// Same says whether two readings of a claim ask for the same.
+// Same says whether two readings of a claim ask for the same, made at the same time.
 func (c Claim) Same(other Claim) bool {
 	sameTime := c.Time.Equal(other.Time)
 	c.Time, other.Time = time.Time{}, time.Time{}
@@ -42,11 +42,18 @@ func (c Claim) Same(other Claim) bool {
 // Refusal is a claim that cannot be met now; nothing of it is written.
 type Refusal struct {
 	Name    string // of the rollback
-	Reason  string // a condition reason of api/v1alpha1
-	Message string
+	Reason  string // a condition reason of api/v1alpha1; see Try
+	Message string // what is in the way, for people
 }
 
-// Try is what the configuration becomes when a Hold is met, all of its edits or none, or why it cannot be met now.
+// Try is what becomes of a configuration when a Hold is met, all of its edits or none: the edited document and the next record. Or it is
+// a refusal, with the reason
+//
+//   - TargetBelongsToOthers (PathHeldByOther): another rollback holds an overlapping place,
+//   - GuardExceeded: the claim is new, and above its guard,
+//   - EditRefused: an edit cannot be made, a place does not hold what the approved plan says, or the record would be too large.
+//
+// It writes nothing and keeps nothing.
 func Try(document *config.Document, state State, claim Claim, now time.Time) (edited *config.Document, next State, refusal *Refusal) {
 	refuse := func(reason, message string) *Refusal { return &Refusal{claim.Name, reason, message} }
 	if blocked := Blocked(document, state, claim.UID, claim.Edits); blocked != "" {
@@ -118,7 +125,7 @@ func Blocked(document *config.Document, state State, uid string, edits []strateg
 }
 
 // apply makes a claim's edits. What each path holds must still be what the approved plan says: between the approval and
-// this write a person may have changed it. A renewed plan first takes back what of its own it changes.
+// this write somebody may have changed it. A renewed plan first takes back what of its own it changes.
 func apply(document *config.Document, state State, before *Holder, claim Claim) (*config.Document, Holder, error) {
 	holder := Holder{UID: claim.UID, Name: claim.Name, Revision: claim.Revision, Disables: claim.Disables}
 	kept, document, err := takeBack(document, before, claim.Edits)

@@ -16,12 +16,12 @@ import (
 
 // Observed is one key of a ConfigMap and everything that claims it.
 type Observed struct {
-	Key             types.NamespacedName
-	ResourceVersion string
-	DataKey         string // empty: nothing is claimed
+	Key             types.NamespacedName // of the ConfigMap
+	ResourceVersion string               // that Content and State were read at: the write is bound to it
+	DataKey         string               // the key in its data; empty: nothing is claimed
 	Content         string
-	State           State
-	Claims          []Claim
+	State           State    // the record
+	Claims          []Claim  // in any order, without those that a suspended playbook keeps back
 	Orphans         []string // UIDs of holders whose rollback does not exist any more
 	Pauses          pauses.Pauses
 }
@@ -29,13 +29,14 @@ type Observed struct {
 // Decision is at most one write for all claims together.
 type Decision struct {
 	Write   *action.WriteConfig
-	Pending []Claim // those that were not met: the write depends on them
+	Pending []Claim // those that were not met: the write depends on them, so they are read once more before it
 	Refused []Refusal
 	Dropped []Holder  // orphans: their edits stay, and nobody undoes them
 	NextAt  time.Time // zero: something watched will change
 }
 
-// Plan undoes what is released, newest first, then applies what is newly claimed, oldest claim first.
+// Plan undoes what is released, newest first, then applies what is newly claimed, oldest claim first. The error: the record does not
+// fit its annotation; then nothing is written.
 func Plan(o Observed, now time.Time) (Decision, error) {
 	pending := pendingOf(o)
 	if at := due(pending, o.Pauses.OrDefault()); now.Before(at) {
@@ -132,7 +133,7 @@ func (w *writing) end(claim Claim) {
 	}
 }
 
-// release undoes the edits that no other rollback holds, too. Of a shared one, the record of what was there before goes
+// release undoes the edits that no other rollback shares. Of a shared one, the record of what was there before goes
 // to another holder, which undoes it in the end. Conflicts stay as people left them; the rollback reports them.
 func (w *writing) release(claim Claim) {
 	remaining, alone := w.state.without(claim.UID)
@@ -147,7 +148,8 @@ func (w *writing) release(claim Claim) {
 	w.document, w.state, w.changed = undone, remaining, true
 }
 
-// Without is the document without what a rollback alone holds in it. The error says what of it was changed by others.
+// Without returns the document with a rollback's own edits undone; edits that it shares with other rollbacks stay. The error: the first
+// place that somebody changed since, or that cannot be edited.
 func Without(document *config.Document, state State, uid string) (*config.Document, error) {
 	if state.Holder(uid) == nil {
 		return document, nil
@@ -166,7 +168,7 @@ func (w *writing) forget(uid string) {
 	w.changed = true
 }
 
-// without is the state without a rollback, and the records that it alone held. Those of shared edits are inherited.
+// without is the record without a rollback, and the edits that it alone held. Those of shared edits are inherited.
 func (s State) without(uid string) (remaining State, alone []config.Record) {
 	others, own, _ := split(s.Holders, uid)
 	remaining = State{Holders: cloned(others)}
@@ -178,7 +180,8 @@ func (s State) without(uid string) (remaining State, alone []config.Record) {
 	return remaining, alone
 }
 
-// inherit gives the record of a shared edit to another holder of it.
+// inherit: a shared edit outlives its first holder. The record of what was there before moves to another holder, which undoes it last.
+// False: nobody else holds the place.
 func (s State) inherit(record config.Record) bool {
 	for i := range s.Holders {
 		if same := s.Holders[i].record(record.Path); same != nil {

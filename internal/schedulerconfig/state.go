@@ -36,7 +36,7 @@ type Holder struct {
 	Records  []config.Record `json:"records"`
 }
 
-// ParseState reads the annotation; an absent one is the zero State.
+// ParseState reads the annotation (strategyv1.AnnotationEdits); an absent one is the zero State. The error: somebody damaged it.
 func ParseState(annotation string) (State, error) {
 	if annotation == "" {
 		return State{}, nil
@@ -80,8 +80,8 @@ func (s State) HolderOf(path, exceptUID string) string {
 	return ""
 }
 
-// Base is what a path held before any rollback's edit: what people or Git put there. It is nil for a path that no other
-// rollback holds.
+// Base is what a path held before any rollback's edit: what people or Git put there (From, or Absent). It is nil for a path that no
+// other rollback holds.
 func (s State) Base(path, exceptUID string) *config.Record {
 	var base *config.Record
 	for i := range s.Holders {

@@ -40,7 +40,8 @@ func New(options Options) *Sampler {
 
 // Sample returns what is known of a source's signals. What is older than the interval is asked for first, unless another
 // call is just asking this server; then the last sample must do. Only a call that has no last sample waits for the other
-// one: its signals would be unknown merely because two incidents were opened at the same time. It takes 5 s at most.
+// one: its signals would be unknown merely because two incidents were opened at the same time. It takes 5 s at most. What goes wrong
+// is not an error: it stands at each signal, as its Problem. It may be called from many goroutines at once.
 func (s *Sampler) Sample(ctx context.Context, source Source, now time.Time) Snapshot {
 	source = source.normal()
 	if problem := source.problem(); problem != "" {

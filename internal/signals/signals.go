@@ -12,9 +12,9 @@ type Query struct{ Name, Expr string }
 
 // Source is what a playbook wants to know, and from whom.
 type Source struct {
-	URL      string // of Prometheus, without /api/v1/query
-	Token    string // a bearer token, or empty
-	Interval time.Duration
+	URL      string        // of Prometheus, without /api/v1/query
+	Token    string        // a bearer token, or empty
+	Interval time.Duration // between two samples; less than a second is a second
 	Queries  []Query
 }
 
@@ -26,10 +26,10 @@ const minInterval = time.Second
 
 // Reading is what is known of one signal.
 type Reading struct {
-	Value   float64 // finite; 0 if it is not known
+	Value   float64 // in the unit that the query yields, finite; 0 if it is not known, so ask Known first
 	Known   bool
 	Problem string    // why it is not known
-	Time    time.Time // of the sample; zero if Prometheus never answered
+	Time    time.Time // of the sample, by the operator's clock; zero if Prometheus never answered
 }
 
 // Snapshot is what is known of all signals of a source at one time.
@@ -39,8 +39,8 @@ type Snapshot struct {
 	NextAt   time.Time          // when the next sample is due; zero without queries
 }
 
-// Values are the signals for a rule. One that is unknown is left out, so that a rule that uses it is an error: a default
-// would be a number that nobody measured.
+// Values are the signals for a rule: a float64 by name. One that is unknown is left out, so that a rule that uses it is an error: a
+// default would be a number that nobody measured.
 func (s Snapshot) Values() map[string]any {
 	values := map[string]any{}
 	for name, reading := range s.Readings {

@@ -20,7 +20,8 @@ import (
 // max is how many entries stay in the status; the log keeps all.
 const max = 48
 
-// Add appends one entry and drops the oldest ones that are safely in the log.
+// Add appends one entry, numbered after the last, at now in whole seconds. Of more than 48 the oldest go, as far as they are in the
+// log, whose newest entry has the number logged. by is the person who decided; empty when a rule did.
 func Add(entries []strategyv1.TimelineEntry, logged int64, now time.Time, event strategyv1.Event, message, by string) []strategyv1.TimelineEntry {
 	seq := int64(1)
 	if len(entries) > 0 {
@@ -39,7 +40,7 @@ func Add(entries []strategyv1.TimelineEntry, logged int64, now time.Time, event 
 type Subject struct {
 	UID      string
 	Kind     string // incident or rollback: the log's stage
-	Severity string
+	Severity string // info, warning or critical, in any case
 	Tags     []string
 	// Artefacts and Metadata are the same in every entry. RiskBudgetBucket is the schedule's, except that an entry about
 	// a disabled schedule says "manual".
@@ -54,7 +55,9 @@ const (
 	manualBucket   = "manual"
 )
 
-// Append returns the action that writes what the log does not have yet, or nil.
+// Append returns the action that writes the entries that the log does not have yet, or nil if it has them all. The log is the one at
+// prefix (evidence.Prefix); logged is the number of its last entry, 0 if there is none, and head the hash of that entry's line, in hex,
+// empty if there is none. key signs. Entries are made of the timeline alone: after a crash the same ones are made again.
 func Append(subject Subject, entries []strategyv1.TimelineEntry, prefix string, logged int64, head string, key decisionlog.Key) *action.AppendEntries {
 	result := action.AppendEntries{Prefix: prefix, After: logged, Head: head, Key: key}
 	for _, entry := range entries {
