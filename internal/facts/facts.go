@@ -8,12 +8,12 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/config"
 	"tradeops.dev/strategy-operator/internal/config/botcore"
-	"tradeops.dev/strategy-operator/internal/decisionlog"
 	"tradeops.dev/strategy-operator/internal/schedulerconfig"
 )
 
@@ -44,12 +44,13 @@ type Config struct {
 	Problem         *Problem
 }
 
-// Log is the head of the decision log in the bucket, and the key that signs.
+// Log is the head of the decision log in the bucket. The key that signs is only named: what is observed and decided may be printed
+// and kept.
 type Log struct {
-	Entries int64
-	Head    string
-	Key     decisionlog.Key
-	Problem *Problem
+	Entries    int64
+	Head       string
+	SigningKey types.NamespacedName // of its Secret
+	Problem    *Problem
 }
 
 // Templates are the PodTemplates of a namespace, by name.

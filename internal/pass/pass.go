@@ -200,7 +200,7 @@ func (p *Pass) Finish(subject timeline.Subject, turn lifecycle.Turn) ([]action.A
 		nextAt = p.Now // the verdict comes from the stored report, in the next pass
 	}
 	if *p.Status.Log != nil && p.LogHead.Problem == nil {
-		entries := timeline.Append(subject, *p.Status.Timeline, p.EvidenceAt, p.LogHead.Entries, p.LogHead.Head, p.LogHead.Key)
+		entries := timeline.Append(subject, *p.Status.Timeline, p.EvidenceAt, p.LogHead.Entries, p.LogHead.Head, p.LogHead.SigningKey)
 		if entries != nil {
 			actions = append(actions, *entries)
 		}

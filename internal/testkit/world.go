@@ -19,7 +19,6 @@ import (
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/config"
 	"tradeops.dev/strategy-operator/internal/config/botcore"
-	"tradeops.dev/strategy-operator/internal/decisionlog"
 	"tradeops.dev/strategy-operator/internal/evidence"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/schedulerconfig"
@@ -153,7 +152,7 @@ func (w *World) describe(content string) {
 // Log as it would be observed.
 func (w *World) Log(prefix string) facts.Log {
 	lines := w.Logs[prefix]
-	observed := facts.Log{Entries: int64(len(lines)), Key: decisionlog.Key{ID: "k1", Secret: bytes.Repeat([]byte("k"), 32)}}
+	observed := facts.Log{Entries: int64(len(lines))}
 	if len(lines) > 0 {
 		observed.Head = lines[len(lines)-1].Hash
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/action"
@@ -55,8 +56,8 @@ const (
 )
 
 // Append returns the action that writes what the log does not have yet, or nil.
-func Append(subject Subject, entries []strategyv1.TimelineEntry, prefix string, logged int64, head string, key decisionlog.Key) *action.AppendEntries {
-	result := action.AppendEntries{Prefix: prefix, After: logged, Head: head, Key: key}
+func Append(subject Subject, entries []strategyv1.TimelineEntry, prefix string, logged int64, head string, key types.NamespacedName) *action.AppendEntries {
+	result := action.AppendEntries{Prefix: prefix, After: logged, Head: head, SigningKey: key}
 	for _, entry := range entries {
 		if entry.Seq > logged {
 			result.Entries = append(result.Entries, subject.entry(entry))
