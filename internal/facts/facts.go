@@ -14,7 +14,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/config"
 	"tradeops.dev/strategy-operator/internal/config/botcore"
-	"tradeops.dev/strategy-operator/internal/schedulerconfig"
+	"tradeops.dev/strategy-operator/internal/record"
 )
 
 // Problem is input that stops the procedure until somebody fixes it.
@@ -36,9 +36,9 @@ type Playbook struct {
 // Config is the scheduler's configuration as it is now.
 type Config struct {
 	ResourceVersion string
-	Document        *config.Document      // nil with a Problem
-	SHA256          string                // of its text, in hex
-	State           schedulerconfig.State // the edits that the operator made
+	Document        *config.Document // nil with a Problem
+	SHA256          string           // of its text, in hex
+	State           record.State     // the edits that the operator made
 	Summary         botcore.Summary
 	Gone            bool // the ConfigMap does not exist, or is being deleted
 	Problem         *Problem

@@ -8,7 +8,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/evidence"
-	"tradeops.dev/strategy-operator/internal/schedulerconfig"
+	"tradeops.dev/strategy-operator/internal/record"
 )
 
 // checkBefore measures the baseline. Its verdicts do not block: the fault is often why we are here.
@@ -194,5 +194,5 @@ func (p *plan) keepPlanned() {
 
 // keepConfig stores the whole document as evidence. The hash in the key keeps a repeated pass from meeting other bytes.
 func (p *plan) keepConfig(what, content string) {
-	p.Keep(evidence.ConfigKey(p.Prefix, fmt.Sprintf("%s-%.12s.yaml", what, schedulerconfig.Hash(content))), []byte(content))
+	p.Keep(evidence.ConfigKey(p.Prefix, fmt.Sprintf("%s-%.12s.yaml", what, record.Hash(content))), []byte(content))
 }

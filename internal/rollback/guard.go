@@ -10,18 +10,18 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/pass"
-	"tradeops.dev/strategy-operator/internal/schedulerconfig"
+	"tradeops.dev/strategy-operator/internal/record"
 )
 
 // refusal says why the writer of the configuration would refuse the plan now, or is nil. The writer asks again within
 // its own compare-and-swap; this is only for people, and for not claiming in vain.
-func (p *plan) refusal() *schedulerconfig.Refusal {
-	claim := schedulerconfig.Claim{
+func (p *plan) refusal() *record.Refusal {
+	claim := record.Claim{
 		UID: p.uid(), Name: p.Rollback.Name, Revision: p.status.Plan.Revision,
 		Edits: p.status.Plan.Edits, Disables: p.status.Plan.Disables, Guard: p.guardSpec(),
 	}
 	if p.tried == nil || !p.tried.claim.Same(claim) { // several rules of a pass ask
-		_, _, refusal := schedulerconfig.Try(p.Config.Document, p.Config.State, claim, p.Now)
+		_, _, refusal := record.Try(p.Config.Document, p.Config.State, claim, p.Now)
 		p.tried = &tried{claim, refusal}
 	}
 	return p.tried.refusal
@@ -29,8 +29,8 @@ func (p *plan) refusal() *schedulerconfig.Refusal {
 
 // tried is what the writer would say about a claim.
 type tried struct {
-	claim   schedulerconfig.Claim
-	refusal *schedulerconfig.Refusal
+	claim   record.Claim
+	refusal *record.Refusal
 }
 
 // guardSpec is the guard that binds this rollback; none once a person lifted it.
@@ -54,7 +54,7 @@ func (p *plan) guard() bool {
 }
 
 // waitsForRoom says whether a refusal is one that time or a person can cure, and tells so.
-func (p *plan) waitsForRoom(refusal *schedulerconfig.Refusal) bool {
+func (p *plan) waitsForRoom(refusal *record.Refusal) bool {
 	if refusal == nil {
 		return false
 	}

@@ -10,7 +10,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
-	"tradeops.dev/strategy-operator/internal/schedulerconfig"
+	"tradeops.dev/strategy-operator/internal/record"
 )
 
 // progress are the rules of the procedure; the first that applies ends the pass.
@@ -134,7 +134,7 @@ const (
 func (p *plan) uid() string { return string(p.Rollback.UID) }
 
 // holder is what this rollback has in the configuration, of whatever revision; nil = nothing.
-func (p *plan) holder() *schedulerconfig.Holder {
+func (p *plan) holder() *record.Holder {
 	return p.Config.State.Holder(p.uid())
 }
 

@@ -13,7 +13,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/config"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
-	"tradeops.dev/strategy-operator/internal/schedulerconfig"
+	"tradeops.dev/strategy-operator/internal/record"
 )
 
 // maxLead is how long before the end of the time box the restore starts at most, so that its gate and its restart fit in.
@@ -154,7 +154,7 @@ func (p *plan) notePerDecision(message string) {
 // renewedEdits are the plan's edits with a new end, or why they cannot be. Anything else that would be different needs a
 // plan of its own.
 func (p *plan) renewedEdits(until time.Time) (edits []strategyv1.PlannedEdit, diff, refusal string) {
-	before, err := schedulerconfig.Without(p.Config.Document, p.Config.State, p.uid())
+	before, err := record.Without(p.Config.Document, p.Config.State, p.uid())
 	if err != nil {
 		return nil, "", err.Error()
 	}
@@ -169,7 +169,7 @@ func (p *plan) renewedEdits(until time.Time) (edits []strategyv1.PlannedEdit, di
 	for i := range draft.Edits {
 		draft.Edits[i].From = p.status.Plan.Edits[i].From
 	}
-	renewed, _, refused := schedulerconfig.Try(p.Config.Document, p.Config.State, schedulerconfig.Claim{
+	renewed, _, refused := record.Try(p.Config.Document, p.Config.State, record.Claim{
 		UID: p.uid(), Name: p.Rollback.Name, Revision: p.status.Plan.Revision + 1, Edits: draft.Edits, Disables: p.status.Plan.Disables,
 	}, p.Now)
 	if refused != nil {
