@@ -12,7 +12,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/config"
 	"tradeops.dev/strategy-operator/internal/config/botcore"
 	"tradeops.dev/strategy-operator/internal/facts"
-	"tradeops.dev/strategy-operator/internal/schedulerconfig"
+	"tradeops.dev/strategy-operator/internal/record"
 )
 
 // cachedConfig is the last reading of a configuration: reading 84 kB of YAML in every pass would be most of the operator's work.
@@ -48,7 +48,7 @@ func readConfig(configMap *corev1.ConfigMap, key types.NamespacedName, scheduler
 	if missing != nil {
 		return facts.Config{Problem: missing}
 	}
-	state, err := schedulerconfig.ParseState(configMap.Annotations[strategyv1.AnnotationEdits])
+	state, err := record.ParseState(configMap.Annotations[strategyv1.AnnotationEdits])
 	if err != nil {
 		return invalidConfig(strategyv1.ReasonConfigInvalid, "ConfigMap %s, annotation %s: %v", key, strategyv1.AnnotationEdits, err)
 	}
@@ -61,7 +61,7 @@ func readConfig(configMap *corev1.ConfigMap, key types.NamespacedName, scheduler
 		return invalidConfig(strategyv1.ReasonConfigInvalid, "ConfigMap %s, key %s: %v", key, scheduler.Config.Key, err)
 	}
 	return facts.Config{
-		ResourceVersion: configMap.ResourceVersion, Document: document, SHA256: schedulerconfig.Hash(content), State: state, Summary: summary,
+		ResourceVersion: configMap.ResourceVersion, Document: document, SHA256: record.Hash(content), State: state, Summary: summary,
 	}
 }
 
@@ -75,7 +75,7 @@ func (e *Environment) observeEdits(ctx context.Context, namespace, name string) 
 	if err != nil {
 		return facts.Config{}, err
 	}
-	state, err := schedulerconfig.ParseState(configMap.Annotations[strategyv1.AnnotationEdits])
+	state, err := record.ParseState(configMap.Annotations[strategyv1.AnnotationEdits])
 	return facts.Config{State: state, Gone: err != nil}, nil // without a record there is nothing to undo
 }
 

@@ -75,17 +75,24 @@ func (e *Environment) do(ctx context.Context, about client.Object, next action.A
 // appendEntries chains and signs. An entry that stands there already with the same identity is our own from before a
 // crash; any other ends the log.
 func (e *Environment) appendEntries(ctx context.Context, a action.AppendEntries) error {
+	key, problem, err := e.observeKey(ctx, a.SigningKey)
+	if err != nil {
+		return err
+	}
+	if problem != nil {
+		return errors.New(problem.Message)
+	}
 	seq, head := a.After, a.Head
 	for _, entry := range a.Entries {
 		seq++
 		entry.Seq, entry.PrevHash = seq, head
-		line, hash, err := decisionlog.Sign(entry, a.Key)
+		line, hash, err := decisionlog.Sign(entry, key)
 		if err != nil {
 			return err
 		}
 		err = e.Evidence.Create(ctx, evidence.LogKey(a.Prefix, seq), line)
 		if errors.Is(err, evidence.ErrDifferent) {
-			hash, err = e.adoptEntry(ctx, a, entry)
+			hash, err = e.adoptEntry(ctx, a.Prefix, entry, key)
 		}
 		if err != nil {
 			return err
@@ -95,17 +102,17 @@ func (e *Environment) appendEntries(ctx context.Context, a action.AppendEntries)
 	return nil
 }
 
-func (e *Environment) adoptEntry(ctx context.Context, a action.AppendEntries, entry decisionlog.Entry) (hash string, err error) {
-	line, err := e.Evidence.Get(ctx, evidence.LogKey(a.Prefix, entry.Seq))
+func (e *Environment) adoptEntry(ctx context.Context, prefix string, entry decisionlog.Entry, key decisionlog.Key) (hash string, err error) {
+	line, err := e.Evidence.Get(ctx, evidence.LogKey(prefix, entry.Seq))
 	if err != nil {
 		return "", err
 	}
-	identity, err := decisionlog.Verify(line, a.Key)
+	identity, err := decisionlog.Verify(line, key)
 	if err != nil {
 		return "", err
 	}
 	if identity != entry.Identity() {
-		return "", fmt.Errorf("entry %d of %s: %w", entry.Seq, a.Prefix, evidence.ErrDifferent)
+		return "", fmt.Errorf("entry %d of %s: %w", entry.Seq, prefix, evidence.ErrDifferent)
 	}
 	return decisionlog.Hash(line), nil
 }

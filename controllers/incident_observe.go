@@ -43,7 +43,7 @@ func (r *IncidentReconciler) observeIncident(ctx context.Context, object *strate
 		return observed, nil
 	}
 	spec := observed.Playbook.Spec
-	if observed.Log, err = r.observeLog(ctx, object.Namespace, spec.SigningKeySecretName, observed.Prefix, string(object.UID), object.Status.Log); err != nil {
+	if observed.Log, err = r.observeLog(ctx, signingKeyOf(object.Namespace, spec), observed.Prefix, string(object.UID), object.Status.Log); err != nil {
 		return observed, err
 	}
 	if observed.Runs, err = r.observeRuns(ctx, object, spec.Checks, openRecords(object), observed.Prefix, now); err != nil {

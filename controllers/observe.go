@@ -92,8 +92,13 @@ type dated[V any] struct {
 	at    time.Time
 }
 
-func (e *Environment) observeKey(ctx context.Context, namespace, name string) (decisionlog.Key, *facts.Problem, error) {
-	at := types.NamespacedName{Namespace: namespace, Name: name}
+// signingKeyOf names the Secret whose key signs the logs of a playbook.
+func signingKeyOf(namespace string, spec strategyv1.StrategyPlaybookSpec) types.NamespacedName {
+	return types.NamespacedName{Namespace: namespace, Name: spec.SigningKeySecretName}
+}
+
+// observeKey reads the key that signs. What is wrong with it is a fact, too.
+func (e *Environment) observeKey(ctx context.Context, at types.NamespacedName) (decisionlog.Key, *facts.Problem, error) {
 	if known, found := e.keys.get(at); found && e.Clock.Since(known.at) < keyLifetime {
 		return known.value, nil, nil
 	}
@@ -108,7 +113,7 @@ func (e *Environment) observeKey(ctx context.Context, namespace, name string) (d
 	}
 	if secret.Labels[strategyv1.LabelManaged] != strategyv1.ManagedValue {
 		return decisionlog.Key{}, &facts.Problem{Reason: strategyv1.ReasonSecretNotLabelled, Message: fmt.Sprintf(
-			"Secret %s is not opted in; kubectl label secret %s -n %s %s=%s", at, name, namespace, strategyv1.LabelManaged, strategyv1.ManagedValue)}, nil
+			"Secret %s is not opted in; kubectl label secret %s -n %s %s=%s", at, at.Name, at.Namespace, strategyv1.LabelManaged, strategyv1.ManagedValue)}, nil
 	}
 	key, err := decisionlog.NewKey(string(secret.Data[secretKeyID]), secret.Data[secretKey])
 	if err != nil {
@@ -119,12 +124,12 @@ func (e *Environment) observeKey(ctx context.Context, namespace, name string) (d
 }
 
 // observeLog reads the log from where the status left off to its head.
-func (e *Environment) observeLog(ctx context.Context, namespace, secret, prefix, uid string, from *strategyv1.LogStatus) (facts.Log, error) {
-	key, problem, err := e.observeKey(ctx, namespace, secret)
+func (e *Environment) observeLog(ctx context.Context, signingKey types.NamespacedName, prefix, uid string, from *strategyv1.LogStatus) (facts.Log, error) {
+	key, problem, err := e.observeKey(ctx, signingKey)
 	if err != nil || problem != nil {
 		return facts.Log{Problem: problem}, err
 	}
-	log := facts.Log{Key: key}
+	log := facts.Log{SigningKey: signingKey}
 	if from != nil && from.Entries != nil {
 		log.Entries, log.Head = *from.Entries, from.Head
 	}

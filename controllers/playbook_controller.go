@@ -72,7 +72,7 @@ func (r *PlaybookReconciler) observe(ctx context.Context, object *strategyv1.Str
 	if observed.Templates, err = r.observeTemplates(ctx, object.Namespace); err != nil {
 		return observed, err
 	}
-	if _, observed.SigningKey, err = r.observeKey(ctx, object.Namespace, object.Spec.SigningKeySecretName); err != nil {
+	if _, observed.SigningKey, err = r.observeKey(ctx, signingKeyOf(object.Namespace, object.Spec)); err != nil {
 		return observed, err
 	}
 	if observed.Deployment, err = r.observeDeployment(ctx, object.Namespace, object.Spec.Scheduler.Rollout.DeploymentName); err != nil {

@@ -56,7 +56,7 @@ func (r *RollbackReconciler) observeRollback(ctx context.Context, object *strate
 		return observed, err
 	}
 	spec := observed.Playbook.Spec
-	if observed.Log, err = r.observeLog(ctx, object.Namespace, spec.SigningKeySecretName, observed.Prefix, string(object.UID), object.Status.Log); err != nil {
+	if observed.Log, err = r.observeLog(ctx, signingKeyOf(object.Namespace, spec), observed.Prefix, string(object.UID), object.Status.Log); err != nil {
 		return observed, err
 	}
 	judged := object.Status.Checks

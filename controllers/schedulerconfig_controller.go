@@ -15,6 +15,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/bounded"
+	"tradeops.dev/strategy-operator/internal/record"
 	"tradeops.dev/strategy-operator/internal/schedulerconfig"
 )
 
@@ -60,7 +61,7 @@ func (r *SchedulerConfigReconciler) Reconcile(ctx context.Context, request ctrl.
 }
 
 // earlier is what a holder's edits replaced, for a person who wants to bring it back by hand.
-func earlier(holder schedulerconfig.Holder) string {
+func earlier(holder record.Holder) string {
 	words := make([]string, len(holder.Records))
 	for i, record := range holder.Records {
 		words[i] = fmt.Sprintf("%s = %s", record.Path, record.From)
@@ -73,14 +74,14 @@ func earlier(holder schedulerconfig.Holder) string {
 
 // claimsStand reads the claims once more, from the API server: the cache may still show one that was given up, and its
 // approval with it, or not show yet that somebody suspended the playbook.
-func (r *SchedulerConfigReconciler) claimsStand(ctx context.Context, request ctrl.Request, claims []schedulerconfig.Claim) (bool, error) {
+func (r *SchedulerConfigReconciler) claimsStand(ctx context.Context, request ctrl.Request, claims []record.Claim) (bool, error) {
 	for _, claim := range claims {
 		var rollback strategyv1.StrategyRollback
 		err := r.Live.Get(ctx, types.NamespacedName{Namespace: request.Namespace, Name: claim.Name}, &rollback)
 		if err != nil {
 			return false, client.IgnoreNotFound(err)
 		}
-		now, asked := schedulerconfig.ClaimOf(&rollback)
+		now, asked := record.ClaimOf(&rollback)
 		if !asked || !now.Same(claim) {
 			return false, nil
 		}
@@ -96,7 +97,7 @@ func (r *SchedulerConfigReconciler) claimsStand(ctx context.Context, request ctr
 // the same ConfigMap is another configuration, and its claims wait for the first key's to end.
 func (r *SchedulerConfigReconciler) observeClaims(ctx context.Context, configMap *corev1.ConfigMap) (schedulerconfig.Observed, error) {
 	observed := schedulerconfig.Observed{Key: client.ObjectKeyFromObject(configMap), ResourceVersion: configMap.ResourceVersion, Pauses: r.Pauses}
-	state, err := schedulerconfig.ParseState(configMap.Annotations[strategyv1.AnnotationEdits])
+	state, err := record.ParseState(configMap.Annotations[strategyv1.AnnotationEdits])
 	if err != nil {
 		return observed, fmt.Errorf("ConfigMap %s: %w", observed.Key, err)
 	}
@@ -106,7 +107,7 @@ func (r *SchedulerConfigReconciler) observeClaims(ctx context.Context, configMap
 		return observed, err
 	}
 	for i := range list.Items {
-		claim, asked := schedulerconfig.ClaimOf(&list.Items[i])
+		claim, asked := record.ClaimOf(&list.Items[i])
 		key := list.Items[i].Status.Config.Key
 		if !asked || (observed.DataKey != "" && key != observed.DataKey) {
 			continue
@@ -167,7 +168,7 @@ func (r *SchedulerConfigReconciler) observeUnclaimed(ctx context.Context, observ
 		if err != nil {
 			return err
 		}
-		if claim, asked := schedulerconfig.ClaimOf(&rollback); asked && !held && (observed.DataKey == "" || observed.DataKey == rollback.Status.Config.Key) {
+		if claim, asked := record.ClaimOf(&rollback); asked && !held && (observed.DataKey == "" || observed.DataKey == rollback.Status.Config.Key) {
 			observed.DataKey = rollback.Status.Config.Key
 			observed.Claims = append(observed.Claims, claim)
 		}

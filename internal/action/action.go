@@ -27,11 +27,11 @@ type StoreEvidence struct {
 
 // AppendEntries appends to an object's decision log after the entry with number After and hash Head.
 type AppendEntries struct {
-	Prefix  string
-	After   int64
-	Head    string
-	Key     decisionlog.Key
-	Entries []decisionlog.Entry // in order, without Seq and PrevHash set: the executor chains them
+	Prefix     string
+	After      int64
+	Head       string
+	SigningKey types.NamespacedName // of the Secret: the executor reads it
+	Entries    []decisionlog.Entry  // in order, without Seq and PrevHash set: the executor chains them
 }
 
 // CreateJob creates a Job under its deterministic name; one that is there must have the same controller.

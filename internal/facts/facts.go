@@ -8,13 +8,13 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/config"
 	"tradeops.dev/strategy-operator/internal/config/botcore"
-	"tradeops.dev/strategy-operator/internal/decisionlog"
-	"tradeops.dev/strategy-operator/internal/schedulerconfig"
+	"tradeops.dev/strategy-operator/internal/record"
 )
 
 // Problem is input that stops the procedure until somebody fixes it.
@@ -36,20 +36,21 @@ type Playbook struct {
 // Config is the scheduler's configuration as it is now.
 type Config struct {
 	ResourceVersion string
-	Document        *config.Document      // nil with a Problem
-	SHA256          string                // of the text as it is now, in hex; State.SHA256 is of the operator's last write
-	State           schedulerconfig.State // the record of the operator's edits, in the same ConfigMap
+	Document        *config.Document // nil with a Problem
+	SHA256          string           // of the text as it is now, in hex; State.SHA256 is of the operator's last write
+	State           record.State     // the record of the operator's edits, in the same ConfigMap
 	Summary         botcore.Summary
 	Gone            bool // the ConfigMap does not exist, or is being deleted
 	Problem         *Problem
 }
 
-// Log is the head of the decision log in the bucket, and the key that signs.
+// Log is the head of the decision log in the bucket. The key that signs is only named: what is observed and decided may be printed
+// and kept.
 type Log struct {
-	Entries int64           // how many there are; 0 = none yet
-	Head    string          // SHA-256 of the last entry's line, in hex; empty = none yet
-	Key     decisionlog.Key // a secret: it may go into no status, log or message
-	Problem *Problem        // then nothing is logged, and so no effect follows
+	Entries    int64                // how many there are; 0 = none yet
+	Head       string               // SHA-256 of the last entry's line, in hex; empty = none yet
+	SigningKey types.NamespacedName // of its Secret
+	Problem    *Problem             // then nothing is logged, and so no effect follows
 }
 
 // Templates are the PodTemplates of a namespace, by name.

@@ -205,7 +205,7 @@ func (p *Pass) Finish(subject timeline.Subject, turn lifecycle.Turn) (Steps, tim
 		nextAt = p.Now // the verdict comes from the stored report, in the next pass
 	}
 	if *p.Status.Log != nil && p.LogHead.Problem == nil {
-		steps.Entries = timeline.Append(subject, *p.Status.Timeline, p.EvidenceAt, p.LogHead.Entries, p.LogHead.Head, p.LogHead.Key)
+		steps.Entries = timeline.Append(subject, *p.Status.Timeline, p.EvidenceAt, p.LogHead.Entries, p.LogHead.Head, p.LogHead.SigningKey)
 		if steps.Entries != nil && p.await {
 			nextAt = p.Now // the head is read back in the next pass
 		}

@@ -10,7 +10,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/evidence"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
-	"tradeops.dev/strategy-operator/internal/schedulerconfig"
+	"tradeops.dev/strategy-operator/internal/record"
 )
 
 // awaitOthers: the changes of different incidents are made one after the other, so that the checks after one measure that
@@ -130,5 +130,5 @@ func (p *plan) keepPlanned() {
 
 // keepConfig stores the whole document as evidence. The hash in the key keeps a repeated pass from meeting other bytes.
 func (p *plan) keepConfig(what, content string) {
-	p.out.Keep(evidence.ConfigKey(p.seen.Prefix, fmt.Sprintf("%s-%.12s.yaml", what, schedulerconfig.Hash(content))), []byte(content))
+	p.out.Keep(evidence.ConfigKey(p.seen.Prefix, fmt.Sprintf("%s-%.12s.yaml", what, record.Hash(content))), []byte(content))
 }

@@ -11,18 +11,18 @@ import (
 	"tradeops.dev/strategy-operator/internal/decide"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/pass"
-	"tradeops.dev/strategy-operator/internal/schedulerconfig"
+	"tradeops.dev/strategy-operator/internal/record"
 )
 
 // refusal says why the writer of the configuration would refuse the plan now, or is nil. The writer asks again within
 // its own compare-and-swap; this is only for people, and for not claiming in vain.
-func (p *plan) refusal() *schedulerconfig.Refusal {
-	claim := schedulerconfig.Claim{
+func (p *plan) refusal() *record.Refusal {
+	claim := record.Claim{
 		UID: p.uid(), Name: p.seen.Rollback.Name, Revision: p.next.Plan.Revision,
 		Edits: p.next.Plan.Edits, Disables: p.next.Plan.Disables, Guard: p.guardSpec(),
 	}
 	if p.tried == nil || !p.tried.claim.Same(claim) { // several rules of a pass ask
-		_, _, refusal := schedulerconfig.Try(p.seen.Config.Document, p.seen.Config.State, claim, p.now)
+		_, _, refusal := record.Try(p.seen.Config.Document, p.seen.Config.State, claim, p.now)
 		p.tried = &tried{claim, refusal}
 	}
 	return p.tried.refusal
@@ -30,8 +30,8 @@ func (p *plan) refusal() *schedulerconfig.Refusal {
 
 // tried is what the writer would say about a claim.
 type tried struct {
-	claim   schedulerconfig.Claim
-	refusal *schedulerconfig.Refusal
+	claim   record.Claim
+	refusal *record.Refusal
 }
 
 // guardSpec is the guard that binds this rollback; none once a person lifted it.
@@ -48,7 +48,7 @@ func (p *plan) guard() pass.Outcome {
 }
 
 // waitsForRoom says whether a refusal is one that time or a person can cure, and tells so.
-func (p *plan) waitsForRoom(refusal *schedulerconfig.Refusal) pass.Outcome {
+func (p *plan) waitsForRoom(refusal *record.Refusal) pass.Outcome {
 	if refusal == nil {
 		return pass.GoOn
 	}

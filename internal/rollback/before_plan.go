@@ -14,7 +14,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/config"
 	"tradeops.dev/strategy-operator/internal/config/botcore"
 	"tradeops.dev/strategy-operator/internal/pass"
-	"tradeops.dev/strategy-operator/internal/schedulerconfig"
+	"tradeops.dev/strategy-operator/internal/record"
 )
 
 // planEdits computes the plan again in every pass until the edits are claimed, so that what is approved is what the
@@ -25,7 +25,7 @@ func (p *plan) planEdits() pass.Outcome {
 	if err != nil {
 		return p.cannotPlan(strategyv1.ReasonEditRefused, err.Error()+". Nothing was changed; mend the configuration or create another rollback")
 	}
-	if blocked := schedulerconfig.Blocked(p.seen.Config.Document, p.seen.Config.State, p.uid(), draft.Edits); blocked != "" {
+	if blocked := record.Blocked(p.seen.Config.Document, p.seen.Config.State, p.uid(), draft.Edits); blocked != "" {
 		return p.cannotPlan(strategyv1.ReasonTargetBelongsToOthers, blocked)
 	}
 	switch {

@@ -14,7 +14,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
-	"tradeops.dev/strategy-operator/internal/schedulerconfig"
+	"tradeops.dev/strategy-operator/internal/record"
 )
 
 // renewRequested moves the end of the time box when a person says so: its full length again, counted from the decision.
@@ -76,7 +76,7 @@ func (p *plan) boxAhead(decided facts.Decided) string {
 // renewedEdits are the plan's edits with a new end, or why they cannot be. Anything else that would be different needs a
 // plan of its own.
 func (p *plan) renewedEdits(until time.Time) (edits []strategyv1.PlannedEdit, diff, refusal string) {
-	before, err := schedulerconfig.Without(p.seen.Config.Document, p.seen.Config.State, p.uid())
+	before, err := record.Without(p.seen.Config.Document, p.seen.Config.State, p.uid())
 	if err != nil {
 		return nil, "", err.Error()
 	}
@@ -91,7 +91,7 @@ func (p *plan) renewedEdits(until time.Time) (edits []strategyv1.PlannedEdit, di
 	for i := range draft.Edits {
 		draft.Edits[i].From = p.next.Plan.Edits[i].From
 	}
-	renewed, _, refused := schedulerconfig.Try(p.seen.Config.Document, p.seen.Config.State, schedulerconfig.Claim{
+	renewed, _, refused := record.Try(p.seen.Config.Document, p.seen.Config.State, record.Claim{
 		UID: p.uid(), Name: p.seen.Rollback.Name, Revision: p.next.Plan.Revision + 1, Edits: draft.Edits, Disables: p.next.Plan.Disables,
 	}, p.now)
 	if refused != nil {

@@ -10,7 +10,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
-	"tradeops.dev/strategy-operator/internal/schedulerconfig"
+	"tradeops.dev/strategy-operator/internal/record"
 	"tradeops.dev/strategy-operator/internal/subject"
 	"tradeops.dev/strategy-operator/internal/timeline"
 )
@@ -87,7 +87,7 @@ func (p *plan) run(stage strategyv1.Stage, round int32, uses []strategyv1.CheckU
 func (p *plan) uid() string { return string(p.seen.Rollback.UID) }
 
 // holder is what this rollback has in the configuration, of whatever revision; nil = nothing.
-func (p *plan) holder() *schedulerconfig.Holder {
+func (p *plan) holder() *record.Holder {
 	return p.seen.Config.State.Holder(p.uid())
 }
 

@@ -13,6 +13,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/config"
+	"tradeops.dev/strategy-operator/internal/record"
 	"tradeops.dev/strategy-operator/internal/schedulerconfig"
 	"tradeops.dev/strategy-operator/internal/testkit"
 )
@@ -138,14 +139,14 @@ func (w *world) write() {
 }
 
 func (w *world) written(decision schedulerconfig.Decision) {
-	state, err := schedulerconfig.ParseState(decision.Write.Edits)
+	state, err := record.ParseState(decision.Write.Edits)
 	if err != nil || len(decision.Write.Edits) > 32<<10 {
 		w.Fatalf("the record has %d bytes, %v", len(decision.Write.Edits), err)
 	}
 	before := w.o.State
 	if decision.Write.DataKey != "" {
 		w.o.Content = decision.Write.Content
-		if state.SHA256 != schedulerconfig.Hash(w.o.Content) {
+		if state.SHA256 != record.Hash(w.o.Content) {
 			w.Fatalf("the record's hash is not that of the content")
 		}
 	}
@@ -159,7 +160,7 @@ func (w *world) written(decision schedulerconfig.Decision) {
 }
 
 // left: what a rollback left for good is people's, unless another one that was there when it left holds it, too.
-func (w *world) left(before schedulerconfig.State, decision schedulerconfig.Decision) {
+func (w *world) left(before record.State, decision schedulerconfig.Decision) {
 	dead := map[string]bool{}
 	for _, holder := range before.Holders {
 		for _, record := range holder.Records {
@@ -186,16 +187,16 @@ func (w *world) left(before schedulerconfig.State, decision schedulerconfig.Deci
 }
 
 // leaves takes one holder out; what it alone holds may stay in the content.
-func (w *world) leaves(holders []schedulerconfig.Holder, uid string, stays bool) []schedulerconfig.Holder {
-	at := slices.IndexFunc(holders, func(h schedulerconfig.Holder) bool { return h.UID == uid })
+func (w *world) leaves(holders []record.Holder, uid string, stays bool) []record.Holder {
+	at := slices.IndexFunc(holders, func(h record.Holder) bool { return h.UID == uid })
 	leaving := holders[at]
 	holders = slices.Delete(slices.Clone(holders), at, at+1)
-	for _, record := range leaving.Records {
-		shared := slices.ContainsFunc(holders, func(h schedulerconfig.Holder) bool {
-			return slices.ContainsFunc(h.Records, func(r config.Record) bool { return r.Path == record.Path && r.To == record.To })
+	for _, edit := range leaving.Records {
+		shared := slices.ContainsFunc(holders, func(h record.Holder) bool {
+			return slices.ContainsFunc(h.Records, func(r config.Record) bool { return r.Path == edit.Path && r.To == edit.To })
 		})
-		if stays && !shared && !w.dead[record.Path] {
-			w.base.Set(record.Path, record.To)
+		if stays && !shared && !w.dead[edit.Path] {
+			w.base.Set(edit.Path, edit.To)
 			w.text = ""
 		}
 	}
@@ -203,16 +204,16 @@ func (w *world) leaves(holders []schedulerconfig.Holder, uid string, stays bool)
 }
 
 // stillHeld: somebody who held the path before holds it still, with the same value.
-func stillHeld(state schedulerconfig.State, record config.Record, before schedulerconfig.State) bool {
-	return slices.ContainsFunc(state.Holders, func(holder schedulerconfig.Holder) bool {
+func stillHeld(state record.State, edit config.Record, before record.State) bool {
+	return slices.ContainsFunc(state.Holders, func(holder record.Holder) bool {
 		old := before.Holder(holder.UID)
-		same := func(r config.Record) bool { return r.Path == record.Path && r.To == record.To }
+		same := func(r config.Record) bool { return r.Path == edit.Path && r.To == edit.To }
 		return old != nil && slices.ContainsFunc(old.Records, same) && slices.ContainsFunc(holder.Records, same)
 	})
 }
 
 // guarded: a claim that is new keeps its guard, counted with those that were applied before it.
-func (w *world) guarded(before schedulerconfig.State) {
+func (w *world) guarded(before record.State) {
 	disabled := map[string]bool{}
 	for i, holder := range w.o.State.Holders {
 		for _, schedule := range holder.Disables {
@@ -240,7 +241,7 @@ func (w *world) met(decision schedulerconfig.Decision) {
 		if claim.State == strategyv1.ClaimHold {
 			met = holder != nil && holder.Revision == claim.Revision
 		}
-		refused := slices.ContainsFunc(decision.Refused, func(r schedulerconfig.Refusal) bool { return r.Name == claim.Name })
+		refused := slices.ContainsFunc(decision.Refused, func(r record.Refusal) bool { return r.Name == claim.Name })
 		if met == refused {
 			w.Fatalf("the claim of %s was met: %v, refused: %v", uid, met, refused)
 		}

@@ -2,7 +2,6 @@ package schedulerconfig
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/config"
 	"tradeops.dev/strategy-operator/internal/pauses"
+	"tradeops.dev/strategy-operator/internal/record"
 )
 
 // Observed is one key of a ConfigMap and everything that claims it.
@@ -20,19 +20,19 @@ type Observed struct {
 	ResourceVersion string               // that Content and State were read at: the write is bound to it
 	DataKey         string               // the key in its data; empty: nothing is claimed
 	Content         string
-	State           State    // the record
-	Claims          []Claim  // in any order, without those that a suspended playbook keeps back
-	Orphans         []string // UIDs of holders whose rollback does not exist any more
+	State           record.State   // the record
+	Claims          []record.Claim // in any order, without those that a suspended playbook keeps back
+	Orphans         []string       // UIDs of holders whose rollback does not exist any more
 	Pauses          pauses.Pauses
 }
 
 // Decision is at most one write for all claims together.
 type Decision struct {
 	Write   *action.WriteConfig
-	Pending []Claim // those that were not met: the write depends on them, so they are read once more before it
-	Refused []Refusal
-	Dropped []Holder  // orphans: their edits stay, and nobody undoes them
-	NextAt  time.Time // zero: something watched will change
+	Pending []record.Claim // those that were not met: the write depends on them, so they are read once more before it
+	Refused []record.Refusal
+	Dropped []record.Holder // orphans: their edits stay, and nobody undoes them
+	NextAt  time.Time       // zero: something watched will change
 }
 
 // Plan undoes what is released, newest first, then applies what is newly claimed, oldest claim first. The error: the record does not
@@ -43,7 +43,7 @@ func Plan(o Observed, now time.Time) (Decision, error) {
 		return Decision{NextAt: at}, nil
 	}
 	document, unreadable := config.Parse(o.Content)
-	work := &writing{document: document, unreadable: unreadable, state: State{Holders: slices.Clone(o.State.Holders)}, decision: Decision{Pending: pending}}
+	work := &writing{document: document, unreadable: unreadable, state: record.State{Holders: slices.Clone(o.State.Holders)}, decision: Decision{Pending: pending}}
 	for _, uid := range o.Orphans {
 		if holder := work.state.Holder(uid); holder != nil {
 			work.decision.Dropped = append(work.decision.Dropped, *holder)
@@ -69,41 +69,41 @@ func Plan(o Observed, now time.Time) (Decision, error) {
 	case o.DataKey == "": // nothing is claimed, only orphans are dropped
 		work.state.SHA256, work.state.Written = o.State.SHA256, o.State.Written
 	case unreadable != nil: // nothing of it was changed
-		work.state.SHA256, work.state.Written = Hash(o.Content), o.State.Written
+		work.state.SHA256, work.state.Written = record.Hash(o.Content), o.State.Written
 	default:
-		work.state.written(o.State, document, work.document, now)
+		work.state.Wrote(o.State, document, work.document, now)
 	}
 	content := o.Content
 	if unreadable == nil {
 		content = work.document.String()
 	}
-	record, err := work.state.encode()
+	edits, err := work.state.Encode()
 	if err != nil {
 		return work.decision, err
 	}
 	work.decision.Write = &action.WriteConfig{
-		Key: o.Key, ResourceVersion: o.ResourceVersion, DataKey: o.DataKey, Content: content, Edits: record,
+		Key: o.Key, ResourceVersion: o.ResourceVersion, DataKey: o.DataKey, Content: content, Edits: edits,
 	}
 	return work.decision, nil
 }
 
 // pendingOf are the claims that are not met, oldest first.
-func pendingOf(o Observed) []Claim {
-	var pending []Claim
+func pendingOf(o Observed) []record.Claim {
+	var pending []record.Claim
 	for _, claim := range o.Claims {
 		holder := o.State.Holder(claim.UID)
 		if claim.State == strategyv1.ClaimHold && (holder == nil || holder.Revision != claim.Revision) || claim.State != strategyv1.ClaimHold && holder != nil {
 			pending = append(pending, claim)
 		}
 	}
-	slices.SortFunc(pending, func(a, b Claim) int {
+	slices.SortFunc(pending, func(a, b record.Claim) int {
 		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.UID, b.UID))
 	})
 	return pending
 }
 
 // due is when the pending claims are written: soon after the newest, and not too long after the oldest.
-func due(pending []Claim, wait pauses.Pauses) time.Time {
+func due(pending []record.Claim, wait pauses.Pauses) time.Time {
 	if len(pending) == 0 {
 		return time.Time{}
 	}
@@ -118,13 +118,13 @@ func due(pending []Claim, wait pauses.Pauses) time.Time {
 type writing struct {
 	document   *config.Document
 	unreadable error // why there is none: nothing can be applied to it, or undone in it
-	state      State
+	state      record.State
 	changed    bool
 	decision   Decision
 }
 
 // end takes a rollback's edits out of the content, or leaves them there for good.
-func (w *writing) end(claim Claim) {
+func (w *writing) end(claim record.Claim) {
 	switch claim.State {
 	case strategyv1.ClaimRelease:
 		w.release(claim)
@@ -135,71 +135,31 @@ func (w *writing) end(claim Claim) {
 
 // release undoes the edits that no other rollback shares. Of a shared one, the record of what was there before goes
 // to another holder, which undoes it in the end. Conflicts stay as people left them; the rollback reports them.
-func (w *writing) release(claim Claim) {
-	remaining, alone := w.state.without(claim.UID)
+func (w *writing) release(claim record.Claim) {
+	remaining, alone := w.state.Without(claim.UID)
 	undone, err := w.document, w.unreadable
 	if err == nil {
 		undone, _, err = w.document.Undo(alone)
 	}
 	if err != nil {
-		w.refuse(Refusal{claim.Name, strategyv1.ReasonEditRefused, err.Error()})
+		w.refuse(record.Refusal{Name: claim.Name, Reason: strategyv1.ReasonEditRefused, Message: err.Error()})
 		return
 	}
 	w.document, w.state, w.changed = undone, remaining, true
 }
 
-// Without returns the document with a rollback's own edits undone; edits that it shares with other rollbacks stay. The error: the first
-// place that somebody changed since, or that cannot be edited.
-func Without(document *config.Document, state State, uid string) (*config.Document, error) {
-	if state.Holder(uid) == nil {
-		return document, nil
-	}
-	_, alone := state.without(uid)
-	undone, conflicts, err := document.Undo(alone)
-	if err == nil && len(conflicts) > 0 {
-		err = fmt.Errorf("%s: %s", conflicts[0].Path, conflicts[0].Reason)
-	}
-	return undone, err
-}
-
 // forget leaves the content alone.
 func (w *writing) forget(uid string) {
-	w.state, _ = w.state.without(uid)
+	w.state, _ = w.state.Without(uid)
 	w.changed = true
 }
 
-// without is the record without a rollback, and the edits that it alone held. Those of shared edits are inherited.
-func (s State) without(uid string) (remaining State, alone []config.Record) {
-	others, own, _ := split(s.Holders, uid)
-	remaining = State{Holders: cloned(others)}
-	for _, record := range own.Records {
-		if !remaining.inherit(record) {
-			alone = append(alone, record)
-		}
-	}
-	return remaining, alone
-}
-
-// inherit: a shared edit outlives its first holder. The record of what was there before moves to another holder, which undoes it last.
-// False: nobody else holds the place.
-func (s State) inherit(record config.Record) bool {
-	for i := range s.Holders {
-		if same := s.Holders[i].record(record.Path); same != nil {
-			if record.Layout != config.Same {
-				*same = record
-			}
-			return true
-		}
-	}
-	return false
-}
-
-func (w *writing) hold(claim Claim, now time.Time) {
+func (w *writing) hold(claim record.Claim, now time.Time) {
 	if w.unreadable != nil {
-		w.refuse(Refusal{claim.Name, strategyv1.ReasonEditRefused, w.unreadable.Error()})
+		w.refuse(record.Refusal{Name: claim.Name, Reason: strategyv1.ReasonEditRefused, Message: w.unreadable.Error()})
 		return
 	}
-	edited, next, refusal := Try(w.document, w.state, claim, now)
+	edited, next, refusal := record.Try(w.document, w.state, claim, now)
 	if refusal != nil {
 		w.refuse(*refusal)
 		return
@@ -207,13 +167,6 @@ func (w *writing) hold(claim Claim, now time.Time) {
 	w.document, w.state, w.changed = edited, next, true
 }
 
-func (w *writing) refuse(refusal Refusal) { w.decision.Refused = append(w.decision.Refused, refusal) }
-
-// cloned copies what inherit changes.
-func cloned(holders []Holder) []Holder {
-	copies := slices.Clone(holders)
-	for i := range copies {
-		copies[i].Records = slices.Clone(copies[i].Records)
-	}
-	return copies
+func (w *writing) refuse(refusal record.Refusal) {
+	w.decision.Refused = append(w.decision.Refused, refusal)
 }

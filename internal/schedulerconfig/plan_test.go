@@ -12,6 +12,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/pauses"
+	"tradeops.dev/strategy-operator/internal/record"
 )
 
 const base = `# ours
@@ -35,11 +36,11 @@ func set(path, from, to string) strategyv1.PlannedEdit {
 	return edit
 }
 
-func hold(uid string, minute int, edits ...strategyv1.PlannedEdit) Claim {
-	return Claim{UID: uid, Name: "rb-" + uid, State: strategyv1.ClaimHold, Revision: 1, Time: t0.Add(time.Duration(minute) * time.Minute), Edits: edits}
+func hold(uid string, minute int, edits ...strategyv1.PlannedEdit) record.Claim {
+	return record.Claim{UID: uid, Name: "rb-" + uid, State: strategyv1.ClaimHold, Revision: 1, Time: t0.Add(time.Duration(minute) * time.Minute), Edits: edits}
 }
 
-func release(claim Claim) Claim {
+func release(claim record.Claim) record.Claim {
 	claim.State = strategyv1.ClaimRelease
 	return claim
 }
@@ -59,17 +60,17 @@ func after(t interface {
 			t.Fatalf("the write is not bound to what was read: %+v", decision.Write)
 		}
 		o.Content = decision.Write.Content
-		if o.State, err = ParseState(decision.Write.Edits); err != nil {
+		if o.State, err = record.ParseState(decision.Write.Edits); err != nil {
 			t.Fatalf("%v", err)
 		}
-		if o.State.SHA256 != Hash(o.Content) {
+		if o.State.SHA256 != record.Hash(o.Content) {
 			t.Fatalf("the record's hash is not that of the content")
 		}
 	}
 	return o, decision
 }
 
-func holders(state State) string {
+func holders(state record.State) string {
 	names := []string{}
 	for _, holder := range state.Holders {
 		names = append(names, holder.UID)
@@ -85,35 +86,35 @@ func TestPlan(t *testing.T) {
 		big.Edits = append(big.Edits, set(fmt.Sprintf("/list/[name=n%d]", i), "", fmt.Sprintf("{name: n%d, v: %s}", i, strings.Repeat("x", 2000))))
 	}
 	for name, c := range map[string]struct {
-		held    []Claim // in force before
+		held    []record.Claim // in force before
 		edit    func(string) string
-		claims  []Claim
+		claims  []record.Claim
 		content string
 		holders string
 		refused string
 		quiet   bool // nothing is written
 	}{
 		"nothing is asked": {claims: nil, content: base, quiet: true},
-		"one claim":        {claims: []Claim{a}, content: strings.Replace(base, "a: 1 #", "a: 10 #", 1), holders: "a"},
-		"several claims are one write, the oldest first":      {claims: []Claim{item, b, a}, content: "# ours\na: 10 # one\nb: 20\nlist:\n  - {name: x, v: 1}\n  - name: y\n    v: 2\nc: 3\n", holders: "a b i"},
-		"claims of the same time go by UID":                   {claims: []Claim{hold("z", 1, set("/b", "2", "20")), a}, content: strings.Replace(strings.Replace(base, "a: 1 #", "a: 10 #", 1), "b: 2", "b: 20", 1), holders: "a z"},
-		"a claim that is met already":                         {held: []Claim{a}, claims: []Claim{a}, content: strings.Replace(base, "a: 1 #", "a: 10 #", 1), holders: "a", quiet: true},
-		"a release gives the base back":                       {held: []Claim{a, b, item}, claims: []Claim{release(a), release(b), release(item)}, content: base},
-		"a release leaves the others":                         {held: []Claim{a, b}, claims: []Claim{release(a), b}, content: strings.Replace(base, "b: 2", "b: 20", 1), holders: "b"},
-		"release and claim of one path in one write":          {held: []Claim{a}, claims: []Claim{release(a), hold("c", 9, set("/a", "1", "11"))}, content: strings.Replace(base, "a: 1 #", "a: 11 #", 1), holders: "c"},
-		"a release of what was never held":                    {claims: []Claim{release(a)}, content: base, quiet: true},
-		"a person's later edit stays":                         {held: []Claim{a}, edit: func(s string) string { return strings.Replace(s, "a: 10", "a: 7", 1) }, claims: []Claim{release(a)}, content: strings.Replace(base, "a: 1 #", "a: 7 #", 1)},
-		"an unknown holder is left alone":                     {held: []Claim{a}, claims: nil, content: strings.Replace(base, "a: 1 #", "a: 10 #", 1), holders: "a", quiet: true},
-		"a path that no longer holds what was approved":       {edit: func(s string) string { return strings.Replace(s, "a: 1", "a: 5", 1) }, claims: []Claim{a}, content: strings.Replace(base, "a: 1", "a: 5", 1), refused: "rb-a: /a no longer holds what the approved plan says", quiet: true},
-		"a path that was there and is gone":                   {edit: func(s string) string { return strings.Replace(s, "a: 1 # one\n", "", 1) }, claims: []Claim{a}, content: strings.Replace(base, "a: 1 # one\n", "", 1), refused: "rb-a: /a no longer holds what the approved plan says", quiet: true},
-		"a path that was not there and is":                    {claims: []Claim{hold("a", 1, set("/a", "", "10"))}, content: base, refused: "rb-a: /a no longer holds what the approved plan says", quiet: true},
-		"a path held by another":                              {held: []Claim{a}, claims: []Claim{a, hold("c", 9, set("/a", "10", "11"))}, content: strings.Replace(base, "a: 1 #", "a: 10 #", 1), holders: "a", refused: "rb-c: /a is already changed by rollback rb-a", quiet: true},
-		"two claims of one path: the older one gets it":       {claims: []Claim{hold("c", 9, set("/a", "1", "11")), a}, content: strings.Replace(base, "a: 1 #", "a: 10 #", 1), holders: "a", refused: "rb-c: /a is already changed by rollback rb-a"},
-		"all of a claim or nothing":                           {claims: []Claim{hold("d", 1, set("/a", "1", "10"), set("/b", "9", "20"))}, content: base, refused: "rb-d: /b no longer holds what the approved plan says", quiet: true},
-		"a refused claim does not stop the others":            {claims: []Claim{hold("d", 0, set("/a", "9", "10")), b}, content: strings.Replace(base, "b: 2", "b: 20", 1), holders: "b", refused: "rb-d: /a no longer holds what the approved plan says"},
-		"a record that gets too large is refused alone":       {claims: []Claim{big, b}, content: strings.Replace(base, "b: 2", "b: 20", 1), holders: "b", refused: "rb-big: the record of the edits would have"},
-		"a record that gets too large does not stop releases": {held: []Claim{a}, claims: []Claim{release(a), big}, content: base, refused: "rb-big: the record of the edits would have"},
-		"a document that cannot be read":                      {edit: func(string) string { return "a: [\n" }, claims: []Claim{a}, content: "a: [\n", refused: "rb-a: ", quiet: true},
+		"one claim":        {claims: []record.Claim{a}, content: strings.Replace(base, "a: 1 #", "a: 10 #", 1), holders: "a"},
+		"several claims are one write, the oldest first":      {claims: []record.Claim{item, b, a}, content: "# ours\na: 10 # one\nb: 20\nlist:\n  - {name: x, v: 1}\n  - name: y\n    v: 2\nc: 3\n", holders: "a b i"},
+		"claims of the same time go by UID":                   {claims: []record.Claim{hold("z", 1, set("/b", "2", "20")), a}, content: strings.Replace(strings.Replace(base, "a: 1 #", "a: 10 #", 1), "b: 2", "b: 20", 1), holders: "a z"},
+		"a claim that is met already":                         {held: []record.Claim{a}, claims: []record.Claim{a}, content: strings.Replace(base, "a: 1 #", "a: 10 #", 1), holders: "a", quiet: true},
+		"a release gives the base back":                       {held: []record.Claim{a, b, item}, claims: []record.Claim{release(a), release(b), release(item)}, content: base},
+		"a release leaves the others":                         {held: []record.Claim{a, b}, claims: []record.Claim{release(a), b}, content: strings.Replace(base, "b: 2", "b: 20", 1), holders: "b"},
+		"release and claim of one path in one write":          {held: []record.Claim{a}, claims: []record.Claim{release(a), hold("c", 9, set("/a", "1", "11"))}, content: strings.Replace(base, "a: 1 #", "a: 11 #", 1), holders: "c"},
+		"a release of what was never held":                    {claims: []record.Claim{release(a)}, content: base, quiet: true},
+		"a person's later edit stays":                         {held: []record.Claim{a}, edit: func(s string) string { return strings.Replace(s, "a: 10", "a: 7", 1) }, claims: []record.Claim{release(a)}, content: strings.Replace(base, "a: 1 #", "a: 7 #", 1)},
+		"an unknown holder is left alone":                     {held: []record.Claim{a}, claims: nil, content: strings.Replace(base, "a: 1 #", "a: 10 #", 1), holders: "a", quiet: true},
+		"a path that no longer holds what was approved":       {edit: func(s string) string { return strings.Replace(s, "a: 1", "a: 5", 1) }, claims: []record.Claim{a}, content: strings.Replace(base, "a: 1", "a: 5", 1), refused: "rb-a: /a no longer holds what the approved plan says", quiet: true},
+		"a path that was there and is gone":                   {edit: func(s string) string { return strings.Replace(s, "a: 1 # one\n", "", 1) }, claims: []record.Claim{a}, content: strings.Replace(base, "a: 1 # one\n", "", 1), refused: "rb-a: /a no longer holds what the approved plan says", quiet: true},
+		"a path that was not there and is":                    {claims: []record.Claim{hold("a", 1, set("/a", "", "10"))}, content: base, refused: "rb-a: /a no longer holds what the approved plan says", quiet: true},
+		"a path held by another":                              {held: []record.Claim{a}, claims: []record.Claim{a, hold("c", 9, set("/a", "10", "11"))}, content: strings.Replace(base, "a: 1 #", "a: 10 #", 1), holders: "a", refused: "rb-c: /a is already changed by rollback rb-a", quiet: true},
+		"two claims of one path: the older one gets it":       {claims: []record.Claim{hold("c", 9, set("/a", "1", "11")), a}, content: strings.Replace(base, "a: 1 #", "a: 10 #", 1), holders: "a", refused: "rb-c: /a is already changed by rollback rb-a"},
+		"all of a claim or nothing":                           {claims: []record.Claim{hold("d", 1, set("/a", "1", "10"), set("/b", "9", "20"))}, content: base, refused: "rb-d: /b no longer holds what the approved plan says", quiet: true},
+		"a refused claim does not stop the others":            {claims: []record.Claim{hold("d", 0, set("/a", "9", "10")), b}, content: strings.Replace(base, "b: 2", "b: 20", 1), holders: "b", refused: "rb-d: /a no longer holds what the approved plan says"},
+		"a record that gets too large is refused alone":       {claims: []record.Claim{big, b}, content: strings.Replace(base, "b: 2", "b: 20", 1), holders: "b", refused: "rb-big: the record of the edits would have"},
+		"a record that gets too large does not stop releases": {held: []record.Claim{a}, claims: []record.Claim{release(a), big}, content: base, refused: "rb-big: the record of the edits would have"},
+		"a document that cannot be read":                      {edit: func(string) string { return "a: [\n" }, claims: []record.Claim{a}, content: "a: [\n", refused: "rb-a: ", quiet: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := Observed{ResourceVersion: "7", DataKey: "core.yaml", Content: base, Claims: c.held}
@@ -122,7 +123,7 @@ func TestPlan(t *testing.T) {
 				o.Content = c.edit(o.Content)
 			}
 			o.Claims = c.claims
-			untouched := Observed{o.Key, o.ResourceVersion, o.DataKey, o.Content, State{o.State.SHA256, o.State.Written, cloned(o.State.Holders)}, slices.Clone(o.Claims), nil, o.Pauses}
+			untouched := Observed{o.Key, o.ResourceVersion, o.DataKey, o.Content, copiedState(o.State), slices.Clone(o.Claims), nil, o.Pauses}
 			next, decision := after(t, o)
 			if diff := cmp.Diff(untouched, o); diff != "" {
 				t.Errorf("the plan changed its input:\n%s", diff)
@@ -150,10 +151,19 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+// copiedState shares nothing that a plan could change.
+func copiedState(state record.State) record.State {
+	state.Holders = slices.Clone(state.Holders)
+	for i := range state.Holders {
+		state.Holders[i].Records = slices.Clone(state.Holders[i].Records)
+	}
+	return state
+}
+
 // Applied in any order, released in any order and in any groups: the base comes back, byte for byte.
 func TestReleasedInAnyOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var claims []Claim
+		var claims []record.Claim
 		for i, edit := range []strategyv1.PlannedEdit{
 			set("/a", "1", "10"), set("/b", "2", `"x: # y"`), set("/list/[name=y]", "", "{name: y, v: 2}"), set("/list/[name=z]", "", "{name: z}"), set("/new", "", "[1, 2]"),
 			set("/fresh/[name=q]", "", "{name: q}"), set("/fresh/[name=r]", "", "{name: r}"), set("/list/[name=x]/v", "1", "5"),
@@ -174,7 +184,7 @@ func TestReleasedInAnyOrder(t *testing.T) {
 			t.Fatalf("holders: %s", holders(o.State))
 		}
 		for _, i := range rapid.Permutation([]int{0, 1, 2, 3, 4, 5, 6, 7}).Draw(t, "released") {
-			at := slices.IndexFunc(o.Claims, func(c Claim) bool { return c.UID == fmt.Sprint(i) })
+			at := slices.IndexFunc(o.Claims, func(c record.Claim) bool { return c.UID == fmt.Sprint(i) })
 			o.Claims[at] = release(o.Claims[at])
 			if rapid.Bool().Draw(t, "now") {
 				o, _ = after(t, o)
@@ -186,28 +196,19 @@ func TestReleasedInAnyOrder(t *testing.T) {
 	})
 }
 
-func TestParseState(t *testing.T) {
-	if state, err := ParseState(""); err != nil || state.SHA256 != "" || state.Holder("a") != nil {
-		t.Errorf("%+v %v", state, err)
-	}
-	if _, err := ParseState("{"); err == nil || !strings.Contains(err.Error(), "the operator's record of its edits cannot be read") {
-		t.Errorf("%v", err)
-	}
-}
-
 func TestClaimsAreGatheredForAsLongAsIsSet(t *testing.T) {
 	a, b := hold("a", 1, set("/a", "1", "10")), hold("b", 1, set("/b", "2", "20"))
 	b.Time = a.Time.Add(900 * time.Millisecond)
 	for name, c := range map[string]struct {
 		set    pauses.Pauses
-		claims []Claim
+		claims []record.Claim
 		wait   time.Duration // from the oldest claim
 	}{
-		"as usual":                {pauses.Pauses{}, []Claim{a}, 2 * time.Second},
-		"shorter":                 {pauses.Pauses{Gather: time.Second}, []Claim{a}, time.Second},
-		"from the newest claim":   {pauses.Pauses{Gather: time.Second}, []Claim{a, b}, 1900 * time.Millisecond},
-		"not beyond its limit":    {pauses.Pauses{Gather: time.Second, GatherLimit: 1500 * time.Millisecond}, []Claim{a, b}, 1500 * time.Millisecond},
-		"a limit without a pause": {pauses.Pauses{GatherLimit: time.Second}, []Claim{a}, time.Second},
+		"as usual":                {pauses.Pauses{}, []record.Claim{a}, 2 * time.Second},
+		"shorter":                 {pauses.Pauses{Gather: time.Second}, []record.Claim{a}, time.Second},
+		"from the newest claim":   {pauses.Pauses{Gather: time.Second}, []record.Claim{a, b}, 1900 * time.Millisecond},
+		"not beyond its limit":    {pauses.Pauses{Gather: time.Second, GatherLimit: 1500 * time.Millisecond}, []record.Claim{a, b}, 1500 * time.Millisecond},
+		"a limit without a pause": {pauses.Pauses{GatherLimit: time.Second}, []record.Claim{a}, time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := Observed{DataKey: "core.yaml", Content: base, Claims: c.claims, Pauses: c.set}

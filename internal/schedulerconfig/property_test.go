@@ -11,6 +11,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/config"
+	"tradeops.dev/strategy-operator/internal/record"
 	"tradeops.dev/strategy-operator/internal/schedulerconfig"
 	"tradeops.dev/strategy-operator/internal/testkit"
 )
@@ -51,11 +52,11 @@ type world struct {
 	*rapid.T
 	o      schedulerconfig.Observed
 	now    time.Time
-	claims map[string]*schedulerconfig.Claim
-	plans  map[string]schedulerconfig.Claim // approved and not claimed yet
-	base   testkit.Tree                     // what people put there
-	text   string                           // the same as text; empty: its layout is not known
-	dead   map[string]bool                  // paths that somebody changed since we wrote them
+	claims map[string]*record.Claim
+	plans  map[string]record.Claim // approved and not claimed yet
+	base   testkit.Tree            // what people put there
+	text   string                  // the same as text; empty: its layout is not known
+	dead   map[string]bool         // paths that somebody changed since we wrote them
 	count  map[string]int
 	next   int
 	last   bool // nobody is faster than the writer any more
@@ -68,7 +69,7 @@ func TestAnyClaims(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		document := drawDocument(t)
 		w := &world{
-			T: t, now: t0, claims: map[string]*schedulerconfig.Claim{}, plans: map[string]schedulerconfig.Claim{}, dead: map[string]bool{}, count: count,
+			T: t, now: t0, claims: map[string]*record.Claim{}, plans: map[string]record.Claim{}, dead: map[string]bool{}, count: count,
 			o:    schedulerconfig.Observed{ResourceVersion: "1", DataKey: "core.yaml", Content: document},
 			base: testkit.ParseTree(t, document), text: document,
 		}
@@ -108,7 +109,7 @@ func pickOne[V any](w *world, what string, from map[string]V) (string, bool) {
 func (w *world) plan() {
 	w.next++
 	uid := fmt.Sprintf("r%d", w.next)
-	claim := schedulerconfig.Claim{UID: uid, Name: "rollback " + uid, State: strategyv1.ClaimHold, Revision: 1}
+	claim := record.Claim{UID: uid, Name: "rollback " + uid, State: strategyv1.ClaimHold, Revision: 1}
 	for range rapid.IntRange(1, 3).Draw(w.T, "edits") {
 		path := evenly(w.T, "path", slices.Sorted(maps.Keys(vocabulary)))
 		if slices.ContainsFunc(claim.Edits, func(e strategyv1.PlannedEdit) bool { return config.Overlap(e.Path, path) }) {

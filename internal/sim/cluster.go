@@ -21,7 +21,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/config"
 	"tradeops.dev/strategy-operator/internal/config/botcore"
-	"tradeops.dev/strategy-operator/internal/schedulerconfig"
+	"tradeops.dev/strategy-operator/internal/record"
 )
 
 // Ended is how a check's container ended, as a kubelet tells it.
@@ -209,7 +209,7 @@ func (w *World) end(id checks.ID) Ended {
 	for _, suspension := range summary.Suspensions {
 		suspended = append(suspended, suspension.Target)
 	}
-	data, err := json.Marshal(map[string]any{"config_sha256": schedulerconfig.Hash(w.running), "suspended": suspended})
+	data, err := json.Marshal(map[string]any{"config_sha256": record.Hash(w.running), "suspended": suspended})
 	if err != nil {
 		w.T.Fatalf("%v", err)
 	}
@@ -278,7 +278,7 @@ func (w *World) reload() bool {
 			if pod.Annotations == nil {
 				pod.Annotations = map[string]string{}
 			}
-			pod.Annotations["reloader.stakater.com/last-reloaded-from"] = schedulerconfig.Hash(content)
+			pod.Annotations["reloader.stakater.com/last-reloaded-from"] = record.Hash(content)
 		})
 		return true
 	}

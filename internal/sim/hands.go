@@ -11,7 +11,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/conditions"
-	"tradeops.dev/strategy-operator/internal/schedulerconfig"
+	"tradeops.dev/strategy-operator/internal/record"
 	"tradeops.dev/strategy-operator/internal/testkit"
 )
 
@@ -42,13 +42,13 @@ func (w *World) Reason(name, condition string) string {
 }
 
 // Record is the operator's record of its edits on the configuration.
-func (w *World) Record() schedulerconfig.State {
+func (w *World) Record() record.State {
 	w.T.Helper()
 	var configMap corev1.ConfigMap
 	if w.find(ConfigMap, &configMap) != nil {
-		return schedulerconfig.State{}
+		return record.State{}
 	}
-	state, err := schedulerconfig.ParseState(configMap.Annotations[strategyv1.AnnotationEdits])
+	state, err := record.ParseState(configMap.Annotations[strategyv1.AnnotationEdits])
 	if err != nil {
 		w.T.Fatalf("%v", err)
 	}

@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -90,6 +91,9 @@ func (w *World) setFinalizers(a action.SetFinalizers) {
 
 func stamp(at time.Time) *metav1.Time { return new(metav1.NewTime(at.UTC().Truncate(time.Second))) }
 
+// signingKey signs the logs of the world, and of nothing else.
+var signingKey = decisionlog.Key{ID: "k1", Secret: bytes.Repeat([]byte("k"), 32)}
+
 func (w *World) append(a action.AppendEntries) {
 	w.T.Helper()
 	lines := w.Logs[a.Prefix]
@@ -102,7 +106,7 @@ func (w *World) append(a action.AppendEntries) {
 	}
 	for _, entry := range a.Entries {
 		entry.Seq, entry.PrevHash = int64(len(lines))+1, head
-		_, hash, err := decisionlog.Sign(entry, a.Key)
+		_, hash, err := decisionlog.Sign(entry, signingKey)
 		if err != nil {
 			w.T.Fatalf("%v", err)
 		}

@@ -11,7 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"tradeops.dev/strategy-operator/internal/action"
-	"tradeops.dev/strategy-operator/internal/schedulerconfig"
+	"tradeops.dev/strategy-operator/internal/record"
 )
 
 // reloadedFor is where Reloader notes what it restarted for.
@@ -27,7 +27,7 @@ func (w *World) proof() string {
 	for _, suspension := range w.described.summary.Suspensions {
 		suspended = append(suspended, suspension.Target)
 	}
-	data, err := json.Marshal(map[string]any{"config_sha256": schedulerconfig.Hash(w.Running), "suspended": suspended})
+	data, err := json.Marshal(map[string]any{"config_sha256": record.Hash(w.Running), "suspended": suspended})
 	if err != nil {
 		w.T.Fatalf("%v", err)
 	}
@@ -55,7 +55,7 @@ func (w *World) annotate(annotations map[string]string) {
 
 // reload is what Reloader does; the content that was there before it came is nothing new to it.
 func (w *World) reload() {
-	hash := schedulerconfig.Hash(w.Content)
+	hash := record.Hash(w.Content)
 	if !w.Reloader || w.Deployment == nil || w.Writes == 0 || w.Deployment.Spec.Template.Annotations[reloadedFor] == hash {
 		return
 	}

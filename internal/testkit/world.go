@@ -19,9 +19,9 @@ import (
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/config"
 	"tradeops.dev/strategy-operator/internal/config/botcore"
-	"tradeops.dev/strategy-operator/internal/decisionlog"
 	"tradeops.dev/strategy-operator/internal/evidence"
 	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/record"
 	"tradeops.dev/strategy-operator/internal/schedulerconfig"
 )
 
@@ -54,12 +54,12 @@ type World struct {
 	Objects    map[string][]byte
 	Events     []string
 	Rollbacks  map[string]*strategyv1.StrategyRollback
-	Refused    []schedulerconfig.Refusal
-	Dropped    []schedulerconfig.Holder // orphans: nobody undoes their edits
-	WriteAt    time.Time                // until then the writer waits for other claims; zero: it does not
-	Writes     int                      // of the configuration
-	Restarts   int                      // of the Deployment
-	Created    map[string]int           // Jobs by name
+	Refused    []record.Refusal
+	Dropped    []record.Holder // orphans: nobody undoes their edits
+	WriteAt    time.Time       // until then the writer waits for other claims; zero: it does not
+	Writes     int             // of the configuration
+	Restarts   int             // of the Deployment
+	Created    map[string]int  // Jobs by name
 	// Report is what a Job's container prints, by the attempt; nil leaves it running.
 	Report func(checks.ID) *Report
 
@@ -115,13 +115,13 @@ func (w *World) At(d time.Duration) { w.Now = T0.Add(d) }
 // Config as it would be observed.
 func (w *World) Config() facts.Config {
 	w.T.Helper()
-	state, err := schedulerconfig.ParseState(w.Edits)
+	state, err := record.ParseState(w.Edits)
 	if err != nil {
 		w.T.Fatalf("%v", err)
 	}
 	w.describe(w.Content)
 	observed := facts.Config{
-		ResourceVersion: strconv.Itoa(w.version), Document: w.described.document, Summary: w.described.summary, SHA256: schedulerconfig.Hash(w.Content), State: state,
+		ResourceVersion: strconv.Itoa(w.version), Document: w.described.document, Summary: w.described.summary, SHA256: record.Hash(w.Content), State: state,
 	}
 	if err := w.described.err; err != nil {
 		observed.Problem = &facts.Problem{Reason: strategyv1.ReasonConfigInvalid, Message: err.Error()}
@@ -153,7 +153,7 @@ func (w *World) describe(content string) {
 // Log as it would be observed.
 func (w *World) Log(prefix string) facts.Log {
 	lines := w.Logs[prefix]
-	observed := facts.Log{Entries: int64(len(lines)), Key: decisionlog.Key{ID: "k1", Secret: bytes.Repeat([]byte("k"), 32)}}
+	observed := facts.Log{Entries: int64(len(lines))}
 	if len(lines) > 0 {
 		observed.Head = lines[len(lines)-1].Hash
 	}
@@ -221,7 +221,7 @@ func decodeOutcome(t T, data []byte) (outcome checks.Outcome) {
 }
 
 func reference(key string, data []byte) strategyv1.EvidenceReference {
-	return strategyv1.EvidenceReference{Key: key, SHA256: schedulerconfig.Hash(string(data)), Bytes: new(int64(len(data)))}
+	return strategyv1.EvidenceReference{Key: key, SHA256: record.Hash(string(data)), Bytes: new(int64(len(data)))}
 }
 
 // Step lets the world go on without the operator: Jobs end as Report says, the Deployment rolls out. It says whether

@@ -6,6 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"tradeops.dev/strategy-operator/internal/lifecycle"
+	"tradeops.dev/strategy-operator/internal/record"
 	"tradeops.dev/strategy-operator/internal/schedulerconfig"
 )
 
@@ -61,7 +62,7 @@ func (w *World) claims() schedulerconfig.Observed {
 	}
 	for name, rollback := range w.Rollbacks {
 		held := observed.State.Holder(string(rollback.UID)) != nil
-		claim, asked := schedulerconfig.ClaimOf(rollback)
+		claim, asked := record.ClaimOf(rollback)
 		if asked && (held || !lifecycle.Ended(rollback.Status)) {
 			observed.DataKey, observed.Claims = DataKey, append(observed.Claims, claim)
 		}

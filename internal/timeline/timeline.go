@@ -10,6 +10,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/action"
@@ -57,9 +58,9 @@ const (
 
 // Append returns the action that writes the entries that the log does not have yet, or nil if it has them all. The log is the one at
 // prefix (evidence.Prefix); logged is the number of its last entry, 0 if there is none, and head the hash of that entry's line, in hex,
-// empty if there is none. key signs. Entries are made of the timeline alone: after a crash the same ones are made again.
-func Append(subject Subject, entries []strategyv1.TimelineEntry, prefix string, logged int64, head string, key decisionlog.Key) *action.AppendEntries {
-	result := action.AppendEntries{Prefix: prefix, After: logged, Head: head, Key: key}
+// empty if there is none. key is the Secret of the key that signs. Entries are made of the timeline alone: after a crash the same ones are made again.
+func Append(subject Subject, entries []strategyv1.TimelineEntry, prefix string, logged int64, head string, key types.NamespacedName) *action.AppendEntries {
+	result := action.AppendEntries{Prefix: prefix, After: logged, Head: head, SigningKey: key}
 	for _, entry := range entries {
 		if entry.Seq > logged {
 			result.Entries = append(result.Entries, subject.entry(entry))

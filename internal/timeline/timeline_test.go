@@ -6,10 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
 	"pgregory.net/rapid"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
-	"tradeops.dev/strategy-operator/internal/decisionlog"
 )
 
 var t0 = time.Date(2026, 11, 23, 10, 0, 0, 999, time.UTC)
@@ -27,7 +27,7 @@ func TestTimelineAndLogStayInStep(t *testing.T) {
 				if len(entries) > max && entries[0].Seq <= logged {
 					t.Fatalf("%d entries are kept, though entry %d is logged", len(entries), entries[0].Seq)
 				}
-			} else if appended := Append(Subject{}, entries, "p/", logged, "h", decisionlog.Key{}); appended != nil {
+			} else if appended := Append(Subject{}, entries, "p/", logged, "h", types.NamespacedName{}); appended != nil {
 				if appended.After != logged || appended.Head != "h" || appended.Prefix != "p/" {
 					t.Fatalf("%+v", appended)
 				}
@@ -60,7 +60,7 @@ func TestEntry(t *testing.T) {
 		UID: "u", Kind: "rollback", Severity: "Critical", Tags: []string{"rollback"},
 		Artefacts: map[string]string{"a": "1"}, Metadata: map[string]string{"risk_budget_bucket": "bold"},
 	}
-	got := Append(subject, entries, "p/", 0, "", decisionlog.Key{}).Entries
+	got := Append(subject, entries, "p/", 0, "", types.NamespacedName{}).Entries
 	if e := got[0]; e.ObjectUID != "u" || e.Stage != "rollback" || e.Event != "disabled" || e.Status != "disabled" || e.Severity != "critical" ||
 		e.Artefacts["by"] != "bob" || e.Artefacts["a"] != "1" || len(e.Artefacts["message"]) != 1024 || !e.Time.Equal(t0.Truncate(time.Second)) {
 		t.Errorf("%+v", e)
@@ -71,7 +71,7 @@ func TestEntry(t *testing.T) {
 	if _, found := got[1].Artefacts["by"]; found {
 		t.Errorf("a rule decided, nobody else")
 	}
-	if Append(subject, entries, "p/", 2, "", decisionlog.Key{}) != nil {
+	if Append(subject, entries, "p/", 2, "", types.NamespacedName{}) != nil {
 		t.Errorf("everything is logged")
 	}
 }

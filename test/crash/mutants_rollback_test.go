@@ -10,7 +10,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/config"
-	"tradeops.dev/strategy-operator/internal/schedulerconfig"
+	"tradeops.dev/strategy-operator/internal/record"
 	"tradeops.dev/strategy-operator/internal/testkit"
 	"tradeops.dev/strategy-operator/test/scenarios"
 )
@@ -26,17 +26,17 @@ func onRollbackStatus(bend func(*strategyv1.StrategyRollback)) func(*World, clie
 }
 
 // onRecord bends the writes of the configuration, given what is stored.
-func onRecord(bend func(stored, written *corev1.ConfigMap, before schedulerconfig.State, after *schedulerconfig.State) error) func(*World, client.Client) client.Client {
+func onRecord(bend func(stored, written *corev1.ConfigMap, before record.State, after *record.State) error) func(*World, client.Client) client.Client {
 	return onConfig(func(ctx context.Context, api client.Client, o *corev1.ConfigMap, options []client.UpdateOption) error {
 		var stored corev1.ConfigMap
 		if err := api.Get(ctx, client.ObjectKeyFromObject(o), &stored); err != nil {
 			return err
 		}
-		before, err := schedulerconfig.ParseState(stored.Annotations[strategyv1.AnnotationEdits])
+		before, err := record.ParseState(stored.Annotations[strategyv1.AnnotationEdits])
 		if err != nil {
 			return err
 		}
-		after, err := schedulerconfig.ParseState(o.Annotations[strategyv1.AnnotationEdits])
+		after, err := record.ParseState(o.Annotations[strategyv1.AnnotationEdits])
 		if err != nil {
 			return err
 		}
@@ -150,7 +150,7 @@ var rollbackMutants = []Mutant{{
 	}),
 }, {
 	Name: "the record of a shared edit is not handed over", Story: "the same value, restored in order",
-	Client: onRecord(func(_, _ *corev1.ConfigMap, before schedulerconfig.State, after *schedulerconfig.State) error {
+	Client: onRecord(func(_, _ *corev1.ConfigMap, before record.State, after *record.State) error {
 		for i, holder := range after.Holders {
 			if was := before.Holder(holder.UID); was != nil {
 				after.Holders[i].Records = was.Records
@@ -160,7 +160,7 @@ var rollbackMutants = []Mutant{{
 	}),
 }, {
 	Name: "forgetting undoes, too", Story: "deleted while applied",
-	Client: onRecord(func(stored, written *corev1.ConfigMap, before schedulerconfig.State, after *schedulerconfig.State) error {
+	Client: onRecord(func(stored, written *corev1.ConfigMap, before record.State, after *record.State) error {
 		for _, holder := range before.Holders {
 			if after.Holder(holder.UID) != nil {
 				continue
@@ -169,7 +169,7 @@ var rollbackMutants = []Mutant{{
 			if err != nil {
 				return err
 			}
-			undone, err := schedulerconfig.Without(document, before, holder.UID)
+			undone, err := record.Without(document, before, holder.UID)
 			if err != nil {
 				return err
 			}

@@ -11,7 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
-	"tradeops.dev/strategy-operator/internal/schedulerconfig"
+	"tradeops.dev/strategy-operator/internal/record"
 )
 
 func TestEveryActionTakesEffectInTheRunningScheduler(t *testing.T) {
@@ -133,11 +133,11 @@ func TestManyRollbacksShareWritesAndRestarts(t *testing.T) {
 }
 
 // edits is the operator's record on the configuration.
-func (s *story) edits() schedulerconfig.State {
+func (s *story) edits() record.State {
 	s.Helper()
 	var configMap corev1.ConfigMap
 	s.must(admin.Get(s.ctx, s.configAt(), &configMap))
-	state, err := schedulerconfig.ParseState(configMap.Annotations[strategyv1.AnnotationEdits])
+	state, err := record.ParseState(configMap.Annotations[strategyv1.AnnotationEdits])
 	s.must(err)
 	return state
 }

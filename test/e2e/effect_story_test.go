@@ -15,7 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
-	"tradeops.dev/strategy-operator/internal/schedulerconfig"
+	"tradeops.dev/strategy-operator/internal/record"
 )
 
 // A paused Deployment, two pods, and a roll-out that takes its time: in effect is only what really runs, everywhere.
@@ -134,7 +134,7 @@ func TestAStaleCopyIsCuredByOneMoreRestart(t *testing.T) {
 				return err
 			}
 			edited := s.config() // pods of an earlier story's restart carry a hash, too
-			if edited == s.original || len(pods) != 1 || pods[0].Annotations[strategyv1.AnnotationConfigSHA256] != schedulerconfig.Hash(edited) {
+			if edited == s.original || len(pods) != 1 || pods[0].Annotations[strategyv1.AnnotationConfigSHA256] != record.Hash(edited) {
 				return fmt.Errorf("there are %d pods, the new one not among them", len(pods))
 			}
 			return available(ctx, s.schedulerAt())

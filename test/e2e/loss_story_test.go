@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
-	"tradeops.dev/strategy-operator/internal/schedulerconfig"
+	"tradeops.dev/strategy-operator/internal/record"
 )
 
 // wholeStory are the stages of a loss that is mitigated and undone; every story of that kind goes through them.
@@ -176,7 +176,7 @@ func (s *story) isInEffect(rollback *strategyv1.StrategyRollback) {
 	if decision := rollback.Status.Decision; decision == nil || decision.By != "bob" || decision.Verdict != strategyv1.DecisionApprove {
 		s.Errorf("the decision is %+v", decision)
 	}
-	hash := schedulerconfig.Hash(edited)
+	hash := record.Hash(edited)
 	if proof := rollback.Status.Proof; proof == nil || proof.Edited != hash || proof.Stored != hash || proof.Running != hash {
 		s.Errorf("the proof is %+v, not three times %s", proof, hash)
 	}

@@ -11,7 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
-	"tradeops.dev/strategy-operator/internal/schedulerconfig"
+	"tradeops.dev/strategy-operator/internal/record"
 )
 
 func TestAFalseAlarmIsAcknowledgedAndNothingIsChanged(t *testing.T) {
@@ -87,7 +87,7 @@ func (s *story) runs(content string) {
 	s.Helper()
 	plan, err := s.runningPlan(s.ctx)
 	s.must(err)
-	if plan.ConfigSHA256 != schedulerconfig.Hash(content) {
+	if plan.ConfigSHA256 != record.Hash(content) {
 		s.Errorf("the scheduler runs %s, not the configuration of the story", plan.ConfigSHA256)
 	}
 }

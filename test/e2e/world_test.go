@@ -27,7 +27,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
-	"tradeops.dev/strategy-operator/internal/schedulerconfig"
+	"tradeops.dev/strategy-operator/internal/record"
 )
 
 // ours marks the worlds, and what a story adds to one, so that the next one can take it away.
@@ -263,7 +263,7 @@ func (w *world) runScheduler(ctx context.Context, content string) error {
 	if err != nil {
 		return err
 	}
-	clean := plan.ConfigSHA256 == schedulerconfig.Hash(content)
+	clean := plan.ConfigSHA256 == record.Hash(content)
 	for _, figures := range telemetry {
 		clean = clean && figures["pnl_drawdown_pct"] > -1
 	}
@@ -315,7 +315,7 @@ func (w *world) playbookReady(ctx context.Context, name, content string) error {
 	if status.ObservedGeneration != playbook.Generation || !isTrue(&playbook, strategyv1.ConditionReady) {
 		return fmt.Errorf("playbook %s is not ready:\n%s", name, describe(&playbook))
 	}
-	if status.Config == nil || status.Config.SHA256 != schedulerconfig.Hash(content) {
+	if status.Config == nil || status.Config.SHA256 != record.Hash(content) {
 		return fmt.Errorf("playbook %s has not seen the configuration yet", name)
 	}
 	return nil

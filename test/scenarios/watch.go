@@ -6,13 +6,13 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/conditions"
-	"tradeops.dev/strategy-operator/internal/schedulerconfig"
+	"tradeops.dev/strategy-operator/internal/record"
 	"tradeops.dev/strategy-operator/internal/sim"
 )
 
 // Watch looks at every version of the configuration, and at every state, that the operator writes.
 type Watch struct {
-	before   schedulerconfig.State
+	before   record.State
 	Problems []string
 }
 
@@ -41,7 +41,7 @@ func (o *Watch) Look(w *sim.World, effects []string) {
 }
 
 // written: a rollback's edits came into the configuration, or were renewed there.
-func (o *Watch) written(w *sim.World, now schedulerconfig.State, holder schedulerconfig.Holder, added bool) {
+func (o *Watch) written(w *sim.World, now record.State, holder record.Holder, added bool) {
 	rollback := w.RollbackNamed(holder.Name)
 	if rollback == nil || string(rollback.UID) != holder.UID {
 		o.problem("the edits of %s were written, which does not exist", holder.Name)
@@ -63,7 +63,7 @@ func (o *Watch) written(w *sim.World, now schedulerconfig.State, holder schedule
 }
 
 // guard: nobody joins who would exceed it.
-func (o *Watch) guard(w *sim.World, now schedulerconfig.State, name string) {
+func (o *Watch) guard(w *sim.World, now record.State, name string) {
 	var playbook strategyv1.StrategyPlaybook
 	w.Get(sim.Playbook, &playbook)
 	guard := playbook.Spec.Guard

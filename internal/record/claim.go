@@ -1,4 +1,4 @@
-package schedulerconfig
+package record
 
 import (
 	"fmt"
@@ -71,15 +71,15 @@ func Try(document *config.Document, state State, claim Claim, now time.Time) (ed
 	}
 	holder.Since = now.UTC().Truncate(time.Second)
 	next = State{Holders: append(append(append([]Holder{}, others[:position]...), holder), others[position:]...)}
-	next.written(state, document, edited, now)
-	if _, err := next.encode(); err != nil {
+	next.Wrote(state, document, edited, now)
+	if _, err := next.Encode(); err != nil {
 		return nil, State{}, refuse(strategyv1.ReasonEditRefused, err.Error())
 	}
 	return edited, next, nil
 }
 
-// written records the content as of now.
-func (s *State) written(earlier State, before, after *config.Document, now time.Time) {
+// Wrote records the content as of now.
+func (s *State) Wrote(earlier State, before, after *config.Document, now time.Time) {
 	s.SHA256, s.Written = Hash(after.String()), earlier.Written
 	if before.String() != after.String() || earlier.SHA256 == "" {
 		s.Written = now.UTC().Truncate(time.Second)

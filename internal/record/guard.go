@@ -1,4 +1,4 @@
-package schedulerconfig
+package record
 
 import (
 	"fmt"

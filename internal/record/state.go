@@ -1,4 +1,4 @@
-package schedulerconfig
+package record
 
 import (
 	"crypto/sha256"
@@ -48,8 +48,8 @@ func ParseState(annotation string) (State, error) {
 	return state, nil
 }
 
-// encode is the annotation's value.
-func (s State) encode() (string, error) {
+// Encode is the annotation's value.
+func (s State) Encode() (string, error) {
 	data, err := json.Marshal(s)
 	if err != nil {
 		return "", fmt.Errorf("encode the record of the edits: %w", err)
