@@ -6,7 +6,6 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -20,44 +19,33 @@ import (
 // PlaybookReconciler says whether StrategyPlaybooks can be run, and freezes them.
 type PlaybookReconciler struct{ *Environment }
 
+type playbookDecision = decision[strategyv1.StrategyPlaybookStatus]
+
 // Reconcile makes passes over one playbook until it waits for something.
 func (r *PlaybookReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
-	var object strategyv1.StrategyPlaybook
-	if err := r.Client.Get(ctx, request.NamespacedName, &object); err != nil {
-		return ctrl.Result{}, client.IgnoreNotFound(err)
-	}
-	if object.DeletionTimestamp != nil {
-		return ctrl.Result{}, nil
-	}
-	return settle(r.work(ctx, &object))
+	return work(ctx, r.Environment, r, request, &strategyv1.StrategyPlaybook{})
 }
 
-func (r *PlaybookReconciler) work(ctx context.Context, object *strategyv1.StrategyPlaybook) (ctrl.Result, error) {
-	for range maxPasses {
-		now := r.Clock.Now()
-		observed, err := r.observe(ctx, object, now)
-		if err != nil {
-			return ctrl.Result{}, err
-		}
-		decision, err := playbook.Plan(observed, now)
-		if err != nil {
-			return ctrl.Result{}, err
-		}
-		if !equality.Semantic.DeepEqual(object.Status, decision.Status) {
-			object.Status = decision.Status
-			if err := r.Client.Status().Update(ctx, object, FieldOwner); err != nil {
-				return ctrl.Result{}, err
-			}
-		}
-		if err := r.execute(ctx, object, decision.Actions); err != nil {
-			return ctrl.Result{}, err
-		}
-		if decision.NextAt.IsZero() || decision.NextAt.After(now) {
-			return again(decision.NextAt, now), nil
-		}
+// decide has nothing to say of a playbook that is on its way out.
+func (r *PlaybookReconciler) decide(ctx context.Context, object *strategyv1.StrategyPlaybook, now time.Time) (playbookDecision, error) {
+	unchanged := playbookDecision{status: object.Status}
+	if object.DeletionTimestamp != nil {
+		return unchanged, nil
 	}
-	return ctrl.Result{RequeueAfter: soon}, nil
+	observed, err := r.observe(ctx, object, now)
+	if err != nil {
+		return unchanged, err
+	}
+	plan, err := playbook.Plan(observed, now)
+	return playbookDecision{status: plan.Status, actions: plan.Actions, nextAt: plan.NextAt}, err
 }
+
+func (r *PlaybookReconciler) statusOf(object *strategyv1.StrategyPlaybook) *strategyv1.StrategyPlaybookStatus {
+	return &object.Status
+}
+
+// wrote: nothing of a playbook is counted.
+func (r *PlaybookReconciler) wrote(*strategyv1.StrategyPlaybook, strategyv1.StrategyPlaybookStatus) {}
 
 // observe is every read of a playbook's pass.
 func (r *PlaybookReconciler) observe(ctx context.Context, object *strategyv1.StrategyPlaybook, now time.Time) (playbook.Observed, error) {
