@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -25,10 +26,17 @@ import (
 type Controller struct {
 	Name       string
 	Reconciler reconcile.Reconciler
-	Workers    int     // objects worked on at a time
-	For        Watch   // the objects that it reconciles; its Wakes is the object itself
-	Watches    []Watch // what else wakes it
+	Workers    int                       // objects worked on at a time
+	For        Watch                     // the objects that it reconciles; its Wakes is the object itself
+	Watches    []Watch                   // what else wakes it
+	Collected  <-chan event.GenericEvent // objects of which the outcome of a check was stored; nil: it has no checks
 }
+
+// collected carries what the collector wakes. They hold as many as may wait; an object that finds no room looks by itself.
+type collected struct{ incidents, rollbacks chan event.GenericEvent }
+
+// OnCollected wakes an object of which an outcome was stored, once for those that come together.
+var OnCollected = settled(&handler.EnqueueRequestForObject{})
 
 // Watch is one line of what wakes a reconciler: a change of an object that passes Only wakes what Wakes finds.
 type Watch struct {
@@ -47,9 +55,10 @@ func (w Watch) Predicates() []predicate.Predicate {
 
 // Controllers are all controllers of the operator.
 func (e *Environment) Controllers() []Controller {
+	e.collected = collected{make(chan event.GenericEvent, memoEntries), make(chan event.GenericEvent, memoEntries)}
 	return []Controller{
-		(&PlaybookReconciler{e}).controller(), (&IncidentReconciler{e}).controller(),
-		(&RollbackReconciler{e}).controller(), (&SchedulerConfigReconciler{e}).controller(),
+		(&PlaybookReconciler{e}).controller(), (&IncidentReconciler{e}).controller(), (&RollbackReconciler{e}).controller(),
+		(&SchedulerConfigReconciler{e}).controller(), (&CollectorReconciler{e}).controller(),
 	}
 }
 
@@ -79,6 +88,9 @@ func (e *Environment) setup(mgr ctrl.Manager, readers *namespaces.Readers, c Con
 			continue
 		}
 		inNamespaces = append(inNamespaces, watch)
+	}
+	if c.Collected != nil {
+		b = b.WatchesRawSource(source.Channel(c.Collected, OnCollected))
 	}
 	built, err := b.Build(readers.Guard(c.Reconciler))
 	if err != nil {

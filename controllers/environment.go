@@ -59,9 +59,13 @@ type Environment struct {
 	configs  memo[types.NamespacedName, cachedConfig]          // of each ConfigMap the newest
 	thawed   memo[types.UID, *strategyv1.StrategyPlaybookSpec] // by revision
 	outcomes memo[string, checks.Outcome]                      // by SHA-256
+	stored   memo[string, stored]                              // outcomes by their key in the bucket
 	outputs  memo[types.UID, []byte]                           // logs by pod, each of its first container, until they are stored
 	gone     memo[types.UID, bool]                             // what was deleted; a cache may still show it, and no UID comes twice
 	fresh    freshness
+
+	uncollected memo[types.UID, string] // what collecting a Job waits for, by the Job
+	collected   collected
 }
 
 // FieldOwner names the operator in managedFields.

@@ -15,12 +15,11 @@ const workers = 8
 func (r *IncidentReconciler) controller() Controller {
 	wakes := handler.EnqueueRequestsFromMapFunc
 	return Controller{
-		Name: "incident", Reconciler: r, Workers: workers,
+		Name: "incident", Reconciler: r, Workers: workers, Collected: r.collected.incidents,
 		For: itself(&strategyv1.StrategyIncident{}, predicate.Or(predicate.GenerationChangedPredicate{}, alertsChanged())),
 		Watches: []Watch{
 			{&strategyv1.StrategyIncident{}, wakes(r.childrenOf), summaryChanged()},
-			{&batchv1.Job{}, settled(wakes(ownerOfJob(strategyv1.KindIncident))), jobFinished()},
-			{&corev1.Pod{}, wakes(r.ownerOfPod(strategyv1.KindIncident)), podHopeless()},
+			{&batchv1.Job{}, wakes(ownerOfJob(strategyv1.KindIncident)), jobDeleted()},
 			{&strategyv1.StrategyRollback{}, wakes(incidentOfRollback), summaryChanged()},
 			{&strategyv1.StrategyDecision{}, wakes(targetOfDecision(strategyv1.KindIncident)), nil},
 			{&strategyv1.StrategyPlaybook{}, wakes(r.activeOf(&strategyv1.StrategyIncidentList{})), predicate.Or(summaryChanged(), suspendChanged())},

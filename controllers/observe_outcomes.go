@@ -70,7 +70,25 @@ func (e *Environment) storedOutcome(ctx context.Context, id checks.ID, judged []
 			return outcome, *record.Report, err
 		}
 	}
-	return e.readOutcome(ctx, key)
+	return e.readStored(ctx, key)
+}
+
+// stored is an outcome, and where it is.
+type stored struct {
+	checks.Outcome
+	reference strategyv1.EvidenceReference
+}
+
+// readStored is the outcome under a key; evidence.ErrNotFound if there is none yet. What is there never changes.
+func (e *Environment) readStored(ctx context.Context, key string) (checks.Outcome, strategyv1.EvidenceReference, error) {
+	if known, found := e.stored.get(key); found {
+		return known.Outcome, known.reference, nil
+	}
+	outcome, reference, err := e.readOutcome(ctx, key)
+	if err == nil {
+		e.stored.put(key, stored{outcome, reference}, decodedBytes*int(*reference.Bytes))
+	}
+	return outcome, reference, err
 }
 
 // recordedOutcome is the one whose hash a status has. What is remembered under that hash was verified when this process read

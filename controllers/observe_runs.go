@@ -1,10 +1,9 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -12,18 +11,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
-	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/checks"
-	"tradeops.dev/strategy-operator/internal/decisionlog"
 	"tradeops.dev/strategy-operator/internal/evidence"
 	"tradeops.dev/strategy-operator/internal/facts"
 )
-
-// outputPatience is how long an ended container's log is asked for before the attempt counts as not measured.
-const outputPatience = time.Minute
-
-// outputRetry is how soon it is asked for again.
-const outputRetry = 5 * time.Second
 
 // observeRuns reads the Jobs of an object, the outcome of each finished one, and the reports of the judged checks.
 func (e *Environment) observeRuns(ctx context.Context, owner client.Object, specs []strategyv1.CheckSpec, judged []strategyv1.CheckStatus, prefix string, now time.Time) (facts.Runs, error) {
@@ -78,69 +69,16 @@ func (e *Environment) observeJob(ctx context.Context, job *batchv1.Job, pods []c
 	if !state.Progress.Finished {
 		return state, nil
 	}
-	key := evidence.ReportKey(prefix, string(id.Stage), id.Check, id.Attempt)
-	stored, reference, err := e.storedOutcome(ctx, id, judged, key)
+	stored, reference, err := e.storedOutcome(ctx, id, judged, evidence.ReportKey(prefix, string(id.Stage), id.Check, id.Attempt))
+	if errors.Is(err, evidence.ErrNotFound) { // the collector says when it is there; this is in case nobody hears it
+		waiting, _ := e.uncollected.get(job.UID)
+		state.Progress = checks.Progress{Waiting: cmp.Or(waiting, "its report is being stored"), NextAt: now.Add(outputRetry)}
+		return state, nil
+	}
 	if err == nil {
 		state.Stored, state.Reference = &stored, reference
-		e.outputs.forget(podNamed(pods, stored.PodName).UID)
-		return state, nil
-	}
-	if !errors.Is(err, evidence.ErrNotFound) {
-		return state, err
-	}
-	state.Fresh, err = e.freshEvidence(ctx, spec, state.Progress.Outcome, pods, key, prefix, now)
-	var unreadable outputError
-	if errors.As(err, &unreadable) && ctx.Err() == nil { // one log that cannot be read holds up nothing else
-		state.Progress = checks.Progress{Waiting: err.Error(), NextAt: now.Add(outputRetry)}
-		return state, nil
 	}
 	return state, err
-}
-
-// outputError: the log of an ended container cannot be read yet.
-type outputError struct{ error }
-
-// Unwrap is the kubelet's own error.
-func (e outputError) Unwrap() error { return e.error }
-
-// freshEvidence reads a finished container's output and makes the objects to store: the output, then the outcome.
-func (e *Environment) freshEvidence(ctx context.Context, spec strategyv1.CheckSpec, outcome checks.Outcome, pods []corev1.Pod, key, prefix string, now time.Time) ([]action.StoreEvidence, error) {
-	var objects []action.StoreEvidence
-	if outcome.ExitCode != nil {
-		pod := podNamed(pods, outcome.PodName)
-		container := pod.Spec.Containers[0].Name
-		output, err := e.observeOutput(ctx, pod, container)
-		switch {
-		case err == nil:
-			outcome.OutputSHA256, outcome.OutputBytes = decisionlog.Hash(output), len(output)
-			objects = append(objects, action.StoreEvidence{
-				Key: evidence.OutputKey(prefix, string(outcome.Stage), outcome.Check, outcome.Attempt), Data: output,
-			})
-			outcome = checks.WithReport(outcome, spec.ReportFrom, output, terminationMessage(pod, container))
-		case now.Sub(*outcome.CompletionTime) < outputPatience:
-			return nil, outputError{fmt.Errorf("the log of pod %s cannot be read yet: %w", pod.Name, err)}
-		default:
-			outcome.Reason, outcome.Message = checks.ReasonOutputFailed, fmt.Sprintf("the log of pod %s cannot be read: %v", pod.Name, err)
-		}
-	}
-	data, err := json.Marshal(outcome)
-	if err != nil {
-		return nil, fmt.Errorf("encode the outcome of check %s: %w", spec.Name, err)
-	}
-	return append(objects, action.StoreEvidence{Key: key, Data: data}), nil
-}
-
-// observeOutput is the end of an ended container's log. It is read once: a log is large, and it may be gone, or shorter, before
-// the bucket has it.
-func (e *Environment) observeOutput(ctx context.Context, pod *corev1.Pod, container string) ([]byte, error) {
-	if output, found := e.outputs.get(pod.UID); found {
-		return output, nil
-	}
-	output, err := e.Logs.Tail(ctx, pod.Namespace, pod.Name, container)
-	if err == nil {
-		e.outputs.put(pod.UID, output, len(output))
-	}
-	return output, err
 }
 
 func (e *Environment) observeTemplates(ctx context.Context, namespace string) (facts.Templates, error) {
@@ -159,22 +97,4 @@ func (e *Environment) observeTemplates(ctx context.Context, namespace string) (f
 func (e *Environment) listControlled(ctx context.Context, list client.ObjectList, owner client.Object) error {
 	return e.Client.List(ctx, list, client.InNamespace(owner.GetNamespace()),
 		client.MatchingFields{indexOwner: string(owner.GetUID())}, client.UnsafeDisableDeepCopy)
-}
-
-func podNamed(pods []corev1.Pod, name string) *corev1.Pod {
-	for i := range pods {
-		if pods[i].Name == name {
-			return &pods[i]
-		}
-	}
-	return &corev1.Pod{}
-}
-
-func terminationMessage(pod *corev1.Pod, container string) string {
-	for _, status := range pod.Status.ContainerStatuses {
-		if status.Name == container && status.State.Terminated != nil {
-			return status.State.Terminated.Message
-		}
-	}
-	return ""
 }

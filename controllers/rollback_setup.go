@@ -14,11 +14,10 @@ func (r *RollbackReconciler) controller() Controller {
 	wakes := handler.EnqueueRequestsFromMapFunc
 	active := wakes(r.activeIn(&strategyv1.StrategyRollbackList{}))
 	return Controller{
-		Name: "rollback", Reconciler: r, Workers: workers,
+		Name: "rollback", Reconciler: r, Workers: workers, Collected: r.collected.rollbacks,
 		For: itself(&strategyv1.StrategyRollback{}, predicate.GenerationChangedPredicate{}),
 		Watches: []Watch{
-			{&batchv1.Job{}, settled(wakes(ownerOfJob(strategyv1.KindRollback))), jobFinished()},
-			{&corev1.Pod{}, wakes(r.ownerOfPod(strategyv1.KindRollback)), podHopeless()},
+			{&batchv1.Job{}, wakes(ownerOfJob(strategyv1.KindRollback)), jobDeleted()},
 			{&strategyv1.StrategyDecision{}, wakes(targetOfDecision(strategyv1.KindRollback)), nil},
 			{&strategyv1.StrategyPlaybook{}, wakes(r.activeOf(&strategyv1.StrategyRollbackList{})), predicate.Or(summaryChanged(), suspendChanged())},
 			{&corev1.ConfigMap{}, active, nil},

@@ -26,6 +26,9 @@ func settled(wakes handler.EventHandler) handler.EventHandler {
 		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
 			wakes.Delete(ctx, e, delayed{q})
 		},
+		GenericFunc: func(ctx context.Context, e event.GenericEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+			wakes.Generic(ctx, e, delayed{q})
+		},
 	}
 }
 

@@ -24,12 +24,20 @@ import (
 
 // A status write of ours wakes nobody: predicates let through only what somebody else's decision depends on.
 
-// jobFinished: a Job's end or deletion; its pods' comings and goings do not matter.
-func jobFinished() predicate.Predicate {
+// jobNewOrFinished: one that may never start, or has ended; its pods' comings and goings do not matter.
+func jobNewOrFinished() predicate.Predicate {
 	return predicate.Funcs{
-		CreateFunc: func(e event.CreateEvent) bool { return finished(e.Object) },
+		UpdateFunc: func(e event.UpdateEvent) bool { return finished(e.ObjectNew) && !finished(e.ObjectOld) },
+		DeleteFunc: func(event.DeleteEvent) bool { return false },
+	}
+}
+
+// jobDeleted: what somebody deletes before its time is run again.
+func jobDeleted() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc: func(event.CreateEvent) bool { return false },
 		UpdateFunc: func(e event.UpdateEvent) bool {
-			return finished(e.ObjectNew) && !finished(e.ObjectOld) || e.ObjectNew.GetDeletionTimestamp() != nil && e.ObjectOld.GetDeletionTimestamp() == nil
+			return e.ObjectNew.GetDeletionTimestamp() != nil && e.ObjectOld.GetDeletionTimestamp() == nil
 		},
 	}
 }
@@ -191,19 +199,13 @@ func ownerOfJob(kind string) handler.MapFunc {
 	}
 }
 
-// ownerOfPod finds the incident or rollback whose Job controls a pod.
-func (e *Environment) ownerOfPod(kind string) handler.MapFunc {
-	return func(ctx context.Context, object client.Object) []reconcile.Request {
-		controller := metav1.GetControllerOf(object)
-		if controller == nil || controller.Kind != "Job" {
-			return nil
-		}
-		var job batchv1.Job
-		if err := e.Client.Get(ctx, types.NamespacedName{Namespace: object.GetNamespace(), Name: controller.Name}, &job); err != nil {
-			return nil // the plan's own deadline looks again
-		}
-		return ownerOfJob(kind)(ctx, &job)
+// jobOfPod finds the Job that controls a pod.
+func jobOfPod(_ context.Context, object client.Object) []reconcile.Request {
+	controller := metav1.GetControllerOf(object)
+	if controller == nil || controller.Kind != "Job" {
+		return nil
 	}
+	return requestFor(object.GetNamespace(), controller.Name)
 }
 
 // activeOf finds what has not ended and runs on a playbook.

@@ -41,9 +41,6 @@ type JobState struct {
 	// Stored is the outcome as it lies in the bucket, with where it lies.
 	Stored    *Outcome
 	Reference strategyv1.EvidenceReference
-	// Fresh are the objects to store for a finished Job that has no stored outcome yet. The order matters: the log first, the outcome
-	// last, since an outcome that is there says that everything is.
-	Fresh []action.StoreEvidence
 }
 
 // ID is the attempt that a Job is about.
@@ -152,22 +149,15 @@ func (s Stage) final(spec strategyv1.CheckSpec, judged strategyv1.CheckStatus) b
 // Collected is what finished Jobs mean for the status, and what to do with the Jobs.
 type Collected struct {
 	Records []strategyv1.CheckStatus // newly judged
-	Store   []action.Action          // evidence to store; the Job is judged in the next pass, from there
 	Delete  []action.Action          // Jobs whose evidence is stored and whose verdict is recorded
 }
 
-// Collect judges the finished Jobs whose outcome is stored, and asks for the others' outcome to be stored.
+// Collect judges the Jobs whose outcome is stored: a verdict comes from what lies in the bucket, so that it can be made again.
 // vars gives a check's variables besides its own report.
 func Collect(specs []strategyv1.CheckSpec, records []strategyv1.CheckStatus, jobs []JobState, vars func(ID) rules.Vars) Collected {
 	var result Collected
 	for _, job := range jobs {
-		if !job.Progress.Finished && job.Stored == nil {
-			continue
-		}
 		if job.Stored == nil {
-			for _, object := range job.Fresh {
-				result.Store = append(result.Store, object)
-			}
 			continue
 		}
 		result.Delete = append(result.Delete, Delete(job))

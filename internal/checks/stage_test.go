@@ -121,7 +121,6 @@ func TestCollect(t *testing.T) {
 	specs := []strategyv1.CheckSpec{{Name: "a", Verdicts: []strategyv1.VerdictRule{{When: "incident.type == 'PnL'", Verdict: "Pass"}}}}
 	finished, stored := jobOf("a", 1), jobOf("a", 1)
 	finished.Progress.Finished = true
-	finished.Fresh = []action.StoreEvidence{{Key: "log"}, {Key: "outcome"}}
 	stored.Job.Name, stored.Job.UID = "job", "uid"
 	stored.Stored = &Outcome{
 		Stage: strategyv1.StageTriage, Check: "a", Attempt: 1, Reason: ReasonExited, ExitCode: new(int32(0)), Report: NewReport([]byte("{}")),
@@ -133,18 +132,18 @@ func TestCollect(t *testing.T) {
 	for name, c := range map[string]struct {
 		job     JobState
 		records []strategyv1.CheckStatus
-		want    string // records, stores, deletes
+		want    string // records, deletes
 	}{
-		"runs":                               {jobOf("a", 1), nil, "0 0 0"},
-		"finished: its outcome is stored":    {finished, nil, "0 2 0"},
-		"stored: judged and deleted":         {stored, nil, "1 0 1"},
-		"judged already: deleted":            {stored, []strategyv1.CheckStatus{judgedAs("a", 1, "Pass")}, "0 0 1"},
-		"a check the playbook does not have": {unknown, nil, "0 0 1"},
+		"runs":                               {jobOf("a", 1), nil, "0 0"},
+		"finished, and not collected yet":    {finished, nil, "0 0"},
+		"stored: judged and deleted":         {stored, nil, "1 1"},
+		"judged already: deleted":            {stored, []strategyv1.CheckStatus{judgedAs("a", 1, "Pass")}, "0 1"},
+		"a check the playbook does not have": {unknown, nil, "0 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			vars := func(ID) rules.Vars { return rules.Vars{Incident: map[string]any{"type": "PnL"}} }
 			got := Collect(specs, c.records, []JobState{c.job}, vars)
-			if text := fmt.Sprint(len(got.Records), len(got.Store), len(got.Delete)); text != c.want {
+			if text := fmt.Sprint(len(got.Records), len(got.Delete)); text != c.want {
 				t.Fatalf("got %s, want %s", text, c.want)
 			}
 			for _, record := range got.Records {

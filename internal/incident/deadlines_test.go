@@ -80,7 +80,7 @@ func TestALateAnswerIsNoAnswerInTime(t *testing.T) {
 		"a false alarm judged after L1's deadline": func(s *story) {
 			s.reports(reports{"audit": testkit.OK(), "load": testkit.OK()})
 			s.Step()
-			s.pass()
+			s.Step()
 		},
 		"a person resolves after L1's deadline": func(s *story) { s.decide(strategyv1.DecisionResolve, "bob") },
 	} {

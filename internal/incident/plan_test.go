@@ -31,28 +31,28 @@ func TestPlan(t *testing.T) {
 			given:      func(s *story) { s.quiet() },
 			conditions: "Triaged=Unknown/Triaging SLAMet=Unknown/WithinLimits Ready=False/Triaging", next: "4m0s",
 		},
-		"a finished check's report is stored before it is judged": {
+		"a check that has ended waits until its report is stored": {
 			given:      func(s *story) { s.quiet(); s.reports(reports{"audit": testkit.OK()}); s.Step() },
 			conditions: "Triaged=Unknown/Triaging SLAMet=Unknown/WithinLimits Ready=False/Triaging",
-			actions:    "store triage-audit-1.json", next: "0s",
+			next:       "4m0s",
 		},
 		"a judged check's Job is deleted after the log has the verdict": {
-			given:      func(s *story) { s.quiet(); s.reports(reports{"audit": testkit.OK()}); s.Step(); s.pass() },
+			given:      func(s *story) { s.quiet(); s.reports(reports{"audit": testkit.OK()}); s.Step(); s.Step() },
 			conditions: "Triaged=Unknown/Triaging SLAMet=Unknown/WithinLimits Ready=False/Triaging",
 			actions:    "log 1+ check; delete Job triage-audit", next: "4m0s",
 		},
 		"escalates to L2 at once when the audit fails while other checks still run": {
-			given:      func(s *story) { s.quiet(); s.reports(reports{"audit": testkit.Fail()}); s.Step(); s.pass() },
+			given:      func(s *story) { s.quiet(); s.reports(reports{"audit": testkit.Fail()}); s.Step(); s.Step() },
 			conditions: "Triaged=True/RuleHeld SLAMet=Unknown/WithinLimits Escalated=True/RuleHeld Ready=False/Diagnosing",
 			actions:    "log 1+ check,escalated; delete Job triage-audit; create Job Diagnosis/load/1; create Job Diagnosis/smoke/1; tell Diagnosing", next: "5m0s",
 		},
 		"a check that could not measure is tried again": {
-			given:      func(s *story) { s.quiet(); s.reports(reports{"load": testkit.Broken()}); s.Step(); s.pass() },
+			given:      func(s *story) { s.quiet(); s.reports(reports{"load": testkit.Broken()}); s.Step(); s.Step() },
 			conditions: "Triaged=Unknown/Triaging SLAMet=Unknown/WithinLimits Ready=False/Triaging",
 			actions:    "log 1+ check; delete Job triage-load; create Job Triage/load/2", next: "4m0s",
 		},
 		"a check that measured bad is not tried again": {
-			given:      func(s *story) { s.quiet(); s.reports(reports{"load": testkit.Fail()}); s.Step(); s.pass() },
+			given:      func(s *story) { s.quiet(); s.reports(reports{"load": testkit.Fail()}); s.Step(); s.Step() },
 			conditions: "Triaged=Unknown/Triaging SLAMet=Unknown/WithinLimits Ready=False/Triaging",
 			actions:    "log 1+ check; delete Job triage-load", next: "4m0s",
 		},
@@ -61,7 +61,7 @@ func TestPlan(t *testing.T) {
 				s.quiet()
 				s.reports(reports{"audit": testkit.OK(), "load": testkit.OK()})
 				s.Step()
-				s.pass()
+				s.Step()
 			},
 			conditions: "Triaged=True/FalseAlarm SLAMet=True/WithinLimits Resolved=True/FalseAlarm Ready=True/FalseAlarm",
 			actions:    "log 1+ check,check,acknowledged; delete Job triage-audit; delete Job triage-load; tell FalseAlarm", next: "0s",
@@ -96,7 +96,7 @@ func TestPlan(t *testing.T) {
 				s.quiet()
 				s.reports(reports{"Triage/audit": testkit.OK(), "Triage/load": testkit.OK()})
 				s.Step()
-				s.pass()
+				s.Step()
 			},
 			conditions: "Triaged=True/RuleErrored SLAMet=Unknown/WithinLimits Escalated=True/RuleErrored Ready=False/Diagnosing",
 			actions:    "log 1+ check,check,escalated; delete Job triage-audit; delete Job triage-load; create Job Diagnosis/load/1; create Job Diagnosis/smoke/1; tell Diagnosing", next: "15m0s",
@@ -167,7 +167,7 @@ func TestPlan(t *testing.T) {
 				s.diagnosing()
 				s.reports(reports{"Diagnosis/load": testkit.OK(), "Diagnosis/smoke": testkit.Fail()})
 				s.Step()
-				s.pass()
+				s.Step()
 			},
 			conditions: "Triaged=True/PersonDecided SLAMet=Unknown/WithinLimits Escalated=True/PersonDecided Diagnosed=True/CauseFound Contained=False/Mitigating Ready=False/Mitigating",
 			actions:    "log 2+ check,check,diagnosed; delete Job diagnosis-load; delete Job diagnosis-smoke; create rollback pnl-12345678; tell Mitigating", next: "30s",

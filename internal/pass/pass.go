@@ -168,7 +168,6 @@ func (p *Pass) Held() bool { return p.held }
 
 // Collect takes up what finished Jobs tell, of any stage: evidence is kept even when the procedure has moved on.
 func (p *Pass) Collect(collected checks.Collected) {
-	p.store = append(p.store, collected.Store...)
 	p.Do(collected.Delete...)
 	for _, record := range collected.Records {
 		p.Note(strategyv1.EventCheck, checks.Sentence(record), "")

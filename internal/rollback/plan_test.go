@@ -86,7 +86,7 @@ func TestPlan(t *testing.T) {
 				s.approved()
 				s.reports(reports{"smoke": testkit.Fail()})
 				s.Step()
-				s.pass()
+				s.Step()
 			},
 			conditions: "Planned=True/Planned Approved=True/Approved Applied=True/Edited InEffect=True/Proved Verified=False/FailedAfter Restored=Unknown/CheckingRestore Ready=False/Reverting",
 			actions:    "store config.after-4bfc2cac6140.yaml; log 7+ check,failed,restore_requested; delete Job after-smoke; tell Reverting",
@@ -168,7 +168,7 @@ func (s *story) before(report *testkit.Report) {
 	s.reports(reports{"load": report})
 	s.decide(strategyv1.DecisionApprove, "bob")
 	s.turn()
-	s.pass()
+	s.Step()
 }
 
 // rollingOut is a rollback whose edits are written, and whose Deployment was just told to restart.
@@ -187,7 +187,7 @@ func (s *story) proofJudged() {
 	s.Step()
 	s.pass()
 	s.Step()
-	s.pass()
+	s.Step()
 }
 
 // allocation makes it a rollback by hand, without a remedy, that sets an allocation.

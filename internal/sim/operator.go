@@ -153,6 +153,21 @@ func (o *Operator) listen() {
 		o.cache.Server.Learn(one.Event)
 		o.deliver(one.Event)
 	}
+	for i, one := range o.controllers {
+		o.hear(one.Collected, &queue{o, i})
+	}
+}
+
+// hear is what one controller tells another.
+func (o *Operator) hear(told <-chan event.GenericEvent, into *queue) {
+	for {
+		select {
+		case one := <-told:
+			controllers.OnCollected.Generic(context.Background(), one, into)
+		default:
+			return
+		}
+	}
 }
 
 // deliver is one change, as the cache shows it: what comes into its sight is new, what leaves it is gone.

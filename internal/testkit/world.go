@@ -15,7 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
-	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/config"
 	"tradeops.dev/strategy-operator/internal/config/botcore"
@@ -65,6 +64,7 @@ type World struct {
 
 	jobs     []*batchv1.Job
 	finished map[types.UID]Report
+	prefixes map[types.UID]string // of the evidence, by owner
 	version  int
 	before   string // the document before the newest write
 	prepared *schedulerconfig.Decision
@@ -95,7 +95,7 @@ func Broken() *Report { return &Report{Reason: checks.ReasonNotStarted} }
 func New(t T) *World {
 	w := &World{
 		T: t, Now: T0, Spec: Playbook(), Templates: Templates(), Content: Document, Running: Document, before: Document, version: 1,
-		Logs: map[string][]Line{}, Objects: map[string][]byte{}, Created: map[string]int{}, finished: map[types.UID]Report{},
+		Logs: map[string][]Line{}, Objects: map[string][]byte{}, Created: map[string]int{}, finished: map[types.UID]Report{}, prefixes: map[types.UID]string{},
 		Rollbacks: map[string]*strategyv1.StrategyRollback{}, Report: func(checks.ID) *Report { return nil },
 	}
 	w.Deployment = &appsv1.Deployment{
@@ -163,6 +163,7 @@ func (w *World) Log(prefix string) facts.Log {
 // Runs of one object as they would be observed.
 func (w *World) Runs(uid types.UID, prefix string) facts.Runs {
 	w.T.Helper()
+	w.prefixes[uid] = prefix
 	observed := facts.Runs{Outcomes: map[checks.ID]checks.Outcome{}}
 	for _, job := range w.jobs {
 		if job.Labels[strategyv1.LabelOwnerUID] != string(uid) {
@@ -171,7 +172,7 @@ func (w *World) Runs(uid types.UID, prefix string) facts.Runs {
 		state := checks.JobState{Job: job.DeepCopy()}
 		id := state.ID()
 		spec, _ := checks.Find(w.Spec.Checks, id.Check)
-		report, done := w.finished[job.UID]
+		_, done := w.finished[job.UID]
 		state.Progress = checks.Progress{Finished: done}
 		if !done {
 			state.Progress.NextAt = job.CreationTimestamp.Add(time.Duration(spec.StartTimeoutSeconds) * time.Second)
@@ -183,12 +184,6 @@ func (w *World) Runs(uid types.UID, prefix string) facts.Runs {
 		if stored, found := w.Objects[key]; found {
 			outcome := decodeOutcome(w.T, stored)
 			state.Stored, state.Reference = &outcome, reference(key, stored)
-		} else if done {
-			data, err := json.Marshal(outcomeOf(id, job, spec, report))
-			if err != nil {
-				w.T.Fatalf("%v", err)
-			}
-			state.Fresh = []action.StoreEvidence{{Key: key, Data: data}}
 		}
 		observed.Jobs = append(observed.Jobs, state)
 	}
@@ -200,6 +195,23 @@ func (w *World) Runs(uid types.UID, prefix string) facts.Runs {
 		observed.Outcomes[checks.ID{Stage: outcome.Stage, Check: outcome.Check, Attempt: outcome.Attempt}] = outcome
 	}
 	return observed
+}
+
+// collect stores the outcome of a Job that ended, once.
+func (w *World) collect(job *batchv1.Job, report Report) bool {
+	w.T.Helper()
+	id := checks.JobState{Job: job}.ID()
+	key := evidence.ReportKey(w.prefixes[types.UID(job.Labels[strategyv1.LabelOwnerUID])], string(id.Stage), id.Check, id.Attempt)
+	if _, found := w.Objects[key]; found {
+		return false
+	}
+	spec, _ := checks.Find(w.Spec.Checks, id.Check)
+	data, err := json.Marshal(outcomeOf(id, job, spec, report))
+	if err != nil {
+		w.T.Fatalf("%v", err)
+	}
+	w.Objects[key] = data
+	return true
 }
 
 func outcomeOf(id checks.ID, job *batchv1.Job, spec strategyv1.CheckSpec, report Report) checks.Outcome {
@@ -230,7 +242,8 @@ func (w *World) Step() bool {
 	happened := false
 	for _, job := range w.jobs {
 		state := checks.JobState{Job: job}
-		if _, done := w.finished[job.UID]; done {
+		if report, done := w.finished[job.UID]; done {
+			happened = w.collect(job, report) || happened
 			continue
 		}
 		report := w.Report(state.ID())

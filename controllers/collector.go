@@ -1,0 +1,246 @@
+package controllers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/decisionlog"
+	"tradeops.dev/strategy-operator/internal/evidence"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
+)
+
+// outputPatience is how long an ended container's log is asked for before the attempt counts as not measured.
+const outputPatience = time.Minute
+
+// outputTimeout is how long one reading of it may take.
+const outputTimeout = 20 * time.Second
+
+// outputRetry is how soon it is asked for again.
+const outputRetry = 5 * time.Second
+
+// CollectorReconciler takes the end of a check's Job to its stored outcome: what the container wrote, then what it means. It works on
+// Jobs, with workers of its own: a kubelet or a bucket that hangs holds up these, and no deadline, expiry or decision. The incident or
+// rollback that the Job is of hears when the outcome is there.
+type CollectorReconciler struct{ *Environment }
+
+// collectors are how many Jobs are collected at a time; each waits for a kubelet and a bucket most of its time.
+const collectors = 16
+
+func (r *CollectorReconciler) controller() Controller {
+	return Controller{
+		Name: "check", Reconciler: r, Workers: collectors,
+		For: itself(&batchv1.Job{}, jobNewOrFinished()),
+		Watches: []Watch{
+			{&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(jobOfPod), podHopeless()},
+		},
+	}
+}
+
+// Reconcile collects a Job that has ended, and looks again when one that has not would be too late.
+func (r *CollectorReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	if r.served(request.Namespace) != nil {
+		return ctrl.Result{}, nil
+	}
+	var job batchv1.Job
+	if err := r.Client.Get(ctx, request.NamespacedName, &job, uncopied); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	run, err := r.observeRun(ctx, &job)
+	if err != nil || run == nil {
+		return ctrl.Result{}, err
+	}
+	now := r.Clock.Now()
+	progress := checks.Observe(run.spec, &job, run.pods, now)
+	if !progress.Finished {
+		return again(progress.NextAt, now), nil
+	}
+	err = r.collect(ctx, run, progress.Outcome, now)
+	var unreadable outputError
+	if errors.As(err, &unreadable) && ctx.Err() == nil {
+		r.uncollected.put(job.UID, unreadable.Error(), len(unreadable.Error()))
+		r.wakeOwner(run)
+		return ctrl.Result{RequeueAfter: outputRetry}, nil
+	}
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	r.uncollected.forget(job.UID)
+	r.wakeOwner(run)
+	return ctrl.Result{}, nil
+}
+
+// run is one attempt of a check, and whose it is.
+type run struct {
+	spec   strategyv1.CheckSpec
+	pods   []corev1.Pod
+	owner  client.Object
+	prefix string // of the owner's evidence
+	key    string // of the outcome
+}
+
+// observeRun reads what a Job is about; nil if nobody waits for it any more, or nobody knows what it should do.
+func (r *CollectorReconciler) observeRun(ctx context.Context, job *batchv1.Job) (*run, error) {
+	reference := metav1.GetControllerOfNoCopy(job)
+	if reference == nil || job.DeletionTimestamp != nil {
+		return nil, nil
+	}
+	owner, revision, err := r.observeOwner(ctx, job.Namespace, reference)
+	if err != nil || revision == "" {
+		return nil, err
+	}
+	frozen, problem, err := r.observeFrozen(ctx, job.Namespace, revision)
+	if err != nil || problem != nil { // the owner says so
+		return nil, err
+	}
+	id := checks.JobState{Job: job}.ID()
+	spec, known := checks.Find(frozen.Checks, id.Check)
+	if !known {
+		return nil, nil
+	}
+	var pods corev1.PodList
+	if err := r.listControlled(ctx, &pods, job); err != nil {
+		return nil, err
+	}
+	prefix := evidence.Prefix(owner.GetNamespace(), owner.GetName(), string(owner.GetUID()), owner.GetCreationTimestamp().Time)
+	return &run{spec, pods.Items, owner, prefix, evidence.ReportKey(prefix, string(id.Stage), id.Check, id.Attempt)}, nil
+}
+
+// observeOwner is the incident or rollback that controls a Job, and the revision of the playbook that it runs on; empty if it has ended,
+// or is not there any more.
+func (r *CollectorReconciler) observeOwner(ctx context.Context, namespace string, reference *metav1.OwnerReference) (owner client.Object, revision string, err error) {
+	at := types.NamespacedName{Namespace: namespace, Name: reference.Name}
+	switch reference.Kind {
+	case strategyv1.KindIncident:
+		var incident strategyv1.StrategyIncident
+		if err = r.Client.Get(ctx, at, &incident, uncopied); err == nil && !lifecycle.Closed(incident.Status) {
+			owner, revision = &incident, incident.Status.PlaybookRevision
+		}
+	case strategyv1.KindRollback:
+		var rollback strategyv1.StrategyRollback
+		if err = r.Client.Get(ctx, at, &rollback, uncopied); err == nil && !lifecycle.Ended(rollback.Status) {
+			owner, revision = &rollback, rollback.Status.PlaybookRevision
+		}
+	}
+	if err != nil || owner == nil || owner.GetUID() != reference.UID {
+		return nil, "", client.IgnoreNotFound(err)
+	}
+	return owner, revision, nil
+}
+
+// collect stores what a check wrote, then what it means. An outcome that is there says that everything is.
+func (r *CollectorReconciler) collect(ctx context.Context, run *run, outcome checks.Outcome, now time.Time) error {
+	if _, found := r.stored.get(run.key); found {
+		return nil
+	}
+	_, _, err := r.readStored(ctx, run.key)
+	if !errors.Is(err, evidence.ErrNotFound) {
+		return err
+	}
+	if outcome.ExitCode != nil {
+		if outcome, err = r.withOutput(ctx, run, outcome, now); err != nil {
+			return err
+		}
+	}
+	data, err := json.Marshal(outcome)
+	if err != nil {
+		return fmt.Errorf("encode the outcome of check %s: %w", outcome.Check, err)
+	}
+	// Other bytes are there if another life of the operator was faster, and its outcome counts.
+	if err := r.Evidence.Create(ctx, run.key, data); err != nil && !errors.Is(err, evidence.ErrDifferent) {
+		return err
+	}
+	_, _, err = r.readStored(ctx, run.key)
+	if err == nil {
+		r.outputs.forget(podNamed(run.pods, outcome.PodName).UID)
+	}
+	return err
+}
+
+// outputError: the log of an ended container cannot be read yet.
+type outputError struct{ error }
+
+// Unwrap is the kubelet's own error.
+func (e outputError) Unwrap() error { return e.error }
+
+// withOutput is an outcome with the report that the check wrote, after what it wrote was stored.
+func (r *CollectorReconciler) withOutput(ctx context.Context, run *run, outcome checks.Outcome, now time.Time) (checks.Outcome, error) {
+	pod := podNamed(run.pods, outcome.PodName)
+	container := pod.Spec.Containers[0].Name
+	output, err := r.observeOutput(ctx, pod, container)
+	if err != nil && now.Sub(*outcome.CompletionTime) < outputPatience {
+		return outcome, outputError{fmt.Errorf("the log of pod %s cannot be read yet: %w", pod.Name, err)}
+	}
+	if err != nil {
+		outcome.Reason, outcome.Message = checks.ReasonOutputFailed, fmt.Sprintf("the log of pod %s cannot be read: %v", pod.Name, err)
+		return outcome, nil
+	}
+	key := evidence.OutputKey(run.prefix, string(outcome.Stage), outcome.Check, outcome.Attempt)
+	err = r.Evidence.Create(ctx, key, output)
+	if errors.Is(err, evidence.ErrDifferent) { // read before a crash, when the kubelet had not rotated it yet: that one is judged
+		output, err = r.Evidence.Get(ctx, key)
+	}
+	if err != nil {
+		return outcome, err
+	}
+	outcome.OutputSHA256, outcome.OutputBytes = decisionlog.Hash(output), len(output)
+	return checks.WithReport(outcome, run.spec.ReportFrom, output, terminationMessage(pod, container)), nil
+}
+
+// observeOutput is the end of an ended container's log. It is read once: a log is large, and it may be gone, or shorter, before
+// the bucket has it.
+func (r *CollectorReconciler) observeOutput(ctx context.Context, pod *corev1.Pod, container string) ([]byte, error) {
+	if output, found := r.outputs.get(pod.UID); found {
+		return output, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, outputTimeout)
+	defer cancel()
+	output, err := r.Logs.Tail(ctx, pod.Namespace, pod.Name, container)
+	if err == nil {
+		r.outputs.put(pod.UID, output, len(output))
+	}
+	return output, err
+}
+
+// wakeOwner has the incident or rollback look. If too many wait already, it looks by itself a little later.
+func (r *CollectorReconciler) wakeOwner(run *run) {
+	into := r.collected.incidents
+	if _, ok := run.owner.(*strategyv1.StrategyRollback); ok {
+		into = r.collected.rollbacks
+	}
+	select {
+	case into <- event.GenericEvent{Object: run.owner}:
+	default:
+	}
+}
+
+func podNamed(pods []corev1.Pod, name string) *corev1.Pod {
+	for i := range pods {
+		if pods[i].Name == name {
+			return &pods[i]
+		}
+	}
+	return &corev1.Pod{}
+}
+
+func terminationMessage(pod *corev1.Pod, container string) string {
+	for _, status := range pod.Status.ContainerStatuses {
+		if status.Name == container && status.State.Terminated != nil {
+			return status.State.Terminated.Message
+		}
+	}
+	return ""
+}
