@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/util/workqueue"
@@ -31,6 +32,9 @@ type Controller struct {
 	Watches    []Watch                   // what else wakes it
 	Collected  <-chan event.GenericEvent // objects of which the outcome of a check was stored; nil: it has no checks
 }
+
+// reconcileTimeout frees a worker that an API server keeps waiting. Buckets, kubelets and Prometheus have less of their own.
+const reconcileTimeout = time.Minute
 
 // collected carries what the collector wakes. They hold as many as may wait; an object that finds no room looks by itself.
 type collected struct{ incidents, rollbacks chan event.GenericEvent }
@@ -70,7 +74,7 @@ func itself(object client.Object, only predicate.Predicate) Watch {
 // setup has a manager run a controller. It watches the operator's own kinds everywhere, and everything else namespace by
 // namespace, from when one is served.
 func (e *Environment) setup(mgr ctrl.Manager, readers *namespaces.Readers, c Controller) error {
-	b := ctrl.NewControllerManagedBy(mgr).Named(c.Name).WithOptions(controller.Options{MaxConcurrentReconciles: c.Workers})
+	b := ctrl.NewControllerManagedBy(mgr).Named(c.Name).WithOptions(controller.Options{MaxConcurrentReconciles: c.Workers, ReconciliationTimeout: reconcileTimeout})
 	var inNamespaces []Watch
 	if namespaces.Own(c.For.Object, mgr.GetScheme()) {
 		all, err := listOf(c.For.Object, mgr.GetScheme())

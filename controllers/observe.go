@@ -108,8 +108,12 @@ func (e *Environment) observeKey(ctx context.Context, at types.NamespacedName) (
 		return decisionlog.Key{}, &facts.Problem{Reason: strategyv1.ReasonSecretNotFound, Message: fmt.Sprintf(
 			"Secret %s with the decision log's signing key does not exist; create it with a key %q of at least %d bytes", at, secretKey, decisionlog.MinKeyBytes)}, nil
 	}
-	if err != nil {
+	if apierrors.IsForbidden(err) { // the rights in the namespace are looked at then
 		return decisionlog.Key{}, nil, err
+	}
+	if err != nil {
+		unread, err := unavailable(ctx, fmt.Errorf("Secret %s with the decision log's signing key cannot be read: %w", at, err))
+		return decisionlog.Key{}, unread, err
 	}
 	if secret.Labels[strategyv1.LabelManaged] != strategyv1.ManagedValue {
 		return decisionlog.Key{}, &facts.Problem{Reason: strategyv1.ReasonSecretNotLabelled, Message: fmt.Sprintf(

@@ -78,6 +78,7 @@ func (w *World) Start(seams Seams) *Operator {
 	if seams.Evidence != nil {
 		evidence = seams.Evidence(evidence)
 	}
+	evidence = controllers.Patient(evidence, w.Clock)
 	var logs controllers.Logs = w
 	if seams.Logs != nil {
 		logs = seams.Logs(logs)
