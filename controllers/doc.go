@@ -1,7 +1,8 @@
 // Package controllers does the reading and the writing. It decides nothing: each reconciler observes, lets a pure
 // package plan, writes the status as observed, and executes the plan's actions in order.
 //
-//	incident, rollback, playbook: one file for the loop, one for every read, one for watches and rights
+//	loop.go:                      the one loop of all kinds: observe and plan, status, actions
+//	incident, rollback, playbook: one file for how it is decided, one for every read, one for watches and rights
 //	schedulerconfig:              keyed by ConfigMap, the only writer of scheduler configurations
 //	execute.go:                   the one executor of all actions
 //

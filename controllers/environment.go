@@ -7,7 +7,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -65,21 +64,7 @@ type Environment struct {
 	fresh    freshness
 }
 
-// maxPasses bounds the passes of one reconcile; a story needs three at once at most.
-const maxPasses = 12
-
-// soon is the pause after a reconcile that used up its passes.
-const soon = time.Second
-
 // FieldOwner names the operator in managedFields.
 const FieldOwner = client.FieldOwner("strategy-operator")
 
 func (e *Environment) served(namespace string) *facts.Problem { return e.Namespaces.Served(namespace) }
-
-// again turns the plan's next time into a request to the queue.
-func again(nextAt, now time.Time) ctrl.Result {
-	if nextAt.IsZero() {
-		return ctrl.Result{}
-	}
-	return ctrl.Result{RequeueAfter: max(nextAt.Sub(now), time.Millisecond)}
-}

@@ -20,13 +20,12 @@ func (r *PlaybookReconciler) observePast(ctx context.Context, object *strategyv1
 		return nil, time.Time{}, err
 	}
 	overdue, nextAt := playbook.Overdue(object.Spec, closed.Items, now)
-	incidents := IncidentReconciler{r.Environment}
 	var past []playbook.Past
 	for _, incident := range overdue {
 		if len(past) == playbook.MaxForgotten {
 			return past, now.Add(soon), nil
 		}
-		rollbacks, err := incidents.observeRollbacksOf(ctx, incident)
+		rollbacks, err := r.observeRollbacksOf(ctx, incident)
 		if err != nil {
 			return nil, time.Time{}, err
 		}

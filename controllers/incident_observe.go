@@ -117,9 +117,9 @@ func openRecords(object *strategyv1.StrategyIncident) []strategyv1.CheckStatus {
 
 // observeRollbacksOf lists the incident's rollbacks, oldest first: those it asked for, by UID, and those that people made
 // for it. One that an earlier incident of the same name asked for is not among them, and a dry run mends nothing.
-func (r *IncidentReconciler) observeRollbacksOf(ctx context.Context, object *strategyv1.StrategyIncident) ([]strategyv1.StrategyRollback, error) {
+func (e *Environment) observeRollbacksOf(ctx context.Context, object *strategyv1.StrategyIncident) ([]strategyv1.StrategyRollback, error) {
 	var list strategyv1.StrategyRollbackList
-	if err := r.Client.List(ctx, &list, client.InNamespace(object.Namespace), client.MatchingFields{indexIncident: object.Name}); err != nil {
+	if err := e.Client.List(ctx, &list, client.InNamespace(object.Namespace), client.MatchingFields{indexIncident: object.Name}); err != nil {
 		return nil, err
 	}
 	var ours []strategyv1.StrategyRollback

@@ -6,9 +6,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
@@ -20,43 +18,30 @@ import (
 // PlaybookReconciler says whether StrategyPlaybooks can be run, and freezes them.
 type PlaybookReconciler struct{ *Environment }
 
-// Reconcile makes passes over one playbook until it waits for something.
-func (r *PlaybookReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
-	var object strategyv1.StrategyPlaybook
-	if err := r.Client.Get(ctx, request.NamespacedName, &object); err != nil {
-		return ctrl.Result{}, client.IgnoreNotFound(err)
+type playbookDecision = decision[strategyv1.StrategyPlaybookStatus]
+
+func (r *PlaybookReconciler) loop() *loop[*strategyv1.StrategyPlaybook, strategyv1.StrategyPlaybookStatus] {
+	return &loop[*strategyv1.StrategyPlaybook, strategyv1.StrategyPlaybookStatus]{
+		Environment: r.Environment,
+		empty:       func() *strategyv1.StrategyPlaybook { return &strategyv1.StrategyPlaybook{} },
+		statusOf:    func(object *strategyv1.StrategyPlaybook) *strategyv1.StrategyPlaybookStatus { return &object.Status },
+		decide:      r.decide,
+		wrote:       func(*strategyv1.StrategyPlaybook, strategyv1.StrategyPlaybookStatus) {},
 	}
-	if object.DeletionTimestamp != nil {
-		return ctrl.Result{}, nil
-	}
-	return settle(r.work(ctx, &object))
 }
 
-func (r *PlaybookReconciler) work(ctx context.Context, object *strategyv1.StrategyPlaybook) (ctrl.Result, error) {
-	for range maxPasses {
-		now := r.Clock.Now()
-		observed, err := r.observe(ctx, object, now)
-		if err != nil {
-			return ctrl.Result{}, err
-		}
-		decision, err := playbook.Plan(observed, now)
-		if err != nil {
-			return ctrl.Result{}, err
-		}
-		if !equality.Semantic.DeepEqual(object.Status, decision.Status) {
-			object.Status = decision.Status
-			if err := r.Client.Status().Update(ctx, object, FieldOwner); err != nil {
-				return ctrl.Result{}, err
-			}
-		}
-		if err := r.execute(ctx, object, decision.Actions); err != nil {
-			return ctrl.Result{}, err
-		}
-		if decision.NextAt.IsZero() || decision.NextAt.After(now) {
-			return again(decision.NextAt, now), nil
-		}
+// decide has nothing to say of a playbook that is on its way out.
+func (r *PlaybookReconciler) decide(ctx context.Context, object *strategyv1.StrategyPlaybook, now time.Time) (playbookDecision, error) {
+	unchanged := playbookDecision{status: object.Status}
+	if object.DeletionTimestamp != nil {
+		return unchanged, nil
 	}
-	return ctrl.Result{RequeueAfter: soon}, nil
+	observed, err := r.observe(ctx, object, now)
+	if err != nil {
+		return unchanged, err
+	}
+	plan, err := playbook.Plan(observed, now)
+	return playbookDecision{plan.Status, plan.Actions, plan.NextAt}, err
 }
 
 // observe is every read of a playbook's pass.
@@ -138,7 +123,7 @@ func (r *PlaybookReconciler) frozen(ctx context.Context, object *strategyv1.Stra
 func (r *PlaybookReconciler) controller() Controller {
 	inNamespace := handler.EnqueueRequestsFromMapFunc(r.allIn(&strategyv1.StrategyPlaybookList{}))
 	return Controller{
-		Name: "playbook", Reconciler: r, Workers: 1,
+		Name: "playbook", Reconciler: r.loop(), Workers: 1,
 		For: itself(&strategyv1.StrategyPlaybook{}, predicate.GenerationChangedPredicate{}),
 		Watches: []Watch{
 			{&corev1.ConfigMap{}, inNamespace, nil},

@@ -4,10 +4,6 @@ import (
 	"context"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/equality"
-	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/rollback"
 )
@@ -15,66 +11,36 @@ import (
 // RollbackReconciler runs the procedure for StrategyRollbacks.
 type RollbackReconciler struct{ *Environment }
 
-// Reconcile makes passes over one rollback until it waits for something.
-func (r *RollbackReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
-	var object strategyv1.StrategyRollback
-	if err := r.Client.Get(ctx, request.NamespacedName, &object); err != nil {
-		return ctrl.Result{}, client.IgnoreNotFound(err)
-	}
-	if r.fresh.stale(&object) {
-		return ctrl.Result{RequeueAfter: catchUp}, nil
-	}
-	return settle(r.work(ctx, &object))
-}
+type rollbackDecision = decision[strategyv1.StrategyRollbackStatus]
 
-func (r *RollbackReconciler) work(ctx context.Context, object *strategyv1.StrategyRollback) (ctrl.Result, error) {
-	for range maxPasses {
-		now := r.Clock.Now()
-		decision, err := r.decide(ctx, object, now)
-		if err != nil {
-			return ctrl.Result{}, err
-		}
-		if err := r.writeRollbackStatus(ctx, object, decision.Status); err != nil {
-			return ctrl.Result{}, err
-		}
-		if err := r.execute(ctx, object, decision.Actions); err != nil {
-			return ctrl.Result{}, err
-		}
-		if decision.NextAt.IsZero() || decision.NextAt.After(now) {
-			return again(decision.NextAt, now), nil
-		}
+func (r *RollbackReconciler) loop() *loop[*strategyv1.StrategyRollback, strategyv1.StrategyRollbackStatus] {
+	return &loop[*strategyv1.StrategyRollback, strategyv1.StrategyRollbackStatus]{
+		Environment: r.Environment,
+		empty:       func() *strategyv1.StrategyRollback { return &strategyv1.StrategyRollback{} },
+		statusOf:    func(object *strategyv1.StrategyRollback) *strategyv1.StrategyRollbackStatus { return &object.Status },
+		decide:      r.decide,
+		wrote:       wroteRollback,
 	}
-	return ctrl.Result{RequeueAfter: soon}, nil
 }
 
 // decide plans over what every pass needs, and again over what the plan asked for.
-func (r *RollbackReconciler) decide(ctx context.Context, object *strategyv1.StrategyRollback, now time.Time) (rollback.Decision, error) {
+func (r *RollbackReconciler) decide(ctx context.Context, object *strategyv1.StrategyRollback, now time.Time) (rollbackDecision, error) {
 	observed, err := r.observeRollback(ctx, object, now)
 	if err != nil {
-		return rollback.Decision{}, err
+		return rollbackDecision{}, err
 	}
 	for {
-		decision := rollback.Plan(observed, now)
-		if decision.Needs == 0 {
-			return decision, nil
+		plan := rollback.Plan(observed, now)
+		if plan.Needs == 0 {
+			return rollbackDecision{plan.Status, plan.Actions, plan.NextAt}, nil
 		}
-		if err := r.observeNeeds(ctx, object, decision.Needs, &observed); err != nil {
-			return rollback.Decision{}, err
+		if err := r.observeNeeds(ctx, object, plan.Needs, &observed); err != nil {
+			return rollbackDecision{}, err
 		}
 	}
 }
 
-// writeRollbackStatus writes only a change, and only over the version that was observed.
-func (r *RollbackReconciler) writeRollbackStatus(ctx context.Context, object *strategyv1.StrategyRollback, status strategyv1.StrategyRollbackStatus) error {
-	if equality.Semantic.DeepEqual(object.Status, status) {
-		return nil
-	}
-	before := len(object.Status.Checks)
-	object.Status = status
-	if err := r.Client.Status().Update(ctx, object, FieldOwner); err != nil {
-		return err
-	}
-	r.fresh.wrote(object)
-	countVerdicts(object.Status.Checks, before)
-	return nil
+// wroteRollback counts what a status write added.
+func wroteRollback(object *strategyv1.StrategyRollback, before strategyv1.StrategyRollbackStatus) {
+	countVerdicts(object.Status.Checks, len(before.Checks))
 }

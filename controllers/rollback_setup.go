@@ -14,7 +14,7 @@ func (r *RollbackReconciler) controller() Controller {
 	wakes := handler.EnqueueRequestsFromMapFunc
 	active := wakes(r.activeIn(&strategyv1.StrategyRollbackList{}))
 	return Controller{
-		Name: "rollback", Reconciler: r, Workers: workers,
+		Name: "rollback", Reconciler: r.loop(), Workers: workers,
 		For: itself(&strategyv1.StrategyRollback{}, predicate.GenerationChangedPredicate{}),
 		Watches: []Watch{
 			{&batchv1.Job{}, settled(wakes(ownerOfJob(strategyv1.KindRollback))), jobFinished()},

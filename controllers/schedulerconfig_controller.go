@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -14,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/bounded"
 	"tradeops.dev/strategy-operator/internal/record"
 	"tradeops.dev/strategy-operator/internal/schedulerconfig"
@@ -23,41 +25,62 @@ import (
 // rollbacks on one configuration share one writer, one write and one restart.
 type SchedulerConfigReconciler struct{ *Environment }
 
-// Reconcile applies what is claimed and undoes what is released, in one write.
+// Reconcile applies what is claimed and undoes what is released, in one write. Where it is not served the operator cannot even read.
 func (r *SchedulerConfigReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	if r.served(request.Namespace) != nil {
 		return ctrl.Result{}, nil
 	}
-	var configMap corev1.ConfigMap
-	if err := r.Client.Get(ctx, request.NamespacedName, &configMap); err != nil {
-		return ctrl.Result{}, client.IgnoreNotFound(err)
+	return r.loop().Reconcile(ctx, request)
+}
+
+func (r *SchedulerConfigReconciler) loop() *loop[*corev1.ConfigMap, noStatus] {
+	return &loop[*corev1.ConfigMap, noStatus]{
+		Environment: r.Environment,
+		empty:       func() *corev1.ConfigMap { return &corev1.ConfigMap{} },
+		statusOf:    func(*corev1.ConfigMap) *noStatus { return &noStatus{} },
+		decide:      r.decide,
+		wrote:       func(*corev1.ConfigMap, noStatus) {},
 	}
+}
+
+// noStatus: what is in force stands in the record, which is written with the content.
+type noStatus struct{}
+
+// decide plans at most one write for all claims. Claims that changed meanwhile are read again first.
+func (r *SchedulerConfigReconciler) decide(ctx context.Context, configMap *corev1.ConfigMap, now time.Time) (decided decision[noStatus], err error) {
 	if !configMap.DeletionTimestamp.IsZero() {
-		return ctrl.Result{}, nil
+		return decided, nil
 	}
-	observed, err := r.observeClaims(ctx, &configMap)
+	observed, err := r.observeClaims(ctx, configMap)
 	if err != nil || len(observed.Claims)+len(observed.Orphans) == 0 {
-		return ctrl.Result{}, err
+		return decided, err
 	}
-	now := r.Clock.Now()
-	decision, err := schedulerconfig.Plan(observed, now)
-	for _, refusal := range decision.Refused {
-		r.Recorder.Eventf(&configMap, nil, corev1.EventTypeWarning, refusal.Reason, "Edit", "rollback %s: %s", refusal.Name, refusal.Message)
+	plan, err := schedulerconfig.Plan(observed, now)
+	if err != nil {
+		return decided, err
 	}
-	if err != nil || decision.Write == nil {
-		return again(decision.NextAt, now), err
+	decided.nextAt = plan.NextAt
+	for _, refusal := range plan.Refused {
+		decided.actions = append(decided.actions, warning(refusal.Reason, "rollback %s: %s", refusal.Name, refusal.Message))
 	}
-	if same, err := r.claimsStand(ctx, request, decision.Pending); err != nil || !same {
-		return ctrl.Result{RequeueAfter: catchUp}, err
+	if plan.Write == nil {
+		return decided, nil
 	}
-	if err := r.do(ctx, &configMap, *decision.Write); err != nil {
-		return settle(ctrl.Result{}, err)
+	stand, err := r.claimsStand(ctx, configMap.Namespace, plan.Pending)
+	if err != nil || !stand {
+		decided.nextAt = now.Add(catchUp)
+		return decided, err
 	}
-	for _, orphan := range decision.Dropped {
-		r.Recorder.Eventf(&configMap, nil, corev1.EventTypeWarning, "OrphanEdits", "Forget",
-			"rollback %s was removed by force: its edits stay and nobody undoes them (before: %s)", orphan.Name, earlier(orphan))
+	decided.actions = append(decided.actions, *plan.Write)
+	for _, orphan := range plan.Dropped {
+		decided.actions = append(decided.actions, warning("OrphanEdits",
+			"rollback %s was removed by force: its edits stay and nobody undoes them (before: %s)", orphan.Name, earlier(orphan)))
 	}
-	return ctrl.Result{}, nil
+	return decided, nil
+}
+
+func warning(reason, format string, args ...any) action.Event {
+	return action.Event{Type: corev1.EventTypeWarning, Reason: reason, Message: bounded.Text(fmt.Sprintf(format, args...), 1000)}
 }
 
 // earlier is what a holder's edits replaced, for a person who wants to bring it back by hand.
@@ -74,10 +97,10 @@ func earlier(holder record.Holder) string {
 
 // claimsStand reads the claims once more, from the API server: the cache may still show one that was given up, and its
 // approval with it, or not show yet that somebody suspended the playbook.
-func (r *SchedulerConfigReconciler) claimsStand(ctx context.Context, request ctrl.Request, claims []record.Claim) (bool, error) {
+func (r *SchedulerConfigReconciler) claimsStand(ctx context.Context, namespace string, claims []record.Claim) (bool, error) {
 	for _, claim := range claims {
 		var rollback strategyv1.StrategyRollback
-		err := r.Live.Get(ctx, types.NamespacedName{Namespace: request.Namespace, Name: claim.Name}, &rollback)
+		err := r.Live.Get(ctx, types.NamespacedName{Namespace: namespace, Name: claim.Name}, &rollback)
 		if err != nil {
 			return false, client.IgnoreNotFound(err)
 		}

@@ -1,0 +1,99 @@
+package controllers
+
+import (
+	"context"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"tradeops.dev/strategy-operator/internal/action"
+)
+
+// maxPasses bounds the passes of one reconcile; a story needs three at once at most.
+const maxPasses = 12
+
+// soon is the pause after a reconcile that used up its passes.
+const soon = time.Second
+
+// loop is the reconcile of one kind: what is the same for all of them, around what differs.
+type loop[O client.Object, S any] struct {
+	*Environment
+	empty func() O
+	// decide observes and plans, and writes nothing.
+	decide func(ctx context.Context, object O, now time.Time) (decision[S], error)
+	// statusOf is the status in an object.
+	statusOf func(object O) *S
+	// wrote counts what a status write added.
+	wrote func(object O, before S)
+}
+
+// decision is what a plan says.
+type decision[S any] struct {
+	status  S // of what was observed
+	actions []action.Action
+	nextAt  time.Time // zero: something watched will change
+}
+
+// Reconcile makes passes over one object until it waits for something. A lost race is no error: somebody else wrote first, nothing of
+// the effect was done, and nobody needs to read about it in the log.
+func (l *loop[O, S]) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	object := l.empty()
+	if err := l.Client.Get(ctx, request.NamespacedName, object); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if l.fresh.stale(object) {
+		return ctrl.Result{RequeueAfter: catchUp}, nil
+	}
+	for range maxPasses {
+		now := l.Clock.Now()
+		nextAt, err := l.pass(ctx, object, now)
+		if apierrors.IsConflict(err) {
+			return ctrl.Result{RequeueAfter: catchUp}, nil
+		}
+		if err != nil {
+			return ctrl.Result{}, err
+		}
+		if nextAt.IsZero() {
+			return ctrl.Result{}, nil
+		}
+		if wait := nextAt.Sub(now); wait > 0 {
+			return ctrl.Result{RequeueAfter: max(wait, time.Millisecond)}, nil
+		}
+	}
+	return ctrl.Result{RequeueAfter: soon}, nil
+}
+
+// pass is one pass. The status is written before anything is done, so that no effect is without the intent that explains it; after a
+// conflict, or any other error, nothing of what follows is done.
+func (l *loop[O, S]) pass(ctx context.Context, object O, now time.Time) (nextAt time.Time, err error) {
+	decided, err := l.decide(ctx, object, now)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if err := l.writeStatus(ctx, object, decided.status); err != nil {
+		return time.Time{}, err
+	}
+	if err := l.execute(ctx, object, decided.actions); err != nil {
+		return time.Time{}, err
+	}
+	return decided.nextAt, nil
+}
+
+// writeStatus writes only a change, and only over the version that was observed.
+func (l *loop[O, S]) writeStatus(ctx context.Context, object O, next S) error {
+	status := l.statusOf(object)
+	if equality.Semantic.DeepEqual(*status, next) {
+		return nil
+	}
+	before := *status
+	*status = next
+	if err := l.Client.Status().Update(ctx, object, FieldOwner); err != nil {
+		return err
+	}
+	l.fresh.wrote(object)
+	l.wrote(object, before)
+	return nil
+}
