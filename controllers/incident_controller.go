@@ -44,4 +44,5 @@ func (r *IncidentReconciler) decide(ctx context.Context, object *strategyv1.Stra
 func wroteIncident(object *strategyv1.StrategyIncident, before strategyv1.StrategyIncidentStatus) {
 	countVerdicts(object.Status.Checks, len(before.Checks))
 	countCalls(object, before)
+	countStage(object, before)
 }

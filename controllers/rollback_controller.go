@@ -43,4 +43,5 @@ func (r *RollbackReconciler) decide(ctx context.Context, object *strategyv1.Stra
 // wroteRollback counts what a status write added.
 func wroteRollback(object *strategyv1.StrategyRollback, before strategyv1.StrategyRollbackStatus) {
 	countVerdicts(object.Status.Checks, len(before.Checks))
+	countApproval(object, before)
 }
