@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
@@ -25,7 +27,9 @@ var errNotOurs = errors.New("an object of this name exists and belongs to somebo
 // execute carries out actions in order and stops at the first error. Each can be repeated without harm.
 func (e *Environment) execute(ctx context.Context, about client.Object, actions []action.Action) error {
 	for _, next := range actions {
-		err := e.do(ctx, about, next)
+		began := e.Clock.Now()
+		done, err := e.do(ctx, about, next)
+		done.tell(ctx, e.Clock.Since(began), err)
 		if errors.Is(err, errNotOurs) { // only a person can mend it, so it must show on the object
 			e.Recorder.Eventf(about, nil, corev1.EventTypeWarning, strategyv1.ReasonNameConflict, "Create", "%s", err)
 		}
@@ -36,40 +40,51 @@ func (e *Environment) execute(ctx context.Context, about client.Object, actions 
 	return nil
 }
 
-func (e *Environment) do(ctx context.Context, about client.Object, next action.Action) error {
+// do carries out one action, and says how it is told.
+func (e *Environment) do(ctx context.Context, about client.Object, next action.Action) (effect, error) {
 	switch a := next.(type) {
 	case action.StoreEvidence:
-		return e.Evidence.Create(ctx, a.Key, a.Data)
+		return inBucket("StoreEvidence", "key", a.Key, "bytes", len(a.Data)), e.Evidence.Create(ctx, a.Key, a.Data)
 	case action.AppendEntries:
-		return e.appendEntries(ctx, a)
+		return inBucket("AppendEntries", "prefix", a.Prefix, "after", a.After, "entries", len(a.Entries)), e.appendEntries(ctx, a)
 	case action.CreateJob:
-		return e.createOwned(ctx, "Job", a.Job, &batchv1.Job{})
+		labels := a.Job.Labels
+		done := on("CreateJob", a.Job, "stage", labels[strategyv1.LabelStage], "check", labels[strategyv1.LabelCheck], "attempt", labels[strategyv1.LabelAttempt])
+		return done, e.createOwned(ctx, "Job", a.Job, &batchv1.Job{})
 	case action.DeleteJob:
-		return e.deleteExactly(ctx, &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: a.Key.Namespace, Name: a.Key.Name}}, a.UID)
+		return e.deleteExactly(ctx, "DeleteJob", &batchv1.Job{ObjectMeta: named(a.Key, a.UID)})
 	case action.CreateRevision:
-		return e.createRevision(ctx, a.Revision)
+		return on("CreateRevision", a.Revision), e.createRevision(ctx, a.Revision)
 	case action.DeleteRevision:
-		return e.deleteExactly(ctx, &appsv1.ControllerRevision{ObjectMeta: metav1.ObjectMeta{Namespace: a.Key.Namespace, Name: a.Key.Name}}, a.UID)
+		return e.deleteExactly(ctx, "DeleteRevision", &appsv1.ControllerRevision{ObjectMeta: named(a.Key, a.UID)})
 	case action.CreateConfigMap:
-		return e.createOwned(ctx, "ConfigMap", a.ConfigMap, &corev1.ConfigMap{})
+		return on("CreateConfigMap", a.ConfigMap), e.createOwned(ctx, "ConfigMap", a.ConfigMap, &corev1.ConfigMap{})
 	case action.DeleteObject:
-		return e.deleteExactly(ctx, a.Object, a.Object.GetUID())
+		return e.deleteExactly(ctx, "DeleteObject", a.Object)
 	case action.CreateRollback:
-		return e.createRollback(ctx, a.Rollback)
+		return on("CreateRollback", a.Rollback, "incident", a.Rollback.Spec.IncidentName), e.createRollback(ctx, a.Rollback)
 	case action.WriteConfig:
-		return e.writeConfig(ctx, a)
+		return effect{"WriteConfig", "ConfigMap", a.Key, []any{"key", a.DataKey}}, e.writeConfig(ctx, a)
 	case action.RestartWorkload:
-		return e.restartWorkload(ctx, a)
+		return effect{"RestartWorkload", "Deployment", a.Key, []any{"annotations", slices.Sorted(maps.Keys(a.Annotations))}}, e.restartWorkload(ctx, a)
 	case action.SetFinalizers:
-		return e.setFinalizers(ctx, about, a)
+		return effect{"SetFinalizers", "StrategyRollback", a.Key, []any{"finalizers", a.Finalizers}}, e.setFinalizers(ctx, about, a)
 	case action.Event:
-		if e.served(about.GetNamespace()) != nil { // no right to, and the condition says it
-			return nil
-		}
-		e.Recorder.Eventf(about, nil, a.Type, a.Reason, a.Reason, "%s", a.Message)
-		return nil
+		e.event(about, a)
+		return effect{}, nil // who reads events sees it
 	}
-	return fmt.Errorf("unknown action %T", next)
+	return effect{}, fmt.Errorf("unknown action %T", next)
+}
+
+// event tells people, where there is a right to; where there is none, the condition says it.
+func (e *Environment) event(about client.Object, a action.Event) {
+	if e.served(about.GetNamespace()) == nil {
+		e.Recorder.Eventf(about, nil, a.Type, a.Reason, a.Reason, "%s", a.Message)
+	}
+}
+
+func named(key types.NamespacedName, uid types.UID) metav1.ObjectMeta {
+	return metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name, UID: uid}
 }
 
 // appendEntries chains and signs. An entry that stands there already with the same identity is our own from before a
@@ -134,17 +149,20 @@ func (e *Environment) createOwned(ctx context.Context, kind string, object, exis
 	return nil
 }
 
-// deleteExactly deletes the object of this name that has this UID, with what it owns.
-func (e *Environment) deleteExactly(ctx context.Context, object client.Object, uid types.UID) error {
+// deleteExactly deletes the object of this name that has this UID, with what it owns. What was deleted already is told no more: a cache
+// may show it for a while.
+func (e *Environment) deleteExactly(ctx context.Context, name string, object client.Object) (effect, error) {
+	uid := object.GetUID()
 	if _, deleted := e.gone.get(uid); deleted {
-		return nil
+		return effect{}, nil
 	}
+	done := on(name, object, "uid", uid)
 	err := e.Client.Delete(ctx, object, client.Preconditions{UID: &uid}, client.PropagationPolicy(metav1.DeletePropagationBackground))
 	if err = client.IgnoreNotFound(err); err != nil && !apierrors.IsConflict(err) { // a conflict: another object has the name now
-		return err
+		return done, err
 	}
 	e.gone.put(uid, true, len(uid))
-	return nil
+	return done, nil
 }
 
 func (e *Environment) createRevision(ctx context.Context, revision *appsv1.ControllerRevision) error {

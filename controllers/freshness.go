@@ -4,10 +4,8 @@ import (
 	"sync"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -49,13 +47,4 @@ func (f *freshness) stale(object client.Object) bool {
 	}
 	delete(f.written, object.GetUID()) // seen: from here on the cache is new enough
 	return false
-}
-
-// settle turns a lost race into another try: somebody else wrote first, nothing of ours was done, and nobody needs to read
-// about it in the log.
-func settle(result ctrl.Result, err error) (ctrl.Result, error) {
-	if apierrors.IsConflict(err) {
-		return ctrl.Result{RequeueAfter: catchUp}, nil
-	}
-	return result, err
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	ctrl "sigs.k8s.io/controller-runtime"
-
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/incident"
 )
@@ -15,9 +13,14 @@ type IncidentReconciler struct{ *Environment }
 
 type incidentDecision = decision[strategyv1.StrategyIncidentStatus]
 
-// Reconcile makes passes over one incident until it waits for something.
-func (r *IncidentReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
-	return work(ctx, r.Environment, r, request, &strategyv1.StrategyIncident{})
+func (r *IncidentReconciler) loop() *loop[*strategyv1.StrategyIncident, strategyv1.StrategyIncidentStatus] {
+	return &loop[*strategyv1.StrategyIncident, strategyv1.StrategyIncidentStatus]{
+		Environment: r.Environment,
+		empty:       func() *strategyv1.StrategyIncident { return &strategyv1.StrategyIncident{} },
+		statusOf:    func(object *strategyv1.StrategyIncident) *strategyv1.StrategyIncidentStatus { return &object.Status },
+		decide:      r.decide,
+		wrote:       wroteIncident,
+	}
 }
 
 // decide plans over what every pass needs, and again over what the plan asked for.
@@ -37,11 +40,9 @@ func (r *IncidentReconciler) decide(ctx context.Context, object *strategyv1.Stra
 	}
 }
 
-func (r *IncidentReconciler) statusOf(object *strategyv1.StrategyIncident) *strategyv1.StrategyIncidentStatus {
-	return &object.Status
-}
-
-func (r *IncidentReconciler) wrote(object *strategyv1.StrategyIncident, before strategyv1.StrategyIncidentStatus) {
+// wroteIncident counts what a status write added.
+func wroteIncident(object *strategyv1.StrategyIncident, before strategyv1.StrategyIncidentStatus) {
 	countVerdicts(object.Status.Checks, len(before.Checks))
 	countCalls(object, before)
+	countStage(object, before)
 }

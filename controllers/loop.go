@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -18,14 +19,16 @@ const maxPasses = 12
 // soon is the pause after a reconcile that used up its passes.
 const soon = time.Second
 
-// kind is what differs between the kinds: how an object is decided on, and where its status is.
-type kind[O client.Object, S any] interface {
+// loop is the reconcile of one kind: what is the same for all of them, around what differs.
+type loop[O client.Object, S any] struct {
+	*Environment
+	empty func() O
 	// decide observes and plans, and writes nothing.
-	decide(ctx context.Context, object O, now time.Time) (decision[S], error)
+	decide func(ctx context.Context, object O, now time.Time) (decision[S], error)
 	// statusOf is the status in an object.
-	statusOf(object O) *S
+	statusOf func(object O) *S
 	// wrote counts what a status write added.
-	wrote(object O, before S)
+	wrote func(object O, before S)
 }
 
 // decision is what a plan says.
@@ -36,20 +39,24 @@ type decision[S any] struct {
 	nextAt  time.Time // zero: something watched will change
 }
 
-// work is one reconcile: passes over one object until it waits for something. A lost race is no error: somebody else wrote first,
-// nothing of the effect was done, and nobody needs to read about it in the log.
-func work[O client.Object, S any](ctx context.Context, e *Environment, k kind[O, S], request ctrl.Request, object O) (ctrl.Result, error) {
-	if err := e.Client.Get(ctx, request.NamespacedName, object); err != nil {
+// Reconcile makes passes over one object until it waits for something. A lost race is no error: somebody else wrote first, nothing of
+// the effect was done, and nobody needs to read about it in the log.
+func (l *loop[O, S]) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	object := l.empty()
+	if err := l.Client.Get(ctx, request.NamespacedName, object); err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
-	if e.fresh.stale(object) {
+	if l.fresh.stale(object) {
 		return ctrl.Result{RequeueAfter: catchUp}, nil
 	}
 	for range maxPasses {
-		now := e.Clock.Now()
-		nextAt, err := pass(ctx, e, k, object, now)
+		now := l.Clock.Now()
+		nextAt, err := l.pass(ctx, object, now)
+		if apierrors.IsConflict(err) {
+			return ctrl.Result{RequeueAfter: catchUp}, nil
+		}
 		if err != nil {
-			return settle(ctrl.Result{}, err)
+			return ctrl.Result{}, err
 		}
 		if nextAt.IsZero() || nextAt.After(now) {
 			return again(nextAt, now), nil
@@ -58,43 +65,43 @@ func work[O client.Object, S any](ctx context.Context, e *Environment, k kind[O,
 	return ctrl.Result{RequeueAfter: soon}, nil
 }
 
-// pass is one pass. The status is written before anything is done, so that no effect is without the intent that explains it; on a
+// again turns a time into a request to the queue; none if it is zero.
+func again(nextAt, now time.Time) ctrl.Result {
+	if nextAt.IsZero() {
+		return ctrl.Result{}
+	}
+	return ctrl.Result{RequeueAfter: max(nextAt.Sub(now), time.Millisecond)}
+}
+
+// pass is one pass. The status is written before anything is done, so that no effect is without the intent that explains it; after a
 // conflict, or any other error, nothing of what follows is done.
-func pass[O client.Object, S any](ctx context.Context, e *Environment, k kind[O, S], object O, now time.Time) (nextAt time.Time, err error) {
-	decided, err := k.decide(ctx, object, now)
+func (l *loop[O, S]) pass(ctx context.Context, object O, now time.Time) (nextAt time.Time, err error) {
+	decided, err := l.decide(ctx, object, now)
 	if err != nil {
 		return time.Time{}, err
 	}
 	log.FromContext(ctx).V(1).Info("Decided", "rule", decided.rule, "nextAt", decided.nextAt)
-	if err := writeStatus(ctx, e, k, object, decided.status); err != nil {
+	if err := l.writeStatus(ctx, object, decided.status); err != nil {
 		return time.Time{}, err
 	}
-	if err := e.execute(ctx, object, decided.actions); err != nil {
+	if err := l.execute(ctx, object, decided.actions); err != nil {
 		return time.Time{}, err
 	}
 	return decided.nextAt, nil
 }
 
 // writeStatus writes only a change, and only over the version that was observed.
-func writeStatus[O client.Object, S any](ctx context.Context, e *Environment, k kind[O, S], object O, next S) error {
-	status := k.statusOf(object)
+func (l *loop[O, S]) writeStatus(ctx context.Context, object O, next S) error {
+	status := l.statusOf(object)
 	if equality.Semantic.DeepEqual(*status, next) {
 		return nil
 	}
 	before := *status
 	*status = next
-	if err := e.Client.Status().Update(ctx, object, FieldOwner); err != nil {
+	if err := l.Client.Status().Update(ctx, object, FieldOwner); err != nil {
 		return err
 	}
-	e.fresh.wrote(object)
-	k.wrote(object, before)
+	l.fresh.wrote(object)
+	l.wrote(object, before)
 	return nil
-}
-
-// again turns the plan's next time into a request to the queue.
-func again(nextAt, now time.Time) ctrl.Result {
-	if nextAt.IsZero() {
-		return ctrl.Result{}
-	}
-	return ctrl.Result{RequeueAfter: max(nextAt.Sub(now), time.Millisecond)}
 }

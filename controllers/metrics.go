@@ -39,7 +39,7 @@ const scrapeTimeout = 5 * time.Second
 
 // registerMetrics adds the operator's own metrics to controller-runtime's.
 func registerMetrics(reader client.Reader, readers *namespaces.Readers) error {
-	for _, counter := range []prometheus.Collector{verdictsTotal, breachesTotal, escalationsTotal, unjudgedTotal} {
+	for _, counter := range []prometheus.Collector{verdictsTotal, breachesTotal, escalationsTotal, unjudgedTotal, effectSeconds, stageSeconds, approvalSeconds} {
 		if err := metrics.Registry.Register(counter); err != nil {
 			return err
 		}

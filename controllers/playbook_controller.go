@@ -7,7 +7,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
@@ -21,9 +20,14 @@ type PlaybookReconciler struct{ *Environment }
 
 type playbookDecision = decision[strategyv1.StrategyPlaybookStatus]
 
-// Reconcile makes passes over one playbook until it waits for something.
-func (r *PlaybookReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
-	return work(ctx, r.Environment, r, request, &strategyv1.StrategyPlaybook{})
+func (r *PlaybookReconciler) loop() *loop[*strategyv1.StrategyPlaybook, strategyv1.StrategyPlaybookStatus] {
+	return &loop[*strategyv1.StrategyPlaybook, strategyv1.StrategyPlaybookStatus]{
+		Environment: r.Environment,
+		empty:       func() *strategyv1.StrategyPlaybook { return &strategyv1.StrategyPlaybook{} },
+		statusOf:    func(object *strategyv1.StrategyPlaybook) *strategyv1.StrategyPlaybookStatus { return &object.Status },
+		decide:      r.decide,
+		wrote:       func(*strategyv1.StrategyPlaybook, strategyv1.StrategyPlaybookStatus) {},
+	}
 }
 
 // decide has nothing to say of a playbook that is on its way out.
@@ -39,13 +43,6 @@ func (r *PlaybookReconciler) decide(ctx context.Context, object *strategyv1.Stra
 	plan, err := playbook.Plan(observed, now)
 	return playbookDecision{status: plan.Status, actions: plan.Actions, nextAt: plan.NextAt}, err
 }
-
-func (r *PlaybookReconciler) statusOf(object *strategyv1.StrategyPlaybook) *strategyv1.StrategyPlaybookStatus {
-	return &object.Status
-}
-
-// wrote: nothing of a playbook is counted.
-func (r *PlaybookReconciler) wrote(*strategyv1.StrategyPlaybook, strategyv1.StrategyPlaybookStatus) {}
 
 // observe is every read of a playbook's pass.
 func (r *PlaybookReconciler) observe(ctx context.Context, object *strategyv1.StrategyPlaybook, now time.Time) (playbook.Observed, error) {
@@ -126,7 +123,7 @@ func (r *PlaybookReconciler) frozen(ctx context.Context, object *strategyv1.Stra
 func (r *PlaybookReconciler) controller() Controller {
 	inNamespace := handler.EnqueueRequestsFromMapFunc(r.allIn(&strategyv1.StrategyPlaybookList{}))
 	return Controller{
-		Name: "playbook", Reconciler: r, Workers: 1,
+		Name: "playbook", Reconciler: r.loop(), Workers: 1,
 		For: itself(&strategyv1.StrategyPlaybook{}, predicate.GenerationChangedPredicate{}),
 		Watches: []Watch{
 			{&corev1.ConfigMap{}, inNamespace, nil},

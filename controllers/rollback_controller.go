@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	ctrl "sigs.k8s.io/controller-runtime"
-
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/rollback"
 )
@@ -15,9 +13,14 @@ type RollbackReconciler struct{ *Environment }
 
 type rollbackDecision = decision[strategyv1.StrategyRollbackStatus]
 
-// Reconcile makes passes over one rollback until it waits for something.
-func (r *RollbackReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
-	return work(ctx, r.Environment, r, request, &strategyv1.StrategyRollback{})
+func (r *RollbackReconciler) loop() *loop[*strategyv1.StrategyRollback, strategyv1.StrategyRollbackStatus] {
+	return &loop[*strategyv1.StrategyRollback, strategyv1.StrategyRollbackStatus]{
+		Environment: r.Environment,
+		empty:       func() *strategyv1.StrategyRollback { return &strategyv1.StrategyRollback{} },
+		statusOf:    func(object *strategyv1.StrategyRollback) *strategyv1.StrategyRollbackStatus { return &object.Status },
+		decide:      r.decide,
+		wrote:       wroteRollback,
+	}
 }
 
 // decide plans over what every pass needs, and again over what the plan asked for.
@@ -37,10 +40,8 @@ func (r *RollbackReconciler) decide(ctx context.Context, object *strategyv1.Stra
 	}
 }
 
-func (r *RollbackReconciler) statusOf(object *strategyv1.StrategyRollback) *strategyv1.StrategyRollbackStatus {
-	return &object.Status
-}
-
-func (r *RollbackReconciler) wrote(object *strategyv1.StrategyRollback, before strategyv1.StrategyRollbackStatus) {
+// wroteRollback counts what a status write added.
+func wroteRollback(object *strategyv1.StrategyRollback, before strategyv1.StrategyRollbackStatus) {
 	countVerdicts(object.Status.Checks, len(before.Checks))
+	countApproval(object, before)
 }

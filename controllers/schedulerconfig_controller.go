@@ -30,15 +30,21 @@ func (r *SchedulerConfigReconciler) Reconcile(ctx context.Context, request ctrl.
 	if r.served(request.Namespace) != nil {
 		return ctrl.Result{}, nil
 	}
-	return work(ctx, r.Environment, r, request, &corev1.ConfigMap{})
+	return r.loop().Reconcile(ctx, request)
+}
+
+func (r *SchedulerConfigReconciler) loop() *loop[*corev1.ConfigMap, noStatus] {
+	return &loop[*corev1.ConfigMap, noStatus]{
+		Environment: r.Environment,
+		empty:       func() *corev1.ConfigMap { return &corev1.ConfigMap{} },
+		statusOf:    func(*corev1.ConfigMap) *noStatus { return &noStatus{} },
+		decide:      r.decide,
+		wrote:       func(*corev1.ConfigMap, noStatus) {},
+	}
 }
 
 // noStatus: what is in force stands in the record, which is written with the content.
 type noStatus struct{}
-
-func (r *SchedulerConfigReconciler) statusOf(*corev1.ConfigMap) *noStatus { return &noStatus{} }
-
-func (r *SchedulerConfigReconciler) wrote(*corev1.ConfigMap, noStatus) {}
 
 // decide plans at most one write for all claims. Claims that changed meanwhile are read again first.
 func (r *SchedulerConfigReconciler) decide(ctx context.Context, configMap *corev1.ConfigMap, now time.Time) (decided decision[noStatus], err error) {

@@ -1,6 +1,10 @@
 package lifecycle
 
 import (
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/conditions"
 )
@@ -41,6 +45,22 @@ func IncidentPhase(status strategyv1.StrategyIncidentStatus) strategyv1.Incident
 		return strategyv1.IncidentDiagnosis
 	}
 	return strategyv1.IncidentTriage
+}
+
+// IncidentSince is when an incident came where it is, from the times of its status. Triage counts from the report on, whatever it had
+// to wait for.
+func IncidentSince(created metav1.Time, status strategyv1.StrategyIncidentStatus) time.Time {
+	switch IncidentPhase(status) {
+	case strategyv1.IncidentClosed:
+		return status.ClosedTime.Time
+	case strategyv1.IncidentRecovery:
+		return status.RestoredTime.Time
+	case strategyv1.IncidentMitigation:
+		return conditions.Since(status.Conditions, strategyv1.ConditionDiagnosed)
+	case strategyv1.IncidentDiagnosis:
+		return conditions.Since(status.Conditions, strategyv1.ConditionEscalated)
+	}
+	return created.Time
 }
 
 // IncidentTurn is whose turn it is, and until when, where no rule knows better.
