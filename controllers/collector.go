@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/decisionlog"
 	"tradeops.dev/strategy-operator/internal/evidence"
@@ -160,7 +161,7 @@ func (r *CollectorReconciler) collect(ctx context.Context, run *run, outcome che
 		return fmt.Errorf("encode the outcome of check %s: %w", outcome.Check, err)
 	}
 	// Other bytes are there if another life of the operator was faster, and its outcome counts.
-	if err := r.Evidence.Create(ctx, run.key, data); err != nil && !errors.Is(err, evidence.ErrDifferent) {
+	if err := r.store(ctx, run, run.key, data); err != nil && !errors.Is(err, evidence.ErrDifferent) {
 		return err
 	}
 	_, _, err = r.readStored(ctx, run.key)
@@ -168,6 +169,11 @@ func (r *CollectorReconciler) collect(ctx context.Context, run *run, outcome che
 		r.outputs.forget(podNamed(run.pods, outcome.PodName).UID)
 	}
 	return err
+}
+
+// store is an effect like any other: told and timed.
+func (r *CollectorReconciler) store(ctx context.Context, run *run, key string, data []byte) error {
+	return r.execute(ctx, run.owner, []action.Action{action.StoreEvidence{Key: key, Data: data}})
 }
 
 // outputError: the log of an ended container cannot be read yet.
@@ -189,7 +195,7 @@ func (r *CollectorReconciler) withOutput(ctx context.Context, run *run, outcome 
 		return outcome, nil
 	}
 	key := evidence.OutputKey(run.prefix, string(outcome.Stage), outcome.Check, outcome.Attempt)
-	err = r.Evidence.Create(ctx, key, output)
+	err = r.store(ctx, run, key, output)
 	if errors.Is(err, evidence.ErrDifferent) { // read before a crash, when the kubelet had not rotated it yet: that one is judged
 		output, err = r.Evidence.Get(ctx, key)
 	}
