@@ -85,6 +85,7 @@ func (e *Environment) setup(mgr ctrl.Manager, readers *namespaces.Readers, c Con
 			WatchesRawSource(source.Channel(readers.Changes(), handler.EnqueueRequestsFromMapFunc(e.allIn(all))))
 	} else {
 		inNamespaces = append(inNamespaces, c.For)
+		b = b.WatchesRawSource(later)
 	}
 	for _, watch := range c.Watches {
 		if namespaces.Own(watch.Object, mgr.GetScheme()) {
@@ -111,6 +112,9 @@ func (e *Environment) setup(mgr ctrl.Manager, readers *namespaces.Readers, c Con
 	})
 	return nil
 }
+
+// later is a source of nothing: a controller cannot be built without one, and what it watches comes with the namespaces.
+var later = source.Func(func(context.Context, workqueue.TypedRateLimitingInterface[reconcile.Request]) error { return nil })
 
 // inNamespace is the source of what a reader of one namespace sees. It ends with that reader, not with the controller.
 type inNamespace struct {

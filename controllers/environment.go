@@ -64,7 +64,8 @@ type Environment struct {
 	gone     memo[types.UID, bool]                             // what was deleted; a cache may still show it, and no UID comes twice
 	fresh    freshness
 
-	uncollected memo[types.UID, string] // what collecting a Job waits for, by the Job
+	refused     memo[types.UID, refusal] // by the object that an effect is about
+	uncollected memo[types.UID, string]  // what collecting a Job waits for, by the Job
 	collected   collected
 }
 

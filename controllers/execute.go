@@ -27,14 +27,18 @@ var errNotOurs = errors.New("an object of this name exists and belongs to somebo
 // execute carries out actions in order and stops at the first error. Each can be repeated without harm.
 func (e *Environment) execute(ctx context.Context, about client.Object, actions []action.Action) error {
 	for _, next := range actions {
+		effect := fmt.Sprintf("%T", next)
+		if err := e.waits(about, effect); err != nil {
+			return err
+		}
 		began := e.Clock.Now()
 		done, err := e.do(ctx, about, next)
 		done.tell(ctx, e.Clock.Since(began), err)
 		if errors.Is(err, errNotOurs) { // only a person can mend it, so it must show on the object
 			e.Recorder.Eventf(about, nil, corev1.EventTypeWarning, strategyv1.ReasonNameConflict, "Create", "%s", err)
 		}
-		if err != nil {
-			return fmt.Errorf("%T: %w", next, err)
+		if err = e.accepted(about, effect, err); err != nil {
+			return fmt.Errorf("%s: %w", effect, err)
 		}
 	}
 	return nil

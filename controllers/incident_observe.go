@@ -27,6 +27,7 @@ func (r *IncidentReconciler) observeIncident(ctx context.Context, object *strate
 		observed.OnCall = facts.Known(facts.OnCall{Problem: observed.NotServed}) // deadlines go on, and nobody knows who is called
 		return observed, nil
 	}
+	observed.Refused = r.refusalOf(object)
 	var err error
 	// What people decided, and what they would close, is known even where the playbook is not.
 	if observed.Decided, err = r.observeDecided(ctx, strategyv1.KindIncident, object); err != nil {

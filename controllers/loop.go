@@ -85,7 +85,7 @@ func (l *loop[O, S]) pass(ctx context.Context, object O, now time.Time) (nextAt 
 		return time.Time{}, err
 	}
 	if err := l.execute(ctx, object, decided.actions); err != nil {
-		return time.Time{}, err
+		return untilRetried(err, decided.nextAt, now)
 	}
 	return decided.nextAt, nil
 }

@@ -31,6 +31,7 @@ func (r *RollbackReconciler) observeRollback(ctx context.Context, object *strate
 		observed.Log.Problem = observed.NotServed
 		return observed, nil
 	}
+	observed.Refused = r.refusalOf(object)
 	var err error
 	if observed.Decided, err = r.observeDecided(ctx, strategyv1.KindRollback, object); err != nil {
 		return observed, err

@@ -54,6 +54,7 @@ const (
 	ReasonNamespaceNotServed    = "NamespaceNotServed"
 	ReasonNameConflict          = "NameConflict"
 	ReasonLogConflict           = "LogConflict"
+	ReasonEffectRefused         = "EffectRefused"       // the API server refuses a Job, rollback, write or restart: a quota, a policy, a webhook
 	ReasonEvidenceUnavailable   = "EvidenceUnavailable" // the bucket cannot be read, or holds something else than the status says
 	ReasonTargetBelongsToOthers = "PathHeldByOther"
 )

@@ -59,6 +59,10 @@ type Stage struct {
 	Specs     []strategyv1.CheckSpec
 	Templates func() map[string]corev1.PodTemplateSpec // asked when a Job is to be built
 	Context   Context
+	// Refused are the words with which the API server refuses the object's Jobs, and RefusedFor is for how long it has; empty and 0: it
+	// does not.
+	Refused    string
+	RefusedFor time.Duration
 }
 
 // Result is how far a stage is.
@@ -70,6 +74,7 @@ type Result struct {
 	NextAt  time.Time                // the next deadline of a running Job; zero = none
 	Waiting map[string]string        // why a check's pod does not run yet
 	Missing string                   // why a Job cannot be built: its PodTemplate is gone
+	Refused []strategyv1.CheckStatus // attempts whose Jobs were refused for longer than a start may take: Error
 }
 
 // Run decides what a stage needs, given the judged records and the Jobs that are there.
@@ -105,12 +110,24 @@ func (s Stage) Run(records []strategyv1.CheckStatus, jobs []JobState) Result {
 			result.Missing = fmt.Sprintf("check %s needs PodTemplate %s, which does not exist in namespace %s; create it", use.Name, spec.PodTemplateName, s.Namespace)
 			continue
 		}
+		if s.RefusedFor > 0 && s.RefusedFor >= time.Duration(spec.StartTimeoutSeconds)*time.Second {
+			result.Refused = append(result.Refused, s.refused(spec, attempt))
+			continue
+		}
 		result.Actions = append(result.Actions, action.CreateJob{Job: Job(Run{
 			Namespace: s.Namespace, Owner: s.Owner, Stage: s.Stage, Check: spec, Use: use,
 			Attempt: attempt, Template: template, Context: s.Context,
 		})})
 	}
 	return result
+}
+
+// refused is an attempt that never was: there is no Job, and so no evidence.
+func (s Stage) refused(spec strategyv1.CheckSpec, attempt int32) strategyv1.CheckStatus {
+	return strategyv1.CheckStatus{
+		Stage: s.Stage, Name: spec.Name, Attempt: attempt, Verdict: strategyv1.VerdictError,
+		Message: bounded.Text(fmt.Sprintf("no Job was created within %d s: %s", spec.StartTimeoutSeconds, s.Refused), 1024),
+	}
 }
 
 // next is the attempt after the newest judged one.

@@ -24,6 +24,13 @@ type Problem struct {
 	Retry   time.Duration // after which it is looked at again; 0 = pass.Recheck
 }
 
+// Refusal is an effect of the last passes that the API server refused: a quota, a policy or a webhook stands against it. It is tried
+// again after a while.
+type Refusal struct {
+	Effect  string // the type of the action, e.g. action.CreateJob
+	Message string // in the API server's words
+}
+
 // Playbook is the spec to run on, frozen once the object has started.
 type Playbook struct {
 	Spec     strategyv1.StrategyPlaybookSpec

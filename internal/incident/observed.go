@@ -14,6 +14,7 @@ type Observed struct {
 	Incident  *strategyv1.StrategyIncident
 	Prefix    string         // of the incident's evidence in the bucket
 	NotServed *facts.Problem // the operator has no rights in this namespace
+	Refused   *facts.Refusal // an effect that the API server refused lately; nil = none
 	Playbook  facts.Playbook
 	Config    facts.Config
 	Log       facts.Log

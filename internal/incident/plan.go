@@ -37,6 +37,9 @@ func Plan(o Observed, now time.Time) Decision {
 			deadline(p)
 		}
 	}
+	if p.out.TellRefused() {
+		p.turn = nil // whoever was to be next cannot help
+	}
 	p.next.Level = lifecycle.Level(p.next)
 	turn := lifecycle.IncidentTurn(p.next)
 	if p.turn != nil && !p.isClosed() {
@@ -60,6 +63,7 @@ func newPlan(o Observed, now time.Time) *plan {
 	p.out = pass.New(now, o.Incident.Generation, o.Prefix, o.Log, pass.Status{
 		Conditions: &p.next.Conditions, Timeline: &p.next.Timeline, Checks: &p.next.Checks, Log: &p.next.Log,
 	})
+	p.out.Refused(o.Refused)
 	return p
 }
 

@@ -8,9 +8,13 @@ package pass
 
 import (
 	"cmp"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -25,6 +29,9 @@ import (
 
 // Recheck is the polling interval for inputs that the operator cannot watch: Secrets, and objects without the opt-in label.
 const Recheck = 30 * time.Second
+
+// maxMessage is how long a message of a condition may be that has words of others in it.
+const maxMessage = 2048
 
 // Status points at the parts of a status that a pass writes.
 type Status struct {
@@ -51,6 +58,7 @@ type Pass struct {
 	told    []action.Action
 
 	finalizers *action.SetFinalizers
+	refusal    *facts.Refusal
 }
 
 // New starts a pass. A log that was started shows its head as it was read.
@@ -184,7 +192,13 @@ func (p *Pass) DeleteJobs(jobs []checks.JobState) {
 
 // Run runs the checks of a stage, as far as they are. A check whose PodTemplate is gone stalls.
 func (p *Pass) Run(stage checks.Stage, jobs []checks.JobState) checks.Result {
+	stage.Refused, stage.RefusedFor = p.refusedJobs()
 	result := stage.Run(*p.Status.Checks, jobs)
+	for _, record := range result.Refused {
+		p.Note(strategyv1.EventCheck, checks.Sentence(record), "")
+		p.Wake(p.Now) // the stage goes on without it
+	}
+	*p.Status.Checks = checks.AddRecords(*p.Status.Checks, result.Refused)
 	p.Do(result.Actions...)
 	p.Wake(result.NextAt)
 	if result.Missing != "" {
@@ -199,6 +213,7 @@ func (p *Pass) SetFinalizers(wanted action.SetFinalizers) { p.finalizers = &want
 // Finish says what is to be done, in order, and when the next pass is due, if nothing watched changes before. That the operator begins
 // to work on a new object is no news: its first event tells of somebody else's turn, or of a next step.
 func (p *Pass) Finish(subject timeline.Subject, turn lifecycle.Turn) (Steps, time.Time) {
+	p.keepTransitions()
 	steps, nextAt := Steps{Store: p.store, Finalizers: p.finalizers}, p.nextAt
 	if len(p.store) > 0 {
 		nextAt = p.Now // the verdict comes from the stored report, in the next pass
@@ -219,6 +234,41 @@ func (p *Pass) Finish(subject timeline.Subject, turn lifecycle.Turn) (Steps, tim
 	}
 	steps.Events = append(steps.Events, p.told...)
 	return steps, nextAt
+}
+
+// keepTransitions: a condition that several rules set in turn, and that is in the end what it was before, did not change.
+func (p *Pass) keepTransitions() {
+	for i := range *p.Status.Conditions {
+		after := &(*p.Status.Conditions)[i]
+		before := meta.FindStatusCondition(p.before, after.Type)
+		if before != nil && before.Status == after.Status {
+			after.LastTransitionTime = before.LastTransitionTime
+		}
+	}
+}
+
+// Refused tells the pass what the API server refused lately.
+func (p *Pass) Refused(refusal *facts.Refusal) { p.refusal = refusal }
+
+// TellRefused stalls when the pass asks for what the API server refuses: whoever looks at the object must read why nothing happens. The
+// effect is tried again all the same.
+func (p *Pass) TellRefused() bool {
+	asked := func(effect action.Action) bool { return p.refusal.Effect == fmt.Sprintf("%T", effect) }
+	if p.refusal == nil || p.held || !slices.ContainsFunc(p.effects, asked) {
+		return false
+	}
+	p.Stall(strategyv1.ReasonEffectRefused, bounded.Text(fmt.Sprintf("the API server refuses what is next (%s): %s. It is tried again every %d s. %s",
+		strings.TrimPrefix(p.refusal.Effect, "action."), p.refusal.Message, int(Recheck.Seconds()), p.Message(strategyv1.ConditionReady)), maxMessage))
+	p.Wake(p.Now.Add(Recheck))
+	return true
+}
+
+// refusedJobs are the words with which Jobs are refused, and since when: how long it has been told.
+func (p *Pass) refusedJobs() (words string, since time.Duration) {
+	if p.refusal == nil || p.refusal.Effect != fmt.Sprintf("%T", action.CreateJob{}) || conditions.Reason(p.before, strategyv1.ConditionStalled) != strategyv1.ReasonEffectRefused {
+		return "", 0
+	}
+	return p.refusal.Message, p.Now.Sub(conditions.Since(p.before, strategyv1.ConditionStalled))
 }
 
 // Announce tells people when the summary of an object changed its reason.

@@ -10,6 +10,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/action"
+	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
@@ -86,6 +87,27 @@ func TestEventsTellAChangeOnly(t *testing.T) {
 		if got := strings.Join(testkit.Describe(steps.InOrder()), "; "); got != c.want {
 			t.Errorf("%d: got %q, want %q", i, got, c.want)
 		}
+	}
+}
+
+// TestAConditionThatIsAgainWhatItWasDidNotChange: how long something lasts is counted from its transition.
+func TestAConditionThatIsAgainWhatItWasDidNotChange(t *testing.T) {
+	status := &strategyv1.StrategyIncidentStatus{}
+	p := newPass(facts.Log{}, status)
+	p.Stall("A", "m")
+	p.Finish(timeline.Subject{}, lifecycle.Turn{})
+	later := testkit.T0.Add(time.Hour)
+	p = pass.New(later, 1, "p/", facts.Log{}, pass.Status{Conditions: &status.Conditions, Timeline: &status.Timeline, Checks: &status.Checks, Log: &status.Log})
+	p.Working("B", "m")
+	p.Stall("A", "m")
+	p.Finish(timeline.Subject{}, lifecycle.Turn{})
+	if since := conditions.Since(status.Conditions, strategyv1.ConditionStalled); !since.Equal(testkit.T0) {
+		t.Errorf("stalled since %s", since)
+	}
+	p.Working("B", "m")
+	p.Finish(timeline.Subject{}, lifecycle.Turn{})
+	if since := conditions.Since(status.Conditions, strategyv1.ConditionStalled); !since.Equal(later) {
+		t.Errorf("not stalled since %s", since)
 	}
 }
 

@@ -17,6 +17,7 @@ type Observed struct {
 	Rollback   *strategyv1.StrategyRollback
 	Prefix     string         // of the rollback's evidence in the bucket
 	NotServed  *facts.Problem // the operator has no rights in this namespace
+	Refused    *facts.Refusal // an effect that the API server refused lately; nil = none
 	Playbook   facts.Playbook
 	Incident   *strategyv1.StrategyIncident // nil without one, or when it was deleted
 	Config     facts.Config                 // of a drill: the copy

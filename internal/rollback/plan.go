@@ -38,6 +38,9 @@ func Plan(o Observed, now time.Time) Decision {
 	if p.needs != 0 {
 		return Decision{Needs: p.needs}
 	}
+	if p.out.TellRefused() {
+		p.asks = "" // whoever was to be next cannot help
+	}
 	turn := p.turn()
 	p.next.State, p.next.WaitsFor, p.next.DueTime = lifecycle.RollbackPhase(p.next), turn.Who, turn.Due()
 	steps, nextAt := p.out.Finish(p.subject(), turn)
@@ -51,6 +54,7 @@ func newPlan(o Observed, now time.Time) *plan {
 	p.out = pass.New(now, o.Rollback.Generation, o.Prefix, o.Log, pass.Status{
 		Conditions: &p.next.Conditions, Timeline: &p.next.Timeline, Checks: &p.next.Checks, Log: &p.next.Log,
 	})
+	p.out.Refused(o.Refused)
 	return p
 }
 

@@ -1,0 +1,103 @@
+package controllers
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/bounded"
+	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/pass"
+)
+
+// refusal is an effect that the API server refused, and until when it is not tried again.
+type refusal struct {
+	facts.Refusal
+	retryAt time.Time
+}
+
+// refusedError ends what a pass does: what the API server refuses is no failure of the operator, and the next pass tells it.
+type refusedError struct {
+	refusal
+	first bool  // it is not told yet
+	cause error // the API server's; nil: it was not asked again
+}
+
+// Error is for whoever does not know the type.
+func (e refusedError) Error() string { return e.Message }
+
+// Unwrap is the API server's own error.
+func (e refusedError) Unwrap() error { return e.cause }
+
+// refusedBy says whether the API server understood what was asked for, and will not do it: a quota, a policy, a webhook, a schema. A
+// right that is missing is none of these: the rights of the namespace are looked at then.
+func refusedBy(err error) bool {
+	if apierrors.IsForbidden(err) {
+		return !strings.Contains(err.Error(), "is forbidden: User ")
+	}
+	return apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) || apierrors.IsRequestEntityTooLargeError(err)
+}
+
+// refusalOf is what was refused lately of an object; nil = nothing.
+func (e *Environment) refusalOf(about client.Object) *facts.Refusal {
+	if known, found := e.refused.get(about.GetUID()); found {
+		return &known.Refusal
+	}
+	return nil
+}
+
+// waits says whether an effect was refused so lately that it is not tried again yet.
+func (e *Environment) waits(about client.Object, effect string) error {
+	known, found := e.refused.get(about.GetUID())
+	if found && known.Effect == effect && e.Clock.Now().Before(known.retryAt) {
+		return refusedError{refusal: known}
+	}
+	return nil
+}
+
+// accepted remembers what became of an effect that was tried.
+func (e *Environment) accepted(about client.Object, effect string, err error) error {
+	uid := about.GetUID()
+	known, found := e.refused.get(uid)
+	if err != nil && refusedBy(err) {
+		now := refusal{facts.Refusal{Effect: effect, Message: bounded.Text(err.Error(), 1024)}, e.Clock.Now().Add(pass.Recheck)}
+		e.refused.put(uid, now, len(now.Message))
+		first := !found || known.Refusal != now.Refusal
+		if first && !tellsItself(about) {
+			e.Recorder.Eventf(about, nil, corev1.EventTypeWarning, strategyv1.ReasonEffectRefused, strategyv1.ReasonEffectRefused, "%s", now.Message)
+		}
+		return refusedError{now, first, err}
+	}
+	if err == nil && found && known.Effect == effect {
+		e.refused.forget(uid)
+	}
+	return err
+}
+
+// tellsItself: the plan of the object tells in its summary what was refused. Others have none, like a configuration.
+func tellsItself(about client.Object) bool {
+	switch about.(type) {
+	case *strategyv1.StrategyIncident, *strategyv1.StrategyRollback:
+		return true
+	}
+	return false
+}
+
+// untilRetried is when the next pass is due after an error of its effects, if that is a refusal.
+func untilRetried(err error, nextAt, now time.Time) (time.Time, error) {
+	refused, ok := errors.AsType[refusedError](err)
+	switch {
+	case !ok:
+		return time.Time{}, err
+	case refused.first:
+		return now, nil // to tell it
+	case nextAt.IsZero() || refused.retryAt.Before(nextAt):
+		return refused.retryAt, nil
+	}
+	return nextAt, nil
+}
