@@ -45,8 +45,9 @@ func (w Watch) Predicates() []predicate.Predicate {
 	return []predicate.Predicate{w.Only}
 }
 
-// Controllers are all controllers of the operator.
+// Controllers are all controllers of the operator. Pauses that are not set are the usual ones from here on.
 func (e *Environment) Controllers() []Controller {
+	e.Pauses = e.Pauses.OrDefault()
 	return []Controller{
 		(&PlaybookReconciler{e}).controller(), (&IncidentReconciler{e}).controller(),
 		(&RollbackReconciler{e}).controller(), (&SchedulerConfigReconciler{e}).controller(),

@@ -19,7 +19,7 @@ func (r *IncidentReconciler) controller() Controller {
 		For: itself(&strategyv1.StrategyIncident{}, predicate.Or(predicate.GenerationChangedPredicate{}, alertsChanged())),
 		Watches: []Watch{
 			{&strategyv1.StrategyIncident{}, wakes(r.childrenOf), summaryChanged()},
-			{&batchv1.Job{}, settled(wakes(ownerOfJob(strategyv1.KindIncident))), jobFinished()},
+			{&batchv1.Job{}, settled(r.Pauses.Settle, wakes(ownerOfJob(strategyv1.KindIncident))), jobFinished()},
 			{&corev1.Pod{}, wakes(r.ownerOfPod(strategyv1.KindIncident)), podHopeless()},
 			{&strategyv1.StrategyRollback{}, wakes(incidentOfRollback), summaryChanged()},
 			{&strategyv1.StrategyDecision{}, wakes(targetOfDecision(strategyv1.KindIncident)), nil},

@@ -19,12 +19,6 @@ import (
 	"tradeops.dev/strategy-operator/internal/facts"
 )
 
-// outputPatience is how long an ended container's log is asked for before the attempt counts as not measured.
-const outputPatience = time.Minute
-
-// outputRetry is how soon it is asked for again.
-const outputRetry = 5 * time.Second
-
 // observeRuns reads the Jobs of an object, the outcome of each finished one, and the reports of the judged checks.
 func (e *Environment) observeRuns(ctx context.Context, owner client.Object, specs []strategyv1.CheckSpec, judged []strategyv1.CheckStatus, prefix string, now time.Time) (facts.Runs, error) {
 	outcomes, err := e.observeOutcomes(ctx, judged)
@@ -91,7 +85,7 @@ func (e *Environment) observeJob(ctx context.Context, job *batchv1.Job, pods []c
 	state.Fresh, err = e.freshEvidence(ctx, spec, state.Progress.Outcome, pods, key, prefix, now)
 	var unreadable outputError
 	if errors.As(err, &unreadable) && ctx.Err() == nil { // one log that cannot be read holds up nothing else
-		state.Progress = checks.Progress{Waiting: err.Error(), NextAt: now.Add(outputRetry)}
+		state.Progress = checks.Progress{Waiting: err.Error(), NextAt: now.Add(e.Pauses.OutputRetry)}
 		return state, nil
 	}
 	return state, err
@@ -117,7 +111,7 @@ func (e *Environment) freshEvidence(ctx context.Context, spec strategyv1.CheckSp
 				Key: evidence.OutputKey(prefix, string(outcome.Stage), outcome.Check, outcome.Attempt), Data: output,
 			})
 			outcome = checks.WithReport(outcome, spec.ReportFrom, output, terminationMessage(pod, container))
-		case now.Sub(*outcome.CompletionTime) < outputPatience:
+		case now.Sub(*outcome.CompletionTime) < e.Pauses.Output:
 			return nil, outputError{fmt.Errorf("the log of pod %s cannot be read yet: %w", pod.Name, err)}
 		default:
 			outcome.Reason, outcome.Message = checks.ReasonOutputFailed, fmt.Sprintf("the log of pod %s cannot be read: %v", pod.Name, err)

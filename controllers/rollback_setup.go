@@ -17,7 +17,7 @@ func (r *RollbackReconciler) controller() Controller {
 		Name: "rollback", Reconciler: r.loop(), Workers: workers,
 		For: itself(&strategyv1.StrategyRollback{}, predicate.GenerationChangedPredicate{}),
 		Watches: []Watch{
-			{&batchv1.Job{}, settled(wakes(ownerOfJob(strategyv1.KindRollback))), jobFinished()},
+			{&batchv1.Job{}, settled(r.Pauses.Settle, wakes(ownerOfJob(strategyv1.KindRollback))), jobFinished()},
 			{&corev1.Pod{}, wakes(r.ownerOfPod(strategyv1.KindRollback)), podHopeless()},
 			{&strategyv1.StrategyDecision{}, wakes(targetOfDecision(strategyv1.KindRollback)), nil},
 			{&strategyv1.StrategyPlaybook{}, wakes(r.activeOf(&strategyv1.StrategyRollbackList{})), predicate.Or(summaryChanged(), suspendChanged())},
