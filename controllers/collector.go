@@ -24,15 +24,6 @@ import (
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 )
 
-// outputPatience is how long an ended container's log is asked for before the attempt counts as not measured.
-const outputPatience = time.Minute
-
-// outputTimeout is how long one reading of it may take.
-const outputTimeout = 20 * time.Second
-
-// outputRetry is how soon it is asked for again.
-const outputRetry = 5 * time.Second
-
 // CollectorReconciler takes the end of a check's Job to its stored outcome: what the container wrote, then what it means. It works on
 // Jobs, with workers of its own: a kubelet or a bucket that hangs holds up these, and no deadline, expiry or decision. The incident or
 // rollback that the Job is of hears when the outcome is there.
@@ -74,7 +65,7 @@ func (r *CollectorReconciler) Reconcile(ctx context.Context, request ctrl.Reques
 	if errors.As(err, &unreadable) && ctx.Err() == nil {
 		r.uncollected.put(job.UID, unreadable.Error(), len(unreadable.Error()))
 		r.wakeOwner(run)
-		return ctrl.Result{RequeueAfter: outputRetry}, nil
+		return ctrl.Result{RequeueAfter: r.Pauses.OutputRetry}, nil
 	}
 	if err != nil {
 		return ctrl.Result{}, err
@@ -187,7 +178,7 @@ func (r *CollectorReconciler) withOutput(ctx context.Context, run *run, outcome 
 	pod := podNamed(run.pods, outcome.PodName)
 	container := pod.Spec.Containers[0].Name
 	output, err := r.observeOutput(ctx, pod, container)
-	if err != nil && now.Sub(*outcome.CompletionTime) < outputPatience {
+	if err != nil && now.Sub(*outcome.CompletionTime) < r.Pauses.Output {
 		return outcome, outputError{fmt.Errorf("the log of pod %s cannot be read yet: %w", pod.Name, err)}
 	}
 	if err != nil {
@@ -212,7 +203,7 @@ func (r *CollectorReconciler) observeOutput(ctx context.Context, pod *corev1.Pod
 	if output, found := r.outputs.get(pod.UID); found {
 		return output, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, outputTimeout)
+	ctx, cancel := context.WithTimeout(ctx, r.Pauses.OutputCall)
 	defer cancel()
 	output, err := r.Logs.Tail(ctx, pod.Namespace, pod.Name, container)
 	if err == nil {

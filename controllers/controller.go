@@ -3,7 +3,6 @@ package controllers
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/util/workqueue"
@@ -27,20 +26,25 @@ import (
 type Controller struct {
 	Name       string
 	Reconciler reconcile.Reconciler
-	Workers    int                       // objects worked on at a time
-	For        Watch                     // the objects that it reconciles; its Wakes is the object itself
-	Watches    []Watch                   // what else wakes it
-	Collected  <-chan event.GenericEvent // objects of which the outcome of a check was stored; nil: it has no checks
+	Workers    int     // objects worked on at a time
+	For        Watch   // the objects that it reconciles; its Wakes is the object itself
+	Watches    []Watch // what else wakes it
+	Told       Told    // what another controller wakes
 }
-
-// reconcileTimeout frees a worker that an API server keeps waiting. Buckets, kubelets and Prometheus have less of their own.
-const reconcileTimeout = time.Minute
 
 // collected carries what the collector wakes. They hold as many as may wait; an object that finds no room looks by itself.
 type collected struct{ incidents, rollbacks chan event.GenericEvent }
 
-// OnCollected wakes an object of which an outcome was stored, once for those that come together.
-var OnCollected = settled(&handler.EnqueueRequestForObject{})
+// Told is how one controller wakes another; the zero value: it does not.
+type Told struct {
+	Events <-chan event.GenericEvent
+	Wakes  handler.EventHandler
+}
+
+// toldOf wakes the objects of which the outcome of a check was stored, once for those that come together.
+func (e *Environment) toldOf(collected <-chan event.GenericEvent) Told {
+	return Told{collected, settled(e.Pauses.Settle, &handler.EnqueueRequestForObject{})}
+}
 
 // Watch is one line of what wakes a reconciler: a change of an object that passes Only wakes what Wakes finds.
 type Watch struct {
@@ -57,9 +61,11 @@ func (w Watch) Predicates() []predicate.Predicate {
 	return []predicate.Predicate{w.Only}
 }
 
-// Controllers are all controllers of the operator.
+// Controllers are all controllers of the operator. Pauses that are not set are the usual ones from here on.
 func (e *Environment) Controllers() []Controller {
-	e.collected = collected{make(chan event.GenericEvent, memoEntries), make(chan event.GenericEvent, memoEntries)}
+	e.Pauses = e.Pauses.OrDefault()
+	incidents, rollbacks := make(chan event.GenericEvent, memoEntries), make(chan event.GenericEvent, memoEntries)
+	e.collected = collected{incidents, rollbacks}
 	return []Controller{
 		(&PlaybookReconciler{e}).controller(), (&IncidentReconciler{e}).controller(), (&RollbackReconciler{e}).controller(),
 		(&SchedulerConfigReconciler{e}).controller(), (&CollectorReconciler{e}).controller(),
@@ -74,7 +80,7 @@ func itself(object client.Object, only predicate.Predicate) Watch {
 // setup has a manager run a controller. It watches the operator's own kinds everywhere, and everything else namespace by
 // namespace, from when one is served.
 func (e *Environment) setup(mgr ctrl.Manager, readers *namespaces.Readers, c Controller) error {
-	b := ctrl.NewControllerManagedBy(mgr).Named(c.Name).WithOptions(controller.Options{MaxConcurrentReconciles: c.Workers, ReconciliationTimeout: reconcileTimeout})
+	b := ctrl.NewControllerManagedBy(mgr).Named(c.Name).WithOptions(controller.Options{MaxConcurrentReconciles: c.Workers, ReconciliationTimeout: e.Pauses.Reconcile})
 	var inNamespaces []Watch
 	if namespaces.Own(c.For.Object, mgr.GetScheme()) {
 		all, err := listOf(c.For.Object, mgr.GetScheme())
@@ -94,8 +100,8 @@ func (e *Environment) setup(mgr ctrl.Manager, readers *namespaces.Readers, c Con
 		}
 		inNamespaces = append(inNamespaces, watch)
 	}
-	if c.Collected != nil {
-		b = b.WatchesRawSource(source.Channel(c.Collected, OnCollected))
+	if c.Told.Events != nil {
+		b = b.WatchesRawSource(source.Channel(c.Told.Events, c.Told.Wakes))
 	}
 	built, err := b.Build(readers.Guard(c.Reconciler))
 	if err != nil {

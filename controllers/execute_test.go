@@ -29,6 +29,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/decisionlog"
 	"tradeops.dev/strategy-operator/internal/evidence"
+	"tradeops.dev/strategy-operator/internal/pauses"
 )
 
 const secretText = "no log may show this text, 32 bytes or more"
@@ -62,6 +63,7 @@ func newWorld(t *testing.T, funcs interceptor.Funcs, objects ...client.Object) *
 	w.ctx = logr.NewContext(t.Context(), funcr.New(func(_, args string) { w.lines = append(w.lines, args) }, funcr.Options{Verbosity: verbose}))
 	api := interceptor.NewClient(fake.NewClientBuilder().WithObjects(objects...).Build(), funcs)
 	w.Environment = &Environment{
+		Pauses: pauses.Default(),
 		Client: api, Live: api, Evidence: bucket{}, Recorder: events.NewFakeRecorder(10), Namespaces: namespaces.Fixed{"trading"},
 		Clock: clocktesting.NewFakePassiveClock(time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)),
 	}

@@ -2,19 +2,14 @@ package controllers
 
 import (
 	"sync"
-	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-const (
-	// catchUp is the pause until a cache has seen our own write.
-	catchUp = 20 * time.Millisecond
-	// remembered bounds the memory: the cache has seen all but the newest writes long ago.
-	remembered = 4096
-)
+// remembered bounds the memory: the cache has seen all but the newest writes long ago.
+const remembered = 4096
 
 // freshness remembers the last version of each object that this process wrote. A pass over an older copy would plan what
 // was done already and end in a conflict. It is a saving, not a safeguard: after a restart it is empty, and every effect

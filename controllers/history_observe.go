@@ -23,7 +23,7 @@ func (r *PlaybookReconciler) observePast(ctx context.Context, object *strategyv1
 	var past []playbook.Past
 	for _, incident := range overdue {
 		if len(past) == playbook.MaxForgotten {
-			return past, now.Add(soon), nil
+			return past, now.Add(r.Pauses.Passes), nil
 		}
 		rollbacks, err := r.observeRollbacksOf(ctx, incident)
 		if err != nil {

@@ -48,7 +48,7 @@ func (r *IncidentReconciler) observeIncident(ctx context.Context, object *strate
 		return observed, err
 	}
 	if observed.Runs, err = r.observeRuns(ctx, object, spec.Checks, openRecords(object), observed.Prefix, now); err != nil {
-		if observed.Log.Problem, err = unread(ctx, err); err != nil {
+		if observed.Log.Problem, err = r.unread(ctx, err); err != nil {
 			return observed, err
 		}
 	}

@@ -15,7 +15,7 @@ const workers = 8
 func (r *IncidentReconciler) controller() Controller {
 	wakes := handler.EnqueueRequestsFromMapFunc
 	return Controller{
-		Name: "incident", Reconciler: r.loop(), Workers: workers, Collected: r.collected.incidents,
+		Name: "incident", Reconciler: r.loop(), Workers: workers, Told: r.toldOf(r.collected.incidents),
 		For: itself(&strategyv1.StrategyIncident{}, predicate.Or(predicate.GenerationChangedPredicate{}, alertsChanged())),
 		Watches: []Watch{
 			{&strategyv1.StrategyIncident{}, wakes(r.childrenOf), summaryChanged()},

@@ -16,9 +16,6 @@ import (
 // maxPasses bounds the passes of one reconcile; a story needs three at once at most.
 const maxPasses = 12
 
-// soon is the pause after a reconcile that used up its passes.
-const soon = time.Second
-
 // loop is the reconcile of one kind: what is the same for all of them, around what differs.
 type loop[O client.Object, S any] struct {
 	*Environment
@@ -47,13 +44,13 @@ func (l *loop[O, S]) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if l.fresh.stale(object) {
-		return ctrl.Result{RequeueAfter: catchUp}, nil
+		return ctrl.Result{RequeueAfter: l.Pauses.CatchUp}, nil
 	}
 	for range maxPasses {
 		now := l.Clock.Now()
 		nextAt, err := l.pass(ctx, object, now)
 		if apierrors.IsConflict(err) {
-			return ctrl.Result{RequeueAfter: catchUp}, nil
+			return ctrl.Result{RequeueAfter: l.Pauses.CatchUp}, nil
 		}
 		if err != nil {
 			return ctrl.Result{}, err
@@ -62,7 +59,7 @@ func (l *loop[O, S]) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 			return again(nextAt, now), nil
 		}
 	}
-	return ctrl.Result{RequeueAfter: soon}, nil
+	return ctrl.Result{RequeueAfter: l.Pauses.Passes}, nil
 }
 
 // again turns a time into a request to the queue; none if it is zero.

@@ -34,17 +34,14 @@ var (
 	namespacesDesc = prometheus.NewDesc("strategy_namespaces", "Namespaces to be served, by state: Served, Starting (being read for the first time), or Refused (a right is missing).", []string{"state"}, nil)
 )
 
-// scrapeTimeout bounds the reading of the cache for one scrape.
-const scrapeTimeout = 5 * time.Second
-
 // registerMetrics adds the operator's own metrics to controller-runtime's.
-func registerMetrics(reader client.Reader, readers *namespaces.Readers) error {
+func registerMetrics(reader client.Reader, readers *namespaces.Readers, timeout time.Duration) error {
 	for _, counter := range []prometheus.Collector{verdictsTotal, breachesTotal, escalationsTotal, unjudgedTotal, effectSeconds, stageSeconds, approvalSeconds} {
 		if err := metrics.Registry.Register(counter); err != nil {
 			return err
 		}
 	}
-	return metrics.Registry.Register(&objectCounter{reader, readers})
+	return metrics.Registry.Register(&objectCounter{reader, readers, timeout})
 }
 
 // countVerdicts counts what a status write added, after it succeeded: a conflict must not count twice.
@@ -81,6 +78,7 @@ func countCalls(object *strategyv1.StrategyIncident, before strategyv1.StrategyI
 type objectCounter struct {
 	reader     client.Reader
 	namespaces *namespaces.Readers
+	timeout    time.Duration // of reading the cache for one scrape
 }
 
 // Describe implements prometheus.Collector.
@@ -92,7 +90,7 @@ func (c *objectCounter) Describe(out chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (c *objectCounter) Collect(out chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), c.timeout)
 	defer cancel()
 	counts := c.namespaces.Count()
 	for _, state := range namespaces.States { // zero, too: an alert waits for a number

@@ -28,9 +28,6 @@ const (
 	secretKeyID = "key-id"
 )
 
-// keyLifetime is how long what a Secret says is remembered, so that a running incident does not read it in each pass.
-const keyLifetime = 30 * time.Second
-
 // observePlaybook returns the frozen spec that an object runs on, or the one it would start on, and whether the playbook as
 // it is now is suspended.
 func (e *Environment) observePlaybook(ctx context.Context, namespace, name, revision string) (facts.Playbook, error) {
@@ -99,7 +96,7 @@ func signingKeyOf(namespace string, spec strategyv1.StrategyPlaybookSpec) types.
 
 // observeKey reads the key that signs. What is wrong with it is a fact, too.
 func (e *Environment) observeKey(ctx context.Context, at types.NamespacedName) (decisionlog.Key, *facts.Problem, error) {
-	if known, found := e.keys.get(at); found && e.Clock.Since(known.at) < keyLifetime {
+	if known, found := e.keys.get(at); found && e.Clock.Since(known.at) < e.Pauses.Secret {
 		return known.value, nil, nil
 	}
 	var secret corev1.Secret
@@ -112,7 +109,7 @@ func (e *Environment) observeKey(ctx context.Context, at types.NamespacedName) (
 		return decisionlog.Key{}, nil, err
 	}
 	if err != nil {
-		unread, err := unavailable(ctx, fmt.Errorf("Secret %s with the decision log's signing key cannot be read: %w", at, err))
+		unread, err := e.unavailable(ctx, fmt.Errorf("Secret %s with the decision log's signing key cannot be read: %w", at, err))
 		return decisionlog.Key{}, unread, err
 	}
 	if secret.Labels[strategyv1.LabelManaged] != strategyv1.ManagedValue {
@@ -143,7 +140,7 @@ func (e *Environment) observeLog(ctx context.Context, signingKey types.Namespace
 			return log, nil
 		}
 		if err != nil {
-			log.Problem, err = unavailable(ctx, err)
+			log.Problem, err = e.unavailable(ctx, err)
 			return log, err
 		}
 		identity, err := decisionlog.Verify(line, key)

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
@@ -13,17 +12,14 @@ import (
 	"tradeops.dev/strategy-operator/internal/facts"
 )
 
-// evidenceRetry is how soon a bucket that could not be read is tried again.
-const evidenceRetry = 5 * time.Second
-
 // unavailable makes a fact of a bucket that cannot be read: deadlines, people and signals go on meanwhile. What ends the pass is only
 // that the operator itself ends.
-func unavailable(ctx context.Context, err error) (*facts.Problem, error) {
+func (e *Environment) unavailable(ctx context.Context, err error) (*facts.Problem, error) {
 	if ctx.Err() != nil {
 		return nil, err
 	}
 	return &facts.Problem{
-		Reason: strategyv1.ReasonEvidenceUnavailable, Retry: evidenceRetry,
+		Reason: strategyv1.ReasonEvidenceUnavailable, Retry: e.Pauses.Evidence,
 		Message: fmt.Sprintf("%v. Nothing is started or changed until it can be read; deadlines go on", err),
 	}, nil
 }
@@ -35,12 +31,12 @@ type evidenceError struct{ error }
 func (e evidenceError) Unwrap() error { return e.error }
 
 // unread makes a fact of an error of the bucket; any other one ends the pass.
-func unread(ctx context.Context, err error) (*facts.Problem, error) {
+func (e *Environment) unread(ctx context.Context, err error) (*facts.Problem, error) {
 	var ofBucket evidenceError
 	if !errors.As(err, &ofBucket) {
 		return nil, err
 	}
-	return unavailable(ctx, err)
+	return e.unavailable(ctx, err)
 }
 
 // decodedBytes is how much memory a report takes, for each byte that is stored: usual ones 9 or 10, hostile ones up to 24.

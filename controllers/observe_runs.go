@@ -72,7 +72,7 @@ func (e *Environment) observeJob(ctx context.Context, job *batchv1.Job, pods []c
 	stored, reference, err := e.storedOutcome(ctx, id, judged, evidence.ReportKey(prefix, string(id.Stage), id.Check, id.Attempt))
 	if errors.Is(err, evidence.ErrNotFound) { // the collector says when it is there; this is in case nobody hears it
 		waiting, _ := e.uncollected.get(job.UID)
-		state.Progress = checks.Progress{Waiting: cmp.Or(waiting, "its report is being stored"), NextAt: now.Add(outputRetry)}
+		state.Progress = checks.Progress{Waiting: cmp.Or(waiting, "its report is being stored"), NextAt: now.Add(e.Pauses.OutputRetry)}
 		return state, nil
 	}
 	if err == nil {

@@ -58,7 +58,7 @@ func unknownSignals(spec *strategyv1.SignalsSpec, problem string, now time.Time)
 // playbook could have it sent to a server of their own.
 func (e *Environment) observeToken(ctx context.Context, at types.NamespacedName, url string) (token, problem string, err error) {
 	known, found := e.tokens.get(at)
-	if !found || e.Clock.Since(known.at) >= keyLifetime {
+	if !found || e.Clock.Since(known.at) >= e.Pauses.Secret {
 		allowed, problem, err := e.readToken(ctx, at)
 		if problem != "" || err != nil {
 			return "", problem, err

@@ -8,15 +8,8 @@ import (
 	"time"
 
 	"k8s.io/utils/clock"
-)
 
-// evidenceTimeout is how long one call of the bucket may take.
-const evidenceTimeout = 10 * time.Second
-
-// How long a bucket that hangs is left alone before one call tries it again; it doubles.
-const (
-	firstTrial = 5 * time.Second
-	lastTrial  = time.Minute
+	"tradeops.dev/strategy-operator/internal/pauses"
 )
 
 // patient is a bucket that may hang. A call without an answer in time is given up. From then on, until one gets through, all calls fail
@@ -24,6 +17,7 @@ const (
 type patient struct {
 	bucket Evidence
 	clock  clock.PassiveClock
+	pauses pauses.Pauses
 
 	mu      sync.Mutex // never held during a call
 	since   time.Time  // of the first call without an answer; zero: it answers
@@ -33,8 +27,8 @@ type patient struct {
 }
 
 // Patient makes a bucket that may hang one that fails in time.
-func Patient(bucket Evidence, clock clock.PassiveClock) Evidence {
-	return &patient{bucket: bucket, clock: clock}
+func Patient(bucket Evidence, clock clock.PassiveClock, pauses pauses.Pauses) Evidence {
+	return &patient{bucket: bucket, clock: clock, pauses: pauses.OrDefault()}
 }
 
 // Get implements Evidence.
@@ -55,7 +49,7 @@ func answer[T any](ctx context.Context, p *patient, call func(context.Context) (
 	if err := p.begin(); err != nil {
 		return none, err
 	}
-	limited, cancel := context.WithTimeout(ctx, evidenceTimeout)
+	limited, cancel := context.WithTimeout(ctx, p.pauses.EvidenceCall)
 	defer cancel()
 	type result struct {
 		value T
@@ -115,7 +109,7 @@ func (p *patient) hung() error {
 	if p.since.IsZero() {
 		p.since = now
 	}
-	p.pause = min(max(2*p.pause, firstTrial), lastTrial)
+	p.pause = min(max(2*p.pause, p.pauses.Evidence), p.pauses.EvidenceHangs)
 	p.retryAt, p.trying = now.Add(p.pause), false
 	return p.problem()
 }

@@ -11,6 +11,7 @@ import (
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"tradeops.dev/strategy-operator/internal/evidence"
+	"tradeops.dev/strategy-operator/internal/pauses"
 )
 
 // moody is a bucket that answers as it is told to.
@@ -23,7 +24,7 @@ type moody struct {
 func (m *moody) Get(context.Context, string) ([]byte, error) {
 	m.calls++
 	if errors.Is(m.answer, context.DeadlineExceeded) {
-		m.clock.Step(evidenceTimeout)
+		m.clock.Step(pauses.Default().EvidenceCall)
 	}
 	return []byte("x"), m.answer
 }
@@ -37,7 +38,7 @@ func (m *moody) Create(ctx context.Context, key string, _ []byte) error {
 func TestABucketThatHangsIsTriedOnceInAWhile(t *testing.T) {
 	start := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 	bucket := &moody{clock: clocktesting.NewFakeClock(start), answer: context.DeadlineExceeded}
-	p := Patient(bucket, bucket.clock)
+	p := Patient(bucket, bucket.clock, pauses.Pauses{})
 	for bucket.clock.Since(start) < time.Hour {
 		_, err := p.Get(t.Context(), "k")
 		if err == nil || !strings.Contains(err.Error(), "no answer since 2026-11-23T10:00:10Z") {
@@ -52,7 +53,7 @@ func TestABucketThatHangsIsTriedOnceInAWhile(t *testing.T) {
 		t.Errorf("it was called %d times in an hour", bucket.calls)
 	}
 	bucket.answer = nil
-	bucket.clock.Step(lastTrial)
+	bucket.clock.Step(pauses.Default().EvidenceHangs)
 	for range 3 {
 		if got, err := p.Get(t.Context(), "k"); err != nil || string(got) != "x" {
 			t.Fatalf("when it is back: %q, %v", got, err)
@@ -64,7 +65,7 @@ func TestABucketThatHangsIsTriedOnceInAWhile(t *testing.T) {
 func TestAnErrorIsAnAnswer(t *testing.T) {
 	for _, said := range []error{evidence.ErrNotFound, evidence.ErrDifferent, errors.New("access denied")} {
 		bucket := &moody{clock: clocktesting.NewFakeClock(time.Now()), answer: said}
-		p := Patient(bucket, bucket.clock)
+		p := Patient(bucket, bucket.clock, pauses.Pauses{})
 		for range 3 {
 			if _, err := p.Get(t.Context(), "k"); !errors.Is(err, said) {
 				t.Errorf("%v became %v", said, err)
@@ -83,7 +84,7 @@ func (s *stuck) Get(context.Context, string) ([]byte, error) { select {} }
 
 // TestACallThatIsLeftBehind: whoever asked goes away, and the bucket is not blamed for that.
 func TestACallThatIsLeftBehind(t *testing.T) {
-	p := Patient(&stuck{}, clock.RealClock{})
+	p := Patient(&stuck{}, clock.RealClock{}, pauses.Pauses{})
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(time.Millisecond, cancel)
 	if _, err := p.Get(ctx, "k"); !errors.Is(err, context.Canceled) {

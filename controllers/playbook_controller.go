@@ -128,7 +128,7 @@ func (r *PlaybookReconciler) controller() Controller {
 		Watches: []Watch{
 			{&corev1.ConfigMap{}, inNamespace, nil},
 			{&corev1.PodTemplate{}, inNamespace, nil},
-			{&strategyv1.StrategyIncident{}, settled(handler.EnqueueRequestsFromMapFunc(playbookOfIncident)), justClosed()},
+			{&strategyv1.StrategyIncident{}, settled(r.Pauses.Settle, handler.EnqueueRequestsFromMapFunc(playbookOfIncident)), justClosed()},
 			{&appsv1.Deployment{}, inNamespace, predicate.GenerationChangedPredicate{}},
 		},
 	}

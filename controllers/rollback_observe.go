@@ -65,7 +65,7 @@ func (r *RollbackReconciler) observeRollback(ctx context.Context, object *strate
 		judged = nil
 	}
 	if observed.Runs, err = r.observeRuns(ctx, object, spec.Checks, judged, observed.Prefix, now); err != nil {
-		if observed.Log.Problem, err = unread(ctx, err); err != nil {
+		if observed.Log.Problem, err = r.unread(ctx, err); err != nil {
 			return observed, err
 		}
 	}

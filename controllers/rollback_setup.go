@@ -14,7 +14,7 @@ func (r *RollbackReconciler) controller() Controller {
 	wakes := handler.EnqueueRequestsFromMapFunc
 	active := wakes(r.activeIn(&strategyv1.StrategyRollbackList{}))
 	return Controller{
-		Name: "rollback", Reconciler: r.loop(), Workers: workers, Collected: r.collected.rollbacks,
+		Name: "rollback", Reconciler: r.loop(), Workers: workers, Told: r.toldOf(r.collected.rollbacks),
 		For: itself(&strategyv1.StrategyRollback{}, predicate.GenerationChangedPredicate{}),
 		Watches: []Watch{
 			{&batchv1.Job{}, wakes(ownerOfJob(strategyv1.KindRollback)), jobDeleted()},

@@ -68,7 +68,7 @@ func (r *SchedulerConfigReconciler) decide(ctx context.Context, configMap *corev
 	}
 	stand, err := r.claimsStand(ctx, configMap.Namespace, plan.Pending)
 	if err != nil || !stand {
-		decided.nextAt = now.Add(catchUp)
+		decided.nextAt = now.Add(r.Pauses.CatchUp)
 		return decided, err
 	}
 	decided.actions = append(decided.actions, *plan.Write)

@@ -10,24 +10,20 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
 
-// settling is how long what ends waits for others. Checks run side by side: those of one object that end together are judged in one
-// pass, with one write of the status. Of incidents that close together the history is looked at once.
-const settling = 250 * time.Millisecond
-
-// settled wakes what a handler wakes a little later, once for all that comes meanwhile.
-func settled(wakes handler.EventHandler) handler.EventHandler {
+// settled wakes what a handler wakes a pause later, once for all that comes meanwhile.
+func settled(pause time.Duration, wakes handler.EventHandler) handler.EventHandler {
 	return handler.Funcs{
 		CreateFunc: func(ctx context.Context, e event.CreateEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
-			wakes.Create(ctx, e, delayed{q})
+			wakes.Create(ctx, e, delayed{q, pause})
 		},
 		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
-			wakes.Update(ctx, e, delayed{q})
+			wakes.Update(ctx, e, delayed{q, pause})
 		},
 		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
-			wakes.Delete(ctx, e, delayed{q})
+			wakes.Delete(ctx, e, delayed{q, pause})
 		},
 		GenericFunc: func(ctx context.Context, e event.GenericEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
-			wakes.Generic(ctx, e, delayed{q})
+			wakes.Generic(ctx, e, delayed{q, pause})
 		},
 	}
 }
@@ -35,7 +31,8 @@ func settled(wakes handler.EventHandler) handler.EventHandler {
 // delayed is a queue that what is added reaches later.
 type delayed struct {
 	workqueue.TypedRateLimitingInterface[reconcile.Request]
+	pause time.Duration
 }
 
 // Add implements workqueue.TypedInterface.
-func (d delayed) Add(request reconcile.Request) { d.AddAfter(request, settling) }
+func (d delayed) Add(request reconcile.Request) { d.AddAfter(request, d.pause) }

@@ -127,8 +127,8 @@ func start(ctx context.Context, config *rest.Config, o options) error {
 	listed := strings.FieldsFunc(o.namespaces, func(r rune) bool { return r == ',' || r == ' ' })
 	readers := namespaces.New(mgr, listed)
 	environment := &controllers.Environment{
-		Client: readers.Client(), Live: mgr.GetAPIReader(), Logs: controllers.PodLogs{Clientset: clientset}, Evidence: controllers.Patient(store, clock.RealClock{}),
-		Clock: clock.RealClock{}, Recorder: mgr.GetEventRecorder("strategy-operator"), Namespaces: readers, Signals: signals.New(signals.Options{}),
+		Client: readers.Client(), Live: mgr.GetAPIReader(), Logs: controllers.PodLogs{Clientset: clientset}, Evidence: controllers.Patient(store, clock.RealClock{}, o.pauses),
+		Clock: clock.RealClock{}, Recorder: mgr.GetEventRecorder("strategy-operator"), Namespaces: readers, Signals: signals.New(signals.Options{Pauses: o.pauses}),
 		Pauses: o.pauses,
 	}
 	if err := environment.Setup(ctx, mgr, readers); err != nil {

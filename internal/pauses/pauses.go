@@ -1,5 +1,6 @@
 // Package pauses is how long the operator waits where nothing tells it to go on. Whoever runs it may set them (the manager's
-// flags); the plans get them among what they observe. It is a leaf, and pure: values only.
+// flags); the plans get them among what they observe. They are the operator's patience, too: how long it waits for others, and how soon
+// it tries again. It is a leaf, and pure: values only.
 //
 // Not here: times that are part of a procedure, which its playbook says, and times that mean something else when they are
 // shorter, such as how long a Reloader may take.
@@ -21,11 +22,47 @@ type Pauses struct {
 	Turn time.Duration
 	// Lease is how long another manager waits after the last sign of life of the one at work.
 	Lease time.Duration
+
+	// Secret is how long what a Secret says is remembered, so that a running incident does not read it in each pass.
+	Secret time.Duration
+	// Output is how long an ended container's log is asked for before the attempt counts as not measured.
+	Output time.Duration
+	// OutputCall bounds one reading of it.
+	OutputCall time.Duration
+	// OutputRetry is how soon it is asked for again.
+	OutputRetry time.Duration
+	// Evidence is how soon a bucket that could not be read is tried again.
+	Evidence time.Duration
+	// EvidenceCall bounds one call of the bucket.
+	EvidenceCall time.Duration
+	// EvidenceHangs is how long a bucket that gave no answer is left alone before one call tries it again, at most.
+	EvidenceHangs time.Duration
+	// Reconcile frees a worker that an API server keeps waiting. Buckets, kubelets and Prometheus have less of their own.
+	Reconcile time.Duration
+	// Passes is how soon a reconcile goes on that had more to do than it may do at once.
+	Passes time.Duration
+	// CatchUp is how soon an object is looked at again whose newest version has not reached the cache.
+	CatchUp time.Duration
+	// Settle is how long what ends waits for others. Checks run side by side: those of one object that end together are judged in one
+	// pass, with one write of the status. Of incidents that close together the history is looked at once.
+	Settle time.Duration
+	// Scrape bounds the reading of the cache for one scrape of the metrics.
+	Scrape time.Duration
+	// Query bounds one request to Prometheus, and all requests of one pass together: one that hangs must not hold up a reconcile.
+	Query time.Duration
+	// QueryRetry is when a pass asks again whose queries had to wait for those of another one.
+	QueryRetry time.Duration
 }
 
 // Default is for production.
 func Default() Pauses {
-	return Pauses{Gather: 2 * time.Second, GatherLimit: 10 * time.Second, Rollout: 2 * time.Second, Turn: 5 * time.Second, Lease: 15 * time.Second}
+	return Pauses{
+		Gather: 2 * time.Second, GatherLimit: 10 * time.Second, Rollout: 2 * time.Second, Turn: 5 * time.Second, Lease: 15 * time.Second,
+		Secret: 30 * time.Second, Output: time.Minute, OutputCall: 20 * time.Second, OutputRetry: 5 * time.Second,
+		Evidence: 5 * time.Second, EvidenceCall: 10 * time.Second, EvidenceHangs: time.Minute, Reconcile: time.Minute,
+		Passes: time.Second, CatchUp: 20 * time.Millisecond, Settle: 250 * time.Millisecond,
+		Scrape: 5 * time.Second, Query: 5 * time.Second, QueryRetry: time.Second,
+	}
 }
 
 // OrDefault fills in what is not set.
@@ -34,6 +71,12 @@ func (p Pauses) OrDefault() Pauses {
 	return Pauses{
 		Gather: or(p.Gather, usual.Gather), GatherLimit: or(p.GatherLimit, usual.GatherLimit),
 		Rollout: or(p.Rollout, usual.Rollout), Turn: or(p.Turn, usual.Turn), Lease: or(p.Lease, usual.Lease),
+		Secret: or(p.Secret, usual.Secret), Output: or(p.Output, usual.Output), OutputRetry: or(p.OutputRetry, usual.OutputRetry),
+		OutputCall: or(p.OutputCall, usual.OutputCall), Evidence: or(p.Evidence, usual.Evidence),
+		EvidenceCall: or(p.EvidenceCall, usual.EvidenceCall), EvidenceHangs: or(p.EvidenceHangs, usual.EvidenceHangs),
+		Reconcile: or(p.Reconcile, usual.Reconcile), Passes: or(p.Passes, usual.Passes), CatchUp: or(p.CatchUp, usual.CatchUp),
+		Settle: or(p.Settle, usual.Settle), Scrape: or(p.Scrape, usual.Scrape), Query: or(p.Query, usual.Query),
+		QueryRetry: or(p.QueryRetry, usual.QueryRetry),
 	}
 }
 

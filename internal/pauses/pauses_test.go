@@ -1,6 +1,7 @@
 package pauses_test
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -12,12 +13,19 @@ func TestWhatIsNotSetIsItsDefault(t *testing.T) {
 	if got := (pauses.Pauses{}).OrDefault(); got != usual {
 		t.Errorf("nothing set: %+v, not %+v", got, usual)
 	}
-	if got := (pauses.Pauses{Gather: -1, GatherLimit: -1, Rollout: -1, Turn: -1, Lease: -1}).OrDefault(); got != usual {
-		t.Errorf("negative: %+v, not %+v", got, usual)
+	var set, negative pauses.Pauses
+	for i := range reflect.TypeFor[pauses.Pauses]().NumField() { // none can be forgotten
+		reflect.ValueOf(&set).Elem().Field(i).SetInt(int64(i + 1))
+		reflect.ValueOf(&negative).Elem().Field(i).SetInt(-1)
+		if reflect.ValueOf(usual).Field(i).Int() <= 0 {
+			t.Errorf("%s has no default", reflect.TypeFor[pauses.Pauses]().Field(i).Name)
+		}
 	}
-	set := pauses.Pauses{Gather: time.Millisecond, GatherLimit: 2 * time.Millisecond, Rollout: 3 * time.Millisecond, Turn: 4 * time.Millisecond, Lease: 5 * time.Millisecond}
 	if got := set.OrDefault(); got != set {
 		t.Errorf("all set: %+v, not %+v", got, set)
+	}
+	if got := negative.OrDefault(); got != usual {
+		t.Errorf("negative: %+v, not %+v", got, usual)
 	}
 }
 

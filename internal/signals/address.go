@@ -66,7 +66,7 @@ func checkAddress(address netip.Addr, allowLoopback bool) error {
 // newClient trusts nothing that the environment or an answer says: no proxy, no redirect, no address but a checked one.
 func newClient(options Options) *http.Client {
 	dialer := &net.Dialer{
-		Timeout: timeout,
+		Timeout: options.Pauses.Query,
 		// Control sees the address after the name was resolved, right before the connection: a name that resolves to
 		// something else at each look-up cannot pass one address here and use another.
 		Control: func(_, address string, _ syscall.RawConn) error {
@@ -85,7 +85,7 @@ func newClient(options Options) *http.Client {
 			ForceAttemptHTTP2:      true,
 			MaxIdleConnsPerHost:    parallel,
 			IdleConnTimeout:        90 * time.Second,
-			TLSHandshakeTimeout:    timeout,
+			TLSHandshakeTimeout:    options.Pauses.Query,
 			MaxResponseHeaderBytes: maxHeaderBytes,
 		},
 	}

@@ -109,7 +109,7 @@ func (m memory) store(of key, got answer, now time.Time) {
 	m[of] = found
 }
 
-func (m memory) snapshot(source Source, now time.Time) Snapshot {
+func (m memory) snapshot(source Source, now time.Time, retry time.Duration) Snapshot {
 	at := source.server()
 	snapshot := Snapshot{Time: now, Readings: map[string]Reading{}}
 	for _, query := range source.Queries {
@@ -117,7 +117,7 @@ func (m memory) snapshot(source Source, now time.Time) Snapshot {
 		snapshot.Readings[query.Name] = found.reading(source.Interval, now)
 		next := found.tried.Add(source.Interval)
 		if found.due(source.Interval, now) {
-			next = now.Add(soon)
+			next = now.Add(retry)
 		}
 		if snapshot.NextAt.IsZero() || next.Before(snapshot.NextAt) {
 			snapshot.NextAt = next

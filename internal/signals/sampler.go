@@ -6,25 +6,23 @@ import (
 	"net/http"
 	"sync"
 	"time"
-)
 
-// timeout bounds one request and all requests of one call together: a hanging Prometheus must not hold up a reconcile.
-const timeout = 5 * time.Second
+	"tradeops.dev/strategy-operator/internal/pauses"
+)
 
 // parallel is how many requests one server gets at once.
 const parallel = 4
 
-// soon is when a caller asks again whose queries had to wait for another caller's.
-const soon = time.Second
-
 // Options of a Sampler.
 type Options struct {
 	AllowLoopback bool // for tests and local runs: in a cluster loopback is the operator's own pod
+	Pauses        pauses.Pauses
 }
 
 // Sampler samples queries and remembers the last sample of each. It is made once and shared by all incidents.
 type Sampler struct {
 	client *http.Client
+	pauses pauses.Pauses
 
 	mu     sync.Mutex // never held during a request
 	memory memory
@@ -35,19 +33,20 @@ type Sampler struct {
 
 // New makes a Sampler that remembers nothing.
 func New(options Options) *Sampler {
-	return &Sampler{client: newClient(options), memory: memory{}, flights: map[server]chan struct{}{}}
+	options.Pauses = options.Pauses.OrDefault()
+	return &Sampler{client: newClient(options), pauses: options.Pauses, memory: memory{}, flights: map[server]chan struct{}{}}
 }
 
 // Sample returns what is known of a source's signals. What is older than the interval is asked for first, unless another
 // call is just asking this server; then the last sample must do. Only a call that has no last sample waits for the other
-// one: its signals would be unknown merely because two incidents were opened at the same time. It takes 5 s at most. What goes wrong
+// one: its signals would be unknown merely because two incidents were opened at the same time. It takes no longer than a query may. What goes wrong
 // is not an error: it stands at each signal, as its Problem. It may be called from many goroutines at once.
 func (s *Sampler) Sample(ctx context.Context, source Source, now time.Time) Snapshot {
 	source = source.normal()
 	if problem := source.problem(); problem != "" {
 		return unusable(source, problem, now)
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, s.pauses.Query)
 	defer cancel()
 	for ctx.Err() == nil {
 		due, landed := s.begin(source, now)
@@ -65,7 +64,7 @@ func (s *Sampler) Sample(ctx context.Context, source Source, now time.Time) Snap
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.memory.snapshot(source, now)
+	return s.memory.snapshot(source, now, s.pauses.QueryRetry)
 }
 
 // begin says what this call must ask for, which is then its flight; or the flight of another call that it must wait for.
@@ -120,14 +119,14 @@ func (s *Sampler) fly(ctx context.Context, source Source, exprs []string, now ti
 // ask turns one request into an answer.
 func (s *Sampler) ask(ctx context.Context, source Source, expr string, now time.Time) answer {
 	if ctx.Err() != nil {
-		return ended(ctx, answer{failure: "not reached within " + timeout.String() + ": other queries were slower"})
+		return ended(ctx, answer{failure: "not reached within " + s.pauses.Query.String() + ": other queries were slower"})
 	}
 	value, err := request(ctx, s.client, source, expr, now)
 	if none, answered := errors.AsType[noNumberError](err); answered {
 		return answer{reached: true, unknown: plain(none.Error(), source.Token)}
 	}
 	if ctx.Err() != nil && err != nil {
-		return ended(ctx, answer{reached: true, failure: "no answer in time (" + timeout.String() + " at most)"})
+		return ended(ctx, answer{reached: true, failure: "no answer in time (" + s.pauses.Query.String() + " at most)"})
 	}
 	if err != nil {
 		return answer{reached: true, failure: plain(err.Error(), source.Token)}

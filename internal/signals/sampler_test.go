@@ -10,7 +10,11 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"tradeops.dev/strategy-operator/internal/pauses"
 )
+
+var usual = pauses.Default()
 
 func TestOneRequestForEachQueryAndInterval(t *testing.T) {
 	other := func(s Source) Source { s.Token = "other"; return s }
@@ -183,7 +187,7 @@ func TestAHangingPrometheusHoldsUpOneCallerForTheTimeoutOnly(t *testing.T) {
 		synctest.Wait()
 		for range 8 { // no time passes here: each of them is answered at once
 			got := sampler.Sample(t.Context(), ask("x"), later)
-			if got.Readings["q0"] != number || !got.NextAt.Equal(later.Add(soon)) {
+			if got.Readings["q0"] != number || !got.NextAt.Equal(later.Add(usual.QueryRetry)) {
 				t.Errorf("while another call hangs: got %+v", got)
 			}
 			select {
@@ -192,7 +196,7 @@ func TestAHangingPrometheusHoldsUpOneCallerForTheTimeoutOnly(t *testing.T) {
 			default:
 			}
 		}
-		if got := before(t, time.After(timeout+time.Millisecond), held); got.Readings["q0"] != number || !got.NextAt.Equal(later.Add(interval)) {
+		if got := before(t, time.After(usual.Query+time.Millisecond), held); got.Readings["q0"] != number || !got.NextAt.Equal(later.Add(interval)) {
 			t.Errorf("the call that asked: got %+v", got)
 		}
 		got := sampler.Sample(t.Context(), ask("x"), start.Add(3*interval+1)).Readings["q0"]
@@ -209,7 +213,7 @@ func TestAHangingPrometheusHoldsNoCallerLongerThanTheTimeout(t *testing.T) {
 		for _, expr := range []string{"x", "y", "z"} { // with nothing to fall back to
 			go func() { done <- sampler.Sample(t.Context(), ask(expr), start) }()
 		}
-		late := time.After(timeout + time.Millisecond)
+		late := time.After(usual.Query + time.Millisecond)
 		for range 3 {
 			reading := before(t, late, done).Readings["q0"]
 			if reading.Known || !strings.HasPrefix(reading.Problem, "not sampled yet") {
@@ -290,7 +294,7 @@ func before(t *testing.T, late <-chan time.Time, done <-chan Snapshot) Snapshot 
 	case got := <-done:
 		return got
 	case <-late:
-		t.Fatalf("a call is held longer than %s", timeout)
+		t.Fatalf("a call is held longer than %s", usual.Query)
 	}
 	return Snapshot{}
 }

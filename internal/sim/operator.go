@@ -15,6 +15,7 @@ import (
 
 	"tradeops.dev/strategy-operator/controllers"
 	"tradeops.dev/strategy-operator/controllers/namespaces"
+	"tradeops.dev/strategy-operator/internal/pauses"
 	"tradeops.dev/strategy-operator/internal/sim/apiserver"
 )
 
@@ -78,7 +79,7 @@ func (w *World) Start(seams Seams) *Operator {
 	if seams.Evidence != nil {
 		evidence = seams.Evidence(evidence)
 	}
-	evidence = controllers.Patient(evidence, w.Clock)
+	evidence = controllers.Patient(evidence, w.Clock, pauses.Default())
 	var logs controllers.Logs = w
 	if seams.Logs != nil {
 		logs = seams.Logs(logs)
@@ -155,16 +156,16 @@ func (o *Operator) listen() {
 		o.deliver(one.Event)
 	}
 	for i, one := range o.controllers {
-		o.hear(one.Collected, &queue{o, i})
+		o.hear(one.Told, &queue{o, i})
 	}
 }
 
 // hear is what one controller tells another.
-func (o *Operator) hear(told <-chan event.GenericEvent, into *queue) {
+func (o *Operator) hear(told controllers.Told, into *queue) {
 	for {
 		select {
-		case one := <-told:
-			controllers.OnCollected.Generic(context.Background(), one, into)
+		case one := <-told.Events:
+			told.Wakes.Generic(context.Background(), one, into)
 		default:
 			return
 		}
