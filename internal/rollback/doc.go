@@ -7,5 +7,8 @@
 // configuration (internal/schedulerconfig) applies or undoes them. What is applied is read back from the record on the
 // ConfigMap, never from this status.
 //
+// Three lists run in each pass (rules.go): records and deadlines, all of them, then the rules of the phase, of which the first that applies
+// ends the pass. The files are named by phase: before the claim, in force, undone, deleted.
+//
 // The package is pure: it imports no client and never reads the clock.
 package rollback
