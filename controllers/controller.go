@@ -45,15 +45,6 @@ func (w Watch) Predicates() []predicate.Predicate {
 	return []predicate.Predicate{w.Only}
 }
 
-// Controllers are all controllers of the operator. Pauses that are not set are the usual ones from here on.
-func (e *Environment) Controllers() []Controller {
-	e.Pauses = e.Pauses.OrDefault()
-	return []Controller{
-		(&PlaybookReconciler{e}).controller(), (&IncidentReconciler{e}).controller(),
-		(&RollbackReconciler{e}).controller(), (&SchedulerConfigReconciler{e}).controller(),
-	}
-}
-
 // itself is a line that wakes the object that changed.
 func itself(object client.Object, only predicate.Predicate) Watch {
 	return Watch{object, &handler.EnqueueRequestForObject{}, only}
@@ -70,7 +61,7 @@ func (e *Environment) setup(mgr ctrl.Manager, readers *namespaces.Readers, c Con
 			return err
 		}
 		b = b.For(c.For.Object, builder.WithPredicates(c.For.Predicates()...)).
-			WatchesRawSource(source.Channel(readers.Changes(), handler.EnqueueRequestsFromMapFunc(e.allIn(all))))
+			WatchesRawSource(source.Channel(readers.Changes(), handler.EnqueueRequestsFromMapFunc(waker{e.Client}.allIn(all))))
 	} else {
 		inNamespaces = append(inNamespaces, c.For)
 	}

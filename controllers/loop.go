@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"tradeops.dev/strategy-operator/internal/action"
+	"tradeops.dev/strategy-operator/internal/pauses"
 )
 
 // maxPasses bounds the passes of one reconcile; a story needs three at once at most.
@@ -17,8 +18,9 @@ const maxPasses = 12
 
 // loop is the reconcile of one kind: what is the same for all of them, around what differs.
 type loop[O client.Object, S any] struct {
-	*Environment
-	empty func() O
+	*executor
+	pauses pauses.Pauses
+	empty  func() O
 	// decide observes and plans, and writes nothing.
 	decide func(ctx context.Context, object O, now time.Time) (decision[S], error)
 	// statusOf is the status in an object.
@@ -42,13 +44,13 @@ func (l *loop[O, S]) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if l.fresh.stale(object) {
-		return ctrl.Result{RequeueAfter: l.Pauses.CatchUp}, nil
+		return ctrl.Result{RequeueAfter: l.pauses.CatchUp}, nil
 	}
 	for range maxPasses {
 		now := l.Clock.Now()
 		nextAt, err := l.pass(ctx, object, now)
 		if apierrors.IsConflict(err) {
-			return ctrl.Result{RequeueAfter: l.Pauses.CatchUp}, nil
+			return ctrl.Result{RequeueAfter: l.pauses.CatchUp}, nil
 		}
 		if err != nil {
 			return ctrl.Result{}, err
@@ -60,7 +62,7 @@ func (l *loop[O, S]) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 			return ctrl.Result{RequeueAfter: max(wait, time.Millisecond)}, nil
 		}
 	}
-	return ctrl.Result{RequeueAfter: l.Pauses.Passes}, nil
+	return ctrl.Result{RequeueAfter: l.pauses.Passes}, nil
 }
 
 // pass is one pass. The status is written before anything is done, so that no effect is without the intent that explains it; after a

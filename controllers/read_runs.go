@@ -20,12 +20,12 @@ import (
 )
 
 // observeRuns reads the Jobs of an object, the outcome of each finished one, and the reports of the judged checks.
-func (e *Environment) observeRuns(ctx context.Context, owner client.Object, specs []strategyv1.CheckSpec, judged []strategyv1.CheckStatus, prefix string, now time.Time) (facts.Runs, error) {
-	outcomes, err := e.observeOutcomes(ctx, judged)
+func (r *reader) observeRuns(ctx context.Context, owner client.Object, specs []strategyv1.CheckSpec, judged []strategyv1.CheckStatus, prefix string, now time.Time) (facts.Runs, error) {
+	outcomes, err := r.observeOutcomes(ctx, judged)
 	if err != nil {
 		return facts.Runs{}, err
 	}
-	jobs, err := e.observeJobs(ctx, owner, specs, judged, prefix, now)
+	jobs, err := r.observeJobs(ctx, owner, specs, judged, prefix, now)
 	if err != nil {
 		return facts.Runs{}, err
 	}
@@ -37,9 +37,9 @@ func (e *Environment) observeRuns(ctx context.Context, owner client.Object, spec
 	return facts.Runs{Jobs: jobs, Outcomes: outcomes}, nil
 }
 
-func (e *Environment) observeJobs(ctx context.Context, owner client.Object, specs []strategyv1.CheckSpec, judged []strategyv1.CheckStatus, prefix string, now time.Time) ([]checks.JobState, error) {
+func (r *reader) observeJobs(ctx context.Context, owner client.Object, specs []strategyv1.CheckSpec, judged []strategyv1.CheckStatus, prefix string, now time.Time) ([]checks.JobState, error) {
 	var jobs batchv1.JobList
-	if err := e.listControlled(ctx, &jobs, owner); err != nil {
+	if err := r.listControlled(ctx, &jobs, owner); err != nil {
 		return nil, err
 	}
 	var states []checks.JobState
@@ -49,10 +49,10 @@ func (e *Environment) observeJobs(ctx context.Context, owner client.Object, spec
 			continue
 		}
 		var pods corev1.PodList
-		if err := e.listControlled(ctx, &pods, job); err != nil {
+		if err := r.listControlled(ctx, &pods, job); err != nil {
 			return nil, err
 		}
-		state, err := e.observeJob(ctx, job, pods.Items, specs, judged, prefix, now)
+		state, err := r.observeJob(ctx, job, pods.Items, specs, judged, prefix, now)
 		if err != nil {
 			return nil, err
 		}
@@ -61,7 +61,7 @@ func (e *Environment) observeJobs(ctx context.Context, owner client.Object, spec
 	return states, nil
 }
 
-func (e *Environment) observeJob(ctx context.Context, job *batchv1.Job, pods []corev1.Pod, specs []strategyv1.CheckSpec, judged []strategyv1.CheckStatus, prefix string, now time.Time) (checks.JobState, error) {
+func (r *reader) observeJob(ctx context.Context, job *batchv1.Job, pods []corev1.Pod, specs []strategyv1.CheckSpec, judged []strategyv1.CheckStatus, prefix string, now time.Time) (checks.JobState, error) {
 	state := checks.JobState{Job: job}
 	id := state.ID()
 	spec, known := checks.Find(specs, id.Check)
@@ -73,19 +73,19 @@ func (e *Environment) observeJob(ctx context.Context, job *batchv1.Job, pods []c
 		return state, nil
 	}
 	key := evidence.ReportKey(prefix, string(id.Stage), id.Check, id.Attempt)
-	stored, reference, err := e.storedOutcome(ctx, id, judged, key)
+	stored, reference, err := r.storedOutcome(ctx, id, judged, key)
 	if err == nil {
 		state.Stored, state.Reference = &stored, reference
-		e.outputs.forget(podNamed(pods, stored.PodName).UID)
+		r.outputs.forget(podNamed(pods, stored.PodName).UID)
 		return state, nil
 	}
 	if !errors.Is(err, evidence.ErrNotFound) {
 		return state, err
 	}
-	state.Fresh, err = e.freshEvidence(ctx, spec, state.Progress.Outcome, pods, key, prefix, now)
+	state.Fresh, err = r.freshEvidence(ctx, spec, state.Progress.Outcome, pods, key, prefix, now)
 	var unreadable outputError
 	if errors.As(err, &unreadable) && ctx.Err() == nil { // one log that cannot be read holds up nothing else
-		state.Progress = checks.Progress{Waiting: err.Error(), NextAt: now.Add(e.Pauses.OutputRetry)}
+		state.Progress = checks.Progress{Waiting: err.Error(), NextAt: now.Add(r.Pauses.OutputRetry)}
 		return state, nil
 	}
 	return state, err
@@ -98,12 +98,12 @@ type outputError struct{ error }
 func (e outputError) Unwrap() error { return e.error }
 
 // freshEvidence reads a finished container's output and makes the objects to store: the output, then the outcome.
-func (e *Environment) freshEvidence(ctx context.Context, spec strategyv1.CheckSpec, outcome checks.Outcome, pods []corev1.Pod, key, prefix string, now time.Time) ([]action.StoreEvidence, error) {
+func (r *reader) freshEvidence(ctx context.Context, spec strategyv1.CheckSpec, outcome checks.Outcome, pods []corev1.Pod, key, prefix string, now time.Time) ([]action.StoreEvidence, error) {
 	var objects []action.StoreEvidence
 	if outcome.ExitCode != nil {
 		pod := podNamed(pods, outcome.PodName)
 		container := pod.Spec.Containers[0].Name
-		output, err := e.observeOutput(ctx, pod, container)
+		output, err := r.observeOutput(ctx, pod, container)
 		switch {
 		case err == nil:
 			outcome.OutputSHA256, outcome.OutputBytes = decisionlog.Hash(output), len(output)
@@ -111,7 +111,7 @@ func (e *Environment) freshEvidence(ctx context.Context, spec strategyv1.CheckSp
 				Key: evidence.OutputKey(prefix, string(outcome.Stage), outcome.Check, outcome.Attempt), Data: output,
 			})
 			outcome = checks.WithReport(outcome, spec.ReportFrom, output, terminationMessage(pod, container))
-		case now.Sub(*outcome.CompletionTime) < e.Pauses.Output:
+		case now.Sub(*outcome.CompletionTime) < r.Pauses.Output:
 			return nil, outputError{fmt.Errorf("the log of pod %s cannot be read yet: %w", pod.Name, err)}
 		default:
 			outcome.Reason, outcome.Message = checks.ReasonOutputFailed, fmt.Sprintf("the log of pod %s cannot be read: %v", pod.Name, err)
@@ -126,20 +126,20 @@ func (e *Environment) freshEvidence(ctx context.Context, spec strategyv1.CheckSp
 
 // observeOutput is the end of an ended container's log. It is read once: a log is large, and it may be gone, or shorter, before
 // the bucket has it.
-func (e *Environment) observeOutput(ctx context.Context, pod *corev1.Pod, container string) ([]byte, error) {
-	if output, found := e.outputs.get(pod.UID); found {
+func (r *reader) observeOutput(ctx context.Context, pod *corev1.Pod, container string) ([]byte, error) {
+	if output, found := r.outputs.get(pod.UID); found {
 		return output, nil
 	}
-	output, err := e.Logs.Tail(ctx, pod.Namespace, pod.Name, container)
+	output, err := r.Logs.Tail(ctx, pod.Namespace, pod.Name, container)
 	if err == nil {
-		e.outputs.put(pod.UID, output, len(output))
+		r.outputs.put(pod.UID, output, len(output))
 	}
 	return output, err
 }
 
-func (e *Environment) observeTemplates(ctx context.Context, namespace string) (facts.Templates, error) {
+func (r *reader) observeTemplates(ctx context.Context, namespace string) (facts.Templates, error) {
 	var list corev1.PodTemplateList
-	if err := e.Client.List(ctx, &list, client.InNamespace(namespace)); err != nil {
+	if err := r.Client.List(ctx, &list, client.InNamespace(namespace)); err != nil {
 		return nil, err
 	}
 	templates := make(facts.Templates, len(list.Items))
@@ -150,8 +150,8 @@ func (e *Environment) observeTemplates(ctx context.Context, namespace string) (f
 }
 
 // listControlled lists what an object controls, as the cache has it: it is only looked at.
-func (e *Environment) listControlled(ctx context.Context, list client.ObjectList, owner client.Object) error {
-	return e.Client.List(ctx, list, client.InNamespace(owner.GetNamespace()),
+func (r *reader) listControlled(ctx context.Context, list client.ObjectList, owner client.Object) error {
+	return r.Client.List(ctx, list, client.InNamespace(owner.GetNamespace()),
 		client.MatchingFields{indexOwner: string(owner.GetUID())}, client.UnsafeDisableDeepCopy)
 }
 
