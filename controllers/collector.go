@@ -14,7 +14,6 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/action"
@@ -24,27 +23,33 @@ import (
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 )
 
-// CollectorReconciler takes the end of a check's Job to its stored outcome: what the container wrote, then what it means. It works on
+// collector takes the end of a check's Job to its stored outcome: what the container wrote, then what it means. It works on
 // Jobs, with workers of its own: a kubelet or a bucket that hangs holds up these, and no deadline, expiry or decision. The incident or
 // rollback that the Job is of hears when the outcome is there.
-type CollectorReconciler struct{ *Environment }
+type collector struct {
+	*reader
+	logs    Logs
+	does    *executor
+	wakes   waker
+	outputs memo[types.UID, []byte] // logs by pod, each of its first container, until they are stored
+}
 
 // collectors are how many Jobs are collected at a time; each waits for a kubelet and a bucket most of its time.
 const collectors = 16
 
-func (r *CollectorReconciler) controller() Controller {
+func (r *collector) controller() Controller {
 	return Controller{
 		Name: "check", Reconciler: r, Workers: collectors,
 		For: itself(&batchv1.Job{}, jobNewOrFinished()),
 		Watches: []Watch{
-			{&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(jobOfPod), podHopeless()},
+			{&corev1.Pod{}, mapped(jobOfPod), podHopeless()},
 		},
 	}
 }
 
 // Reconcile collects a Job that has ended, and looks again when one that has not would be too late.
-func (r *CollectorReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
-	if r.served(request.Namespace) != nil {
+func (r *collector) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	if r.Namespaces.Served(request.Namespace) != nil {
 		return ctrl.Result{}, nil
 	}
 	var job batchv1.Job
@@ -85,7 +90,7 @@ type run struct {
 }
 
 // observeRun reads what a Job is about; nil if nobody waits for it any more, or nobody knows what it should do.
-func (r *CollectorReconciler) observeRun(ctx context.Context, job *batchv1.Job) (*run, error) {
+func (r *collector) observeRun(ctx context.Context, job *batchv1.Job) (*run, error) {
 	reference := metav1.GetControllerOfNoCopy(job)
 	if reference == nil || job.DeletionTimestamp != nil {
 		return nil, nil
@@ -113,7 +118,7 @@ func (r *CollectorReconciler) observeRun(ctx context.Context, job *batchv1.Job) 
 
 // observeOwner is the incident or rollback that controls a Job, and the revision of the playbook that it runs on; empty if it has ended,
 // or is not there any more.
-func (r *CollectorReconciler) observeOwner(ctx context.Context, namespace string, reference *metav1.OwnerReference) (owner client.Object, revision string, err error) {
+func (r *collector) observeOwner(ctx context.Context, namespace string, reference *metav1.OwnerReference) (owner client.Object, revision string, err error) {
 	at := types.NamespacedName{Namespace: namespace, Name: reference.Name}
 	switch reference.Kind {
 	case strategyv1.KindIncident:
@@ -134,7 +139,7 @@ func (r *CollectorReconciler) observeOwner(ctx context.Context, namespace string
 }
 
 // collect stores what a check wrote, then what it means. An outcome that is there says that everything is.
-func (r *CollectorReconciler) collect(ctx context.Context, run *run, outcome checks.Outcome, now time.Time) error {
+func (r *collector) collect(ctx context.Context, run *run, outcome checks.Outcome, now time.Time) error {
 	if _, found := r.stored.get(run.key); found {
 		return nil
 	}
@@ -163,8 +168,8 @@ func (r *CollectorReconciler) collect(ctx context.Context, run *run, outcome che
 }
 
 // store is an effect like any other: told and timed.
-func (r *CollectorReconciler) store(ctx context.Context, run *run, key string, data []byte) error {
-	return r.execute(ctx, run.owner, []action.Action{action.StoreEvidence{Key: key, Data: data}})
+func (r *collector) store(ctx context.Context, run *run, key string, data []byte) error {
+	return r.does.execute(ctx, run.owner, []action.Action{action.StoreEvidence{Key: key, Data: data}})
 }
 
 // outputError: the log of an ended container cannot be read yet.
@@ -174,7 +179,7 @@ type outputError struct{ error }
 func (e outputError) Unwrap() error { return e.error }
 
 // withOutput is an outcome with the report that the check wrote, after what it wrote was stored.
-func (r *CollectorReconciler) withOutput(ctx context.Context, run *run, outcome checks.Outcome, now time.Time) (checks.Outcome, error) {
+func (r *collector) withOutput(ctx context.Context, run *run, outcome checks.Outcome, now time.Time) (checks.Outcome, error) {
 	pod := podNamed(run.pods, outcome.PodName)
 	container := pod.Spec.Containers[0].Name
 	output, err := r.observeOutput(ctx, pod, container)
@@ -199,13 +204,13 @@ func (r *CollectorReconciler) withOutput(ctx context.Context, run *run, outcome 
 
 // observeOutput is the end of an ended container's log. It is read once: a log is large, and it may be gone, or shorter, before
 // the bucket has it.
-func (r *CollectorReconciler) observeOutput(ctx context.Context, pod *corev1.Pod, container string) ([]byte, error) {
+func (r *collector) observeOutput(ctx context.Context, pod *corev1.Pod, container string) ([]byte, error) {
 	if output, found := r.outputs.get(pod.UID); found {
 		return output, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.Pauses.OutputCall)
 	defer cancel()
-	output, err := r.Logs.Tail(ctx, pod.Namespace, pod.Name, container)
+	output, err := r.logs.Tail(ctx, pod.Namespace, pod.Name, container)
 	if err == nil {
 		r.outputs.put(pod.UID, output, len(output))
 	}
@@ -213,10 +218,10 @@ func (r *CollectorReconciler) observeOutput(ctx context.Context, pod *corev1.Pod
 }
 
 // wakeOwner has the incident or rollback look. If too many wait already, it looks by itself a little later.
-func (r *CollectorReconciler) wakeOwner(run *run) {
-	into := r.collected.incidents
+func (r *collector) wakeOwner(run *run) {
+	into := r.wakes.incidents
 	if _, ok := run.owner.(*strategyv1.StrategyRollback); ok {
-		into = r.collected.rollbacks
+		into = r.wakes.rollbacks
 	}
 	select {
 	case into <- event.GenericEvent{Object: run.owner}:

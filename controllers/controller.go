@@ -32,18 +32,10 @@ type Controller struct {
 	Told       Told    // what another controller wakes
 }
 
-// collected carries what the collector wakes. They hold as many as may wait; an object that finds no room looks by itself.
-type collected struct{ incidents, rollbacks chan event.GenericEvent }
-
 // Told is how one controller wakes another; the zero value: it does not.
 type Told struct {
 	Events <-chan event.GenericEvent
 	Wakes  handler.EventHandler
-}
-
-// toldOf wakes the objects of which the outcome of a check was stored, once for those that come together.
-func (e *Environment) toldOf(collected <-chan event.GenericEvent) Told {
-	return Told{collected, settled(e.Pauses.Settle, &handler.EnqueueRequestForObject{})}
 }
 
 // Watch is one line of what wakes a reconciler: a change of an object that passes Only wakes what Wakes finds.
@@ -61,17 +53,6 @@ func (w Watch) Predicates() []predicate.Predicate {
 	return []predicate.Predicate{w.Only}
 }
 
-// Controllers are all controllers of the operator. Pauses that are not set are the usual ones from here on.
-func (e *Environment) Controllers() []Controller {
-	e.Pauses = e.Pauses.OrDefault()
-	incidents, rollbacks := make(chan event.GenericEvent, memoEntries), make(chan event.GenericEvent, memoEntries)
-	e.collected = collected{incidents, rollbacks}
-	return []Controller{
-		(&PlaybookReconciler{e}).controller(), (&IncidentReconciler{e}).controller(), (&RollbackReconciler{e}).controller(),
-		(&SchedulerConfigReconciler{e}).controller(), (&CollectorReconciler{e}).controller(),
-	}
-}
-
 // itself is a line that wakes the object that changed.
 func itself(object client.Object, only predicate.Predicate) Watch {
 	return Watch{object, &handler.EnqueueRequestForObject{}, only}
@@ -80,7 +61,7 @@ func itself(object client.Object, only predicate.Predicate) Watch {
 // setup has a manager run a controller. It watches the operator's own kinds everywhere, and everything else namespace by
 // namespace, from when one is served.
 func (e *Environment) setup(mgr ctrl.Manager, readers *namespaces.Readers, c Controller) error {
-	b := ctrl.NewControllerManagedBy(mgr).Named(c.Name).WithOptions(controller.Options{MaxConcurrentReconciles: c.Workers, ReconciliationTimeout: e.Pauses.Reconcile})
+	b := ctrl.NewControllerManagedBy(mgr).Named(c.Name).WithOptions(controller.Options{MaxConcurrentReconciles: c.Workers, ReconciliationTimeout: e.Pauses.OrDefault().Reconcile})
 	var inNamespaces []Watch
 	if namespaces.Own(c.For.Object, mgr.GetScheme()) {
 		all, err := listOf(c.For.Object, mgr.GetScheme())
@@ -88,7 +69,7 @@ func (e *Environment) setup(mgr ctrl.Manager, readers *namespaces.Readers, c Con
 			return err
 		}
 		b = b.For(c.For.Object, builder.WithPredicates(c.For.Predicates()...)).
-			WatchesRawSource(source.Channel(readers.Changes(), handler.EnqueueRequestsFromMapFunc(e.allIn(all))))
+			WatchesRawSource(source.Channel(readers.Changes(), handler.EnqueueRequestsFromMapFunc(waker{Client: e.Client}.allIn(all))))
 	} else {
 		inNamespaces = append(inNamespaces, c.For)
 		b = b.WatchesRawSource(later)

@@ -4,14 +4,11 @@ import (
 	"context"
 	"time"
 
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 
-	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
-	"tradeops.dev/strategy-operator/internal/checks"
-	"tradeops.dev/strategy-operator/internal/decisionlog"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/pauses"
 	"tradeops.dev/strategy-operator/internal/signals"
@@ -25,8 +22,13 @@ type Logs interface {
 
 // Evidence is the bucket outside the cluster's objects. Errors wrap evidence.ErrNotFound and evidence.ErrDifferent.
 type Evidence interface {
-	Get(ctx context.Context, key string) ([]byte, error)
+	Stored
 	Create(ctx context.Context, key string, data []byte) error
+}
+
+// Stored is what the bucket has.
+type Stored interface {
+	Get(ctx context.Context, key string) ([]byte, error)
 }
 
 // Signals samples the queries of playbooks.
@@ -40,7 +42,8 @@ type Namespaces interface {
 	Served(namespace string) *facts.Problem
 }
 
-// Environment is what every reconciler works with. It is wired once and never changes.
+// Environment is what the operator is wired with. It never changes, and nobody but the makers of its parts sees all of it: who reads
+// cannot write, and who wakes can do neither.
 type Environment struct {
 	Client     client.Client // reads come from caches
 	Live       client.Reader // reads come from the API server
@@ -51,25 +54,27 @@ type Environment struct {
 	Signals    Signals // nil: no signal is ever known
 	Namespaces Namespaces
 	Pauses     pauses.Pauses
-
-	// What was read, so that it is not read or parsed in each pass. It is shared by passes: nobody changes it.
-	keys     memo[types.NamespacedName, dated[decisionlog.Key]]
-	tokens   memo[types.NamespacedName, dated[allowedToken]]
-	rosters  memo[string, parsedRoster]                        // by the rotation file's text
-	configs  memo[types.NamespacedName, cachedConfig]          // of each ConfigMap the newest
-	thawed   memo[types.UID, *strategyv1.StrategyPlaybookSpec] // by revision
-	outcomes memo[string, checks.Outcome]                      // by SHA-256
-	stored   memo[string, stored]                              // outcomes by their key in the bucket
-	outputs  memo[types.UID, []byte]                           // logs by pod, each of its first container, until they are stored
-	gone     memo[types.UID, bool]                             // what was deleted; a cache may still show it, and no UID comes twice
-	fresh    freshness
-
-	refused     memo[types.UID, refusal] // by the object that an effect is about
-	uncollected memo[types.UID, string]  // what collecting a Job waits for, by the Job
-	collected   collected
 }
 
 // FieldOwner names the operator in managedFields.
 const FieldOwner = client.FieldOwner("strategy-operator")
 
-func (e *Environment) served(namespace string) *facts.Problem { return e.Namespaces.Served(namespace) }
+// Controllers are all controllers of the operator, with a memory of their own.
+func (e *Environment) Controllers() []Controller {
+	wait := e.Pauses.OrDefault()
+	refused := &refusals{Clock: e.Clock}
+	known := &keys{Live: e.Live, Clock: e.Clock, life: wait.Secret}
+	reads := &reader{
+		Client: e.Client, Live: e.Live, Trial: client.NewDryRunClient(e.Client), Evidence: e.Evidence, Clock: e.Clock,
+		Signals: e.Signals, Namespaces: e.Namespaces, Pauses: wait, keys: known, refusals: refused,
+	}
+	does := &executor{
+		Client: e.Client, Live: e.Live, Evidence: e.Evidence, Clock: e.Clock, Recorder: e.Recorder, Namespaces: e.Namespaces,
+		keys: known, refusals: refused, fresh: &freshness{},
+	}
+	wakes := waker{e.Client, make(chan event.GenericEvent, memoEntries), make(chan event.GenericEvent, memoEntries)}
+	return []Controller{
+		(&playbooks{reads}).controller(does, wakes), (&incidents{reads}).controller(does, wakes), (&rollbacks{reads}).controller(does, wakes),
+		(&configurations{reads}).controller(does, wakes), (&collector{reader: reads, logs: e.Logs, does: does, wakes: wakes}).controller(),
+	}
+}

@@ -13,6 +13,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -24,20 +26,34 @@ import (
 // errNotOurs is returned when an object with our name belongs to somebody else. Repeating does not help.
 var errNotOurs = errors.New("an object of this name exists and belongs to somebody else")
 
+// executor does what plans ask for, and nothing else.
+type executor struct {
+	Client     client.Client
+	Live       client.Reader // of the API server
+	Evidence   Evidence
+	Clock      clock.PassiveClock
+	Recorder   events.EventRecorder
+	Namespaces Namespaces
+	keys       *keys
+	refusals   *refusals
+	fresh      *freshness            // what it wrote, for those who read caches
+	gone       memo[types.UID, bool] // what was deleted; a cache may still show it, and no UID comes twice
+}
+
 // execute carries out actions in order and stops at the first error. Each can be repeated without harm.
-func (e *Environment) execute(ctx context.Context, about client.Object, actions []action.Action) error {
+func (x *executor) execute(ctx context.Context, about client.Object, actions []action.Action) error {
 	for _, next := range actions {
 		effect := fmt.Sprintf("%T", next)
-		if err := e.waits(about, effect); err != nil {
+		if err := x.refusals.waits(about, effect); err != nil {
 			return err
 		}
-		began := e.Clock.Now()
-		done, err := e.do(ctx, about, next)
-		done.tell(ctx, e.Clock.Since(began), err)
+		began := x.Clock.Now()
+		done, err := x.do(ctx, about, next)
+		done.tell(ctx, x.Clock.Since(began), err)
 		if errors.Is(err, errNotOurs) { // only a person can mend it, so it must show on the object
-			e.Recorder.Eventf(about, nil, corev1.EventTypeWarning, strategyv1.ReasonNameConflict, "Create", "%s", err)
+			x.Recorder.Eventf(about, nil, corev1.EventTypeWarning, strategyv1.ReasonNameConflict, "Create", "%s", err)
 		}
-		if err = e.accepted(about, effect, err); err != nil {
+		if err = x.accepted(about, effect, err); err != nil {
 			return fmt.Errorf("%s: %w", effect, err)
 		}
 	}
@@ -45,45 +61,45 @@ func (e *Environment) execute(ctx context.Context, about client.Object, actions 
 }
 
 // do carries out one action, and says how it is told.
-func (e *Environment) do(ctx context.Context, about client.Object, next action.Action) (effect, error) {
+func (x *executor) do(ctx context.Context, about client.Object, next action.Action) (effect, error) {
 	switch a := next.(type) {
 	case action.StoreEvidence:
-		return inBucket("StoreEvidence", "key", a.Key, "bytes", len(a.Data)), e.Evidence.Create(ctx, a.Key, a.Data)
+		return inBucket("StoreEvidence", "key", a.Key, "bytes", len(a.Data)), x.Evidence.Create(ctx, a.Key, a.Data)
 	case action.AppendEntries:
-		return inBucket("AppendEntries", "prefix", a.Prefix, "after", a.After, "entries", len(a.Entries)), e.appendEntries(ctx, a)
+		return inBucket("AppendEntries", "prefix", a.Prefix, "after", a.After, "entries", len(a.Entries)), x.appendEntries(ctx, a)
 	case action.CreateJob:
 		labels := a.Job.Labels
 		done := on("CreateJob", a.Job, "stage", labels[strategyv1.LabelStage], "check", labels[strategyv1.LabelCheck], "attempt", labels[strategyv1.LabelAttempt])
-		return done, e.createOwned(ctx, "Job", a.Job, &batchv1.Job{})
+		return done, x.createOwned(ctx, "Job", a.Job, &batchv1.Job{})
 	case action.DeleteJob:
-		return e.deleteExactly(ctx, "DeleteJob", &batchv1.Job{ObjectMeta: named(a.Key, a.UID)})
+		return x.deleteExactly(ctx, "DeleteJob", &batchv1.Job{ObjectMeta: named(a.Key, a.UID)})
 	case action.CreateRevision:
-		return on("CreateRevision", a.Revision), e.createRevision(ctx, a.Revision)
+		return on("CreateRevision", a.Revision), x.createRevision(ctx, a.Revision)
 	case action.DeleteRevision:
-		return e.deleteExactly(ctx, "DeleteRevision", &appsv1.ControllerRevision{ObjectMeta: named(a.Key, a.UID)})
+		return x.deleteExactly(ctx, "DeleteRevision", &appsv1.ControllerRevision{ObjectMeta: named(a.Key, a.UID)})
 	case action.CreateConfigMap:
-		return on("CreateConfigMap", a.ConfigMap), e.createOwned(ctx, "ConfigMap", a.ConfigMap, &corev1.ConfigMap{})
+		return on("CreateConfigMap", a.ConfigMap), x.createOwned(ctx, "ConfigMap", a.ConfigMap, &corev1.ConfigMap{})
 	case action.DeleteObject:
-		return e.deleteExactly(ctx, "DeleteObject", a.Object)
+		return x.deleteExactly(ctx, "DeleteObject", a.Object)
 	case action.CreateRollback:
-		return on("CreateRollback", a.Rollback, "incident", a.Rollback.Spec.IncidentName), e.createRollback(ctx, a.Rollback)
+		return on("CreateRollback", a.Rollback, "incident", a.Rollback.Spec.IncidentName), x.createRollback(ctx, a.Rollback)
 	case action.WriteConfig:
-		return effect{"WriteConfig", "ConfigMap", a.Key, []any{"key", a.DataKey}}, e.writeConfig(ctx, a)
+		return effect{"WriteConfig", "ConfigMap", a.Key, []any{"key", a.DataKey}}, x.writeConfig(ctx, a)
 	case action.RestartWorkload:
-		return effect{"RestartWorkload", "Deployment", a.Key, []any{"annotations", slices.Sorted(maps.Keys(a.Annotations))}}, e.restartWorkload(ctx, a)
+		return effect{"RestartWorkload", "Deployment", a.Key, []any{"annotations", slices.Sorted(maps.Keys(a.Annotations))}}, x.restartWorkload(ctx, a)
 	case action.SetFinalizers:
-		return effect{"SetFinalizers", "StrategyRollback", a.Key, []any{"finalizers", a.Finalizers}}, e.setFinalizers(ctx, about, a)
+		return effect{"SetFinalizers", "StrategyRollback", a.Key, []any{"finalizers", a.Finalizers}}, x.setFinalizers(ctx, about, a)
 	case action.Event:
-		e.event(about, a)
+		x.event(about, a)
 		return effect{}, nil // who reads events sees it
 	}
 	return effect{}, fmt.Errorf("unknown action %T", next)
 }
 
 // event tells people, where there is a right to; where there is none, the condition says it.
-func (e *Environment) event(about client.Object, a action.Event) {
-	if e.served(about.GetNamespace()) == nil {
-		e.Recorder.Eventf(about, nil, a.Type, a.Reason, a.Reason, "%s", a.Message)
+func (x *executor) event(about client.Object, a action.Event) {
+	if x.Namespaces.Served(about.GetNamespace()) == nil {
+		x.Recorder.Eventf(about, nil, a.Type, a.Reason, a.Reason, "%s", a.Message)
 	}
 }
 
@@ -93,8 +109,8 @@ func named(key types.NamespacedName, uid types.UID) metav1.ObjectMeta {
 
 // appendEntries chains and signs. An entry that stands there already with the same identity is our own from before a
 // crash; any other ends the log.
-func (e *Environment) appendEntries(ctx context.Context, a action.AppendEntries) error {
-	key, problem, err := e.observeKey(ctx, a.SigningKey)
+func (x *executor) appendEntries(ctx context.Context, a action.AppendEntries) error {
+	key, problem, err := x.keys.of(ctx, a.SigningKey)
 	if err != nil {
 		return err
 	}
@@ -109,9 +125,9 @@ func (e *Environment) appendEntries(ctx context.Context, a action.AppendEntries)
 		if err != nil {
 			return err
 		}
-		err = e.Evidence.Create(ctx, evidence.LogKey(a.Prefix, seq), line)
+		err = x.Evidence.Create(ctx, evidence.LogKey(a.Prefix, seq), line)
 		if errors.Is(err, evidence.ErrDifferent) {
-			hash, err = e.adoptEntry(ctx, a.Prefix, entry, key)
+			hash, err = x.adoptEntry(ctx, a.Prefix, entry, key)
 		}
 		if err != nil {
 			return err
@@ -121,8 +137,8 @@ func (e *Environment) appendEntries(ctx context.Context, a action.AppendEntries)
 	return nil
 }
 
-func (e *Environment) adoptEntry(ctx context.Context, prefix string, entry decisionlog.Entry, key decisionlog.Key) (hash string, err error) {
-	line, err := e.Evidence.Get(ctx, evidence.LogKey(prefix, entry.Seq))
+func (x *executor) adoptEntry(ctx context.Context, prefix string, entry decisionlog.Entry, key decisionlog.Key) (hash string, err error) {
+	line, err := x.Evidence.Get(ctx, evidence.LogKey(prefix, entry.Seq))
 	if err != nil {
 		return "", err
 	}
@@ -138,12 +154,12 @@ func (e *Environment) adoptEntry(ctx context.Context, prefix string, entry decis
 
 // createOwned creates an object of an owner, or adopts one of the same name, but only if its controller is the same object,
 // by UID. The existing one is read into existing.
-func (e *Environment) createOwned(ctx context.Context, kind string, object, existing client.Object) error {
-	err := e.Client.Create(ctx, object, FieldOwner)
+func (x *executor) createOwned(ctx context.Context, kind string, object, existing client.Object) error {
+	err := x.Client.Create(ctx, object, FieldOwner)
 	if !apierrors.IsAlreadyExists(err) {
 		return err
 	}
-	if err := e.Live.Get(ctx, client.ObjectKeyFromObject(object), existing); err != nil {
+	if err := x.Live.Get(ctx, client.ObjectKeyFromObject(object), existing); err != nil {
 		return client.IgnoreNotFound(err)
 	}
 	ours, theirs := metav1.GetControllerOf(object), metav1.GetControllerOf(existing)
@@ -155,22 +171,22 @@ func (e *Environment) createOwned(ctx context.Context, kind string, object, exis
 
 // deleteExactly deletes the object of this name that has this UID, with what it owns. What was deleted already is told no more: a cache
 // may show it for a while.
-func (e *Environment) deleteExactly(ctx context.Context, name string, object client.Object) (effect, error) {
+func (x *executor) deleteExactly(ctx context.Context, name string, object client.Object) (effect, error) {
 	uid := object.GetUID()
-	if _, deleted := e.gone.get(uid); deleted {
+	if _, deleted := x.gone.get(uid); deleted {
 		return effect{}, nil
 	}
 	done := on(name, object, "uid", uid)
-	err := e.Client.Delete(ctx, object, client.Preconditions{UID: &uid}, client.PropagationPolicy(metav1.DeletePropagationBackground))
+	err := x.Client.Delete(ctx, object, client.Preconditions{UID: &uid}, client.PropagationPolicy(metav1.DeletePropagationBackground))
 	if err = client.IgnoreNotFound(err); err != nil && !apierrors.IsConflict(err) { // a conflict: another object has the name now
 		return done, err
 	}
-	e.gone.put(uid, true, len(uid))
+	x.gone.put(uid, true, len(uid))
 	return done, nil
 }
 
-func (e *Environment) createRevision(ctx context.Context, revision *appsv1.ControllerRevision) error {
-	err := e.Client.Create(ctx, revision, FieldOwner)
+func (x *executor) createRevision(ctx context.Context, revision *appsv1.ControllerRevision) error {
+	err := x.Client.Create(ctx, revision, FieldOwner)
 	if !apierrors.IsAlreadyExists(err) {
 		return err
 	}
@@ -178,13 +194,13 @@ func (e *Environment) createRevision(ctx context.Context, revision *appsv1.Contr
 }
 
 // createRollback accepts a rollback of the same name only if the same incident asked for it.
-func (e *Environment) createRollback(ctx context.Context, rollback *strategyv1.StrategyRollback) error {
-	err := e.Client.Create(ctx, rollback, FieldOwner)
+func (x *executor) createRollback(ctx context.Context, rollback *strategyv1.StrategyRollback) error {
+	err := x.Client.Create(ctx, rollback, FieldOwner)
 	if !apierrors.IsAlreadyExists(err) {
 		return err
 	}
 	var existing strategyv1.StrategyRollback
-	if err := e.Live.Get(ctx, client.ObjectKeyFromObject(rollback), &existing); err != nil {
+	if err := x.Live.Get(ctx, client.ObjectKeyFromObject(rollback), &existing); err != nil {
 		return client.IgnoreNotFound(err)
 	}
 	if existing.Spec.IncidentUID != rollback.Spec.IncidentUID {
@@ -195,9 +211,9 @@ func (e *Environment) createRollback(ctx context.Context, rollback *strategyv1.S
 
 // writeConfig is bound to the resource version that the plan was made on: an edit of somebody else in between is never
 // overwritten.
-func (e *Environment) writeConfig(ctx context.Context, a action.WriteConfig) error {
+func (x *executor) writeConfig(ctx context.Context, a action.WriteConfig) error {
 	var configMap corev1.ConfigMap
-	if err := e.Client.Get(ctx, a.Key, &configMap); err != nil {
+	if err := x.Client.Get(ctx, a.Key, &configMap); err != nil {
 		return err
 	}
 	configMap.ResourceVersion = a.ResourceVersion
@@ -208,22 +224,22 @@ func (e *Environment) writeConfig(ctx context.Context, a action.WriteConfig) err
 		configMap.Annotations = map[string]string{}
 	}
 	configMap.Annotations[strategyv1.AnnotationEdits] = a.Edits
-	return e.Client.Update(ctx, &configMap, FieldOwner)
+	return x.Client.Update(ctx, &configMap, FieldOwner)
 }
 
 // setFinalizers is bound to the version of the object that the plan was made on.
-func (e *Environment) setFinalizers(ctx context.Context, about client.Object, a action.SetFinalizers) error {
+func (x *executor) setFinalizers(ctx context.Context, about client.Object, a action.SetFinalizers) error {
 	before, _ := about.DeepCopyObject().(client.Object)
 	about.SetFinalizers(a.Finalizers)
-	err := e.Client.Patch(ctx, about, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}), FieldOwner)
+	err := x.Client.Patch(ctx, about, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}), FieldOwner)
 	if err != nil {
 		return client.IgnoreNotFound(err)
 	}
-	e.fresh.wrote(about)
+	x.fresh.wrote(about)
 	return nil
 }
 
-func (e *Environment) restartWorkload(ctx context.Context, a action.RestartWorkload) error {
+func (x *executor) restartWorkload(ctx context.Context, a action.RestartWorkload) error {
 	annotations := map[string]any{}
 	for key, value := range a.Annotations {
 		annotations[key] = value
@@ -236,5 +252,5 @@ func (e *Environment) restartWorkload(ctx context.Context, a action.RestartWorkl
 	if err != nil {
 		return err
 	}
-	return e.Client.Patch(ctx, deployment, client.RawPatch(mergePatchType, patch), FieldOwner)
+	return x.Client.Patch(ctx, deployment, client.RawPatch(mergePatchType, patch), FieldOwner)
 }

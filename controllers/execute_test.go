@@ -29,7 +29,6 @@ import (
 	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/decisionlog"
 	"tradeops.dev/strategy-operator/internal/evidence"
-	"tradeops.dev/strategy-operator/internal/pauses"
 )
 
 const secretText = "no log may show this text, 32 bytes or more"
@@ -51,7 +50,7 @@ func (b bucket) Create(_ context.Context, key string, data []byte) error {
 
 // world is what an executor works on, and what it told.
 type world struct {
-	*Environment
+	*executor
 	lines []string
 	ctx   context.Context
 }
@@ -62,10 +61,10 @@ func newWorld(t *testing.T, funcs interceptor.Funcs, objects ...client.Object) *
 	w := &world{}
 	w.ctx = logr.NewContext(t.Context(), funcr.New(func(_, args string) { w.lines = append(w.lines, args) }, funcr.Options{Verbosity: verbose}))
 	api := interceptor.NewClient(fake.NewClientBuilder().WithObjects(objects...).Build(), funcs)
-	w.Environment = &Environment{
-		Pauses: pauses.Default(),
-		Client: api, Live: api, Evidence: bucket{}, Recorder: events.NewFakeRecorder(10), Namespaces: namespaces.Fixed{"trading"},
-		Clock: clocktesting.NewFakePassiveClock(time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)),
+	now := clocktesting.NewFakePassiveClock(time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC))
+	w.executor = &executor{
+		Client: api, Live: api, Evidence: bucket{}, Clock: now, Recorder: events.NewFakeRecorder(10), Namespaces: namespaces.Fixed{"trading"},
+		keys: &keys{Live: api, Clock: now, life: time.Second}, refusals: &refusals{Clock: now}, fresh: &freshness{},
 	}
 	return w
 }

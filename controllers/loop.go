@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"tradeops.dev/strategy-operator/internal/action"
+	"tradeops.dev/strategy-operator/internal/pauses"
 )
 
 // maxPasses bounds the passes of one reconcile; a story needs three at once at most.
@@ -18,8 +19,9 @@ const maxPasses = 12
 
 // loop is the reconcile of one kind: what is the same for all of them, around what differs.
 type loop[O client.Object, S any] struct {
-	*Environment
-	empty func() O
+	*executor
+	pauses pauses.Pauses
+	empty  func() O
 	// decide observes and plans, and writes nothing.
 	decide func(ctx context.Context, object O, now time.Time) (decision[S], error)
 	// statusOf is the status in an object.
@@ -44,13 +46,13 @@ func (l *loop[O, S]) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if l.fresh.stale(object) {
-		return ctrl.Result{RequeueAfter: l.Pauses.CatchUp}, nil
+		return ctrl.Result{RequeueAfter: l.pauses.CatchUp}, nil
 	}
 	for range maxPasses {
 		now := l.Clock.Now()
 		nextAt, err := l.pass(ctx, object, now)
 		if apierrors.IsConflict(err) {
-			return ctrl.Result{RequeueAfter: l.Pauses.CatchUp}, nil
+			return ctrl.Result{RequeueAfter: l.pauses.CatchUp}, nil
 		}
 		if err != nil {
 			return ctrl.Result{}, err
@@ -59,7 +61,7 @@ func (l *loop[O, S]) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 			return again(nextAt, now), nil
 		}
 	}
-	return ctrl.Result{RequeueAfter: l.Pauses.Passes}, nil
+	return ctrl.Result{RequeueAfter: l.pauses.Passes}, nil
 }
 
 // again turns a time into a request to the queue; none if it is zero.

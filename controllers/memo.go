@@ -1,6 +1,9 @@
 package controllers
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // The bounds of one memo. What it holds is a saving, never needed.
 const (
@@ -64,4 +67,10 @@ func (m *memo[K, V]) drop(key K) {
 	m.bytes -= m.newer[key].bytes
 	delete(m.newer, key)
 	delete(m.older, key)
+}
+
+// dated is what was read, and when.
+type dated[V any] struct {
+	value V
+	at    time.Time
 }

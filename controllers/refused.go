@@ -7,6 +7,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -43,40 +45,58 @@ func refusedBy(err error) bool {
 	return apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) || apierrors.IsRequestEntityTooLargeError(err)
 }
 
-// refusalOf is what was refused lately of an object; nil = nothing.
-func (e *Environment) refusalOf(about client.Object) *facts.Refusal {
-	if known, found := e.refused.get(about.GetUID()); found {
+// refusals remembers what was refused, for whoever does it again, and for whoever tells it.
+type refusals struct {
+	Clock clock.PassiveClock
+	known memo[types.UID, refusal] // by the object that an effect is about
+}
+
+// of is what was refused lately of an object; nil = nothing.
+func (r *refusals) of(about client.Object) *facts.Refusal {
+	if known, found := r.known.get(about.GetUID()); found {
 		return &known.Refusal
 	}
 	return nil
 }
 
 // waits says whether an effect was refused so lately that it is not tried again yet.
-func (e *Environment) waits(about client.Object, effect string) error {
-	known, found := e.refused.get(about.GetUID())
-	if found && known.Effect == effect && e.Clock.Now().Before(known.retryAt) {
+func (r *refusals) waits(about client.Object, effect string) error {
+	known, found := r.known.get(about.GetUID())
+	if found && known.Effect == effect && r.Clock.Now().Before(known.retryAt) {
 		return refusedError{refusal: known}
 	}
 	return nil
 }
 
+// refused remembers that an effect was refused, and says whether that is news.
+func (r *refusals) refused(about client.Object, effect string, err error) refusedError {
+	before, found := r.known.get(about.GetUID())
+	now := refusal{facts.Refusal{Effect: effect, Message: bounded.Text(err.Error(), 1024)}, r.Clock.Now().Add(pass.Recheck)}
+	r.known.put(about.GetUID(), now, len(now.Message))
+	return refusedError{now, !found || before.Refusal != now.Refusal, err}
+}
+
+// done forgets that an effect was refused before.
+func (r *refusals) done(about client.Object, effect string) {
+	if known, found := r.known.get(about.GetUID()); found && known.Effect == effect {
+		r.known.forget(about.GetUID())
+	}
+}
+
 // accepted remembers what became of an effect that was tried.
-func (e *Environment) accepted(about client.Object, effect string, err error) error {
-	uid := about.GetUID()
-	known, found := e.refused.get(uid)
-	if err != nil && refusedBy(err) {
-		now := refusal{facts.Refusal{Effect: effect, Message: bounded.Text(err.Error(), 1024)}, e.Clock.Now().Add(pass.Recheck)}
-		e.refused.put(uid, now, len(now.Message))
-		first := !found || known.Refusal != now.Refusal
-		if first && !tellsItself(about) {
-			e.Recorder.Eventf(about, nil, corev1.EventTypeWarning, strategyv1.ReasonEffectRefused, strategyv1.ReasonEffectRefused, "%s", now.Message)
-		}
-		return refusedError{now, first, err}
+func (x *executor) accepted(about client.Object, effect string, err error) error {
+	if err == nil {
+		x.refusals.done(about, effect)
+		return nil
 	}
-	if err == nil && found && known.Effect == effect {
-		e.refused.forget(uid)
+	if !refusedBy(err) {
+		return err
 	}
-	return err
+	refused := x.refusals.refused(about, effect, err)
+	if refused.first && !tellsItself(about) {
+		x.Recorder.Eventf(about, nil, corev1.EventTypeWarning, strategyv1.ReasonEffectRefused, strategyv1.ReasonEffectRefused, "%s", refused.Message)
+	}
+	return refused
 }
 
 // tellsItself: the plan of the object tells in its summary what was refused. Others have none, like a configuration.

@@ -4,27 +4,33 @@ import (
 	"context"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/rollback"
 )
 
-// RollbackReconciler runs the procedure for StrategyRollbacks.
-type RollbackReconciler struct{ *Environment }
+// rollbacks observes and plans for StrategyRollbacks.
+type rollbacks struct{ *reader }
 
 type rollbackDecision = decision[strategyv1.StrategyRollbackStatus]
 
-func (r *RollbackReconciler) loop() *loop[*strategyv1.StrategyRollback, strategyv1.StrategyRollbackStatus] {
+func (r *rollbacks) loop(does *executor) *loop[*strategyv1.StrategyRollback, strategyv1.StrategyRollbackStatus] {
 	return &loop[*strategyv1.StrategyRollback, strategyv1.StrategyRollbackStatus]{
-		Environment: r.Environment,
-		empty:       func() *strategyv1.StrategyRollback { return &strategyv1.StrategyRollback{} },
-		statusOf:    func(object *strategyv1.StrategyRollback) *strategyv1.StrategyRollbackStatus { return &object.Status },
-		decide:      r.decide,
-		wrote:       wroteRollback,
+		executor: does,
+		pauses:   r.Pauses,
+		empty:    func() *strategyv1.StrategyRollback { return &strategyv1.StrategyRollback{} },
+		statusOf: func(object *strategyv1.StrategyRollback) *strategyv1.StrategyRollbackStatus { return &object.Status },
+		decide:   r.decide,
+		wrote:    wroteRollback,
 	}
 }
 
 // decide plans over what every pass needs, and again over what the plan asked for.
-func (r *RollbackReconciler) decide(ctx context.Context, object *strategyv1.StrategyRollback, now time.Time) (rollbackDecision, error) {
+func (r *rollbacks) decide(ctx context.Context, object *strategyv1.StrategyRollback, now time.Time) (rollbackDecision, error) {
 	observed, err := r.observeRollback(ctx, object, now)
 	if err != nil {
 		return rollbackDecision{}, err
@@ -44,4 +50,19 @@ func (r *RollbackReconciler) decide(ctx context.Context, object *strategyv1.Stra
 func wroteRollback(object *strategyv1.StrategyRollback, before strategyv1.StrategyRollbackStatus) {
 	countVerdicts(object.Status.Checks, len(before.Checks))
 	countApproval(object, before)
+}
+
+func (r *rollbacks) controller(does *executor, wakes waker) Controller {
+	active := mapped(wakes.activeIn(&strategyv1.StrategyRollbackList{}))
+	return Controller{
+		Name: "rollback", Reconciler: r.loop(does), Workers: workers, Told: told(wakes.rollbacks, r.Pauses.Settle),
+		For: itself(&strategyv1.StrategyRollback{}, predicate.GenerationChangedPredicate{}),
+		Watches: []Watch{
+			{&batchv1.Job{}, mapped(ownerOfJob(strategyv1.KindRollback)), jobDeleted()},
+			{&strategyv1.StrategyDecision{}, mapped(targetOfDecision(strategyv1.KindRollback)), nil},
+			{&strategyv1.StrategyPlaybook{}, mapped(wakes.activeOf(&strategyv1.StrategyRollbackList{})), predicate.Or(summaryChanged(), suspendChanged())},
+			{&corev1.ConfigMap{}, active, nil},
+			{&appsv1.Deployment{}, active, rolloutChanged()},
+		},
+	}
 }

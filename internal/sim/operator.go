@@ -21,7 +21,6 @@ import (
 
 // Operator is one life of the operator: everything it remembers ends with it.
 type Operator struct {
-	Environment *controllers.Environment
 	// Errors are of all reconciles, in order.
 	Errors []error
 	// Reconciles is how many there were.
@@ -51,6 +50,7 @@ type Seams struct {
 	Evidence    func(controllers.Evidence) controllers.Evidence         // the bucket
 	Logs        func(controllers.Logs) controllers.Logs                 // of the checks' containers
 	Controllers func([]controllers.Controller) []controllers.Controller // what wakes the reconcilers
+	Namespaces  controllers.Namespaces                                  // that are served
 	// Around is called for each side effect, which it does, or not.
 	Around func(effect string, do func() error) error
 }
@@ -84,10 +84,14 @@ func (w *World) Start(seams Seams) *Operator {
 	if seams.Logs != nil {
 		logs = seams.Logs(logs)
 	}
-	o.Environment = &controllers.Environment{
-		Client: api, Live: live, Logs: logs, Evidence: evidence, Clock: w.Clock, Recorder: recorder{w}, Namespaces: namespaces.Fixed{w.Namespace}, Signals: w,
+	var served controllers.Namespaces = namespaces.Fixed{w.Namespace}
+	if seams.Namespaces != nil {
+		served = seams.Namespaces
 	}
-	o.controllers = o.Environment.Controllers()
+	environment := &controllers.Environment{
+		Client: api, Live: live, Logs: logs, Evidence: evidence, Clock: w.Clock, Recorder: recorder{w}, Namespaces: served, Signals: w,
+	}
+	o.controllers = environment.Controllers()
 	if seams.Controllers != nil {
 		o.controllers = seams.Controllers(o.controllers)
 	}

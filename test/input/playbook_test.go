@@ -171,7 +171,8 @@ func TestAPlaybookThatCannotBeRunSaysWhy(t *testing.T) {
 func TestANamespaceThatIsNotServedIsNotTouched(t *testing.T) {
 	t.Parallel()
 	s := tell(t, nil)
-	s.operator.Environment.Namespaces = namespaces.Fixed{"other"}
+	served := namespaces.Fixed{"other"}
+	s.operator = s.Start(sim.Seams{Namespaces: served})
 	s.ReportIncident(nil)
 	s.AskRollback("less", nil)
 	s.breaks()
@@ -186,7 +187,7 @@ func TestANamespaceThatIsNotServedIsNotTouched(t *testing.T) {
 		t.Errorf("events in a namespace without rights: %v", s.Trace)
 	}
 
-	s.operator.Environment.Namespaces = namespaces.Fixed{s.Namespace}
+	served[0] = s.Namespace
 	s.later(recheck)
 	s.is(aPlaybook(), sim.Playbook, "Valid")
 	s.is(anIncident(), "pnl", "FalseAlarm")

@@ -14,7 +14,7 @@ import (
 
 // observePast reads the closed incidents that the history has no room or no time for, with what goes with them. One whose
 // rollback has not ended stays.
-func (r *PlaybookReconciler) observePast(ctx context.Context, object *strategyv1.StrategyPlaybook, now time.Time) ([]playbook.Past, time.Time, error) {
+func (r *playbooks) observePast(ctx context.Context, object *strategyv1.StrategyPlaybook, now time.Time) ([]playbook.Past, time.Time, error) {
 	var closed strategyv1.StrategyIncidentList
 	if err := r.Client.List(ctx, &closed, client.InNamespace(object.Namespace), client.MatchingFields{indexClosed: object.Name}, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, time.Time{}, err
@@ -42,7 +42,7 @@ func (r *PlaybookReconciler) observePast(ctx context.Context, object *strategyv1
 }
 
 // observeDecisionsAbout lists every decision about an incident or its rollbacks, honoured or not.
-func (r *PlaybookReconciler) observeDecisionsAbout(ctx context.Context, object *strategyv1.StrategyIncident, rollbacks []strategyv1.StrategyRollback) ([]strategyv1.StrategyDecision, error) {
+func (r *playbooks) observeDecisionsAbout(ctx context.Context, object *strategyv1.StrategyIncident, rollbacks []strategyv1.StrategyRollback) ([]strategyv1.StrategyDecision, error) {
 	targets := []string{strategyv1.KindIncident + "/" + object.Name}
 	for _, one := range rollbacks {
 		targets = append(targets, strategyv1.KindRollback+"/"+one.Name)

@@ -17,12 +17,12 @@ import (
 )
 
 // observeRuns reads the Jobs of an object, the outcome of each finished one, and the reports of the judged checks.
-func (e *Environment) observeRuns(ctx context.Context, owner client.Object, specs []strategyv1.CheckSpec, judged []strategyv1.CheckStatus, prefix string, now time.Time) (facts.Runs, error) {
-	outcomes, err := e.observeOutcomes(ctx, judged)
+func (r *reader) observeRuns(ctx context.Context, owner client.Object, specs []strategyv1.CheckSpec, judged []strategyv1.CheckStatus, prefix string, now time.Time) (facts.Runs, error) {
+	outcomes, err := r.observeOutcomes(ctx, judged)
 	if err != nil {
 		return facts.Runs{}, err
 	}
-	jobs, err := e.observeJobs(ctx, owner, specs, judged, prefix, now)
+	jobs, err := r.observeJobs(ctx, owner, specs, judged, prefix, now)
 	if err != nil {
 		return facts.Runs{}, err
 	}
@@ -34,9 +34,9 @@ func (e *Environment) observeRuns(ctx context.Context, owner client.Object, spec
 	return facts.Runs{Jobs: jobs, Outcomes: outcomes}, nil
 }
 
-func (e *Environment) observeJobs(ctx context.Context, owner client.Object, specs []strategyv1.CheckSpec, judged []strategyv1.CheckStatus, prefix string, now time.Time) ([]checks.JobState, error) {
+func (r *reader) observeJobs(ctx context.Context, owner client.Object, specs []strategyv1.CheckSpec, judged []strategyv1.CheckStatus, prefix string, now time.Time) ([]checks.JobState, error) {
 	var jobs batchv1.JobList
-	if err := e.listControlled(ctx, &jobs, owner); err != nil {
+	if err := r.listControlled(ctx, &jobs, owner); err != nil {
 		return nil, err
 	}
 	var states []checks.JobState
@@ -46,10 +46,10 @@ func (e *Environment) observeJobs(ctx context.Context, owner client.Object, spec
 			continue
 		}
 		var pods corev1.PodList
-		if err := e.listControlled(ctx, &pods, job); err != nil {
+		if err := r.listControlled(ctx, &pods, job); err != nil {
 			return nil, err
 		}
-		state, err := e.observeJob(ctx, job, pods.Items, specs, judged, prefix, now)
+		state, err := r.observeJob(ctx, job, pods.Items, specs, judged, prefix, now)
 		if err != nil {
 			return nil, err
 		}
@@ -58,7 +58,7 @@ func (e *Environment) observeJobs(ctx context.Context, owner client.Object, spec
 	return states, nil
 }
 
-func (e *Environment) observeJob(ctx context.Context, job *batchv1.Job, pods []corev1.Pod, specs []strategyv1.CheckSpec, judged []strategyv1.CheckStatus, prefix string, now time.Time) (checks.JobState, error) {
+func (r *reader) observeJob(ctx context.Context, job *batchv1.Job, pods []corev1.Pod, specs []strategyv1.CheckSpec, judged []strategyv1.CheckStatus, prefix string, now time.Time) (checks.JobState, error) {
 	state := checks.JobState{Job: job}
 	id := state.ID()
 	spec, known := checks.Find(specs, id.Check)
@@ -69,10 +69,10 @@ func (e *Environment) observeJob(ctx context.Context, job *batchv1.Job, pods []c
 	if !state.Progress.Finished {
 		return state, nil
 	}
-	stored, reference, err := e.storedOutcome(ctx, id, judged, evidence.ReportKey(prefix, string(id.Stage), id.Check, id.Attempt))
+	stored, reference, err := r.storedOutcome(ctx, id, judged, evidence.ReportKey(prefix, string(id.Stage), id.Check, id.Attempt))
 	if errors.Is(err, evidence.ErrNotFound) { // the collector says when it is there; this is in case nobody hears it
-		waiting, _ := e.uncollected.get(job.UID)
-		state.Progress = checks.Progress{Waiting: cmp.Or(waiting, "its report is being stored"), NextAt: now.Add(e.Pauses.OutputRetry)}
+		waiting, _ := r.uncollected.get(job.UID)
+		state.Progress = checks.Progress{Waiting: cmp.Or(waiting, "its report is being stored"), NextAt: now.Add(r.Pauses.OutputRetry)}
 		return state, nil
 	}
 	if err == nil {
@@ -81,9 +81,9 @@ func (e *Environment) observeJob(ctx context.Context, job *batchv1.Job, pods []c
 	return state, err
 }
 
-func (e *Environment) observeTemplates(ctx context.Context, namespace string) (facts.Templates, error) {
+func (r *reader) observeTemplates(ctx context.Context, namespace string) (facts.Templates, error) {
 	var list corev1.PodTemplateList
-	if err := e.Client.List(ctx, &list, client.InNamespace(namespace)); err != nil {
+	if err := r.Client.List(ctx, &list, client.InNamespace(namespace)); err != nil {
 		return nil, err
 	}
 	templates := make(facts.Templates, len(list.Items))
@@ -94,7 +94,7 @@ func (e *Environment) observeTemplates(ctx context.Context, namespace string) (f
 }
 
 // listControlled lists what an object controls, as the cache has it: it is only looked at.
-func (e *Environment) listControlled(ctx context.Context, list client.ObjectList, owner client.Object) error {
-	return e.Client.List(ctx, list, client.InNamespace(owner.GetNamespace()),
+func (r *reader) listControlled(ctx context.Context, list client.ObjectList, owner client.Object) error {
+	return r.Client.List(ctx, list, client.InNamespace(owner.GetNamespace()),
 		client.MatchingFields{indexOwner: string(owner.GetUID())}, client.UnsafeDisableDeepCopy)
 }

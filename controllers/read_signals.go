@@ -25,8 +25,8 @@ const (
 type allowedToken struct{ url, token string }
 
 // observeSignals samples a playbook's queries. What is wrong with the token makes them unknown: it must not stop an incident.
-func (e *Environment) observeSignals(ctx context.Context, namespace string, spec *strategyv1.SignalsSpec, now time.Time) (signals.Snapshot, error) {
-	if spec == nil || e.Signals == nil {
+func (r *reader) observeSignals(ctx context.Context, namespace string, spec *strategyv1.SignalsSpec, now time.Time) (signals.Snapshot, error) {
+	if spec == nil || r.Signals == nil {
 		return signals.Snapshot{}, nil
 	}
 	source := signals.Source{URL: spec.Prometheus.URL, Interval: time.Duration(spec.IntervalSeconds) * time.Second}
@@ -34,7 +34,7 @@ func (e *Environment) observeSignals(ctx context.Context, namespace string, spec
 		source.Queries = append(source.Queries, signals.Query{Name: query.Name, Expr: query.Query})
 	}
 	if name := spec.Prometheus.AuthSecretName; name != "" {
-		token, problem, err := e.observeToken(ctx, types.NamespacedName{Namespace: namespace, Name: name}, spec.Prometheus.URL)
+		token, problem, err := r.observeToken(ctx, types.NamespacedName{Namespace: namespace, Name: name}, spec.Prometheus.URL)
 		if err != nil {
 			return signals.Snapshot{}, err
 		}
@@ -43,7 +43,7 @@ func (e *Environment) observeSignals(ctx context.Context, namespace string, spec
 		}
 		source.Token = token
 	}
-	return e.Signals.Sample(ctx, source, now), nil
+	return r.Signals.Sample(ctx, source, now), nil
 }
 
 func unknownSignals(spec *strategyv1.SignalsSpec, problem string, now time.Time) signals.Snapshot {
@@ -56,15 +56,15 @@ func unknownSignals(spec *strategyv1.SignalsSpec, problem string, now time.Time)
 
 // observeToken reads the bearer token. Who owns it says with the key "url" where it may be sent: else whoever may write a
 // playbook could have it sent to a server of their own.
-func (e *Environment) observeToken(ctx context.Context, at types.NamespacedName, url string) (token, problem string, err error) {
-	known, found := e.tokens.get(at)
-	if !found || e.Clock.Since(known.at) >= e.Pauses.Secret {
-		allowed, problem, err := e.readToken(ctx, at)
+func (r *reader) observeToken(ctx context.Context, at types.NamespacedName, url string) (token, problem string, err error) {
+	known, found := r.tokens.get(at)
+	if !found || r.Clock.Since(known.at) >= r.Pauses.Secret {
+		allowed, problem, err := r.readToken(ctx, at)
 		if problem != "" || err != nil {
 			return "", problem, err
 		}
-		known = dated[allowedToken]{allowed, e.Clock.Now()}
-		e.tokens.put(at, known, len(allowed.url)+len(allowed.token))
+		known = dated[allowedToken]{allowed, r.Clock.Now()}
+		r.tokens.put(at, known, len(allowed.url)+len(allowed.token))
 	}
 	if known.value.url != url {
 		return "", fmt.Sprintf("the owner of Secret %s lets its token be sent to another URL (key %q) than spec.signals.prometheus.url; make both the same", at, secretURL), nil
@@ -72,9 +72,9 @@ func (e *Environment) observeToken(ctx context.Context, at types.NamespacedName,
 	return known.value.token, "", nil
 }
 
-func (e *Environment) readToken(ctx context.Context, at types.NamespacedName) (allowed allowedToken, problem string, err error) {
+func (r *reader) readToken(ctx context.Context, at types.NamespacedName) (allowed allowedToken, problem string, err error) {
 	var secret corev1.Secret
-	err = e.Live.Get(ctx, at, &secret)
+	err = r.Live.Get(ctx, at, &secret)
 	if apierrors.IsNotFound(err) {
 		return allowed, fmt.Sprintf("Secret %s with the token of Prometheus does not exist; create it with the keys %q and %q", at, secretToken, secretURL), nil
 	}

@@ -11,12 +11,12 @@ import (
 )
 
 // observeSame are the others of the same identity.
-func (r *IncidentReconciler) observeSame(ctx context.Context, object *strategyv1.StrategyIncident) ([]strategyv1.StrategyIncident, error) {
+func (r *incidents) observeSame(ctx context.Context, object *strategyv1.StrategyIncident) ([]strategyv1.StrategyIncident, error) {
 	return r.incidentsBut(ctx, object, client.InNamespace(object.Namespace), client.MatchingFields{indexIdentity: incident.Identity(object)})
 }
 
 // observeNeighbours are the open others on the same scheduler.
-func (r *IncidentReconciler) observeNeighbours(ctx context.Context, object *strategyv1.StrategyIncident, scheduler strategyv1.SchedulerSpec) ([]strategyv1.StrategyIncident, error) {
+func (r *incidents) observeNeighbours(ctx context.Context, object *strategyv1.StrategyIncident, scheduler strategyv1.SchedulerSpec) ([]strategyv1.StrategyIncident, error) {
 	active, err := r.incidentsBut(ctx, object, client.InNamespace(object.Namespace), client.MatchingFields{indexActive: isActive})
 	if err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func (r *IncidentReconciler) observeNeighbours(ctx context.Context, object *stra
 }
 
 // observeParent is the incident that this one follows; nil when there is none any more.
-func (r *IncidentReconciler) observeParent(ctx context.Context, object *strategyv1.StrategyIncident) (*strategyv1.StrategyIncident, error) {
+func (r *incidents) observeParent(ctx context.Context, object *strategyv1.StrategyIncident) (*strategyv1.StrategyIncident, error) {
 	var parent strategyv1.StrategyIncident
 	err := r.Client.Get(ctx, types.NamespacedName{Namespace: object.Namespace, Name: object.Status.ParentName}, &parent)
 	if err != nil {
@@ -47,7 +47,7 @@ func (r *IncidentReconciler) observeParent(ctx context.Context, object *strategy
 	return &parent, nil
 }
 
-func (r *IncidentReconciler) incidentsBut(ctx context.Context, object *strategyv1.StrategyIncident, options ...client.ListOption) ([]strategyv1.StrategyIncident, error) {
+func (r *incidents) incidentsBut(ctx context.Context, object *strategyv1.StrategyIncident, options ...client.ListOption) ([]strategyv1.StrategyIncident, error) {
 	var list strategyv1.StrategyIncidentList
 	if err := r.Client.List(ctx, &list, options...); err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func (r *IncidentReconciler) incidentsBut(ctx context.Context, object *strategyv
 }
 
 // sharesScheduler compares by the playbooks as they are frozen: two playbooks may serve one scheduler.
-func (r *IncidentReconciler) sharesScheduler(ctx context.Context, other strategyv1.StrategyIncident, scheduler strategyv1.SchedulerSpec) (bool, error) {
+func (r *incidents) sharesScheduler(ctx context.Context, other strategyv1.StrategyIncident, scheduler strategyv1.SchedulerSpec) (bool, error) {
 	if other.Status.PlaybookRevision == "" {
 		return false, nil
 	}

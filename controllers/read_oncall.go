@@ -15,25 +15,25 @@ type parsedRoster struct {
 }
 
 // parseRoster remembers files by their text: an incident asks in each pass.
-func (e *Environment) parseRoster(text string) (oncall.Roster, error) {
-	known, found := e.rosters.get(text)
+func (r *reader) parseRoster(text string) (oncall.Roster, error) {
+	known, found := r.rosters.get(text)
 	if !found {
 		known.roster, known.err = oncall.Parse([]byte(text))
-		e.rosters.put(text, known, len(text))
+		r.rosters.put(text, known, len(text))
 	}
 	return known.roster, known.err
 }
 
 // observeOnCall reads the rotation. What is wrong with it is a fact: it must not stop an incident.
-func (e *Environment) observeOnCall(ctx context.Context, namespace string, spec *strategyv1.EscalationSpec) (facts.OnCall, error) {
+func (r *reader) observeOnCall(ctx context.Context, namespace string, spec *strategyv1.EscalationSpec) (facts.OnCall, error) {
 	if spec == nil || spec.Rotation == nil {
 		return facts.OnCall{}, nil
 	}
-	text, missing, err := e.observeText(ctx, namespace, *spec.Rotation)
+	text, missing, err := r.observeText(ctx, namespace, *spec.Rotation)
 	if err != nil || missing != nil {
 		return facts.OnCall{Problem: missing}, err
 	}
-	roster, unreadable := e.parseRoster(text)
+	roster, unreadable := r.parseRoster(text)
 	if unreadable != nil {
 		return facts.OnCall{Problem: problem(strategyv1.ReasonRotationInvalid, "ConfigMap %s/%s, key %s: %v", namespace, spec.Rotation.ConfigMapName, spec.Rotation.Key, unreadable)}, nil
 	}

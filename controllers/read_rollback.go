@@ -20,18 +20,18 @@ import (
 )
 
 // observeRollback reads what every pass over a rollback needs.
-func (r *RollbackReconciler) observeRollback(ctx context.Context, object *strategyv1.StrategyRollback, now time.Time) (rollback.Observed, error) {
+func (r *rollbacks) observeRollback(ctx context.Context, object *strategyv1.StrategyRollback, now time.Time) (rollback.Observed, error) {
 	observed := rollback.Observed{
 		Rollback:  object.DeepCopy(),
 		Prefix:    evidence.Prefix(object.Namespace, object.Name, string(object.UID), object.CreationTimestamp.Time),
-		NotServed: r.served(object.Namespace),
+		NotServed: r.Namespaces.Served(object.Namespace),
 		Pauses:    r.Pauses,
 	}
 	if observed.NotServed != nil {
 		observed.Log.Problem = observed.NotServed
 		return observed, nil
 	}
-	observed.Refused = r.refusalOf(object)
+	observed.Refused = r.refusals.of(object)
 	var err error
 	if observed.Decided, err = r.observeDecided(ctx, strategyv1.KindRollback, object); err != nil {
 		return observed, err
@@ -74,7 +74,7 @@ func (r *RollbackReconciler) observeRollback(ctx context.Context, object *strate
 }
 
 // observeNeeds reads what a plan asked for.
-func (r *RollbackReconciler) observeNeeds(ctx context.Context, object *strategyv1.StrategyRollback, needs rollback.Need, observed *rollback.Observed) error {
+func (r *rollbacks) observeNeeds(ctx context.Context, object *strategyv1.StrategyRollback, needs rollback.Need, observed *rollback.Observed) error {
 	if needs&rollback.NeedTemplates != 0 {
 		if err := read(&observed.Templates)(r.observeTemplates(ctx, object.Namespace)); err != nil {
 			return err
@@ -98,7 +98,7 @@ func (r *RollbackReconciler) observeNeeds(ctx context.Context, object *strategyv
 
 // observeConfigs reads the configuration; of a drill the copy, under whose name the rest of the pass goes on, and the one that is
 // copied.
-func (r *RollbackReconciler) observeConfigs(ctx context.Context, object *strategyv1.StrategyRollback, observed *rollback.Observed) (err error) {
+func (r *rollbacks) observeConfigs(ctx context.Context, object *strategyv1.StrategyRollback, observed *rollback.Observed) (err error) {
 	scheduler := &observed.Playbook.Spec.Scheduler
 	if object.Spec.Mode == strategyv1.ModeDrill {
 		if observed.Real, err = r.observeConfig(ctx, object.Namespace, *scheduler); err != nil {
@@ -112,7 +112,7 @@ func (r *RollbackReconciler) observeConfigs(ctx context.Context, object *strateg
 
 // observeOtherRollbacks lists those that may be changing the same configuration: one that has not claimed it yet is known by its
 // playbook only.
-func (r *RollbackReconciler) observeOtherRollbacks(ctx context.Context, object *strategyv1.StrategyRollback, configMap string) ([]strategyv1.StrategyRollback, error) {
+func (r *rollbacks) observeOtherRollbacks(ctx context.Context, object *strategyv1.StrategyRollback, configMap string) ([]strategyv1.StrategyRollback, error) {
 	var list strategyv1.StrategyRollbackList
 	if err := r.Client.List(ctx, &list, client.InNamespace(object.Namespace), client.MatchingFields{indexActive: isActive}); err != nil {
 		return nil, err
@@ -131,7 +131,7 @@ func (r *RollbackReconciler) observeOtherRollbacks(ctx context.Context, object *
 }
 
 // observeIncidentOf is the incident that the rollback names; nil if it was deleted.
-func (r *RollbackReconciler) observeIncidentOf(ctx context.Context, object *strategyv1.StrategyRollback) (*strategyv1.StrategyIncident, error) {
+func (r *rollbacks) observeIncidentOf(ctx context.Context, object *strategyv1.StrategyRollback) (*strategyv1.StrategyIncident, error) {
 	if object.Spec.IncidentName == "" {
 		return nil, nil
 	}
@@ -147,9 +147,9 @@ func (r *RollbackReconciler) observeIncidentOf(ctx context.Context, object *stra
 }
 
 // observeDeployment is the scheduler's Deployment; nil if it does not exist.
-func (e *Environment) observeDeployment(ctx context.Context, namespace, name string) (*appsv1.Deployment, error) {
+func (r *reader) observeDeployment(ctx context.Context, namespace, name string) (*appsv1.Deployment, error) {
 	var deployment appsv1.Deployment
-	err := e.Client.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, &deployment)
+	err := r.Client.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, &deployment)
 	if err != nil {
 		return nil, client.IgnoreNotFound(err)
 	}
@@ -157,7 +157,7 @@ func (e *Environment) observeDeployment(ctx context.Context, namespace, name str
 }
 
 // observePods are the pods of the scheduler's Deployment, read live: one that is missing in the cache may still trade.
-func (r *RollbackReconciler) observePods(ctx context.Context, deployment *appsv1.Deployment) ([]corev1.Pod, error) {
+func (r *rollbacks) observePods(ctx context.Context, deployment *appsv1.Deployment) ([]corev1.Pod, error) {
 	if deployment == nil {
 		return nil, nil
 	}
@@ -175,7 +175,7 @@ const identityRefusal = "a client may only name itself"
 
 // observeIdentity proves that identities are enforced: the API server must refuse a decision in somebody else's name.
 // Nothing is created, and if it were, the forged decision would be a denial.
-func (r *RollbackReconciler) observeIdentity(ctx context.Context, object *strategyv1.StrategyRollback) (rollback.Identity, error) {
+func (r *rollbacks) observeIdentity(ctx context.Context, object *strategyv1.StrategyRollback) (rollback.Identity, error) {
 	forged := &strategyv1.StrategyDecision{
 		ObjectMeta: metav1.ObjectMeta{Namespace: object.Namespace, GenerateName: "identity-proof-"},
 		Spec: strategyv1.StrategyDecisionSpec{
@@ -184,7 +184,7 @@ func (r *RollbackReconciler) observeIdentity(ctx context.Context, object *strate
 			Reason: "a proof that identities are enforced; it is never stored",
 		},
 	}
-	err := r.Client.Create(ctx, forged, client.DryRunAll, FieldOwner)
+	err := r.Trial.Create(ctx, forged, FieldOwner)
 	if err == nil {
 		return rollback.Identity{Message: "the API server accepts decisions in anybody's name; install config/admission"}, nil
 	}

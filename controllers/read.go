@@ -9,30 +9,50 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/decisionlog"
 	"tradeops.dev/strategy-operator/internal/evidence"
 	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/pauses"
 	"tradeops.dev/strategy-operator/internal/playbook"
 )
 
-// Keys of the signing key's Secret.
-const (
-	secretKey   = "hmac-key"
-	secretKeyID = "key-id"
-)
+// reader observes. It remembers what was read, so that it is not read or parsed in each pass; what it remembers is shared by passes,
+// and nobody changes it.
+type reader struct {
+	Client     client.Reader // of caches
+	Live       client.Reader // of the API server
+	Trial      client.Writer // every write is a dry run: it says what would be refused
+	Evidence   Stored
+	Clock      clock.PassiveClock
+	Signals    Signals
+	Namespaces Namespaces
+	Pauses     pauses.Pauses
+	keys       *keys
+	refusals   *refusals
+
+	tokens   memo[types.NamespacedName, dated[allowedToken]]
+	rosters  memo[string, parsedRoster]                        // by the rotation file's text
+	configs  memo[types.NamespacedName, cachedConfig]          // of each ConfigMap the newest
+	thawed   memo[types.UID, *strategyv1.StrategyPlaybookSpec] // by revision
+	outcomes memo[string, checks.Outcome]                      // by SHA-256
+	stored   memo[string, stored]                              // outcomes by their key in the bucket
+
+	uncollected memo[types.UID, string] // what collecting a Job waits for, by the Job
+}
 
 // observePlaybook returns the frozen spec that an object runs on, or the one it would start on, and whether the playbook as
 // it is now is suspended.
-func (e *Environment) observePlaybook(ctx context.Context, namespace, name, revision string) (facts.Playbook, error) {
+func (r *reader) observePlaybook(ctx context.Context, namespace, name, revision string) (facts.Playbook, error) {
 	var current strategyv1.StrategyPlaybook
-	err := e.Client.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, &current, uncopied)
+	err := r.Client.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, &current, uncopied)
 	gone := apierrors.IsNotFound(err)
 	if err != nil && !gone {
 		return facts.Playbook{}, err
@@ -48,7 +68,7 @@ func (e *Environment) observePlaybook(ctx context.Context, namespace, name, revi
 		}
 		revision = current.Status.Revision
 	}
-	spec, problem, err := e.observeFrozen(ctx, namespace, revision)
+	spec, problem, err := r.observeFrozen(ctx, namespace, revision)
 	if err != nil || problem != nil {
 		return facts.Playbook{Problem: problem}, err
 	}
@@ -63,30 +83,24 @@ var uncopied = &client.GetOptions{UnsafeDisableDeepCopy: new(true)}
 const thawedBytes = 4
 
 // observeFrozen is a frozen playbook. It is shared by passes, and decoded once: a revision never changes.
-func (e *Environment) observeFrozen(ctx context.Context, namespace, revision string) (*strategyv1.StrategyPlaybookSpec, *facts.Problem, error) {
+func (r *reader) observeFrozen(ctx context.Context, namespace, revision string) (*strategyv1.StrategyPlaybookSpec, *facts.Problem, error) {
 	var frozen appsv1.ControllerRevision
-	err := e.Client.Get(ctx, types.NamespacedName{Namespace: namespace, Name: revision}, &frozen, uncopied)
+	err := r.Client.Get(ctx, types.NamespacedName{Namespace: namespace, Name: revision}, &frozen, uncopied)
 	if apierrors.IsNotFound(err) {
 		return nil, problem(strategyv1.ReasonPlaybookNotFound, "ControllerRevision %s with the frozen playbook does not exist in namespace %s", revision, namespace), nil
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	if spec, found := e.thawed.get(frozen.UID); found {
+	if spec, found := r.thawed.get(frozen.UID); found {
 		return spec, nil, nil
 	}
 	spec, unreadable := playbook.Thaw(&frozen)
 	if unreadable != nil {
 		return nil, problem(strategyv1.ReasonPlaybookNotFound, "%v", unreadable), nil
 	}
-	e.thawed.put(frozen.UID, &spec, thawedBytes*len(frozen.Data.Raw))
+	r.thawed.put(frozen.UID, &spec, thawedBytes*len(frozen.Data.Raw))
 	return &spec, nil, nil
-}
-
-// dated is what was read, and when.
-type dated[V any] struct {
-	value V
-	at    time.Time
 }
 
 // signingKeyOf names the Secret whose key signs the logs of a playbook.
@@ -94,39 +108,12 @@ func signingKeyOf(namespace string, spec strategyv1.StrategyPlaybookSpec) types.
 	return types.NamespacedName{Namespace: namespace, Name: spec.SigningKeySecretName}
 }
 
-// observeKey reads the key that signs. What is wrong with it is a fact, too.
-func (e *Environment) observeKey(ctx context.Context, at types.NamespacedName) (decisionlog.Key, *facts.Problem, error) {
-	if known, found := e.keys.get(at); found && e.Clock.Since(known.at) < e.Pauses.Secret {
-		return known.value, nil, nil
-	}
-	var secret corev1.Secret
-	err := e.Live.Get(ctx, at, &secret)
-	if apierrors.IsNotFound(err) {
-		return decisionlog.Key{}, &facts.Problem{Reason: strategyv1.ReasonSecretNotFound, Message: fmt.Sprintf(
-			"Secret %s with the decision log's signing key does not exist; create it with a key %q of at least %d bytes", at, secretKey, decisionlog.MinKeyBytes)}, nil
-	}
-	if apierrors.IsForbidden(err) { // the rights in the namespace are looked at then
-		return decisionlog.Key{}, nil, err
-	}
-	if err != nil {
-		unread, err := e.unavailable(ctx, fmt.Errorf("Secret %s with the decision log's signing key cannot be read: %w", at, err))
-		return decisionlog.Key{}, unread, err
-	}
-	if secret.Labels[strategyv1.LabelManaged] != strategyv1.ManagedValue {
-		return decisionlog.Key{}, &facts.Problem{Reason: strategyv1.ReasonSecretNotLabelled, Message: fmt.Sprintf(
-			"Secret %s is not opted in; kubectl label secret %s -n %s %s=%s", at, at.Name, at.Namespace, strategyv1.LabelManaged, strategyv1.ManagedValue)}, nil
-	}
-	key, err := decisionlog.NewKey(string(secret.Data[secretKeyID]), secret.Data[secretKey])
-	if err != nil {
-		return decisionlog.Key{}, &facts.Problem{Reason: strategyv1.ReasonSecretInvalid, Message: fmt.Sprintf("Secret %s, key %q: %v", at, secretKey, err)}, nil
-	}
-	e.keys.put(at, dated[decisionlog.Key]{key, e.Clock.Now()}, secret.Size())
-	return key, nil, nil
-}
-
 // observeLog reads the log from where the status left off to its head.
-func (e *Environment) observeLog(ctx context.Context, signingKey types.NamespacedName, prefix, uid string, from *strategyv1.LogStatus) (facts.Log, error) {
-	key, problem, err := e.observeKey(ctx, signingKey)
+func (r *reader) observeLog(ctx context.Context, signingKey types.NamespacedName, prefix, uid string, from *strategyv1.LogStatus) (facts.Log, error) {
+	key, problem, err := r.keys.of(ctx, signingKey)
+	if err != nil && !apierrors.IsForbidden(err) { // a right that is missing ends the pass: those of the namespace are looked at
+		problem, err = r.unavailable(ctx, fmt.Errorf("Secret %s with the decision log's signing key cannot be read: %w", signingKey, err))
+	}
 	if err != nil || problem != nil {
 		return facts.Log{Problem: problem}, err
 	}
@@ -135,12 +122,12 @@ func (e *Environment) observeLog(ctx context.Context, signingKey types.Namespace
 		log.Entries, log.Head = *from.Entries, from.Head
 	}
 	for {
-		line, err := e.Evidence.Get(ctx, evidence.LogKey(prefix, log.Entries+1))
+		line, err := r.Evidence.Get(ctx, evidence.LogKey(prefix, log.Entries+1))
 		if errors.Is(err, evidence.ErrNotFound) {
 			return log, nil
 		}
 		if err != nil {
-			log.Problem, err = e.unavailable(ctx, err)
+			log.Problem, err = r.unavailable(ctx, err)
 			return log, err
 		}
 		identity, err := decisionlog.Verify(line, key)
@@ -155,9 +142,9 @@ func (e *Environment) observeLog(ctx context.Context, signingKey types.Namespace
 
 // observeDecided lists the decisions about an object, oldest first. One that is older than the object was about another
 // object of the same name; one without an identity was made while the admission policies were not there.
-func (e *Environment) observeDecided(ctx context.Context, kind string, target client.Object) ([]facts.Decided, error) {
+func (r *reader) observeDecided(ctx context.Context, kind string, target client.Object) ([]facts.Decided, error) {
 	var list strategyv1.StrategyDecisionList
-	if err := e.Client.List(ctx, &list, client.InNamespace(target.GetNamespace()), client.MatchingFields{indexTarget: kind + "/" + target.GetName()}); err != nil {
+	if err := r.Client.List(ctx, &list, client.InNamespace(target.GetNamespace()), client.MatchingFields{indexTarget: kind + "/" + target.GetName()}); err != nil {
 		return nil, err
 	}
 	var decided []facts.Decided

@@ -16,18 +16,18 @@ import (
 )
 
 // observeIncident reads what every pass over an incident needs.
-func (r *IncidentReconciler) observeIncident(ctx context.Context, object *strategyv1.StrategyIncident, now time.Time) (incident.Observed, error) {
+func (r *incidents) observeIncident(ctx context.Context, object *strategyv1.StrategyIncident, now time.Time) (incident.Observed, error) {
 	observed := incident.Observed{
 		Incident:  object.DeepCopy(),
 		Prefix:    evidence.Prefix(object.Namespace, object.Name, string(object.UID), object.CreationTimestamp.Time),
-		NotServed: r.served(object.Namespace),
+		NotServed: r.Namespaces.Served(object.Namespace),
 	}
 	if observed.NotServed != nil {
 		observed.Log.Problem = observed.NotServed
 		observed.OnCall = facts.Known(facts.OnCall{Problem: observed.NotServed}) // deadlines go on, and nobody knows who is called
 		return observed, nil
 	}
-	observed.Refused = r.refusalOf(object)
+	observed.Refused = r.refusals.of(object)
 	var err error
 	// What people decided, and what they would close, is known even where the playbook is not.
 	if observed.Decided, err = r.observeDecided(ctx, strategyv1.KindIncident, object); err != nil {
@@ -57,7 +57,7 @@ func (r *IncidentReconciler) observeIncident(ctx context.Context, object *strate
 }
 
 // observeNeeds reads what a plan asked for.
-func (r *IncidentReconciler) observeNeeds(ctx context.Context, object *strategyv1.StrategyIncident, needs incident.Need, observed *incident.Observed, now time.Time) error {
+func (r *incidents) observeNeeds(ctx context.Context, object *strategyv1.StrategyIncident, needs incident.Need, observed *incident.Observed, now time.Time) error {
 	spec := observed.Playbook.Spec
 	for _, one := range []struct {
 		need incident.Need
@@ -94,7 +94,7 @@ func read[T any](fact *facts.Read[T]) func(T, error) error {
 }
 
 // observeDocuments reads what the proposals of the playbook are about.
-func (r *IncidentReconciler) observeDocuments(ctx context.Context, object *strategyv1.StrategyIncident, spec strategyv1.StrategyPlaybookSpec) (map[string]facts.Document, error) {
+func (r *incidents) observeDocuments(ctx context.Context, object *strategyv1.StrategyIncident, spec strategyv1.StrategyPlaybookSpec) (map[string]facts.Document, error) {
 	documents := map[string]facts.Document{}
 	for _, remediation := range spec.Remediations {
 		if remediation.Proposal == nil {
@@ -119,9 +119,9 @@ func openRecords(object *strategyv1.StrategyIncident) []strategyv1.CheckStatus {
 
 // observeRollbacksOf lists the incident's rollbacks, oldest first: those it asked for, by UID, and those that people made
 // for it. One that an earlier incident of the same name asked for is not among them, and a dry run mends nothing.
-func (e *Environment) observeRollbacksOf(ctx context.Context, object *strategyv1.StrategyIncident) ([]strategyv1.StrategyRollback, error) {
+func (r *reader) observeRollbacksOf(ctx context.Context, object *strategyv1.StrategyIncident) ([]strategyv1.StrategyRollback, error) {
 	var list strategyv1.StrategyRollbackList
-	if err := e.Client.List(ctx, &list, client.InNamespace(object.Namespace), client.MatchingFields{indexIncident: object.Name}); err != nil {
+	if err := r.Client.List(ctx, &list, client.InNamespace(object.Namespace), client.MatchingFields{indexIncident: object.Name}); err != nil {
 		return nil, err
 	}
 	var ours []strategyv1.StrategyRollback

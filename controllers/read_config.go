@@ -26,17 +26,17 @@ type cachedConfig struct {
 const parsedWeight = 32
 
 // observeConfig reads the scheduler's configuration. What is wrong with it is a fact, too.
-func (e *Environment) observeConfig(ctx context.Context, namespace string, scheduler strategyv1.SchedulerSpec) (facts.Config, error) {
+func (r *reader) observeConfig(ctx context.Context, namespace string, scheduler strategyv1.SchedulerSpec) (facts.Config, error) {
 	key := types.NamespacedName{Namespace: namespace, Name: scheduler.Config.ConfigMapName}
-	configMap, problem, err := e.observeConfigMap(ctx, key)
+	configMap, problem, err := r.observeConfigMap(ctx, key)
 	if err != nil || problem != nil {
 		return facts.Config{Problem: problem, Gone: problem != nil && problem.Reason == strategyv1.ReasonConfigMapNotFound}, err
 	}
-	if cached, ok := e.configs.get(key); ok && cached.resourceVersion == configMap.ResourceVersion && cached.scheduler == scheduler {
+	if cached, ok := r.configs.get(key); ok && cached.resourceVersion == configMap.ResourceVersion && cached.scheduler == scheduler {
 		return cached.config, nil
 	}
 	read := readConfig(configMap, key, scheduler)
-	e.configs.put(key, cachedConfig{configMap.ResourceVersion, scheduler, read}, parsedWeight*len(read.Document.String()))
+	r.configs.put(key, cachedConfig{configMap.ResourceVersion, scheduler, read}, parsedWeight*len(read.Document.String()))
 	return read, nil
 }
 
@@ -66,9 +66,9 @@ func readConfig(configMap *corev1.ConfigMap, key types.NamespacedName, scheduler
 }
 
 // observeEdits is only the record of the edits on a ConfigMap, for a rollback whose playbook cannot be read any more.
-func (e *Environment) observeEdits(ctx context.Context, namespace, name string) (facts.Config, error) {
+func (r *reader) observeEdits(ctx context.Context, namespace, name string) (facts.Config, error) {
 	var configMap corev1.ConfigMap
-	err := e.Live.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, &configMap)
+	err := r.Live.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, &configMap)
 	if apierrors.IsNotFound(err) {
 		return facts.Config{Gone: true}, nil
 	}
@@ -84,8 +84,8 @@ func invalidConfig(reason, format string, args ...any) facts.Config {
 }
 
 // observeDocument reads the YAML document that a proposal is about.
-func (e *Environment) observeDocument(ctx context.Context, namespace string, reference strategyv1.DocumentReference) (facts.Document, error) {
-	text, missing, err := e.observeText(ctx, namespace, reference)
+func (r *reader) observeDocument(ctx context.Context, namespace string, reference strategyv1.DocumentReference) (facts.Document, error) {
+	text, missing, err := r.observeText(ctx, namespace, reference)
 	if err != nil || missing != nil {
 		return facts.Document{Problem: missing}, err
 	}
@@ -97,8 +97,8 @@ func (e *Environment) observeDocument(ctx context.Context, namespace string, ref
 }
 
 // observeText reads one key of a ConfigMap that is opted in.
-func (e *Environment) observeText(ctx context.Context, namespace string, reference strategyv1.DocumentReference) (string, *facts.Problem, error) {
-	configMap, problem, err := e.observeConfigMap(ctx, types.NamespacedName{Namespace: namespace, Name: reference.ConfigMapName})
+func (r *reader) observeText(ctx context.Context, namespace string, reference strategyv1.DocumentReference) (string, *facts.Problem, error) {
+	configMap, problem, err := r.observeConfigMap(ctx, types.NamespacedName{Namespace: namespace, Name: reference.ConfigMapName})
 	if err != nil || problem != nil {
 		return "", problem, err
 	}
@@ -107,11 +107,11 @@ func (e *Environment) observeText(ctx context.Context, namespace string, referen
 }
 
 // observeConfigMap reads a ConfigMap that is opted in.
-func (e *Environment) observeConfigMap(ctx context.Context, key types.NamespacedName) (*corev1.ConfigMap, *facts.Problem, error) {
+func (r *reader) observeConfigMap(ctx context.Context, key types.NamespacedName) (*corev1.ConfigMap, *facts.Problem, error) {
 	var configMap corev1.ConfigMap
-	err := e.Client.Get(ctx, key, &configMap)
+	err := r.Client.Get(ctx, key, &configMap)
 	if apierrors.IsNotFound(err) { // the cache holds labelled ones only
-		err = e.Live.Get(ctx, key, &configMap)
+		err = r.Live.Get(ctx, key, &configMap)
 	}
 	if apierrors.IsNotFound(err) {
 		return nil, problem(strategyv1.ReasonConfigMapNotFound, "ConfigMap %s does not exist", key), nil

@@ -14,12 +14,12 @@ import (
 
 // unavailable makes a fact of a bucket that cannot be read: deadlines, people and signals go on meanwhile. What ends the pass is only
 // that the operator itself ends.
-func (e *Environment) unavailable(ctx context.Context, err error) (*facts.Problem, error) {
+func (r *reader) unavailable(ctx context.Context, err error) (*facts.Problem, error) {
 	if ctx.Err() != nil {
 		return nil, err
 	}
 	return &facts.Problem{
-		Reason: strategyv1.ReasonEvidenceUnavailable, Retry: e.Pauses.Evidence,
+		Reason: strategyv1.ReasonEvidenceUnavailable, Retry: r.Pauses.Evidence,
 		Message: fmt.Sprintf("%v. Nothing is started or changed until it can be read; deadlines go on", err),
 	}, nil
 }
@@ -31,25 +31,25 @@ type evidenceError struct{ error }
 func (e evidenceError) Unwrap() error { return e.error }
 
 // unread makes a fact of an error of the bucket; any other one ends the pass.
-func (e *Environment) unread(ctx context.Context, err error) (*facts.Problem, error) {
+func (r *reader) unread(ctx context.Context, err error) (*facts.Problem, error) {
 	var ofBucket evidenceError
 	if !errors.As(err, &ofBucket) {
 		return nil, err
 	}
-	return e.unavailable(ctx, err)
+	return r.unavailable(ctx, err)
 }
 
 // decodedBytes is how much memory a report takes, for each byte that is stored: usual ones 9 or 10, hostile ones up to 24.
 const decodedBytes = 10
 
 // observeOutcomes reads the reports that rules may ask for.
-func (e *Environment) observeOutcomes(ctx context.Context, judged []strategyv1.CheckStatus) (map[checks.ID]checks.Outcome, error) {
+func (r *reader) observeOutcomes(ctx context.Context, judged []strategyv1.CheckStatus) (map[checks.ID]checks.Outcome, error) {
 	outcomes := make(map[checks.ID]checks.Outcome, len(judged))
 	for _, record := range judged {
 		if record.Report == nil {
 			continue
 		}
-		outcome, err := e.recordedOutcome(ctx, *record.Report)
+		outcome, err := r.recordedOutcome(ctx, *record.Report)
 		if err != nil {
 			return nil, err
 		}
@@ -59,14 +59,14 @@ func (e *Environment) observeOutcomes(ctx context.Context, judged []strategyv1.C
 }
 
 // storedOutcome is the outcome of an attempt, and where it is. Until the attempt is judged, nobody knows its hash.
-func (e *Environment) storedOutcome(ctx context.Context, id checks.ID, judged []strategyv1.CheckStatus, key string) (checks.Outcome, strategyv1.EvidenceReference, error) {
+func (r *reader) storedOutcome(ctx context.Context, id checks.ID, judged []strategyv1.CheckStatus, key string) (checks.Outcome, strategyv1.EvidenceReference, error) {
 	for _, record := range judged {
 		if record.Report != nil && checks.IDOf(record) == id {
-			outcome, err := e.recordedOutcome(ctx, *record.Report)
+			outcome, err := r.recordedOutcome(ctx, *record.Report)
 			return outcome, *record.Report, err
 		}
 	}
-	return e.readStored(ctx, key)
+	return r.readStored(ctx, key)
 }
 
 // stored is an outcome, and where it is.
@@ -76,13 +76,13 @@ type stored struct {
 }
 
 // readStored is the outcome under a key; evidence.ErrNotFound if there is none yet. What is there never changes.
-func (e *Environment) readStored(ctx context.Context, key string) (checks.Outcome, strategyv1.EvidenceReference, error) {
-	if known, found := e.stored.get(key); found {
+func (r *reader) readStored(ctx context.Context, key string) (checks.Outcome, strategyv1.EvidenceReference, error) {
+	if known, found := r.stored.get(key); found {
 		return known.Outcome, known.reference, nil
 	}
-	outcome, reference, err := e.readOutcome(ctx, key)
+	outcome, reference, err := r.readOutcome(ctx, key)
 	if err == nil {
-		e.stored.put(key, stored{outcome, reference}, decodedBytes*int(*reference.Bytes))
+		r.stored.put(key, stored{outcome, reference}, decodedBytes*int(*reference.Bytes))
 	}
 	return outcome, reference, err
 }
@@ -90,11 +90,11 @@ func (e *Environment) readStored(ctx context.Context, key string) (checks.Outcom
 // recordedOutcome is the one whose hash a status has. What is remembered under that hash was verified when this process read
 // it from the bucket, and evidence never changes. One that has another hash now was changed: that is found when it is read
 // for the first time.
-func (e *Environment) recordedOutcome(ctx context.Context, recorded strategyv1.EvidenceReference) (checks.Outcome, error) {
-	if outcome, found := e.outcomes.get(recorded.SHA256); found {
+func (r *reader) recordedOutcome(ctx context.Context, recorded strategyv1.EvidenceReference) (checks.Outcome, error) {
+	if outcome, found := r.outcomes.get(recorded.SHA256); found {
 		return outcome, nil
 	}
-	outcome, read, err := e.readOutcome(ctx, recorded.Key)
+	outcome, read, err := r.readOutcome(ctx, recorded.Key)
 	if err == nil && read.SHA256 != recorded.SHA256 {
 		err = evidenceError{fmt.Errorf("evidence %s was changed: its sha256 is %s, not %s; put the original back", recorded.Key, read.SHA256, recorded.SHA256)}
 	}
@@ -102,8 +102,8 @@ func (e *Environment) recordedOutcome(ctx context.Context, recorded strategyv1.E
 }
 
 // readOutcome reads an outcome from the bucket, and says where it is.
-func (e *Environment) readOutcome(ctx context.Context, key string) (checks.Outcome, strategyv1.EvidenceReference, error) {
-	data, err := e.Evidence.Get(ctx, key)
+func (r *reader) readOutcome(ctx context.Context, key string) (checks.Outcome, strategyv1.EvidenceReference, error) {
+	data, err := r.Evidence.Get(ctx, key)
 	if err != nil {
 		return checks.Outcome{}, strategyv1.EvidenceReference{}, evidenceError{err}
 	}
@@ -112,6 +112,6 @@ func (e *Environment) readOutcome(ctx context.Context, key string) (checks.Outco
 		return checks.Outcome{}, strategyv1.EvidenceReference{}, evidenceError{fmt.Errorf("evidence %s cannot be decoded: %w", key, err)}
 	}
 	sum := decisionlog.Hash(data)
-	e.outcomes.put(sum, outcome, decodedBytes*len(data))
+	r.outcomes.put(sum, outcome, decodedBytes*len(data))
 	return outcome, strategyv1.EvidenceReference{Key: key, SHA256: sum, Bytes: new(int64(len(data)))}, nil
 }

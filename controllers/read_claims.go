@@ -1,0 +1,106 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/record"
+	"tradeops.dev/strategy-operator/internal/schedulerconfig"
+)
+
+// claimsStand reads the claims once more, from the API server: the cache may still show one that was given up, and its
+// approval with it, or not show yet that somebody suspended the playbook.
+func (r *configurations) claimsStand(ctx context.Context, namespace string, claims []record.Claim) (bool, error) {
+	for _, claim := range claims {
+		var rollback strategyv1.StrategyRollback
+		err := r.Live.Get(ctx, types.NamespacedName{Namespace: namespace, Name: claim.Name}, &rollback)
+		if err != nil {
+			return false, client.IgnoreNotFound(err)
+		}
+		now, asked := record.ClaimOf(&rollback)
+		if !asked || !now.Same(claim) {
+			return false, nil
+		}
+		suspended, err := suspended(ctx, r.Live, &rollback)
+		if err != nil || suspended && claim.State != strategyv1.ClaimForget {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// observeClaims are the claims of all rollbacks on a ConfigMap. They share one key: a playbook that names another key of
+// the same ConfigMap is another configuration, and its claims wait for the first key's to end.
+func (r *configurations) observeClaims(ctx context.Context, configMap *corev1.ConfigMap) (schedulerconfig.Observed, error) {
+	observed := schedulerconfig.Observed{Key: client.ObjectKeyFromObject(configMap), ResourceVersion: configMap.ResourceVersion, Pauses: r.Pauses}
+	state, err := record.ParseState(configMap.Annotations[strategyv1.AnnotationEdits])
+	if err != nil {
+		return observed, fmt.Errorf("ConfigMap %s: %w", observed.Key, err)
+	}
+	observed.State = state
+	var list strategyv1.StrategyRollbackList
+	if err := r.Client.List(ctx, &list, client.InNamespace(configMap.Namespace), client.MatchingFields{indexConfig: configMap.Name}); err != nil {
+		return observed, err
+	}
+	for i := range list.Items {
+		claim, asked := record.ClaimOf(&list.Items[i])
+		key := list.Items[i].Status.Config.Key
+		if !asked || (observed.DataKey != "" && key != observed.DataKey) {
+			continue
+		}
+		held, err := suspended(ctx, r.Client, &list.Items[i])
+		if err != nil {
+			return observed, err
+		}
+		if held && claim.State != strategyv1.ClaimForget { // nothing is written for it; forgetting writes nothing into the document
+			continue
+		}
+		observed.DataKey = key
+		observed.Claims = append(observed.Claims, claim)
+	}
+	err = r.observeUnclaimed(ctx, &observed, list.Items)
+	observed.Content = configMap.Data[observed.DataKey]
+	return observed, err
+}
+
+// suspended says whether the kill switch of a rollback's playbook is on. A playbook that is gone has none.
+func suspended(ctx context.Context, reader client.Reader, rollback *strategyv1.StrategyRollback) (bool, error) {
+	var playbook strategyv1.StrategyPlaybook
+	err := reader.Get(ctx, types.NamespacedName{Namespace: rollback.Namespace, Name: rollback.Spec.PlaybookName}, &playbook)
+	return err == nil && playbook.Spec.Suspend, client.IgnoreNotFound(err)
+}
+
+// observeUnclaimed looks for the rollback of each holder that nothing in the cache stands for. The API server is asked,
+// since the cache may not know a rollback yet. One that is gone was removed by force, without its finalizer; one that has
+// ended still has its last claim, in case a writer that was thought dead wrote after all.
+func (r *configurations) observeUnclaimed(ctx context.Context, observed *schedulerconfig.Observed, known []strategyv1.StrategyRollback) error {
+	for _, holder := range observed.State.Holders {
+		if slices.ContainsFunc(known, func(rollback strategyv1.StrategyRollback) bool { return string(rollback.UID) == holder.UID }) {
+			continue
+		}
+		var rollback strategyv1.StrategyRollback
+		err := r.Live.Get(ctx, types.NamespacedName{Namespace: observed.Key.Namespace, Name: holder.Name}, &rollback)
+		if client.IgnoreNotFound(err) != nil {
+			return err
+		}
+		if err != nil || string(rollback.UID) != holder.UID {
+			observed.Orphans = append(observed.Orphans, holder.UID)
+			continue
+		}
+		held, err := suspended(ctx, r.Client, &rollback)
+		if err != nil {
+			return err
+		}
+		if claim, asked := record.ClaimOf(&rollback); asked && !held && (observed.DataKey == "" || observed.DataKey == rollback.Status.Config.Key) {
+			observed.DataKey = rollback.Status.Config.Key
+			observed.Claims = append(observed.Claims, claim)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,89 @@
+package controllers
+
+import (
+	"context"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/playbook"
+)
+
+// observe is every read of a playbook's pass.
+func (r *playbooks) observe(ctx context.Context, object *strategyv1.StrategyPlaybook, now time.Time) (playbook.Observed, error) {
+	observed := playbook.Observed{Playbook: object.DeepCopy(), NotServed: r.Namespaces.Served(object.Namespace)}
+	if observed.NotServed != nil {
+		return observed, nil
+	}
+	var err error
+	if observed.Config, err = r.observeConfig(ctx, object.Namespace, object.Spec.Scheduler); err != nil {
+		return observed, err
+	}
+	if observed.Templates, err = r.observeTemplates(ctx, object.Namespace); err != nil {
+		return observed, err
+	}
+	if _, observed.SigningKey, err = r.keys.of(ctx, signingKeyOf(object.Namespace, object.Spec)); err != nil {
+		return observed, err
+	}
+	if observed.Deployment, err = r.observeDeployment(ctx, object.Namespace, object.Spec.Scheduler.Rollout.DeploymentName); err != nil {
+		return observed, err
+	}
+	if observed.Frozen, err = r.frozen(ctx, object); err != nil {
+		return observed, err
+	}
+	if observed.Revisions, observed.InUse, err = r.observeRevisions(ctx, object); err != nil {
+		return observed, err
+	}
+	if observed.OnCall, err = r.observeOnCall(ctx, object.Namespace, object.Spec.Escalation); err != nil {
+		return observed, err
+	}
+	observed.Past, observed.PastAt, err = r.observePast(ctx, object, now)
+	return observed, err
+}
+
+// observeRevisions lists a playbook's revisions and what runs on them.
+func (r *playbooks) observeRevisions(ctx context.Context, object *strategyv1.StrategyPlaybook) ([]appsv1.ControllerRevision, map[string]bool, error) {
+	in := client.InNamespace(object.Namespace)
+	var revisions appsv1.ControllerRevisionList
+	if err := r.Client.List(ctx, &revisions, in, client.MatchingLabels{strategyv1.LabelPlaybook: playbook.Label(object.Name)}); err != nil {
+		return nil, nil, err
+	}
+	if len(revisions.Items) <= 1 {
+		return revisions.Items, nil, nil
+	}
+	inUse := map[string]bool{}
+	var incidents strategyv1.StrategyIncidentList
+	if err := r.Client.List(ctx, &incidents, in, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, nil, err
+	}
+	for i := range incidents.Items {
+		inUse[incidents.Items[i].Status.PlaybookRevision] = true
+	}
+	var rollbacks strategyv1.StrategyRollbackList
+	if err := r.Client.List(ctx, &rollbacks, in, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, nil, err
+	}
+	for i := range rollbacks.Items {
+		inUse[rollbacks.Items[i].Status.PlaybookRevision] = true
+	}
+	return revisions.Items, inUse, nil
+}
+
+// frozen asks the API server, since the cache may not have a revision that was just created.
+func (r *playbooks) frozen(ctx context.Context, object *strategyv1.StrategyPlaybook) (bool, error) {
+	revision, err := playbook.Revision(object)
+	if err != nil {
+		return false, err
+	}
+	if object.Status.Revision == revision.Name {
+		return true, nil
+	}
+	err = r.Live.Get(ctx, client.ObjectKeyFromObject(revision), &appsv1.ControllerRevision{})
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
