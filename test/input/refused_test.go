@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/sim/apiserver"
 )
 
@@ -18,7 +19,7 @@ import (
 // is made up for it; when the refusal is over, the incident goes on by itself.
 func TestWhatTheAPIServerRefusesIsTriedAgain(t *testing.T) {
 	for kind, c := range map[string]struct{ waits, then string }{
-		"Job":                   {"Triaging", "FalseAlarm"},
+		"Job":                   {"EffectRefused", "FalseAlarm"},
 		strategyv1.KindDecision: {"FalseAlarm", "FalseAlarm"}, // which the operator never writes
 	} {
 		t.Run(kind, func(t *testing.T) {
@@ -36,7 +37,10 @@ func TestWhatTheAPIServerRefusesIsTriedAgain(t *testing.T) {
 			if refused := len(s.Jobs) == 0; refused != (kind == "Job") {
 				t.Errorf("Jobs: %v", s.Jobs)
 			}
-			if err := s.lastError(); kind == "Job" && (err == nil || !strings.Contains(err.Error(), "exceeded quota")) {
+			if said := conditions.Message(s.Incident().Status.Conditions, strategyv1.ConditionReady); kind == "Job" && !strings.Contains(said, "exceeded quota") {
+				t.Errorf("it says %q", said)
+			}
+			if err := s.lastError(); err != nil { // it is told where people look, and not in the manager's log as well
 				t.Errorf("the last error is %v", err)
 			}
 			s.API.Seen().Refuse = nil
