@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/util/workqueue"
@@ -58,10 +59,17 @@ func itself(object client.Object, only predicate.Predicate) Watch {
 	return Watch{object, &handler.EnqueueRequestForObject{}, only}
 }
 
+// FirstRetry is the pause after the first error.
+const FirstRetry = 5 * time.Millisecond
+
 // setup has a manager run a controller. It watches the operator's own kinds everywhere, and everything else namespace by
 // namespace, from when one is served.
 func (e *Environment) setup(mgr ctrl.Manager, readers *namespaces.Readers, c Controller) error {
-	b := ctrl.NewControllerManagedBy(mgr).Named(c.Name).WithOptions(controller.Options{MaxConcurrentReconciles: c.Workers, ReconciliationTimeout: e.Pauses.OrDefault().Reconcile})
+	wait := e.Pauses.OrDefault()
+	b := ctrl.NewControllerManagedBy(mgr).Named(c.Name).WithOptions(controller.Options{
+		MaxConcurrentReconciles: c.Workers, ReconciliationTimeout: wait.Reconcile,
+		RateLimiter: workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](FirstRetry, wait.Retry),
+	})
 	var inNamespaces []Watch
 	if namespaces.Own(c.For.Object, mgr.GetScheme()) {
 		all, err := listOf(c.For.Object, mgr.GetScheme())

@@ -12,7 +12,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 )
 
-// What an incident waits for people, and what for machines, are figures apart: only the second can be mended here.
+// What an incident waits for people, and what for machines, are figures apart: only the second can be made shorter here.
 var (
 	effectSeconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "strategy_effect_seconds", Help: "How long effects took, by effect and result (ok, conflict, refused, error).",
@@ -29,7 +29,7 @@ var (
 // procedureBuckets are from what machines need to a day.
 var procedureBuckets = []float64{5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400}
 
-// resultOf is how an effect went, in one word: a conflict is made again at once, what is refused needs a person.
+// resultOf is how an effect went, in one word: a conflict is made again at once, what is refused needs somebody to allow it.
 func resultOf(err error) string {
 	switch {
 	case err == nil:

@@ -50,7 +50,7 @@ func (x *executor) execute(ctx context.Context, about client.Object, actions []a
 		began := x.Clock.Now()
 		done, err := x.do(ctx, about, next)
 		done.tell(ctx, x.Clock.Since(began), err)
-		if errors.Is(err, errNotOurs) { // only a person can mend it, so it must show on the object
+		if errors.Is(err, errNotOurs) { // only people can fix it, so it must show on the object
 			x.Recorder.Eventf(about, nil, corev1.EventTypeWarning, strategyv1.ReasonNameConflict, "Create", "%s", err)
 		}
 		if err = x.accepted(about, effect, err); err != nil {

@@ -69,7 +69,7 @@ func (r *configurations) observeClaims(ctx context.Context, configMap *corev1.Co
 	return observed, err
 }
 
-// suspended says whether the kill switch of a rollback's playbook is on. A playbook that is gone has none.
+// suspended says whether a rollback's playbook is on hold. One that is gone is not.
 func suspended(ctx context.Context, reader client.Reader, rollback *strategyv1.StrategyRollback) (bool, error) {
 	var playbook strategyv1.StrategyPlaybook
 	err := reader.Get(ctx, types.NamespacedName{Namespace: rollback.Namespace, Name: rollback.Spec.PlaybookName}, &playbook)

@@ -96,17 +96,16 @@ func (r *rollbacks) observeNeeds(ctx context.Context, object *strategyv1.Strateg
 	return nil
 }
 
-// observeConfigs reads the configuration; of a drill the copy, under whose name the rest of the pass goes on, and the one that is
-// copied.
+// observeConfigs reads the configuration; of a drill the copy, and the one that is copied.
 func (r *rollbacks) observeConfigs(ctx context.Context, object *strategyv1.StrategyRollback, observed *rollback.Observed) (err error) {
-	scheduler := &observed.Playbook.Spec.Scheduler
+	scheduler := observed.Playbook.Spec.Scheduler
 	if object.Spec.Mode == strategyv1.ModeDrill {
-		if observed.Real, err = r.observeConfig(ctx, object.Namespace, *scheduler); err != nil {
+		if observed.Real, err = r.observeConfig(ctx, object.Namespace, scheduler); err != nil {
 			return err
 		}
 		scheduler.Config.ConfigMapName = rollback.DrillConfigMap(object)
 	}
-	observed.Config, err = r.observeConfig(ctx, object.Namespace, *scheduler)
+	observed.Config, err = r.observeConfig(ctx, object.Namespace, scheduler)
 	return err
 }
 

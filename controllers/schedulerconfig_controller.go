@@ -60,7 +60,7 @@ func warning(reason, format string, args ...any) action.Event {
 	return action.Event{Type: corev1.EventTypeWarning, Reason: reason, Message: bounded.Text(fmt.Sprintf(format, args...), 1000)}
 }
 
-// earlier is what a holder's edits replaced, for a person who wants to bring it back by hand.
+// earlier is what a holder's edits replaced, for whoever wants to bring it back by hand.
 func earlier(holder record.Holder) string {
 	words := make([]string, len(holder.Records))
 	for i, record := range holder.Records {

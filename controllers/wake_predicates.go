@@ -15,7 +15,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 )
 
-// A status write of ours wakes nobody: predicates let through only what somebody else's decision depends on.
+// Predicates drop updates of a status that no other object decides on: else each write of our own would begin a pass.
 
 // jobNewOrFinished: one that may never start, or has ended; its pods' comings and goings do not matter.
 func jobNewOrFinished() predicate.Predicate {
@@ -78,7 +78,7 @@ func summaryChanged() predicate.Predicate {
 	}}
 }
 
-// suspendChanged: the kill switch of a playbook.
+// suspendChanged: a playbook is put on hold, or released.
 func suspendChanged() predicate.Predicate {
 	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		before, okBefore := e.ObjectOld.(*strategyv1.StrategyPlaybook)

@@ -73,7 +73,7 @@ func (p *plan) late(deadline strategyv1.Deadline) bool {
 	return deadline.AnsweredTime.After(deadline.Time.Time)
 }
 
-// handOver gives to L2 what is still with L1 when its time is up, answered or not, unless a person is on it.
+// handOver gives to L2 what is still with L1 when its time is up, answered or not, unless somebody acknowledged it.
 func (p *plan) handOver() {
 	if p.out.Is(strategyv1.ConditionEscalated) || p.someoneIsOnIt() {
 		return

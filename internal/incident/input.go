@@ -20,7 +20,7 @@ func (p *plan) badInput() pass.Outcome {
 	return pass.Ends
 }
 
-// problem is the first thing that is wrong with the input, in the order in which a person would mend it.
+// problem is the first thing that is wrong with the input, in the order in which one would fix it.
 func (p *plan) problem() *facts.Problem {
 	for _, candidate := range []*facts.Problem{p.seen.NotServed, p.seen.Playbook.Problem, p.seen.Log.Problem} {
 		if candidate != nil {

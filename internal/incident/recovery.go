@@ -10,7 +10,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/rules"
 )
 
-// minPatience is how long a restored incident may be not quiet before a person is asked, at least.
+// minPatience is how long a restored incident may be not quiet before L2 is asked, at least.
 const minPatience = 5 * time.Minute
 
 func (p *plan) recovery() strategyv1.RecoverySpec {

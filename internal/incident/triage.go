@@ -15,7 +15,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/subject"
 )
 
-// triage is L1: its checks run side by side; a rule, a person or time hands over to L2.
+// triage is L1: its checks run side by side; a rule, L1 or time hands over to L2.
 func (p *plan) triage() pass.Outcome {
 	spec := p.seen.Playbook.Spec.Triage
 	stage, all := p.run(strategyv1.StageTriage, spec.Checks)
@@ -49,7 +49,8 @@ func (p *plan) escalatedByPerson() bool {
 	return true
 }
 
-// escalatedByRule: a rule that cannot be evaluated escalates, too, but only when nothing more will be known.
+// escalatedByRule: a rule that cannot be evaluated escalates, too, but only after all checks are judged: before, a report that is missing yet
+// is the usual cause.
 func (p *plan) escalatedByRule(stage checks.Result, escalate []strategyv1.EscalateRule) bool {
 	vars := p.vars(stage.Final)
 	for _, rule := range escalate {
@@ -90,7 +91,7 @@ func (p *plan) falseAlarm(stage checks.Result, rule *strategyv1.FalseAlarmRule) 
 		return false
 	}
 	held, err := rules.Eval(rule.When, p.vars(stage.Final))
-	if err != nil || !held { // an error means no: a person looks
+	if err != nil || !held { // an error means no: L1 looks
 		return false
 	}
 	p.answered(strategyv1.LevelL1, p.now)

@@ -102,7 +102,7 @@ func (p *Pass) Done(reason, message string) {
 	p.Set(strategyv1.ConditionStalled, metav1.ConditionFalse, reason, "nothing is waited for")
 }
 
-// Stall stops until a person does something; the message says what.
+// Stall stops until somebody does something; the message says what.
 func (p *Pass) Stall(reason, message string) {
 	p.Set(strategyv1.ConditionReady, metav1.ConditionFalse, reason, message)
 	p.Set(strategyv1.ConditionStalled, metav1.ConditionTrue, reason, message)

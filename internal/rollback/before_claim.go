@@ -76,7 +76,7 @@ func (p *plan) claim() pass.Outcome {
 
 func (p *plan) ask(claim strategyv1.ClaimState) {
 	if p.next.Config == nil {
-		reference := p.seen.Playbook.Spec.Scheduler.Config
+		reference := p.target()
 		p.next.Config = &strategyv1.ConfigClaim{ConfigMapName: reference.ConfigMapName, Key: reference.Key}
 	}
 	p.next.Config.Claim, p.next.Config.ClaimedTime = claim, new(p.out.Stamp())
@@ -96,7 +96,7 @@ func (p *plan) unclaim() {
 	p.next.Config.Claim, p.next.Config.ClaimedTime = "", nil
 }
 
-// giveUp takes the claim back when a person changed an edited path between the approval and the write: the plan must be
+// giveUp takes the claim back when somebody changed an edited path between the approval and the write: the plan must be
 // made, and approved, again.
 func (p *plan) giveUp(why string) {
 	p.unclaim()

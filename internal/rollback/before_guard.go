@@ -34,7 +34,7 @@ type tried struct {
 	refusal *record.Refusal
 }
 
-// guardSpec is the guard that binds this rollback; none once a person lifted it.
+// guardSpec is the guard that binds this rollback; none once an approver lifted it.
 func (p *plan) guardSpec() *strategyv1.GuardSpec {
 	if p.next.Override != nil {
 		return nil
@@ -42,12 +42,12 @@ func (p *plan) guardSpec() *strategyv1.GuardSpec {
 	return p.seen.Playbook.Spec.Guard
 }
 
-// guard waits for room, or for a person who lifts the guard.
+// guard waits for room, or for an approver who lifts the guard.
 func (p *plan) guard() pass.Outcome {
 	return p.waitsForRoom(p.refusal())
 }
 
-// waitsForRoom says whether a refusal is one that time or a person can cure, and tells so.
+// waitsForRoom says whether a refusal is one that time or an approver can cure, and tells so.
 func (p *plan) waitsForRoom(refusal *record.Refusal) pass.Outcome {
 	if refusal == nil {
 		return pass.GoOn

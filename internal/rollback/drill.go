@@ -19,12 +19,21 @@ func DrillConfigMap(rollback *strategyv1.StrategyRollback) string {
 	return fmt.Sprintf("drill-%s", rollback.UID)
 }
 
+// target is the configuration that the rollback works on: the scheduler's, or a drill's copy of it.
+func (p *plan) target() strategyv1.ConfigReference {
+	target := p.seen.Playbook.Spec.Scheduler.Config
+	if p.isDrill() {
+		target.ConfigMapName = DrillConfigMap(p.seen.Rollback)
+	}
+	return target
+}
+
 // copyConfig makes the copy of the configuration that a drill works on, once. It belongs to the rollback and goes with it.
 func (p *plan) copyConfig() pass.Outcome {
 	if !p.isDrill() || !p.seen.Config.Gone {
 		return pass.GoOn
 	}
-	reference := p.seen.Playbook.Spec.Scheduler.Config
+	reference := p.target()
 	p.out.Do(action.CreateConfigMap{ConfigMap: &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: p.seen.Rollback.Namespace, Name: reference.ConfigMapName,

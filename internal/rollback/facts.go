@@ -70,7 +70,7 @@ func (p *plan) facts() map[string]any {
 }
 
 // suspended are the schedules that the scheduler must show as suspended, or after a restore as trading again: without
-// those that a person or another rollback holds back.
+// those that people or another rollback hold back.
 func (p *plan) suspended(state strategyv1.RollbackState) []string {
 	if p.next.Plan == nil {
 		return nil

@@ -213,7 +213,6 @@ func TestADrillBeginsWithACopy(t *testing.T) {
 	s.rollback.Spec.Mode = strategyv1.ModeDrill
 	o := s.observed()
 	o.Real, o.Config = o.Config, facts.Config{Gone: true, Problem: &facts.Problem{Reason: strategyv1.ReasonConfigMapNotFound, Message: "not there yet"}}
-	o.Playbook.Spec.Scheduler.Config.ConfigMapName = rollback.DrillConfigMap(s.rollback)
 	o.Deployment = nil // nobody needs one
 	decision := rollback.Plan(o, s.Now)
 	ended.Store(decision.Rule, true)

@@ -48,7 +48,7 @@ func (p *plan) takeEffect() pass.Outcome {
 	return pass.Ends
 }
 
-// await says what the proof waits for. What only a person can bring back stalls.
+// await says what the proof waits for. What the operator cannot bring back (a Deployment, a PodTemplate) stalls.
 func (p *plan) await(proof proofOf, reason string) {
 	if proof.reason == strategyv1.ReasonDeploymentNotFound || proof.reason == strategyv1.ReasonPodTemplateNotFound {
 		p.out.BadInput(proof.reason, proof.waiting)

@@ -107,7 +107,8 @@ func (p *plan) restart(annotations map[string]string) {
 	})
 }
 
-// restartedAgain: the one more restart was made for this configuration.
+// restartedAgain says whether the one more restart that a stale copy needs was made for this configuration: it counts for each hash, whichever
+// rollback on the same ConfigMap asked for it.
 func (p *plan) restartedAgain(annotations map[string]string) bool {
 	wanted := p.seen.Config.State.SHA256
 	return annotations[strategyv1.AnnotationConfigSHA256] == wanted && annotations[strategyv1.AnnotationRestartedFor] == wanted

@@ -17,7 +17,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/record"
 )
 
-// renewRequested moves the end of the time box when a person says so: its full length again, counted from the decision.
+// renewRequested moves the end of the time box when an approver says so: its full length again, counted from the decision.
 // The decision names the plan that is in force, and what it agrees to follows from it alone.
 func (p *plan) renewRequested() {
 	if p.claimed() != strategyv1.ClaimHold || !p.written() || p.until().IsZero() || p.out.Held() || p.isDeleted() || p.problem() != nil || p.newRestore() != nil {

@@ -44,7 +44,7 @@ func (p *plan) checkAfter() pass.Outcome {
 	return pass.GoOn
 }
 
-// failed reverts the change, or keeps it and asks a person, as the playbook says. A renewal that fails is kept: what it
+// failed reverts the change, or keeps it and asks L2, as the playbook says. A renewal that fails is kept: what it
 // renews was good.
 func (p *plan) failed(reason, message string) {
 	p.out.Set(strategyv1.ConditionVerified, metav1.ConditionFalse, reason, message)
@@ -89,8 +89,8 @@ func (p *plan) watch() pass.Outcome {
 	return pass.Ends
 }
 
-// overwritten is the first path that people or a tool changed while this rollback holds it. What a renewal has not written
-// yet is nobody's change.
+// overwritten is the first path that people or a tool changed while this rollback holds it. While a renewal waits
+// for the writer, the old value is expected and not told.
 func (p *plan) overwritten() string {
 	if !p.written() && p.holder() != nil {
 		return ""

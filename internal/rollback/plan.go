@@ -108,7 +108,7 @@ func (p *plan) running() bool {
 }
 
 // remediationOf is where approval, checks and time box come from. Without one: another person approves, nothing but the
-// proof is checked, and nothing is reverted without a person.
+// proof is checked, and nothing is reverted unless somebody asks for it.
 func remediationOf(o Observed) strategyv1.RemediationSpec {
 	for _, remediation := range o.Playbook.Spec.Remediations {
 		if remediation.Name == o.Rollback.Spec.RemediationName {

@@ -57,7 +57,7 @@ func (p *plan) stillUnenforced() pass.Outcome {
 	return pass.Outcome(lost)
 }
 
-// gateOverridden restores without the gate that failed, because a person says so.
+// gateOverridden restores without the gate that failed, because an approver says so.
 func (p *plan) gateOverridden() {
 	if !lifecycle.GateFailed(p.next) {
 		return

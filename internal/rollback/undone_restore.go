@@ -112,7 +112,7 @@ func (p *plan) release() {
 	p.out.Wake(p.now.Add(pass.Recheck))
 }
 
-// undoing is the word for it: a revert is not a restore.
+// undoing is the reason of Ready while edits are undone: Reverting after checks that failed, else Restoring.
 func (p *plan) undoing() string {
 	if p.next.Restore.Request == requestFailedAfter {
 		return strategyv1.ReasonReverting
@@ -149,7 +149,7 @@ func (p *plan) takeBack() {
 	}
 }
 
-// lateRestore tells a person, and keeps waiting: the edits are gone, so there is nothing to fall back to.
+// lateRestore asks L2, and keeps waiting: the edits are gone, so there is nothing to fall back to.
 func (p *plan) lateRestore(waiting string) {
 	if !p.late() {
 		p.out.Wake(p.effectDeadline())
@@ -193,8 +193,8 @@ func (p *plan) restored() {
 	p.out.Done(strategyv1.ReasonRestored, message)
 }
 
-// conflicts are the edited paths that hold neither what was there before nor nothing, as it was. What another rollback
-// changes by now is no conflict: it waits there for that one's restore.
+// conflicts are the edited paths whose value is not the one from before our edit: somebody else changed them, and they were left alone. What
+// another rollback changes by now is no conflict: it waits there for that one's restore.
 func (p *plan) conflicts() []string {
 	var paths []string
 	for _, edit := range p.next.Plan.Edits {

@@ -60,7 +60,7 @@ func (s Scheduler) Look(annotations map[string]string, now time.Time) Look {
 func (s Scheduler) old(current func(corev1.Pod) bool) string {
 	for _, pod := range s.Pods() {
 		switch {
-		case ended(pod):
+		case hasEnded(pod):
 		case pod.DeletionTimestamp != nil:
 			return fmt.Sprintf("pod %s is still ending, and trading until it has", pod.Name)
 		case !current(pod):
@@ -70,8 +70,8 @@ func (s Scheduler) old(current func(corev1.Pod) bool) string {
 	return ""
 }
 
-// ended: a pod whose containers are gone does not trade any more.
-func ended(pod corev1.Pod) bool {
+// hasEnded: a pod whose containers are gone does not trade any more.
+func hasEnded(pod corev1.Pod) bool {
 	return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
 }
 

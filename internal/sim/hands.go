@@ -55,7 +55,7 @@ func (w *World) Record() record.State {
 	return state
 }
 
-// Decide lets a person decide about a rollback: the first one if the name is empty. Approvals, overrides and renewals name
+// Decide lets a user decide about a rollback: the first one if the name is empty. Approvals, overrides and renewals name
 // the digest, or the plan that is there if it is empty. No two decisions are made in the same second.
 func (w *World) Decide(user, name string, verdict strategyv1.DecisionVerdict, digest string) {
 	w.T.Helper()

@@ -49,6 +49,7 @@ type Seams struct {
 	Live        func(client.Reader) client.Reader                       // reads of the API server
 	Evidence    func(controllers.Evidence) controllers.Evidence         // the bucket
 	Logs        func(controllers.Logs) controllers.Logs                 // of the checks' containers
+	Signals     func(controllers.Signals) controllers.Signals           // of Prometheus
 	Controllers func([]controllers.Controller) []controllers.Controller // what wakes the reconcilers
 	Namespaces  controllers.Namespaces                                  // that are served
 	// Around is called for each side effect, which it does, or not.
@@ -84,12 +85,16 @@ func (w *World) Start(seams Seams) *Operator {
 	if seams.Logs != nil {
 		logs = seams.Logs(logs)
 	}
+	var signals controllers.Signals = w
+	if seams.Signals != nil {
+		signals = seams.Signals(signals)
+	}
 	var served controllers.Namespaces = namespaces.Fixed{w.Namespace}
 	if seams.Namespaces != nil {
 		served = seams.Namespaces
 	}
 	environment := &controllers.Environment{
-		Client: api, Live: live, Logs: logs, Evidence: evidence, Clock: w.Clock, Recorder: recorder{w}, Namespaces: served, Signals: w,
+		Client: api, Live: live, Logs: logs, Evidence: evidence, Clock: w.Clock, Recorder: recorder{w}, Namespaces: served, Signals: signals,
 	}
 	o.controllers = environment.Controllers()
 	if seams.Controllers != nil {
@@ -236,14 +241,8 @@ func (o *Operator) wakeAt(next entry, at time.Time) {
 	}
 }
 
-// The back-off of controller-runtime's queue.
-const (
-	firstRetry = 5 * time.Millisecond
-	lastRetry  = 1000 * time.Second
-)
-
 func (o *Operator) retry(next entry) {
-	pause := min(firstRetry<<min(o.failed[next], 20), lastRetry)
+	pause := min(controllers.FirstRetry<<min(o.failed[next], 20), pauses.Default().Retry)
 	o.failed[next]++
 	o.wakeAt(next, o.world.Clock.Now().Add(pause))
 }

@@ -10,7 +10,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/schedulerconfig"
 )
 
-// Edit is a person's or a tool's edit of the configuration.
+// Edit is somebody's, or a tool's, edit of the configuration.
 func (w *World) Edit(content string) {
 	if content != w.Content {
 		w.Content, w.version = content, w.version+1

@@ -7,10 +7,12 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/controllers"
 	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/signals"
 	"tradeops.dev/strategy-operator/internal/sim"
 	"tradeops.dev/strategy-operator/test/scenarios"
 )
@@ -35,6 +37,37 @@ func (h *hanging) seams() sim.Seams {
 	return sim.Seams{Evidence: func(next controllers.Evidence) controllers.Evidence { return &hangingBucket{next, h} }}
 }
 
+// Tail implements controllers.Logs. Other workers than the one that waits here go on, so the clock does, too, by itself.
+func (h *hanging) Tail(context.Context, string, string, string) ([]byte, error) {
+	h.calls++
+	return nil, context.DeadlineExceeded
+}
+
+// Sample implements controllers.Signals: a server that hangs leaves every signal unknown, when its time is over.
+func (h *hanging) Sample(_ context.Context, source signals.Source, now time.Time) signals.Snapshot {
+	h.calls++
+	h.w.Pass(timeout / 2)
+	snapshot := signals.Snapshot{Time: now, Readings: map[string]signals.Reading{}, NextAt: now.Add(source.Interval)}
+	for _, query := range source.Queries {
+		snapshot.Readings[query.Name] = signals.Reading{Problem: "no answer in time"}
+	}
+	return snapshot
+}
+
+// hangingServer is an API server that gives no answer to what is created.
+type hangingServer struct {
+	client.Client
+	*hanging
+}
+
+// Create implements client.Client.
+func (s *hangingServer) Create(ctx context.Context, object client.Object, options ...client.CreateOption) error {
+	if s.hangs {
+		return s.hang()
+	}
+	return s.Client.Create(ctx, object, options...)
+}
+
 type hangingBucket struct {
 	controllers.Evidence
 	*hanging
@@ -57,7 +90,7 @@ func (b *hangingBucket) Create(ctx context.Context, key string, data []byte) err
 }
 
 // late is how much later than it was due something may be recorded: a call that is tried meanwhile, and the pause until the next pass.
-const late = timeout + 10*time.Second
+const late = timeout + 15*time.Second
 
 // TestNothingThatTimeOrPeopleDecideWaitsForABucketThatHangs, for an hour.
 func TestNothingThatTimeOrPeopleDecideWaitsForABucketThatHangs(t *testing.T) {
@@ -157,27 +190,50 @@ func TestADeletionDoesNotWaitForABucketThatHangs(t *testing.T) {
 	}
 }
 
-// TestDeadlinesOfAnIncidentDoNotWaitForABucketThatHangs: each level that did not answer is recorded, and the next one called.
-func TestDeadlinesOfAnIncidentDoNotWaitForABucketThatHangs(t *testing.T) {
-	story := scenarios.Named("main story")
-	w := sim.New(t, story.Playbook)
-	story.Set(w)
-	bucket := &hanging{w: w}
-	operator := w.Start(bucket.seams())
-	until(t, w, operator, func() bool { return w.Incident() != nil && w.Incident().Status.PlaybookRevision != "" })
-	bucket.hangs = true
-	for began := w.Clock.Now(); w.Clock.Since(began) < time.Hour; {
-		if !operator.Step(t.Context()) {
-			w.Pass(time.Second)
-		}
-	}
-	status := w.Incident().Status
-	for _, deadline := range status.Deadlines {
-		if deadline.BreachTime == nil || deadline.BreachTime.After(deadline.Time.Add(late)) {
-			t.Errorf("%s was due at %s, its breach was recorded at %v", deadline.Level, deadline.Time, deadline.BreachTime)
-		}
-	}
-	if !conditions.True(status.Conditions, strategyv1.ConditionEscalated) {
-		t.Errorf("L2 was not called: %+v", status.Conditions)
+// TestDeadlinesOfAnIncidentWaitForNothingThatHangs, for an hour: L2 is called, and each level that did not answer is recorded on time.
+func TestDeadlinesOfAnIncidentWaitForNothingThatHangs(t *testing.T) {
+	for name, seams := range map[string]func(*hanging) sim.Seams{
+		"a bucket": (*hanging).seams,
+		"a kubelet": func(h *hanging) sim.Seams {
+			return sim.Seams{Logs: func(controllers.Logs) controllers.Logs { return h }}
+		},
+		"a Prometheus": func(h *hanging) sim.Seams {
+			return sim.Seams{Signals: func(controllers.Signals) controllers.Signals { return h }}
+		},
+		"an API server, in what is created": func(h *hanging) sim.Seams {
+			return sim.Seams{Client: func(next client.Client) client.Client { return &hangingServer{next, h} }}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			story := scenarios.Named("both deadlines pass, then a person resolves") // its checks take long
+			w := sim.New(t, scenarios.WithSignals)
+			story.Set(w)
+			w.Script = nil // nobody resolves it
+			if name == "a kubelet" {
+				w.Report = sim.Losing // they end, and nobody hears what they say
+			}
+			h := &hanging{w: w}
+			operator := w.Start(seams(h))
+			until(t, w, operator, func() bool { return w.Incident() != nil && w.Incident().Status.PlaybookRevision != "" })
+			h.hangs = true
+			for began := w.Clock.Now(); w.Clock.Since(began) < time.Hour; {
+				if !operator.Step(t.Context()) && !w.Play() {
+					w.Pass(time.Second)
+				}
+			}
+			if h.calls == 0 {
+				t.Errorf("it was never asked")
+			}
+			status := w.Incident().Status
+			for _, deadline := range status.Deadlines {
+				answered := deadline.AnsweredTime != nil && !deadline.AnsweredTime.After(deadline.Time.Time)
+				if !answered && (deadline.BreachTime == nil || deadline.BreachTime.After(deadline.Time.Add(late))) {
+					t.Errorf("%s was due at %s, its breach was recorded at %v", deadline.Level, deadline.Time, deadline.BreachTime)
+				}
+			}
+			if !conditions.True(status.Conditions, strategyv1.ConditionEscalated) {
+				t.Errorf("L2 was not called: %+v", status.Conditions)
+			}
+		})
 	}
 }
