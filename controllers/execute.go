@@ -40,24 +40,43 @@ type executor struct {
 	gone       memo[types.UID, bool] // what was deleted; a cache may still show it, and no UID comes twice
 }
 
-// execute carries out actions in order and stops at the first error. Each can be repeated without harm.
+// execute carries out actions in order and stops at the first error. Each can be repeated without harm. What the API server refuses
+// stops the effects, and not what people are told: that it is refused is among it.
 func (x *executor) execute(ctx context.Context, about client.Object, actions []action.Action) error {
-	for _, next := range actions {
+	for i, next := range actions {
 		effect := fmt.Sprintf("%T", next)
-		if err := x.refusals.waits(about, effect); err != nil {
-			return err
+		err := x.try(ctx, about, effect, next)
+		if _, refused := errors.AsType[refusedError](err); refused {
+			x.tellRest(about, actions[i:])
 		}
-		began := x.Clock.Now()
-		done, err := x.do(ctx, about, next)
-		done.tell(ctx, x.Clock.Since(began), err)
-		if errors.Is(err, errNotOurs) { // only people can fix it, so it must show on the object
-			x.Recorder.Eventf(about, nil, corev1.EventTypeWarning, strategyv1.ReasonNameConflict, "Create", "%s", err)
-		}
-		if err = x.accepted(about, effect, err); err != nil {
+		if err != nil {
 			return fmt.Errorf("%s: %w", effect, err)
 		}
 	}
 	return nil
+}
+
+// try carries out one action, unless it was refused lately.
+func (x *executor) try(ctx context.Context, about client.Object, effect string, next action.Action) error {
+	if err := x.refusals.waits(about, effect); err != nil {
+		return err
+	}
+	began := x.Clock.Now()
+	done, err := x.do(ctx, about, next)
+	done.tell(ctx, x.Clock.Since(began), err)
+	if errors.Is(err, errNotOurs) { // only people can fix it, so it must show on the object
+		x.Recorder.Eventf(about, nil, corev1.EventTypeWarning, strategyv1.ReasonNameConflict, "Create", "%s", err)
+	}
+	return x.accepted(about, effect, err)
+}
+
+// tellRest emits the events among actions.
+func (x *executor) tellRest(about client.Object, actions []action.Action) {
+	for _, next := range actions {
+		if told, isEvent := next.(action.Event); isEvent {
+			x.event(about, told)
+		}
+	}
 }
 
 // do carries out one action, and says how it is told.
