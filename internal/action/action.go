@@ -1,7 +1,8 @@
 // Package action holds what a plan may ask for, as plain values. A plan decides; the executor in controllers/ does.
 //
 // Each action can be repeated without harm: it creates under a deterministic name, compares before it writes, or is
-// bound to a resource version.
+// bound to a resource version. What a repeat can meet: that the thing is there and ours (no error), there and somebody else's (an error that
+// only people can end), or changed since it was read (a conflict: nothing was done, and the next pass plans anew).
 package action
 
 import (

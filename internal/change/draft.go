@@ -37,7 +37,7 @@ type Change struct {
 	// Name and Spec of the rollback. Name and reason go into the document where the scheduler keeps a reason.
 	Name string
 	Spec strategyv1.StrategyRollbackSpec
-	// Until is the end of the time box; zero = no end.
+	// Until is the end of the time box, in UTC and whole seconds, as it is written into the document; zero = no end.
 	Until time.Time
 }
 

@@ -23,8 +23,8 @@ type Observed struct {
 	Rollbacks []strategyv1.StrategyRollback // that name this incident, oldest first
 
 	// What is read when the plan asks for it.
-	Same       facts.Read[[]strategyv1.StrategyIncident] // others of the same identity, closed ones too
-	Neighbours facts.Read[[]strategyv1.StrategyIncident] // open others on the same scheduler and in the same mode
+	Same       facts.Read[[]strategyv1.StrategyIncident] // others of the same identity, closed ones too, in any order
+	Neighbours facts.Read[[]strategyv1.StrategyIncident] // open others on the same scheduler and in the same mode, in any order
 	Parent     facts.Read[*strategyv1.StrategyIncident]  // the one that the status names; nil when there is none any more
 	Documents  facts.Read[map[string]facts.Document]     // that proposals are about, by remediation
 	OnCall     facts.Read[facts.OnCall]
