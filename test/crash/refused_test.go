@@ -78,7 +78,9 @@ func TestAJobThatIsRefusedIsTold(t *testing.T) {
 	if stalled.Status != "True" || !strings.Contains(stalled.Message, "exceeded quota: desk") || !strings.Contains(stalled.Message, "CreateJob") || status.WaitsFor != strategyv1.WhoL1 {
 		t.Errorf("it waits for %s and says %s", status.WaitsFor, stalled.Message)
 	}
-	if !slices.ContainsFunc(w.Trace, func(line string) bool { return strings.HasPrefix(line, "event Warning EffectRefused on StrategyIncident pnl: ") }) {
+	if !slices.ContainsFunc(w.Trace, func(line string) bool {
+		return strings.HasPrefix(line, "event Warning EffectRefused on StrategyIncident pnl: ")
+	}) {
 		t.Errorf("no event tells it:\n%s", strings.Join(w.Trace, "\n"))
 	}
 	began := w.Clock.Now()

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -11,6 +12,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -67,6 +70,42 @@ func TestAnUnknownScheduleStallsUntilTheConfigurationHasIt(t *testing.T) {
 	s.reaches(rollback, "AwaitingApproval", mended)
 	s.diffOnlyAdds(rollback.Status.Plan.Diff)
 	s.reaches(incident, "FalseAlarm", mended+20*time.Second)
+}
+
+// A typing error must not keep an incident open for good.
+func TestAnIncidentWithATypingErrorCanBeClosed(t *testing.T) {
+	s := tell(t)
+	incident := s.report("alice", samplePlaybook, func(spec *strategyv1.StrategyIncidentSpec) { spec.Schedule = "cros_exchange_watch" })
+	s.waitsFor(incident, "ScheduleNotFound", `no schedule "cros_exchange_watch"`)
+	s.decides("alice", strategyv1.DecisionResolve, incident)
+	s.reaches(incident, "Resolved", 10*time.Second)
+	s.logHolds(incident)
+}
+
+// A quota has no room for the checks: that shows where people look, and the incident goes on when there is room.
+func TestAQuotaIsToldOnTheIncident(t *testing.T) {
+	s := tell(t)
+	quota := &corev1.ResourceQuota{
+		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "no-jobs"},
+		Spec:       corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{"count/jobs.batch": resource.MustParse("0")}},
+	}
+	s.must(admin.Create(s.ctx, quota))
+	t.Cleanup(func() { _ = client.IgnoreNotFound(admin.Delete(context.WithoutCancel(s.ctx), quota)) })
+	s.eventually("the quota counts", 20*time.Second, func(ctx context.Context) error {
+		if err := admin.Get(ctx, client.ObjectKeyFromObject(quota), quota); err != nil || len(quota.Status.Hard) == 1 {
+			return err
+		}
+		return errors.New("not yet")
+	})
+	incident := s.report("alice", samplePlaybook, func(spec *strategyv1.StrategyIncidentSpec) { spec.Severity = "Warning" })
+	s.reaches(incident, "EffectRefused", 20*time.Second)
+	s.expect(incident, "Ready=False/EffectRefused", "Stalled=True/EffectRefused")
+	s.says(incident, strategyv1.ConditionReady, "exceeded quota: no-jobs", "CreateJob")
+	s.events(incident, "EffectRefused")
+	s.must(admin.Delete(s.ctx, quota))
+	s.trace("the quota is gone")
+	s.reaches(incident, "FalseAlarm", mended+20*time.Second)
+	s.logHolds(incident)
 }
 
 const nightWatch = `        night_watch:
