@@ -69,7 +69,7 @@ func (a *app) lint(files []string) error {
 		}
 	}
 	if problems > 0 {
-		return refuse("%d %s; mend them and lint again", problems, plural(problems, "problem"))
+		return refuse("%d %s; fix them and lint again", problems, plural(problems, "problem"))
 	}
 	if playbooks == 0 {
 		return errors.New("no file holds a StrategyPlaybook; name one that does")

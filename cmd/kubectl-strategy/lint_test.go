@@ -36,7 +36,7 @@ func TestLintTellsEveryProblemWithItsPlace(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	golden(t, "broken.txt", w.out.String())
-	if got := w.err.String(); !strings.HasPrefix(got, "error: ") || !strings.HasSuffix(got, " problems; mend them and lint again\n") {
+	if got := w.err.String(); !strings.HasPrefix(got, "error: ") || !strings.HasSuffix(got, " problems; fix them and lint again\n") {
 		t.Errorf("the end: %q", got)
 	}
 }
@@ -61,12 +61,12 @@ func TestLint(t *testing.T) {
 			[]string{"-"}, exitDone, skipped + "standard input: playbook multi-strategy: ok, 1 check, 1 sample, 1 rule\n", ""},
 		{"one problem", strings.Replace(sound, "check: running-plan", "check: nope", 1), []string{"-"}, exitRefused,
 			skipped + `standard input: playbook multi-strategy: spec.scheduler.proof uses check "nope", which is not in spec.checks (ReferenceInvalid)` + "\n",
-			"error: 1 problem; mend them and lint again\n"},
+			"error: 1 problem; fix them and lint again\n"},
 		{"a field with a terminal's escape", strings.Replace(sound, "\n  triage: {}", "\n  \"tri\\e[31mage\": {}", 1), []string{"-"}, exitRefused,
 			skipped + "standard input: playbook multi-strategy: spec.triage: Required value\n" +
-				`standard input: playbook multi-strategy: unknown field "spec.tri\x1b[31mage"; correct its name, or leave it out` + "\n", "error: 2 problems; mend them and lint again\n"},
+				`standard input: playbook multi-strategy: unknown field "spec.tri\x1b[31mage"; correct its name, or leave it out` + "\n", "error: 2 problems; fix them and lint again\n"},
 		{"a broken separator", "--- {kind: X}\n", []string{"-"}, exitRefused,
-			"standard input: the file: line 1: only a comment may follow --- here; put the rest on a line of its own\n", "error: 1 problem; mend them and lint again\n"},
+			"standard input: the file: line 1: only a comment may follow --- here; put the rest on a line of its own\n", "error: 1 problem; fix them and lint again\n"},
 		{"no playbook", "# nothing\n", []string{"-", testdata + "rollback.yaml"}, exitNotUnderstood,
 			"standard input: skipped: it is empty\n" + testdata + "rollback.yaml: StrategyRollback stop-cross: skipped: it is no StrategyPlaybook\n",
 			"error: no file holds a StrategyPlaybook; name one that does\n"},

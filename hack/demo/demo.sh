@@ -85,9 +85,9 @@ until_ready "strategyrollback/$rollback" 300 Verified
 say "Contained: the running scheduler has the strategy disabled; the configuration differs in these lines only"
 "${K[@]}" get configmap bot-core-config -o jsonpath='{.data.core\.yaml}' | diff hack/demo/world/core.yaml - || true
 
-say "The exchange is mended; bob restores"
+say "The exchange is fixed; bob restores"
 "${K[@]}" exec deploy/exchange -- /demo fault clear lossy-cross --exchange-url http://127.0.0.1:8080 >/dev/null
-"${S[@]}" restore "$rollback" --as bob --reason "the exchange is mended"
+"${S[@]}" restore "$rollback" --as bob --reason "the exchange is fixed"
 until_ready "strategyincident/$incident" 300 Resolved
 wait "$watcher" || true
 watcher=''

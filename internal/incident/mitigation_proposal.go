@@ -27,7 +27,7 @@ func (p *plan) propose(remediation strategyv1.RemediationSpec) {
 		}
 		patch, err := patchOf(remediation.Proposal, document.Document)
 		if err != nil {
-			p.out.Stall(strategyv1.ReasonNeedsPerson, fmt.Sprintf("cause %s, remedy %s: %v. Mend the playbook, and %s",
+			p.out.Stall(strategyv1.ReasonNeedsPerson, fmt.Sprintf("cause %s, remedy %s: %v. Fix the playbook, and %s",
 				p.next.Cause.Name, remediation.Name, err, commandTo(p.seen.Incident, "resolve")))
 			return
 		}

@@ -83,7 +83,7 @@ func (p *plan) mayAsk() bool {
 	}
 	if strikes := p.strikes(); strikes >= most {
 		p.out.Stall(strategyv1.ReasonStrikesUsedUp, fmt.Sprintf(
-			"%d incidents of the same playbook, type and target had a remedy lately (%s): it does not mend the fault. Apply a StrategyRollback with spec.incidentName %s, or %s",
+			"%d incidents of the same playbook, type and target had a remedy lately (%s): it does not fix the fault. Apply a StrategyRollback with spec.incidentName %s, or %s",
 			strikes, p.struck(), p.seen.Incident.Name, commandTo(p.seen.Incident, "resolve")))
 		return false
 	}

@@ -23,7 +23,7 @@ func (p *plan) planEdits() pass.Outcome {
 	until := p.until()
 	draft, err := p.draft(p.seen.Config.Document, until)
 	if err != nil {
-		return p.cannotPlan(strategyv1.ReasonEditRefused, err.Error()+". Nothing was changed; mend the configuration or create another rollback")
+		return p.cannotPlan(strategyv1.ReasonEditRefused, err.Error()+". Nothing was changed; fix the configuration or create another rollback")
 	}
 	if blocked := record.Blocked(p.seen.Config.Document, p.seen.Config.State, p.uid(), draft.Edits); blocked != "" {
 		return p.cannotPlan(strategyv1.ReasonTargetBelongsToOthers, blocked)

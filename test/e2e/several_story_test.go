@@ -51,7 +51,7 @@ func TestADuplicateIsClosedAndACommonCauseIsFollowed(t *testing.T) {
 	s.logVerifies(child)
 }
 
-// The second time within a day the remedy is not asked for any more: it does not mend the fault.
+// The second time within a day the remedy is not asked for any more: it does not fix the fault.
 func TestAfterTheLastStrikeOnlyPeopleApplyRemedies(t *testing.T) {
 	s := tell(t)
 	playbook := s.quick("strikes")
@@ -69,7 +69,7 @@ func TestAfterTheLastStrikeOnlyPeopleApplyRemedies(t *testing.T) {
 	}
 	second := s.report("alice", name, nil)
 	s.reaches(second, "StrikesUsedUp", time.Minute)
-	s.says(second, strategyv1.ConditionReady, first.Name, "it does not mend the fault")
+	s.says(second, strategyv1.ConditionReady, first.Name, "it does not fix the fault")
 	s.rollbackOf(first, time.Second) // the first one alone
 	s.configIsAsBefore()
 }
