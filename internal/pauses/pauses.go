@@ -50,8 +50,12 @@ type Pauses struct {
 	Settle time.Duration
 	// Scrape bounds the reading of the cache for one scrape of the metrics.
 	Scrape time.Duration
-	// Query bounds one request to Prometheus, and all requests of one pass together: one that hangs must not hold up a reconcile.
+	// Query bounds one request to Prometheus, and all that are made of one server at a time together.
 	Query time.Duration
+	// QueryWait is how long a pass waits for them: those of a server that is well are answered by then.
+	QueryWait time.Duration
+	// QueryHangs is the longest pause between requests that fail again and again, unless a playbook's interval is longer.
+	QueryHangs time.Duration
 	// QueryRetry is when a pass asks again whose queries had to wait for those of another one.
 	QueryRetry time.Duration
 }
@@ -63,7 +67,7 @@ func Default() Pauses {
 		Secret: 30 * time.Second, Output: time.Minute, OutputCall: 20 * time.Second, OutputRetry: 5 * time.Second,
 		Evidence: 5 * time.Second, EvidenceCall: 10 * time.Second, EvidenceHangs: time.Minute, Retry: 15 * time.Second, Reconcile: time.Minute,
 		Passes: time.Second, CatchUp: 20 * time.Millisecond, Settle: 250 * time.Millisecond,
-		Scrape: 5 * time.Second, Query: 5 * time.Second, QueryRetry: time.Second,
+		Scrape: 5 * time.Second, Query: 5 * time.Second, QueryWait: 500 * time.Millisecond, QueryHangs: 2 * time.Minute, QueryRetry: time.Second,
 	}
 }
 
@@ -78,6 +82,7 @@ func (p Pauses) OrDefault() Pauses {
 		EvidenceCall: or(p.EvidenceCall, usual.EvidenceCall), EvidenceHangs: or(p.EvidenceHangs, usual.EvidenceHangs),
 		Retry: or(p.Retry, usual.Retry), Reconcile: or(p.Reconcile, usual.Reconcile), Passes: or(p.Passes, usual.Passes), CatchUp: or(p.CatchUp, usual.CatchUp),
 		Settle: or(p.Settle, usual.Settle), Scrape: or(p.Scrape, usual.Scrape), Query: or(p.Query, usual.Query),
+		QueryWait: or(p.QueryWait, usual.QueryWait), QueryHangs: or(p.QueryHangs, usual.QueryHangs),
 		QueryRetry: or(p.QueryRetry, usual.QueryRetry),
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"tradeops.dev/strategy-operator/internal/pauses"
 )
 
 // maxEntries and lifetime bound the memory: a query is remembered while somebody asks for it.
@@ -38,7 +40,7 @@ type entry struct {
 	failures int       // in a row
 }
 
-// answer is what came of a request. The zero answer is no news.
+// answer is what came of a request.
 type answer struct {
 	reached bool // the request was made
 	value   float64
@@ -51,7 +53,7 @@ type memory map[key]entry
 
 // due are the expressions that must be asked for: each once, though it has two names, and what failed more often last, so
 // that a slow query does not starve the others in each flight.
-func (m memory) due(source Source, now time.Time) []string {
+func (m memory) due(source Source, now time.Time, pauses pauses.Pauses) []string {
 	at := source.server()
 	var due []string
 	for _, query := range source.Queries {
@@ -59,7 +61,7 @@ func (m memory) due(source Source, now time.Time) []string {
 		found := m[of]
 		found.asked = now
 		m[of] = found
-		if found.due(source.Interval, now) && !slices.Contains(due, query.Expr) {
+		if found.due(source.Interval, now, pauses) && !slices.Contains(due, query.Expr) {
 			due = append(due, query.Expr)
 		}
 	}
@@ -76,8 +78,14 @@ func (m memory) due(source Source, now time.Time) []string {
 func (m memory) recent(source Source, now time.Time) bool {
 	at := source.server()
 	return !slices.ContainsFunc(source.Queries, func(query Query) bool {
-		return m[key{at, query.Expr}].due(staleAfter*source.Interval, now)
+		found := m[key{at, query.Expr}]
+		return found.tried.IsZero() || apart(found.tried, now) >= staleAfter*source.Interval
 	})
+}
+
+// failing: the last request of each of these failed, so whoever waits for the next one most likely waits in vain.
+func (m memory) failing(at server, exprs []string) bool {
+	return !slices.ContainsFunc(exprs, func(expr string) bool { return m[key{at, expr}].failures == 0 })
 }
 
 // forget drops what nobody asked for in a long time and, if that is too little, what was asked for longest ago.
@@ -96,7 +104,7 @@ func (m memory) forget(now time.Time) {
 // of an incident must not decide anything.
 func (m memory) store(of key, got answer, now time.Time) {
 	found, known := m[of]
-	if !known || got == (answer{}) {
+	if !known {
 		return
 	}
 	found.tried, found.failure = now, got.failure
@@ -109,15 +117,15 @@ func (m memory) store(of key, got answer, now time.Time) {
 	m[of] = found
 }
 
-func (m memory) snapshot(source Source, now time.Time, retry time.Duration) Snapshot {
+func (m memory) snapshot(source Source, now time.Time, pauses pauses.Pauses) Snapshot {
 	at := source.server()
 	snapshot := Snapshot{Time: now, Readings: map[string]Reading{}}
 	for _, query := range source.Queries {
 		found := m[key{at, query.Expr}]
 		snapshot.Readings[query.Name] = found.reading(source.Interval, now)
-		next := found.tried.Add(source.Interval)
-		if found.due(source.Interval, now) {
-			next = now.Add(retry)
+		next := found.tried.Add(found.pause(source.Interval, pauses))
+		if found.due(source.Interval, now, pauses) {
+			next = now.Add(pauses.QueryRetry)
 		}
 		if snapshot.NextAt.IsZero() || next.Before(snapshot.NextAt) {
 			snapshot.NextAt = next
@@ -126,8 +134,13 @@ func (m memory) snapshot(source Source, now time.Time, retry time.Duration) Snap
 	return snapshot
 }
 
-func (e entry) due(interval time.Duration, now time.Time) bool {
-	return e.tried.IsZero() || apart(e.tried, now) >= interval
+func (e entry) due(interval time.Duration, now time.Time, pauses pauses.Pauses) bool {
+	return e.tried.IsZero() || apart(e.tried, now) >= e.pause(interval, pauses)
+}
+
+// pause is how long after the last request the next one is due: the interval, which doubles while requests fail again and again.
+func (e entry) pause(interval time.Duration, pauses pauses.Pauses) time.Duration {
+	return min(interval<<min(max(e.failures-1, 0), 16), max(interval, pauses.QueryHangs))
 }
 
 func (e entry) reading(interval time.Duration, now time.Time) Reading {

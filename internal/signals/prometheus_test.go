@@ -3,15 +3,20 @@ package signals
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"tradeops.dev/strategy-operator/internal/pauses"
 )
 
 const token = "s3cret.token-of/prometheus+x=="
@@ -49,7 +54,22 @@ func sourceAt(url string, exprs ...string) Source {
 
 const interval = 15 * time.Second
 
-func newLocal() *Sampler { return New(Options{AllowLoopback: true}) }
+// newLocal waits as long as a slow machine needs.
+func newLocal() *Sampler {
+	return New(Options{AllowLoopback: true, Pauses: pauses.Pauses{QueryWait: time.Minute}})
+}
+
+// landed is a sample with what the flight brings that it began.
+func (s *Sampler) landed(ctx context.Context, source Source, now time.Time) Snapshot {
+	s.Sample(ctx, source, now)
+	s.mu.Lock()
+	under := slices.Collect(maps.Values(s.flights))
+	s.mu.Unlock()
+	for _, flight := range under {
+		<-flight
+	}
+	return s.Sample(ctx, source, now)
+}
 
 func text(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {

@@ -19,15 +19,15 @@ type Options struct {
 	Pauses        pauses.Pauses
 }
 
-// Sampler samples queries and remembers the last sample of each. It is made once and shared by all incidents.
+// Sampler samples queries in the background and remembers the last sample of each. It is made once and shared by all incidents.
 type Sampler struct {
 	client *http.Client
 	pauses pauses.Pauses
 
 	mu     sync.Mutex // never held during a request
 	memory memory
-	// flights are the samplings under way; the channel is closed when the flight has landed. One at a time for each server:
-	// a server that hangs must hold one caller, not all workers.
+	// flights are the samplings under way; the channel is closed when the flight has landed. One at a time for each server: one that
+	// hangs gets no more requests than that.
 	flights map[server]chan struct{}
 }
 
@@ -37,79 +37,83 @@ func New(options Options) *Sampler {
 	return &Sampler{client: newClient(options), pauses: options.Pauses, memory: memory{}, flights: map[server]chan struct{}{}}
 }
 
-// Sample returns what is known of a source's signals. What is older than the interval is asked for first, unless another
-// call is just asking this server; then the last sample must do. Only a call that has no last sample waits for the other
-// one: its signals would be unknown merely because two incidents were opened at the same time. It takes no longer than a query may. What goes wrong
-// is not an error: it stands at each signal, as its Problem. It may be called from many goroutines at once.
+// Sample returns what is known of a source's signals. What is older than the interval is asked for in the background, and waited for
+// briefly: a server that is well has answered by then, and of one that is not the last sample must do. Of a server that failed last
+// nobody waits for anything. What goes wrong is not an error: it stands at each signal, as its Problem. It may be called from many
+// goroutines at once.
 func (s *Sampler) Sample(ctx context.Context, source Source, now time.Time) Snapshot {
 	source = source.normal()
 	if problem := source.problem(); problem != "" {
 		return unusable(source, problem, now)
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.pauses.Query)
-	defer cancel()
-	for ctx.Err() == nil {
-		due, landed := s.begin(source, now)
-		if len(due) > 0 {
-			s.fly(ctx, source, due, now)
-			break
-		}
+	patience, enough := context.WithTimeout(ctx, s.pauses.QueryWait)
+	defer enough()
+	for patience.Err() == nil {
+		landed := s.begin(ctx, source, now)
 		if landed == nil {
 			break
 		}
 		select {
 		case <-landed:
-		case <-ctx.Done():
+		case <-patience.Done():
 		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.memory.snapshot(source, now, s.pauses.QueryRetry)
+	return s.memory.snapshot(source, now, s.pauses)
 }
 
-// begin says what this call must ask for, which is then its flight; or the flight of another call that it must wait for.
-func (s *Sampler) begin(source Source, now time.Time) (due []string, landed <-chan struct{}) {
+// begin has the server asked for what is due, unless it is being asked already, and returns the flight to wait for; nil: there is none,
+// or it is not worth it. A caller with no last sample waits for the flight of another one, too: its signals would be unknown merely
+// because two incidents were opened at the same time.
+func (s *Sampler) begin(ctx context.Context, source Source, now time.Time) (landed <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	due = s.memory.due(source, now)
+	due := s.memory.due(source, now, s.pauses)
 	if len(due) == 0 {
-		return nil, nil
+		return nil
 	}
 	at := source.server()
-	if flight, busy := s.flights[at]; busy {
-		if s.memory.recent(source, now) {
-			return nil, nil
-		}
-		return nil, flight
+	flight, busy := s.flights[at]
+	if busy && s.memory.recent(source, now) {
+		return nil
 	}
-	s.flights[at] = make(chan struct{})
-	return due, nil
+	if !busy {
+		flight = make(chan struct{})
+		s.flights[at] = flight
+		go s.fly(context.WithoutCancel(ctx), source, due, now) // whoever asked may go away; others wait for it, too
+	}
+	if s.memory.failing(at, due) {
+		return nil
+	}
+	return flight
 }
 
-// fly asks for the expressions in their order and remembers the answers. Whatever happens it lands: a flight that does not
-// would leave the server unsampled until the operator restarts.
+// fly asks for the expressions in their order and remembers each answer as it comes: a slow one holds up no other. Whatever happens it
+// lands: a flight that does not would leave the server unsampled until the operator restarts.
 func (s *Sampler) fly(ctx context.Context, source Source, exprs []string, now time.Time) {
-	answers := make([]answer, len(exprs))
+	ctx, cancel := context.WithTimeout(ctx, s.pauses.Query)
+	defer cancel()
+	at := source.server()
 	defer func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		at := source.server()
-		for i, expr := range exprs {
-			s.memory.store(key{at, expr}, answers[i], now)
-		}
 		close(s.flights[at])
 		delete(s.flights, at)
 	}()
-	waiting := make(chan int, len(exprs))
-	for i := range exprs {
-		waiting <- i
+	waiting := make(chan string, len(exprs))
+	for _, expr := range exprs {
+		waiting <- expr
 	}
 	close(waiting)
 	var workers sync.WaitGroup
 	for range min(parallel, len(exprs)) {
 		workers.Go(func() {
-			for i := range waiting {
-				answers[i] = s.ask(ctx, source, exprs[i], now)
+			for expr := range waiting {
+				answered := s.ask(ctx, source, expr, now)
+				s.mu.Lock()
+				s.memory.store(key{at, expr}, answered, now)
+				s.mu.Unlock()
 			}
 		})
 	}
@@ -119,28 +123,19 @@ func (s *Sampler) fly(ctx context.Context, source Source, exprs []string, now ti
 // ask turns one request into an answer.
 func (s *Sampler) ask(ctx context.Context, source Source, expr string, now time.Time) answer {
 	if ctx.Err() != nil {
-		return ended(ctx, answer{failure: "not reached within " + s.pauses.Query.String() + ": other queries were slower"})
+		return answer{failure: "not reached within " + s.pauses.Query.String() + ": other queries were slower"}
 	}
 	value, err := request(ctx, s.client, source, expr, now)
 	if none, answered := errors.AsType[noNumberError](err); answered {
 		return answer{reached: true, unknown: plain(none.Error(), source.Token)}
 	}
 	if ctx.Err() != nil && err != nil {
-		return ended(ctx, answer{reached: true, failure: "no answer in time (" + s.pauses.Query.String() + " at most)"})
+		return answer{reached: true, failure: "no answer in time (" + s.pauses.Query.String() + " at most)"}
 	}
 	if err != nil {
 		return answer{reached: true, failure: plain(err.Error(), source.Token)}
 	}
 	return answer{reached: true, value: value}
-}
-
-// ended is what to remember of a request that was cut off: nothing if the caller went away, since that says nothing about
-// Prometheus, and another caller may be waiting for this flight.
-func ended(ctx context.Context, late answer) answer {
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return late
-	}
-	return answer{}
 }
 
 // unusable is the snapshot of a source that cannot be asked at all.

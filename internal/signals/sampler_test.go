@@ -100,18 +100,18 @@ func TestANumberStandsUntilItIsTooOld(t *testing.T) {
 			"the server answers HTTP 503 Service Unavailable, but not with the JSON of Prometheus; is the URL right, and the token?"}},
 	}
 	for _, step := range steps {
-		if got := sampler.Sample(t.Context(), source, start.Add(step.after)).Readings["q0"]; got != step.want {
+		if got := sampler.landed(t.Context(), source, start.Add(step.after)).Readings["q0"]; got != step.want {
 			t.Errorf("%s: got %+v, want %+v", step.what, got, step.want)
 		}
 	}
 	prometheus.say(text(200, vector("8")))
 	later := start.Add(4 * interval)
-	if got, want := sampler.Sample(t.Context(), source, later).Readings["q0"], (Reading{Value: 8, Known: true, Time: later}); got != want {
+	if got, want := sampler.landed(t.Context(), source, later).Readings["q0"], (Reading{Value: 8, Known: true, Time: later}); got != want {
 		t.Errorf("Prometheus is back: got %+v, want %+v", got, want)
 	}
 	prometheus.Close()
 	back := start.Add(-time.Hour)
-	if got := sampler.Sample(t.Context(), source, back).Readings["q0"]; got.Known {
+	if got := sampler.landed(t.Context(), source, back).Readings["q0"]; got.Known {
 		t.Errorf("a number of the future stands after the clock was set back: %+v", got)
 	}
 }
@@ -168,7 +168,7 @@ func TestIncidentsOpenedAtTheSameTimeShareTheFirstSample(t *testing.T) {
 	})
 }
 
-func TestAHangingPrometheusHoldsUpOneCallerForTheTimeoutOnly(t *testing.T) {
+func TestAHangingPrometheusHoldsUpOneCallerBriefly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hangs := false
 		sampler := scripted(func(r *http.Request) (string, error) {
@@ -188,37 +188,78 @@ func TestAHangingPrometheusHoldsUpOneCallerForTheTimeoutOnly(t *testing.T) {
 		for range 8 { // no time passes here: each of them is answered at once
 			got := sampler.Sample(t.Context(), ask("x"), later)
 			if got.Readings["q0"] != number || !got.NextAt.Equal(later.Add(usual.QueryRetry)) {
-				t.Errorf("while another call hangs: got %+v", got)
+				t.Errorf("while another call waits: got %+v", got)
 			}
 			select {
 			case <-held:
-				t.Fatal("the call that asks did not hang")
+				t.Fatal("the call that asks did not wait")
 			default:
 			}
 		}
-		if got := before(t, time.After(usual.Query+time.Millisecond), held); got.Readings["q0"] != number || !got.NextAt.Equal(later.Add(interval)) {
+		if got := before(t, time.After(usual.QueryWait+time.Millisecond), held); got.Readings["q0"] != number || !got.NextAt.Equal(later.Add(usual.QueryRetry)) {
 			t.Errorf("the call that asked: got %+v", got)
 		}
-		got := sampler.Sample(t.Context(), ask("x"), start.Add(3*interval+1)).Readings["q0"]
-		if want := "not sampled since 10:15:00Z: no answer in time (5s at most)"; got.Problem != want {
-			t.Errorf("got %+v, want %q", got, want)
+		time.Sleep(usual.Query)
+		if got := sampler.Sample(t.Context(), ask("x"), later); got.Readings["q0"] != number || !got.NextAt.Equal(later.Add(interval)) {
+			t.Errorf("after the request was given up: got %+v", got)
 		}
+		began := time.Now()
+		got := sampler.Sample(t.Context(), ask("x"), start.Add(3*interval+1)).Readings["q0"]
+		if want := "not sampled since 10:15:00Z: no answer in time (5s at most)"; got.Problem != want || time.Since(began) > 0 {
+			t.Errorf("of a server that failed: got %+v after %s, want %q at once", got, time.Since(began), want)
+		}
+		time.Sleep(usual.Query) // until it is given up
 	})
 }
 
-func TestAHangingPrometheusHoldsNoCallerLongerThanTheTimeout(t *testing.T) {
+func TestAHangingPrometheusHoldsNoCallerLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sampler := scripted(hang)
 		done := make(chan Snapshot, 3)
 		for _, expr := range []string{"x", "y", "z"} { // with nothing to fall back to
 			go func() { done <- sampler.Sample(t.Context(), ask(expr), start) }()
 		}
-		late := time.After(usual.Query + time.Millisecond)
+		late := time.After(usual.QueryWait + time.Millisecond)
 		for range 3 {
 			reading := before(t, late, done).Readings["q0"]
 			if reading.Known || !strings.HasPrefix(reading.Problem, "not sampled yet") {
 				t.Errorf("got %+v", reading)
 			}
+		}
+		time.Sleep(3 * usual.Query) // until they are given up
+	})
+}
+
+// TestAPrometheusThatFailsIsAskedLessAndLess, and when it answers again as often as ever.
+func TestAPrometheusThatFailsIsAskedLessAndLess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		requests, away := 0, true
+		sampler := scripted(func(*http.Request) (string, error) {
+			requests++
+			if away {
+				return "", errors.New("connection refused")
+			}
+			return vector("7"), nil
+		})
+		longest := max(interval, usual.QueryHangs)
+		asked := start
+		for now := start; now.Before(start.Add(time.Hour)); now = now.Add(time.Second) {
+			before := requests
+			sampler.landed(t.Context(), ask("x"), now)
+			if requests > before {
+				if pause := now.Sub(asked); pause > longest {
+					t.Fatalf("it was left alone for %s", pause)
+				}
+				asked = now
+			}
+		}
+		if most := int(time.Hour/longest) + 10; requests > most {
+			t.Errorf("it was asked %d times in an hour, more than %d", requests, most)
+		}
+		away = false
+		now := start.Add(time.Hour + longest)
+		if got := sampler.landed(t.Context(), ask("x"), now); got.Readings["q0"] != (Reading{Value: 7, Known: true, Time: now}) || !got.NextAt.Equal(now.Add(interval)) {
+			t.Errorf("when it is back: %+v", got)
 		}
 	})
 }
@@ -243,15 +284,16 @@ func TestASlowQueryDoesNotStarveTheOthers(t *testing.T) {
 			return vector("7"), nil
 		})
 		source := ask("a", "b", "c", "d", "e", "fast")
-		first := sampler.Sample(t.Context(), source, start).Readings["q5"]
+		first := sampler.landed(t.Context(), source, start).Readings["q5"]
 		if want := "not sampled yet: not reached within 5s: other queries were slower"; first.Problem != want {
 			t.Errorf("first: got %+v, want %q", first, want)
 		}
 		for i := range 4 {
 			now := start.Add(time.Duration(i+1) * interval)
 			if got, want := sampler.Sample(t.Context(), source, now).Readings["q5"], (Reading{Value: 7, Known: true, Time: now}); got != want {
-				t.Errorf("later: got %+v, want %+v", got, want)
+				t.Errorf("later, while the slow ones are waited for: got %+v, want %+v", got, want)
 			}
+			time.Sleep(usual.Query)
 		}
 		if most != parallel {
 			t.Errorf("%d requests at once, want %d", most, parallel)
@@ -259,13 +301,13 @@ func TestASlowQueryDoesNotStarveTheOthers(t *testing.T) {
 	})
 }
 
-func TestACallerThatGoesAwaySaysNothingAboutPrometheus(t *testing.T) {
+// TestACallerThatGoesAwayTakesNothingAlong: the request goes on for those who stay.
+func TestACallerThatGoesAwayTakesNothingAlong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		requests := 0
-		sampler := scripted(func(r *http.Request) (string, error) {
-			if requests++; requests == 1 {
-				return hang(r)
-			}
+		requests, release := 0, make(chan struct{})
+		sampler := scripted(func(*http.Request) (string, error) {
+			requests++
+			<-release
 			return vector("7"), nil
 		})
 		ctx, leave := context.WithCancel(t.Context())
@@ -278,10 +320,11 @@ func TestACallerThatGoesAwaySaysNothingAboutPrometheus(t *testing.T) {
 		if got := (<-left).Readings["q0"]; got != (Reading{Problem: "not sampled yet"}) {
 			t.Errorf("who left: got %+v", got)
 		}
+		close(release)
 		if got := (<-stayed).Readings["q0"]; got != (Reading{Value: 7, Known: true, Time: start}) {
-			t.Errorf("who stayed must ask instead: got %+v", got)
+			t.Errorf("who stayed: got %+v", got)
 		}
-		if got := sampler.Sample(ctx, ask("y"), start); !errors.Is(ctx.Err(), context.Canceled) || got.Readings["q0"].Known || requests != 2 {
+		if got := sampler.Sample(ctx, ask("y"), start); !errors.Is(ctx.Err(), context.Canceled) || got.Readings["q0"].Known || requests != 1 {
 			t.Errorf("a caller that is gone already: got %+v after %d requests", got, requests)
 		}
 	})
@@ -294,27 +337,20 @@ func before(t *testing.T, late <-chan time.Time, done <-chan Snapshot) Snapshot 
 	case got := <-done:
 		return got
 	case <-late:
-		t.Fatalf("a call is held longer than %s", usual.Query)
+		t.Fatalf("a call is held longer than %s", usual.QueryWait)
 	}
 	return Snapshot{}
 }
 
 func TestAnAnswerThatDripsIsCutOff(t *testing.T) {
 	prometheus := newFake(t)
-	begun := make(chan struct{})
 	prometheus.say(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, `{"status":`)
 		_ = http.NewResponseController(w).Flush()
-		close(begun)
 		<-r.Context().Done()
 	})
-	ctx, leave := context.WithCancel(t.Context())
-	done := make(chan Snapshot, 1)
-	sampler := newLocal()
-	go func() { done <- sampler.Sample(ctx, prometheus.source("x"), start) }()
-	<-begun
-	leave() // what the time-out does, too
-	if got := (<-done).Readings["q0"]; got.Known {
+	sampler := New(Options{AllowLoopback: true, Pauses: pauses.Pauses{Query: 50 * time.Millisecond, QueryWait: time.Minute}})
+	if got := sampler.landed(t.Context(), prometheus.source("x"), start).Readings["q0"]; got.Known || !strings.Contains(got.Problem, "no answer in time") {
 		t.Errorf("half an answer is no number: %+v", got)
 	}
 }

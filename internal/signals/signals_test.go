@@ -49,7 +49,7 @@ func TestTheEvidenceOfASnapshot(t *testing.T) {
 func TestTheMemoryIsBounded(t *testing.T) {
 	m := memory{}
 	ask := func(expr string, now time.Time) {
-		m.due(Source{URL: "http://a", Interval: time.Minute, Queries: []Query{{"q", expr}}}, now)
+		m.due(Source{URL: "http://a", Interval: time.Minute, Queries: []Query{{"q", expr}}}, now, usual)
 	}
 	of := func(expr string) key { return key{Source{URL: "http://a"}.server(), expr} }
 	for i := range maxEntries {
