@@ -295,6 +295,8 @@ func TestASlowQueryDoesNotStarveTheOthers(t *testing.T) {
 			}
 			time.Sleep(usual.Query)
 		}
+		mu.Lock()
+		defer mu.Unlock()
 		if most != parallel {
 			t.Errorf("%d requests at once, want %d", most, parallel)
 		}
