@@ -67,7 +67,7 @@ func Default() Pauses {
 		Secret: 30 * time.Second, Output: time.Minute, OutputCall: 20 * time.Second, OutputRetry: 5 * time.Second,
 		Evidence: 5 * time.Second, EvidenceCall: 10 * time.Second, EvidenceHangs: time.Minute, Retry: 15 * time.Second, Reconcile: time.Minute,
 		Passes: time.Second, CatchUp: 20 * time.Millisecond, Settle: 250 * time.Millisecond,
-		Scrape: 5 * time.Second, Query: 5 * time.Second, QueryWait: 500 * time.Millisecond, QueryHangs: 2 * time.Minute, QueryRetry: time.Second,
+		Scrape: 5 * time.Second, Query: 5 * time.Second, QueryWait: time.Second, QueryHangs: 2 * time.Minute, QueryRetry: time.Second,
 	}
 }
 

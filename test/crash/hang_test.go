@@ -43,10 +43,10 @@ func (h *hanging) Tail(context.Context, string, string, string) ([]byte, error) 
 	return nil, context.DeadlineExceeded
 }
 
-// Sample implements controllers.Signals: a server that hangs leaves every signal unknown, after the half second that a pass waits for it.
+// Sample implements controllers.Signals: a server that hangs leaves every signal unknown, after the second that a pass waits for it.
 func (h *hanging) Sample(_ context.Context, source signals.Source, now time.Time) signals.Snapshot {
 	h.calls++
-	h.w.Pass(timeout / 20)
+	h.w.Pass(timeout / 10)
 	snapshot := signals.Snapshot{Time: now, Readings: map[string]signals.Reading{}, NextAt: now.Add(source.Interval)}
 	for _, query := range source.Queries {
 		snapshot.Readings[query.Name] = signals.Reading{Problem: "no answer in time"}
