@@ -79,7 +79,12 @@ func (l *loop[O, S]) pass(ctx context.Context, object O, now time.Time) (nextAt 
 	if err != nil {
 		return time.Time{}, err
 	}
-	log.FromContext(ctx).V(1).Info("Decided", "rule", decided.rule, "nextAt", decided.nextAt)
+	logger := log.FromContext(ctx)
+	if decided.rule != "" { // each effect is told with the rule that asked for it
+		logger = logger.WithValues("rule", decided.rule)
+		ctx = log.IntoContext(ctx, logger)
+	}
+	logger.V(verbose).Info("Decided", "nextAt", decided.nextAt)
 	if err := l.writeStatus(ctx, object, decided.status); err != nil {
 		return time.Time{}, err
 	}

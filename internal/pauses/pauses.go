@@ -2,8 +2,8 @@
 // flags); the plans get them among what they observe. They are the operator's patience, too: how long it waits for others, and how soon
 // it tries again. It is a leaf, and pure: values only.
 //
-// Not here: times that are part of a procedure, which its playbook says, and times that mean something else when they are
-// shorter, such as how long a Reloader may take.
+// Not here: times that are part of a procedure, which its playbook says, or which give its words a meaning: how early the restore at the
+// end of a time box begins, from when on a container counts as lost.
 package pauses
 
 import "time"
@@ -20,6 +20,10 @@ type Pauses struct {
 	Rollout time.Duration
 	// Turn is when a rollback looks again whether it is its turn.
 	Turn time.Duration
+	// Reloader is how long a tool that restarts the scheduler by itself may take before the operator does it.
+	Reloader time.Duration
+	// Deletion is how long a deletion may take beyond the time-out of a rollout: whatever stands in its way then, the object goes.
+	Deletion time.Duration
 	// Lease is how long another manager waits after the last sign of life of the one at work.
 	Lease time.Duration
 
@@ -64,6 +68,7 @@ type Pauses struct {
 func Default() Pauses {
 	return Pauses{
 		Gather: 2 * time.Second, GatherLimit: 10 * time.Second, Rollout: 2 * time.Second, Turn: 5 * time.Second, Lease: 15 * time.Second,
+		Reloader: 30 * time.Second, Deletion: 2 * time.Minute,
 		Secret: 30 * time.Second, Output: time.Minute, OutputCall: 20 * time.Second, OutputRetry: 5 * time.Second,
 		Evidence: 5 * time.Second, EvidenceCall: 10 * time.Second, EvidenceHangs: time.Minute, Retry: 15 * time.Second, Reconcile: time.Minute,
 		Passes: time.Second, CatchUp: 20 * time.Millisecond, Settle: 250 * time.Millisecond,
@@ -77,6 +82,7 @@ func (p Pauses) OrDefault() Pauses {
 	return Pauses{
 		Gather: or(p.Gather, usual.Gather), GatherLimit: or(p.GatherLimit, usual.GatherLimit),
 		Rollout: or(p.Rollout, usual.Rollout), Turn: or(p.Turn, usual.Turn), Lease: or(p.Lease, usual.Lease),
+		Reloader: or(p.Reloader, usual.Reloader), Deletion: or(p.Deletion, usual.Deletion),
 		Secret: or(p.Secret, usual.Secret), Output: or(p.Output, usual.Output), OutputRetry: or(p.OutputRetry, usual.OutputRetry),
 		OutputCall: or(p.OutputCall, usual.OutputCall), Evidence: or(p.Evidence, usual.Evidence),
 		EvidenceCall: or(p.EvidenceCall, usual.EvidenceCall), EvidenceHangs: or(p.EvidenceHangs, usual.EvidenceHangs),

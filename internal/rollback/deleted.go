@@ -12,10 +12,6 @@ import (
 	"tradeops.dev/strategy-operator/internal/pass"
 )
 
-// deletionPatience is how long a deletion may take beyond the rollout's time-out: whatever stands in its way then, the
-// object goes.
-const deletionPatience = 2 * time.Minute
-
 // unfinalized: without the finalizer nothing of it was ever written, and nothing keeps it.
 func (p *plan) unfinalized() pass.Outcome { return pass.Outcome(!p.finalized()) }
 
@@ -85,7 +81,7 @@ func (p *plan) overdue() bool {
 	if resumed := p.resumed(); resumed.After(since) { // until then it had to wait
 		since = resumed
 	}
-	deadline := since.Add(deletionPatience + time.Duration(p.seen.Playbook.Spec.Scheduler.Rollout.TimeoutSeconds)*time.Second)
+	deadline := since.Add(p.seen.Pauses.Deletion + time.Duration(p.seen.Playbook.Spec.Scheduler.Rollout.TimeoutSeconds)*time.Second)
 	p.out.Wake(deadline)
 	return !p.now.Before(deadline)
 }

@@ -97,6 +97,7 @@ func (p *plan) judgeProof(record strategyv1.CheckStatus, annotations map[string]
 func (p *plan) scheduler() rollout.Scheduler {
 	return rollout.Scheduler{
 		Deployment: p.seen.Deployment, Pods: p.pods, ConfigMap: p.seen.Playbook.Spec.Scheduler.Config.ConfigMapName, Written: p.seen.Config.State.Written,
+		Patience: p.seen.Pauses.Reloader,
 	}
 }
 

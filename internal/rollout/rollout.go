@@ -12,15 +12,13 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 )
 
-// reloaderPatience is how long a tool that restarts the Deployment by itself may take before the operator does it.
-const reloaderPatience = 30 * time.Second
-
 // Scheduler is what is seen of the Deployment that runs a configuration.
 type Scheduler struct {
 	Deployment *appsv1.Deployment
 	Pods       func() []corev1.Pod // of the Deployment, ending ones included; read when they are asked for
 	ConfigMap  string              // the name of the one with the configuration
 	Written    time.Time           // when the configuration was written last, by the operator's clock
+	Patience   time.Duration       // for a tool that restarts the Deployment by itself, before the operator does it
 }
 
 // Look is how far the pods are.
@@ -86,7 +84,7 @@ func (s Scheduler) LeftToReloader(annotations map[string]string, now time.Time) 
 	if !s.reloads() || annotations[strategyv1.AnnotationRestartedFor] != "" {
 		return false
 	}
-	if now.Before(s.Written.Add(reloaderPatience)) {
+	if now.Before(s.Written.Add(s.Patience)) {
 		return true
 	}
 	made := func(pod corev1.Pod) bool { return !pod.CreationTimestamp.Time.Before(s.Written) }

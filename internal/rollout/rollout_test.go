@@ -70,7 +70,7 @@ func TestLook(t *testing.T) {
 			if c.deployment != nil {
 				c.deployment(d)
 			}
-			s := rollout.Scheduler{Deployment: d, Pods: func() []corev1.Pod { return c.pods }, ConfigMap: "core", Written: written}
+			s := rollout.Scheduler{Deployment: d, Pods: func() []corev1.Pod { return c.pods }, ConfigMap: "core", Written: written, Patience: 30 * time.Second}
 			got := s.Look(wanted, written.Add(c.after))
 			if got.Restart != c.restart || (got.Waiting == "") != (c.waiting == "") || !strings.Contains(got.Waiting, c.waiting) {
 				t.Errorf("got %+v, want %q, restart %t", got, c.waiting, c.restart)
