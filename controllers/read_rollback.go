@@ -15,6 +15,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/evidence"
+	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/rollback"
 )
@@ -156,17 +157,32 @@ func (r *reader) observeDeployment(ctx context.Context, namespace, name string) 
 }
 
 // observePods are the pods of the scheduler's Deployment, read live: one that is missing in the cache may still trade.
-func (r *rollbacks) observePods(ctx context.Context, deployment *appsv1.Deployment) ([]corev1.Pod, error) {
+func (r *rollbacks) observePods(ctx context.Context, deployment *appsv1.Deployment) (rollback.Pods, error) {
 	if deployment == nil {
-		return nil, nil
+		return rollback.Pods{}, nil
 	}
 	selector, err := metav1.LabelSelectorAsSelector(deployment.Spec.Selector)
 	if err != nil {
-		return nil, fmt.Errorf("selector of Deployment %s: %w", deployment.Name, err)
+		return rollback.Pods{}, fmt.Errorf("selector of Deployment %s: %w", deployment.Name, err)
 	}
+	limited, enough := context.WithTimeout(ctx, r.Pauses.Live)
+	defer enough()
 	var pods corev1.PodList
-	err = r.Live.List(ctx, &pods, client.InNamespace(deployment.Namespace), client.MatchingLabelsSelector{Selector: selector})
-	return pods.Items, err
+	err = r.Live.List(limited, &pods, client.InNamespace(deployment.Namespace), client.MatchingLabelsSelector{Selector: selector})
+	if err != nil && !apierrors.IsForbidden(err) {
+		problem, err := r.unanswered(ctx, fmt.Errorf("the pods of Deployment %s cannot be read: %w", deployment.Name, err))
+		return rollback.Pods{Problem: problem}, err
+	}
+	return rollback.Pods{Items: pods.Items}, err
+}
+
+// unanswered makes a fact of a question to the API server that got no answer: what does not hang on it goes on. What ends the pass is
+// only that the operator itself ends.
+func (r *reader) unanswered(ctx context.Context, err error) (*facts.Problem, error) {
+	if ctx.Err() != nil {
+		return nil, err
+	}
+	return &facts.Problem{Reason: strategyv1.ReasonAPIUnavailable, Retry: r.Pauses.Retry, Message: err.Error()}, nil
 }
 
 // identityRefusal is what the admission policy says to a forged identity; see config/admission.
@@ -183,7 +199,9 @@ func (r *rollbacks) observeIdentity(ctx context.Context, object *strategyv1.Stra
 			Reason: "a proof that identities are enforced; it is never stored",
 		},
 	}
-	err := r.Trial.Create(ctx, forged, FieldOwner)
+	limited, enough := context.WithTimeout(ctx, r.Pauses.Live)
+	defer enough()
+	err := r.Trial.Create(limited, forged, FieldOwner)
 	if err == nil {
 		return rollback.Identity{Message: "the API server accepts decisions in anybody's name; install config/admission"}, nil
 	}
@@ -193,5 +211,6 @@ func (r *rollbacks) observeIdentity(ctx context.Context, object *strategyv1.Stra
 	if apierrors.IsForbidden(err) || apierrors.IsInvalid(err) {
 		return rollback.Identity{Message: "it cannot be proved that identities are enforced: " + err.Error()}, nil
 	}
-	return rollback.Identity{}, err
+	problem, err := r.unanswered(ctx, fmt.Errorf("it cannot be asked whether identities are enforced: %w", err))
+	return rollback.Identity{Problem: problem}, err
 }

@@ -55,6 +55,7 @@ const (
 	ReasonNameConflict          = "NameConflict"
 	ReasonLogConflict           = "LogConflict"
 	ReasonEffectRefused         = "EffectRefused"       // the API server refuses a Job, rollback, write or restart: a quota, a policy, a webhook
+	ReasonAPIUnavailable        = "APIUnavailable"      // the API server gives no answer to what must be asked at once: pods, who may decide
 	ReasonEvidenceUnavailable   = "EvidenceUnavailable" // the bucket cannot be read, or holds something else than the status says
 	ReasonTargetBelongsToOthers = "PathHeldByOther"
 )

@@ -41,6 +41,8 @@ type Pauses struct {
 	EvidenceCall time.Duration
 	// EvidenceHangs is how long a bucket that gave no answer is left alone before one call tries it again, at most.
 	EvidenceHangs time.Duration
+	// Live bounds one question to the API server whose answer a pass waits for.
+	Live time.Duration
 	// Retry is the longest pause after an error, which begins with 5 ms and doubles: what is due meanwhile is at most so late.
 	Retry time.Duration
 	// Reconcile frees a worker that an API server keeps waiting. Buckets, kubelets and Prometheus have less of their own.
@@ -70,7 +72,7 @@ func Default() Pauses {
 		Gather: 2 * time.Second, GatherLimit: 10 * time.Second, Rollout: 2 * time.Second, Turn: 5 * time.Second, Lease: 15 * time.Second,
 		Reloader: 30 * time.Second, Deletion: 2 * time.Minute,
 		Secret: 30 * time.Second, Output: time.Minute, OutputCall: 20 * time.Second, OutputRetry: 5 * time.Second,
-		Evidence: 5 * time.Second, EvidenceCall: 10 * time.Second, EvidenceHangs: time.Minute, Retry: 15 * time.Second, Reconcile: time.Minute,
+		Evidence: 5 * time.Second, EvidenceCall: 10 * time.Second, EvidenceHangs: time.Minute, Live: 5 * time.Second, Retry: 15 * time.Second, Reconcile: time.Minute,
 		Passes: time.Second, CatchUp: 20 * time.Millisecond, Settle: 250 * time.Millisecond,
 		Scrape: 5 * time.Second, Query: 5 * time.Second, QueryWait: time.Second, QueryHangs: 2 * time.Minute, QueryRetry: time.Second,
 	}
@@ -86,7 +88,7 @@ func (p Pauses) OrDefault() Pauses {
 		Secret: or(p.Secret, usual.Secret), Output: or(p.Output, usual.Output), OutputRetry: or(p.OutputRetry, usual.OutputRetry),
 		OutputCall: or(p.OutputCall, usual.OutputCall), Evidence: or(p.Evidence, usual.Evidence),
 		EvidenceCall: or(p.EvidenceCall, usual.EvidenceCall), EvidenceHangs: or(p.EvidenceHangs, usual.EvidenceHangs),
-		Retry: or(p.Retry, usual.Retry), Reconcile: or(p.Reconcile, usual.Reconcile), Passes: or(p.Passes, usual.Passes), CatchUp: or(p.CatchUp, usual.CatchUp),
+		Live: or(p.Live, usual.Live), Retry: or(p.Retry, usual.Retry), Reconcile: or(p.Reconcile, usual.Reconcile), Passes: or(p.Passes, usual.Passes), CatchUp: or(p.CatchUp, usual.CatchUp),
 		Settle: or(p.Settle, usual.Settle), Scrape: or(p.Scrape, usual.Scrape), Query: or(p.Query, usual.Query),
 		QueryWait: or(p.QueryWait, usual.QueryWait), QueryHangs: or(p.QueryHangs, usual.QueryHangs),
 		QueryRetry: or(p.QueryRetry, usual.QueryRetry),

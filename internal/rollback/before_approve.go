@@ -45,6 +45,10 @@ func (p *plan) approve() pass.Outcome {
 		p.out.BadInput(refusal.Reason, message)
 		return pass.Ends
 	}
+	if refusal.Reason != "" { // somebody approved, and nobody can be asked who: it is asked again, whenever the time is over
+		p.out.Blocked(refusal)
+		return pass.Ends
+	}
 	p.awaitApproval(deadline, refusal.Message)
 	return pass.Ends
 }
@@ -75,7 +79,11 @@ func (p *plan) approval(deadline time.Time) (honoured *facts.Decided, refusal fa
 			refusal.Message = decide.NotHonoured(one, why)
 			continue
 		}
-		if identity := p.identity(); !identity.Enforced {
+		identity := p.identity()
+		if identity.Problem != nil {
+			return nil, *identity.Problem
+		}
+		if !identity.Enforced {
 			return nil, facts.Problem{Reason: strategyv1.ReasonIdentityUnenforced, Message: decide.NotHonoured(one, identity.Message)}
 		}
 		return &one, facts.Problem{}

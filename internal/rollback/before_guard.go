@@ -103,8 +103,13 @@ func (p *plan) notLifted(decided facts.Decided) string {
 
 // vouchedFor is the test that identities are enforced, so that it is known whose decision it is.
 func (p *plan) vouchedFor(decided facts.Decided) string {
-	if p.identity().Enforced {
+	identity := p.identity()
+	switch {
+	case identity.Enforced:
 		return ""
+	case identity.Problem != nil: // it may count yet
+		p.out.Wake(p.now.Add(identity.Problem.Retry))
+		return identity.Problem.Message
 	}
 	return p.unvouched(decided)
 }

@@ -34,6 +34,10 @@ func (p *plan) prove(stage strategyv1.Stage) proofOf {
 			p.seen.Playbook.Spec.Scheduler.Rollout.DeploymentName, p.seen.Rollback.Namespace)}
 	}
 	look := p.scheduler().Look(annotations, p.now)
+	if p.unseenPods != nil {
+		p.out.Wake(p.now.Add(p.unseenPods.Retry))
+		return proofOf{waiting: p.unseenPods.Message, reason: strategyv1.ReasonProving}
+	}
 	if look.Restart {
 		p.restart(annotations)
 	}

@@ -60,6 +60,9 @@ func (p *plan) renewal() *facts.Decided {
 		if refusal == "" {
 			return &one
 		}
+		if p.unanswered != nil { // it may count yet
+			return nil
+		}
 		p.notePerDecision(decide.NotHonoured(one, refusal))
 	}
 	return nil

@@ -22,10 +22,20 @@ func (p *plan) others() []strategyv1.StrategyRollback {
 	return facts.Want(&p.needs, NeedOthers, p.seen.Others)
 }
 
-func (p *plan) pods() []corev1.Pod { return facts.Want(&p.needs, NeedPods, p.seen.Pods) }
+// pods of the scheduler. That they could not be read is remembered: what is said of none is about nothing then.
+func (p *plan) pods() []corev1.Pod {
+	pods := facts.Want(&p.needs, NeedPods, p.seen.Pods)
+	p.unseenPods = pods.Problem
+	return pods.Items
+}
 
 func (p *plan) templates() map[string]corev1.PodTemplateSpec {
 	return facts.Want(&p.needs, NeedTemplates, p.seen.Templates)
 }
 
-func (p *plan) identity() Identity { return facts.Want(&p.needs, NeedIdentity, p.seen.Identity) }
+// identity says whether identities are enforced. That nobody could be asked is remembered: decisions are left for later then.
+func (p *plan) identity() Identity {
+	identity := facts.Want(&p.needs, NeedIdentity, p.seen.Identity)
+	p.unanswered = identity.Problem
+	return identity
+}

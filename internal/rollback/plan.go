@@ -4,6 +4,7 @@ import (
 	"time"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
 )
@@ -17,7 +18,9 @@ type plan struct {
 	remediation strategyv1.RemediationSpec
 	asks        strategyv1.Who // whose turn a rule says it is
 	tried       *tried
-	needs       Need // facts that a rule asked for and that were not read
+	unseenPods  *facts.Problem // the pods were asked for, and could not be read
+	unanswered  *facts.Problem // it was asked whether identities are enforced, and there was no answer
+	needs       Need           // facts that a rule asked for and that were not read
 }
 
 // Plan decides one pass, or says which facts it needs for that.

@@ -35,6 +35,7 @@ type story struct {
 	playbookProblem *facts.Problem
 	configProblem   *facts.Problem
 	logProblem      *facts.Problem
+	podsProblem     *facts.Problem
 	notServed       *facts.Problem
 	identity        rollback.Identity
 	decided         []facts.Decided
@@ -102,7 +103,7 @@ func (s *story) observed() rollback.Observed {
 	for _, pod := range s.Pods {
 		pods = append(pods, *pod.DeepCopy())
 	}
-	o.Pods, o.Templates = facts.Known(pods), facts.Known(facts.Templates(s.Templates))
+	o.Pods, o.Templates = facts.Known(rollback.Pods{Items: pods, Problem: s.podsProblem}), facts.Known(facts.Templates(s.Templates))
 	if o.Config.Problem != nil { // of a document that cannot be read nothing else is known
 		o.Config = facts.Config{Problem: o.Config.Problem}
 	}

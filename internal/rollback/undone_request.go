@@ -40,7 +40,12 @@ func (p *plan) restoreRequested() pass.Outcome {
 		p.gateOverridden()
 		return pass.GoOn
 	}
-	if !p.identity().Enforced {
+	identity := p.identity()
+	if identity.Problem != nil {
+		p.out.Blocked(*identity.Problem)
+		return pass.Ends
+	}
+	if !identity.Enforced {
 		p.out.BadInput(strategyv1.ReasonIdentityUnenforced, decide.NotHonoured(*asked, p.unvouched(*asked)))
 		return pass.Ends
 	}
@@ -63,7 +68,7 @@ func (p *plan) gateOverridden() {
 		return
 	}
 	decided, refusal := p.lifted(fresh(p.next.Restore, p.seen.Decided))
-	if refusal != "" {
+	if refusal != "" && p.unanswered == nil {
 		p.notePerDecision(refusal)
 	}
 	if decided == nil {
