@@ -56,9 +56,16 @@ func (r *collector) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.R
 	if err := r.Client.Get(ctx, request.NamespacedName, &job, uncopied); err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
+	owner := metav1.GetControllerOfNoCopy(&job)
+	if owner == nil || owner.APIVersion != strategyv1.GroupVersion.String() || job.DeletionTimestamp != nil {
+		return ctrl.Result{}, nil // somebody else's, or on its way out
+	}
 	run, err := r.observeRun(ctx, &job)
-	if err != nil || run == nil {
+	if err != nil {
 		return ctrl.Result{}, err
+	}
+	if run == nil { // a cache may be late: no change of the Job would tell again that it was never looked at
+		return ctrl.Result{RequeueAfter: r.Pauses.OutputRetry}, nil
 	}
 	now := r.Clock.Now()
 	progress := checks.Observe(run.spec, &job, run.pods, now)
@@ -89,13 +96,9 @@ type run struct {
 	key    string // of the outcome
 }
 
-// observeRun reads what a Job is about; nil if nobody waits for it any more, or nobody knows what it should do.
+// observeRun reads what a Job is about; nil if nobody waits for it yet, or any more, or nobody knows what it should do.
 func (r *collector) observeRun(ctx context.Context, job *batchv1.Job) (*run, error) {
-	reference := metav1.GetControllerOfNoCopy(job)
-	if reference == nil || job.DeletionTimestamp != nil {
-		return nil, nil
-	}
-	owner, revision, err := r.observeOwner(ctx, job.Namespace, reference)
+	owner, revision, err := r.observeOwner(ctx, job.Namespace, metav1.GetControllerOfNoCopy(job))
 	if err != nil || revision == "" {
 		return nil, err
 	}

@@ -8,9 +8,11 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/controllers"
+	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/sim"
 	"tradeops.dev/strategy-operator/test/scenarios"
@@ -107,5 +109,25 @@ func TestALogThatCannotBeReadHoldsUpNothingElse(t *testing.T) {
 	w.Settle(t.Context(), operator)
 	if state := w.Incident().Status.State; state != strategyv1.IncidentClosed {
 		t.Errorf("when the log can be read: %s", state)
+	}
+}
+
+// TestACheckThatNeverStartsIsJudgedThoughTheCacheWasLate: the collector may see the Job before it sees that the incident has begun, and
+// no later change of the Job tells it again.
+func TestACheckThatNeverStartsIsJudgedThoughTheCacheWasLate(t *testing.T) {
+	story := scenarios.Named("main story")
+	w := sim.New(t, story.Playbook)
+	story.Set(w)
+	w.Report = func(*sim.World, checks.ID) (sim.Ended, bool) { return sim.Ended{Waits: "ImagePullBackOff"}, true }
+	operator := w.Start(sim.Seams{})
+	operator.Late = func(changed client.Object) time.Duration {
+		if _, isIncident := changed.(*strategyv1.StrategyIncident); isIncident {
+			return time.Second
+		}
+		return 0
+	}
+	until(t, w, operator, func() bool { return w.Incident() != nil && len(w.Incident().Status.Checks) > 0 })
+	if judged := w.Incident().Status.Checks[0]; judged.Stage != strategyv1.StageTriage || judged.Verdict != strategyv1.VerdictError || !strings.Contains(judged.Message, "ImagePullBackOff") {
+		t.Errorf("%s %s is %s: %s", judged.Stage, judged.Name, judged.Verdict, judged.Message)
 	}
 }
