@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -31,7 +32,8 @@ type collector struct {
 	logs    Logs
 	does    *executor
 	wakes   waker
-	outputs memo[types.UID, []byte] // logs by pod, each of its first container, until they are stored
+	outputs memo[types.UID, []byte]    // logs by pod, each of its first container, until they are stored
+	ended   memo[types.UID, time.Time] // when a Job was first seen to have ended, while no pod of it was
 }
 
 // collectors are how many Jobs are collected at a time; each waits for a kubelet and a bucket most of its time.
@@ -68,6 +70,9 @@ func (r *collector) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.R
 		return ctrl.Result{RequeueAfter: r.Pauses.OutputRetry}, nil
 	}
 	now := r.Clock.Now()
+	if r.podsAreLate(&job, run.pods, now) {
+		return ctrl.Result{RequeueAfter: r.Pauses.Settle}, nil
+	}
 	progress := checks.Observe(run.spec, &job, run.pods, now)
 	if !progress.Finished {
 		return again(progress.NextAt, now), nil
@@ -85,6 +90,25 @@ func (r *collector) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.R
 	r.uncollected.forget(job.UID)
 	r.wakeOwner(run)
 	return ctrl.Result{}, nil
+}
+
+// podsAreLate says whether a Job is seen to have ended and no pod of it is, for a short time yet: they come to different caches, and a
+// report must not be taken for lost, for good, because one of these is behind.
+func (r *collector) podsAreLate(job *batchv1.Job, pods []corev1.Pod, now time.Time) bool {
+	if !finished(job) || slices.ContainsFunc(pods, hasEnded) {
+		return false
+	}
+	first, found := r.ended.get(job.UID)
+	if !found {
+		first = now
+		r.ended.put(job.UID, first, len(job.UID))
+	}
+	return now.Sub(first) < r.Pauses.OutputRetry
+}
+
+// hasEnded says whether the containers of a pod are gone.
+func hasEnded(pod corev1.Pod) bool {
+	return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
 }
 
 // run is one attempt of a check, and whose it is.

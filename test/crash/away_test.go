@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -129,5 +130,25 @@ func TestACheckThatNeverStartsIsJudgedThoughTheCacheWasLate(t *testing.T) {
 	until(t, w, operator, func() bool { return w.Incident() != nil && len(w.Incident().Status.Checks) > 0 })
 	if judged := w.Incident().Status.Checks[0]; judged.Stage != strategyv1.StageTriage || judged.Verdict != strategyv1.VerdictError || !strings.Contains(judged.Message, "ImagePullBackOff") {
 		t.Errorf("%s %s is %s: %s", judged.Stage, judged.Name, judged.Verdict, judged.Message)
+	}
+}
+
+// TestAReportIsNotLostThoughTheCacheWasLate: the cache may show that a Job ended before it shows that its pod did, or that there is one.
+func TestAReportIsNotLostThoughTheCacheWasLate(t *testing.T) {
+	story := scenarios.Named("main story")
+	w := sim.New(t, story.Playbook)
+	story.Set(w)
+	operator := w.Start(sim.Seams{})
+	operator.Late = func(changed client.Object) time.Duration {
+		if _, isPod := changed.(*corev1.Pod); isPod {
+			return time.Second
+		}
+		return 0
+	}
+	until(t, w, operator, func() bool { return w.Incident() != nil && w.Incident().Status.State == strategyv1.IncidentClosed })
+	for _, judged := range append(w.Incident().Status.Checks, w.Rollback().Status.Checks...) {
+		if judged.Verdict == strategyv1.VerdictError {
+			t.Errorf("%s %s is %s: %s", judged.Stage, judged.Name, judged.Verdict, judged.Message)
+		}
 	}
 }
