@@ -67,25 +67,14 @@ func newPlan(o Observed, now time.Time) *plan {
 	return p
 }
 
-// decide runs the rules of the phase until one ends the pass, and names it. What a rule decides may be another phase, whose rules go on
-// from there.
+// decide names the rule that ended the pass.
 func (p *plan) decide() string {
-	phase := p.phase()
-	if phase != closed && phase != deleted {
+	if !p.isClosed() && !p.isDeleted() {
 		if name := pass.First(p, anyPhase); name != "" {
 			return name
 		}
-		phase = p.phase()
 	}
-	for at := 0; at < len(procedure[phase]); at++ {
-		if procedure[phase][at].Run(p) == pass.Ends {
-			return procedure[phase][at].Name
-		}
-		if after := p.phase(); after != phase {
-			phase, at = after, -1
-		}
-	}
-	return ""
+	return pass.Decide(p, p.phase, procedure)
 }
 
 // phase is whose rules apply now.

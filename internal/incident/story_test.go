@@ -32,7 +32,7 @@ type story struct {
 	logProblem      *facts.Problem
 	notServed       *facts.Problem
 	decided         []facts.Decided
-	suspended       bool               // the playbook's kill switch
+	suspended       bool               // the playbook is on hold
 	signals         map[string]float64 // known ones
 	unknown         map[string]string  // and the others, with the problem
 	onCall          facts.OnCall

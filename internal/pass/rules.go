@@ -31,6 +31,21 @@ func First[P any](plan P, rules []Rule[P]) string {
 	return ""
 }
 
+// Decide runs the rules of the phase that a plan is in until one ends the pass, and names it; empty if none did. What a rule decides may
+// be another phase, whose rules go on from there.
+func Decide[P any, F comparable](plan P, phaseOf func() F, procedure map[F][]Rule[P]) string {
+	phase := phaseOf()
+	for at := 0; at < len(procedure[phase]); at++ {
+		if procedure[phase][at].Run(plan) == Ends {
+			return procedure[phase][at].Name
+		}
+		if after := phaseOf(); after != phase {
+			phase, at = after, -1
+		}
+	}
+	return ""
+}
+
 // Spare leaves the log's head in a status as it was before when nothing else changed: a write for it alone is saved, since it goes with
 // the next change, and the last one stays.
 func Spare[S any](status, before S, head func(*S) **strategyv1.LogStatus) S {

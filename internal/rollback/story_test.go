@@ -40,7 +40,7 @@ type story struct {
 	identity        rollback.Identity
 	decided         []facts.Decided
 	writerStopped   bool // the one that writes the configuration
-	suspended       bool // the playbook's kill switch, which stops the writer, too
+	suspended       bool // the playbook is on hold, which stops the writer, too
 	others          []strategyv1.StrategyRollback
 }
 
@@ -187,7 +187,7 @@ func (s *story) pass() (decision rollback.Decision, changed bool) {
 	changed = !reflect.DeepEqual(decision.Status, s.rollback.Status)
 	for _, wanted := range decision.Steps.InOrder() {
 		if s.suspended && action.Starts(wanted) && !s.ended() {
-			s.T.Fatalf("the kill switch is on, and it asks for %s", testkit.Describe(decision.Steps.InOrder()))
+			s.T.Fatalf("the playbook is on hold, and it asks for %s", testkit.Describe(decision.Steps.InOrder()))
 		}
 		switch wanted.(type) {
 		case action.Event:

@@ -10,8 +10,8 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 )
 
-// TestWhoMayThrowTheKillSwitch: those who must stop things in an emergency may, and may not thereby write the procedure.
-func TestWhoMayThrowTheKillSwitch(t *testing.T) {
+// TestWhoMayPutAPlaybookOnHold: those who must stop things in an emergency may, and may not thereby write the procedure.
+func TestWhoMayPutAPlaybookOnHold(t *testing.T) {
 	morePeople(t)
 	editor := bound("erin", "ClusterRole", "strategy-operator-playbook-editor")
 	give(t, &editor)

@@ -25,7 +25,7 @@ func (s *story) suspends(by string, object client.Object, on bool) {
 }
 
 // bob approves, and before anything is written he stops everything. Nothing happens until he lets it go on.
-func TestTheKillSwitchStopsWhatIsApprovedAndLetsItGoOn(t *testing.T) {
+func TestAHoldStopsWhatIsApprovedAndItGoesOnWhenReleased(t *testing.T) {
 	s := tell(t)
 	playbook := s.quick("killed")
 	name := s.playbook(playbook)

@@ -19,8 +19,8 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 )
 
-// mended is longer than the pause after which bad input is looked at again where no watch tells.
-const mended = 45 * time.Second
+// fixed is longer than the pause after which bad input is looked at again where no watch tells.
+const fixed = 45 * time.Second
 
 // waitsFor: one clear reason, stalled, and nothing else has happened.
 func (s *story) waitsFor(object client.Object, reason string, words ...string) {
@@ -45,7 +45,7 @@ func TestAnUnknownPlaybookStallsUntilItExists(t *testing.T) {
 	playbook := s.sample("not-there-yet")
 	s.must(admin.Create(s.ctx, playbook))
 	s.trace("the playbook is created")
-	s.reaches(incident, "FalseAlarm", mended+20*time.Second)
+	s.reaches(incident, "FalseAlarm", fixed+20*time.Second)
 	s.expect(incident, "Stalled=False/FalseAlarm")
 	s.logHolds(incident)
 }
@@ -67,9 +67,9 @@ func TestAnUnknownScheduleStallsUntilTheConfigurationHasIt(t *testing.T) {
 
 	s.must(s.putConfig(s.ctx, strings.Replace(s.original, "        cross_exchange_watch:\n", nightWatch+"        cross_exchange_watch:\n", 1)))
 	s.trace("the configuration gets the schedule")
-	s.reaches(rollback, "AwaitingApproval", mended)
+	s.reaches(rollback, "AwaitingApproval", fixed)
 	s.diffOnlyAdds(rollback.Status.Plan.Diff)
-	s.reaches(incident, "FalseAlarm", mended+20*time.Second)
+	s.reaches(incident, "FalseAlarm", fixed+20*time.Second)
 }
 
 // A typing error must not keep an incident open for good.
@@ -104,7 +104,7 @@ func TestAQuotaIsToldOnTheIncident(t *testing.T) {
 	s.events(incident, "EffectRefused")
 	s.must(admin.Delete(s.ctx, quota))
 	s.trace("the quota is gone")
-	s.reaches(incident, "FalseAlarm", mended+20*time.Second)
+	s.reaches(incident, "FalseAlarm", fixed+20*time.Second)
 	s.logHolds(incident)
 }
 
@@ -129,8 +129,8 @@ func TestAConfigurationThatIsNotOptedInIsNotTouched(t *testing.T) {
 	s.configIsAsBefore()
 	s.label(new(strategyv1.ManagedValue))
 	s.trace("the ConfigMap is labelled")
-	s.reaches(playbook, "Valid", mended)
-	s.reaches(incident, "FalseAlarm", mended)
+	s.reaches(playbook, "Valid", fixed)
+	s.reaches(incident, "FalseAlarm", fixed)
 }
 
 func (s *story) label(value *string) {
@@ -149,13 +149,13 @@ func TestARuleThatDoesNotCompileIsNamedWithItsPosition(t *testing.T) {
 	s.waitsFor(playbook, "RuleInvalid", "escalate rule audit-failed", "1:13", "exist")
 	incident := s.report("alice", playbook.Name, func(spec *strategyv1.StrategyIncidentSpec) { spec.Severity = "Warning" })
 	s.waitsFor(incident, "PlaybookNotReady", "audit-failed")
-	s.eventually("the rule is mended", 10*time.Second, func(ctx context.Context) error {
+	s.eventually("the rule is fixed", 10*time.Second, func(ctx context.Context) error {
 		if err := s.refresh(ctx, playbook); err != nil {
 			return err
 		}
 		playbook.Spec.Triage.Escalate[0].When = "checks.exists(c, c.verdict == 'Fail')"
 		return admin.Update(ctx, playbook)
 	})
-	s.reaches(playbook, "Valid", mended)
-	s.reaches(incident, "FalseAlarm", mended)
+	s.reaches(playbook, "Valid", fixed)
+	s.reaches(incident, "FalseAlarm", fixed)
 }
