@@ -77,19 +77,54 @@ func (r *collector) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.R
 	if !progress.Finished {
 		return again(progress.NextAt, now), nil
 	}
+	_, storedBefore := r.stored.get(run.key)
 	err = r.collect(ctx, run, progress.Outcome, now)
 	var unreadable outputError
 	if errors.As(err, &unreadable) && ctx.Err() == nil {
 		r.uncollected.put(job.UID, unreadable.Error(), len(unreadable.Error()))
-		r.wakeOwner(run)
+		r.wakeOwner(run) // if it hears nothing now, it does at the next try
 		return ctrl.Result{RequeueAfter: r.Pauses.OutputRetry}, nil
 	}
 	if err != nil {
 		return ctrl.Result{}, err
 	}
 	r.uncollected.forget(job.UID)
-	r.wakeOwner(run)
+	if checks.Recorded(run.judged, run.id) {
+		return ctrl.Result{}, nil // the owner knows
+	}
+	wait, err := r.othersAreDue(ctx, &job, run)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	if (wait && !storedBefore) || !r.wakeOwner(run) {
+		return ctrl.Result{RequeueAfter: r.Pauses.Passes}, nil
+	}
 	return ctrl.Result{}, nil
+}
+
+// othersAreDue says whether another check of the same owner has ended, and its outcome is still to be stored. Checks that end together
+// are judged together, with one write of the status: the last one wakes the owner. None waits for another longer than a moment.
+func (r *collector) othersAreDue(ctx context.Context, job *batchv1.Job, run *run) (bool, error) {
+	var jobs batchv1.JobList
+	if err := r.listControlled(ctx, &jobs, run.owner); err != nil {
+		return false, err
+	}
+	for i := range jobs.Items {
+		other := &jobs.Items[i]
+		if other.UID == job.UID || other.DeletionTimestamp != nil || !finished(other) {
+			continue
+		}
+		id := checks.JobState{Job: other}.ID()
+		if checks.Recorded(run.judged, id) {
+			continue
+		}
+		_, stored := r.stored.get(evidence.ReportKey(run.prefix, string(id.Stage), id.Check, id.Attempt))
+		_, unreadable := r.uncollected.get(other.UID)
+		if !stored && !unreadable {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // podsAreLate says whether a Job is seen to have ended and no pod of it is, for a short time yet: they come to different caches, and a
@@ -113,11 +148,13 @@ func hasEnded(pod corev1.Pod) bool {
 
 // run is one attempt of a check, and whose it is.
 type run struct {
+	id     checks.ID
 	spec   strategyv1.CheckSpec
 	pods   []corev1.Pod
 	owner  client.Object
-	prefix string // of the owner's evidence
-	key    string // of the outcome
+	judged []strategyv1.CheckStatus // of the owner
+	prefix string                   // of the owner's evidence
+	key    string                   // of the outcome
 }
 
 // observeRun reads what a Job is about; nil if nobody waits for it yet, or any more, or nobody knows what it should do.
@@ -140,7 +177,7 @@ func (r *collector) observeRun(ctx context.Context, job *batchv1.Job) (*run, err
 		return nil, err
 	}
 	prefix := evidence.Prefix(owner.GetNamespace(), owner.GetName(), string(owner.GetUID()), owner.GetCreationTimestamp().Time)
-	return &run{spec, pods.Items, owner, prefix, evidence.ReportKey(prefix, string(id.Stage), id.Check, id.Attempt)}, nil
+	return &run{id, spec, pods.Items, owner, judgedOf(owner), prefix, evidence.ReportKey(prefix, string(id.Stage), id.Check, id.Attempt)}, nil
 }
 
 // observeOwner is the incident or rollback that controls a Job, and the revision of the playbook that it runs on; empty if it has ended,
@@ -244,15 +281,28 @@ func (r *collector) observeOutput(ctx context.Context, pod *corev1.Pod, containe
 	return output, err
 }
 
-// wakeOwner has the incident or rollback look. If too many wait already, it looks by itself a little later.
-func (r *collector) wakeOwner(run *run) {
+// judgedOf are the checks that an incident or rollback has judged.
+func judgedOf(owner client.Object) []strategyv1.CheckStatus {
+	switch o := owner.(type) {
+	case *strategyv1.StrategyIncident:
+		return o.Status.Checks
+	case *strategyv1.StrategyRollback:
+		return o.Status.Checks
+	}
+	return nil
+}
+
+// wakeOwner has the incident or rollback look; false if too many wait already.
+func (r *collector) wakeOwner(run *run) bool {
 	into := r.wakes.incidents
 	if _, ok := run.owner.(*strategyv1.StrategyRollback); ok {
 		into = r.wakes.rollbacks
 	}
 	select {
 	case into <- event.GenericEvent{Object: run.owner}:
+		return true
 	default:
+		return false
 	}
 }
 

@@ -20,7 +20,7 @@ import (
 // waker finds what a change wakes.
 type waker struct {
 	Client client.Reader
-	// What the collector wakes. They hold as many as may wait; an object that finds no room looks by itself.
+	// What the collector wakes. They hold as many as may wait; it tries again for one that finds no room.
 	incidents, rollbacks chan event.GenericEvent
 }
 

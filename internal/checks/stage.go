@@ -180,7 +180,7 @@ func Collect(specs []strategyv1.CheckSpec, records []strategyv1.CheckStatus, job
 		result.Delete = append(result.Delete, Delete(job))
 		id := job.ID()
 		spec, known := Find(specs, id.Check)
-		if !known || recorded(records, id) {
+		if !known || Recorded(records, id) {
 			continue
 		}
 		verdict, message := Judge(spec, *job.Stored, vars(id))
@@ -262,7 +262,8 @@ func record(job JobState, verdict strategyv1.Verdict, message string) strategyv1
 	return status
 }
 
-func recorded(records []strategyv1.CheckStatus, id ID) bool {
+// Recorded says whether an attempt is among those that are judged.
+func Recorded(records []strategyv1.CheckStatus, id ID) bool {
 	for _, existing := range records {
 		if IDOf(existing) == id {
 			return true

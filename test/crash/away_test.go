@@ -152,3 +152,35 @@ func TestAReportIsNotLostThoughTheCacheWasLate(t *testing.T) {
 		}
 	}
 }
+
+// busyBucket refuses what is written of one check until some time after it was asked first.
+type busyBucket struct {
+	controllers.Evidence
+	w     *sim.World
+	until time.Time
+}
+
+// Create implements controllers.Evidence.
+func (b *busyBucket) Create(ctx context.Context, key string, data []byte) error {
+	now := b.w.Clock.Now()
+	if strings.Contains(key, "/triage-load-") && b.until.IsZero() {
+		b.until = now.Add(400 * time.Millisecond)
+	}
+	if strings.Contains(key, "/triage-load-") && now.Before(b.until) {
+		return errAway
+	}
+	return b.Evidence.Create(ctx, key, data)
+}
+
+// TestChecksThatEndTogetherAreJudgedTogether: though the outcome of one is stored later than an owner waits for news that come together.
+func TestChecksThatEndTogetherAreJudgedTogether(t *testing.T) {
+	story := scenarios.Named("main story")
+	w := sim.New(t, story.Playbook)
+	story.Set(w)
+	busy := &busyBucket{w: w}
+	operator := w.Start(sim.Seams{Evidence: func(next controllers.Evidence) controllers.Evidence { busy.Evidence = next; return busy }})
+	until(t, w, operator, func() bool { return len(w.Incident().Status.Checks) > 0 })
+	if judged := w.Incident().Status.Checks; len(judged) != 2 || busy.until.IsZero() {
+		t.Errorf("judged at first: %+v; the bucket refused until %s", judged, busy.until)
+	}
+}
