@@ -77,7 +77,7 @@ func (r *collector) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.R
 	if !progress.Finished {
 		return again(progress.NextAt, now), nil
 	}
-	_, storedBefore := r.stored.get(run.key)
+	_, toldBefore := r.stored.get(run.key)
 	err = r.collect(ctx, run, progress.Outcome, now)
 	var unreadable outputError
 	if errors.As(err, &unreadable) && ctx.Err() == nil {
@@ -89,14 +89,19 @@ func (r *collector) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.R
 		return ctrl.Result{}, err
 	}
 	r.uncollected.forget(job.UID)
+	return r.tellOwner(ctx, &job, run, toldBefore)
+}
+
+// tellOwner has the owner look at an outcome that it has not judged yet.
+func (r *collector) tellOwner(ctx context.Context, job *batchv1.Job, run *run, toldBefore bool) (ctrl.Result, error) {
 	if checks.Recorded(run.judged, run.id) {
-		return ctrl.Result{}, nil // the owner knows
+		return ctrl.Result{}, nil
 	}
-	wait, err := r.othersAreDue(ctx, &job, run)
+	wait, err := r.othersAreDue(ctx, job, run)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	if (wait && !storedBefore) || !r.wakeOwner(run) {
+	if (wait && !toldBefore) || !r.wakeOwner(run) {
 		return ctrl.Result{RequeueAfter: r.Pauses.Passes}, nil
 	}
 	return ctrl.Result{}, nil
