@@ -9,6 +9,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/bounded"
+	"tradeops.dev/strategy-operator/internal/change"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
 )
@@ -97,18 +98,10 @@ func (p *plan) remediation(name string) (strategyv1.RemediationSpec, bool) {
 
 // actions names the incident's schedules where the playbook's remedy does not.
 func (p *plan) actions(remediation strategyv1.RemediationSpec) (actions []strategyv1.RollbackAction, problem string) {
-	for _, wanted := range remediation.Actions {
-		if wanted.Type != strategyv1.ActionDisableSchedule || wanted.Schedule != "" {
-			actions = append(actions, wanted)
-			continue
-		}
-		if len(p.next.Cause.Schedules) == 0 {
-			return nil, fmt.Sprintf("remedy %s disables the incident's schedule, but the incident names none. Apply a StrategyRollback with spec.incidentName %s",
-				remediation.Name, p.seen.Incident.Name)
-		}
-		for _, schedule := range p.next.Cause.Schedules {
-			actions = append(actions, strategyv1.RollbackAction{Type: strategyv1.ActionDisableSchedule, Schedule: schedule})
-		}
+	actions, named := change.ForIncident(remediation.Actions, p.next.Cause.Schedules)
+	if !named {
+		return nil, fmt.Sprintf("remedy %s disables the incident's schedule, but the incident names none. Apply a StrategyRollback with spec.incidentName %s",
+			remediation.Name, p.seen.Incident.Name)
 	}
 	return actions, ""
 }

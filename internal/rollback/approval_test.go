@@ -26,6 +26,7 @@ func TestApproval(t *testing.T) {
 		"someone else approves the plan":            {approve, 0, "Approved", "approved by bob"},
 		"the requester may not approve (four eyes)": {func(s *story) { s.decide(strategyv1.DecisionApprove, "alice") }, 0, "AwaitingApproval", "four eyes"},
 		"the requester may where the playbook says so": {func(s *story) {
+			s.remedy("disable")
 			s.Spec.Remediations[0].Approval.Requester = strategyv1.RequesterMayApprove
 			s.decide(strategyv1.DecisionApprove, "alice")
 		}, 0, "Approved", "approved by alice"},

@@ -35,13 +35,13 @@ func (p *plan) planEdits() pass.Outcome {
 			p.next.Plan.Until = new(metav1.NewTime(until))
 		}
 		p.revise(draft.Edits)
-		p.out.Note(strategyv1.EventRollbackRequested, fmt.Sprintf("asked for by %s: %s", p.requester(), p.summary()), p.seen.Rollback.Spec.RequestedBy)
+		p.out.Note(strategyv1.EventRollbackRequested, fmt.Sprintf("asked for by %s: %s", p.requester(), p.summary())+p.notOfRemedy(), p.seen.Rollback.Spec.RequestedBy)
 	case !equality.Semantic.DeepEqual(p.next.Plan.Edits, draft.Edits):
 		p.void("the configuration was changed at an edited path")
 		p.revise(draft.Edits)
 	}
 	p.next.Plan.Disables, p.next.Plan.Diff = draft.Disables, bounded.Text(draft.Diff, change.MaxDiff)
-	p.out.Set(strategyv1.ConditionPlanned, metav1.ConditionTrue, strategyv1.ReasonPlanned, p.summary()+p.twoTraders())
+	p.out.Set(strategyv1.ConditionPlanned, metav1.ConditionTrue, strategyv1.ReasonPlanned, p.summary()+p.twoTraders()+p.notOfRemedy())
 	return pass.GoOn
 }
 
@@ -120,4 +120,12 @@ func (p *plan) twoTraders() string {
 		return ""
 	}
 	return fmt.Sprintf(". Deployment %s is replaced by a rolling update: while it restarts, two schedulers trade at once; its strategy Recreate avoids that", p.seen.Deployment.Name)
+}
+
+// notOfRemedy says, before anyone approves, that the remedy's own approval is not for this.
+func (p *plan) notOfRemedy() string {
+	if p.foreign == "" {
+		return ""
+	}
+	return fmt.Sprintf(". The approval of remedy %s is not for this, since %s: somebody other than who asked must approve it", p.remediation.Name, p.foreign)
 }

@@ -120,7 +120,7 @@ func TestPlan(t *testing.T) {
 			next:       "never",
 		},
 		"an automatic remedy needs nobody": {
-			given:      func(s *story) { s.rollback.Spec.RemediationName = "automatic"; s.quiet() },
+			given:      func(s *story) { s.remedy("automatic"); s.quiet() },
 			conditions: "Planned=True/Planned Approved=True/Automatic Applied=True/Edited InEffect=True/Proved Verified=True/Verified Ready=True/Verified",
 			next:       "55m0s",
 		},

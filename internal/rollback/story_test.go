@@ -42,6 +42,7 @@ type story struct {
 	writerStopped   bool // the one that writes the configuration
 	suspended       bool // the playbook is on hold, which stops the writer, too
 	others          []strategyv1.StrategyRollback
+	incident        *strategyv1.StrategyIncident
 }
 
 func newStory(t testkit.T) *story {
@@ -80,6 +81,19 @@ func (s *story) byHand(actions ...strategyv1.RollbackAction) *story {
 	return s
 }
 
+// remedy makes it what an incident about its schedule asks for: this remedy, with its own actions.
+func (s *story) remedy(name string) {
+	schedule := s.rollback.Spec.Actions[0].Schedule
+	s.rollback.Spec.RemediationName, s.rollback.Spec.IncidentName = name, "pnl"
+	s.incident = &strategyv1.StrategyIncident{
+		ObjectMeta: metav1.ObjectMeta{Namespace: testkit.Namespace, Name: "pnl"},
+		Spec:       strategyv1.StrategyIncidentSpec{PlaybookName: "multi-strategy", Type: "PnL", Severity: "High", Schedule: schedule},
+		Status: strategyv1.StrategyIncidentStatus{Cause: &strategyv1.CauseStatus{
+			Name: "SignalDegradation", Rule: "true", Remediation: name, Schedules: []string{schedule},
+		}},
+	}
+}
+
 // observed is what the controller would observe: of a namespace that is not served nothing, and without a playbook only
 // the record of the edits.
 func (s *story) observed() rollback.Observed {
@@ -90,6 +104,7 @@ func (s *story) observed() rollback.Observed {
 	}
 	o.Playbook = facts.Playbook{Spec: *s.Spec.DeepCopy(), Revision: "multi-strategy-1", Suspended: s.suspended}
 	o.Decided = append([]facts.Decided(nil), s.decided...)
+	o.Incident = s.incident.DeepCopy()
 	o.Others, o.Identity = facts.Known(slices.Clone(s.others)), facts.Known(s.identity)
 	if s.playbookProblem != nil {
 		o.Playbook, o.Log.Problem = facts.Playbook{Problem: s.playbookProblem}, s.playbookProblem

@@ -42,7 +42,7 @@ var ReasonPlaces = map[string]Places{
 	strategyv1.ReasonSecretNotLabelled: wrongInput, strategyv1.ReasonSecretInvalid: wrongInput,
 	strategyv1.ReasonNamespaceNotServed: wrongInput, strategyv1.ReasonLogConflict: wrongInput, strategyv1.ReasonEvidenceUnavailable: wrongInput,
 	strategyv1.ReasonEffectRefused: wrongInput, strategyv1.ReasonAPIUnavailable: wrongInput,
-	strategyv1.ReasonRemediationNotFound: wrongInput,
+	strategyv1.ReasonRemediationNotFound: wrongInput, strategyv1.ReasonIncidentMismatch: wrongInput,
 	strategyv1.ReasonScheduleNotFound:    incidentIn(strategyv1.IncidentNew),
 	strategyv1.ReasonConfigNotMounted:    rollbackIn(strategyv1.RollbackPlanning, strategyv1.RollbackAwaitingApproval, strategyv1.RollbackWaiting),
 
