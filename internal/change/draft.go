@@ -286,13 +286,18 @@ func Suspends(summary botcore.Summary, actions []strategyv1.RollbackAction) []st
 
 // disables are the schedules that do not trade: suspended, or not allowed a single signal.
 func disables(summary botcore.Summary, actions []strategyv1.RollbackAction) []string {
-	names := Suspends(summary, actions)
+	return distinct(append(Suspends(summary, actions), Mutes(summary, actions)...))
+}
+
+// Mutes are the schedules that the actions allow not a single signal.
+func Mutes(summary botcore.Summary, actions []strategyv1.RollbackAction) []string {
+	var names []string
 	for _, wanted := range actions {
 		if wanted.Type == strategyv1.ActionSetSignalLimit && wanted.Limit != nil && *wanted.Limit == 0 {
 			names = append(names, botcore.SchedulesWith(summary, wanted.Strategy, wanted.RiskProfile)...)
 		}
 	}
-	return distinct(names)
+	return names
 }
 
 // distinct keeps the first of each, in order.

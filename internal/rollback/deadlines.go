@@ -51,8 +51,9 @@ func (p *plan) expire(message string) {
 // operator ran. What has no end in the scheduler's configuration stays in force until it is restored.
 func (p *plan) boxEnds() {
 	until := p.until()
-	held := p.holder() != nil || p.seen.Config.Problem != nil && lifecycle.Changed(p.next) // the scheduler has it, whoever cannot read it now
-	if until.IsZero() || !held || p.claimed() != strategyv1.ClaimHold {
+	// Whoever cannot read it now, the scheduler had it. What is being undone counts until it is known that it was.
+	held := p.claimed() == strategyv1.ClaimHold || p.claimed() == strategyv1.ClaimRelease && p.out.Is(strategyv1.ConditionInEffect)
+	if until.IsZero() || !held || !lifecycle.Changed(p.next) {
 		return
 	}
 	if p.now.Before(until) {

@@ -31,7 +31,7 @@ func Plan(o Observed, now time.Time) Decision {
 	for _, record := range records {
 		record(p)
 	}
-	if !p.hasEnded() && !p.isDeleted() {
+	if !p.hasEnded() {
 		for _, deadline := range deadlines {
 			deadline(p)
 		}

@@ -109,6 +109,9 @@ func (p *plan) release() {
 		return
 	}
 	p.ask(strategyv1.ClaimRelease)
+	if p.holder() == nil { // nothing will be written, so nothing will tell
+		p.out.Wake(p.now)
+	}
 	p.out.Wake(p.now.Add(pass.Recheck))
 }
 
@@ -132,9 +135,6 @@ func (p *plan) takeBack() {
 		return
 	}
 	p.out.Set(strategyv1.ConditionApplied, metav1.ConditionFalse, strategyv1.ReasonRestored, "the edits were undone")
-	if p.out.Is(strategyv1.ConditionInEffect) {
-		p.out.Set(strategyv1.ConditionInEffect, metav1.ConditionUnknown, strategyv1.ReasonRestoring, "the edits were undone; it is not proved yet that the scheduler runs without them")
-	}
 	proof := p.prove(strategyv1.StageRestoreProof)
 	switch {
 	case proof.failed != "":
