@@ -101,7 +101,7 @@ func TestAnApprovalDoesNotComeBackToLife(t *testing.T) {
 	for name, between := range map[string]bool{"seen in between": true, "while the writer waits": false} {
 		t.Run(name, func(t *testing.T) {
 			s := newStory(t)
-			byHand := strings.Replace(testkit.Document, "      # the schedules\n", "      initial_suspensions: [{schedule: fast, reason: mine}]\n", 1)
+			byHand := strings.Replace(testkit.Document, "      # the schedules\n", "      initial_suspensions: [{schedule: fast, reason: mine, duration: 15m}]\n", 1)
 			if between {
 				s.reports(nil) // the checks before are running
 			} else {

@@ -61,7 +61,7 @@ func (p *plan) facts() map[string]any {
 		case strategyv1.ActionSetResourceLimits:
 			facts["limits"] = limitsOf(summary)
 		case strategyv1.ActionSetSignalLimit:
-			if state == strategyv1.StateApplied {
+			if state == strategyv1.StateApplied && p.limits(wanted) {
 				facts["signalLimits"] = append(facts["signalLimits"].([]any), map[string]any{
 					"strategy": wanted.Strategy, "riskProfile": wanted.RiskProfile, "limit": float64(*wanted.Limit),
 				})
@@ -133,6 +133,13 @@ func (p *plan) suspendedByOthers(schedule string) bool {
 		}
 	}
 	return false
+}
+
+// limits says whether the plan sets the limit of an action: one that people set more strictly stays theirs.
+func (p *plan) limits(wanted strategyv1.RollbackAction) bool {
+	return p.next.Plan != nil && slices.ContainsFunc(p.next.Plan.Edits, func(edit strategyv1.PlannedEdit) bool {
+		return botcore.LimitsSignals(edit.Path, wanted.Strategy, wanted.RiskProfile)
+	})
 }
 
 // limitsOf are the resource limits of a configuration, by their names there.

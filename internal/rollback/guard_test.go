@@ -180,7 +180,7 @@ func TestAnOverrideIsVoidWithItsPlan(t *testing.T) {
 	s.decide(strategyv1.DecisionOverride, "carol")
 	s.quiet()
 	expect(t, "Ready", s.ready(), "CheckingBefore")
-	mine := regexp.MustCompile(`( +)- schedule: slow\n`).ReplaceAllString(s.Content, "$1- {schedule: fast, reason: mine}\n$0")
+	mine := regexp.MustCompile(`( +)- schedule: slow\n`).ReplaceAllString(s.Content, "$1- {schedule: fast, reason: mine, duration: 15m}\n$0")
 	s.Edit(mine)
 	s.quiet()
 	expect(t, "a person was faster", s.ready(), "AwaitingApproval")

@@ -127,3 +127,28 @@ func TestAnApprovalStaysWhenTheIncidentGoes(t *testing.T) {
 	s.quiet()
 	expect(t, "Ready", s.ready(), "Verified")
 }
+
+// What a person stopped for good stays so, whatever becomes of the rollback that wanted the same for a while.
+func TestWhatAPersonStoppedForGoodStaysStopped(t *testing.T) {
+	const theirs = "{schedule: fast, reason: mine}"
+	s := newStory(t)
+	s.Content = strings.Replace(testkit.Document, "      schedules:\n", "      initial_suspensions: ["+theirs+"]\n      schedules:\n", 1)
+	s.Running = s.Content
+	s.byHand(testkit.Disable("fast"), testkit.Disable("slow"))
+	s.approved()
+	expect(t, "Ready", s.ready(), "Verified")
+	for what, message := range map[string]string{"plan": s.message(strategyv1.ConditionPlanned)} {
+		if !strings.Contains(message, `Left as it is: the schedule "fast" is suspended already, without an end`) {
+			t.Errorf("the %s does not say so: %s", what, message)
+		}
+	}
+	if disables := strings.Join(s.rollback.Status.Plan.Disables, " "); disables != "fast slow" || !strings.Contains(s.Content, theirs) {
+		t.Errorf("disables %s\n%s", disables, s.Content)
+	}
+	s.decide(strategyv1.DecisionRestore, "carol")
+	s.quiet()
+	expect(t, "undone", s.ready(), "Restored")
+	if strings.Count(s.Content, theirs) != 1 || strings.Contains(s.Content, "slow, reason") {
+		t.Errorf("it is\n%s", s.Content)
+	}
+}
