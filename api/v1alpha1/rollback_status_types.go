@@ -315,6 +315,11 @@ type RestoreStatus struct {
 	// +kubebuilder:validation:Minimum=1
 	Attempt int32 `json:"attempt,omitempty"`
 
+	// revert: it is undone because a check after the change failed, or it did not come into effect; whoever asks again, it stays one.
+	// Absent = no.
+	// +optional
+	Revert bool `json:"revert,omitempty"`
+
 	// allowedTime is when the gate held, or none was asked; from then on the edits are undone. Absent = not yet.
 	// +optional
 	AllowedTime *metav1.Time `json:"allowedTime,omitempty"`
