@@ -41,11 +41,12 @@ func (p *plan) triage() pass.Outcome {
 }
 
 func (p *plan) escalatedByPerson() bool {
-	decided := decide.First(decide.Oldest(p.seen.Decided, strategyv1.DecisionEscalate))
+	decided := decide.First(decide.Oldest(p.out.Unanswered(), strategyv1.DecisionEscalate))
 	if decided == nil {
 		return false
 	}
 	p.escalate(strategyv1.ReasonPersonDecided, decide.Because("escalated", *decided), decided.By)
+	p.out.Honour(*decided)
 	return true
 }
 
