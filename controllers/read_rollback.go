@@ -73,7 +73,7 @@ func (r *rollbacks) observeRollback(ctx context.Context, object *strategyv1.Stra
 }
 
 // observeNeeds reads what a plan asked for.
-func (r *rollbacks) observeNeeds(ctx context.Context, object *strategyv1.StrategyRollback, needs rollback.Need, observed *rollback.Observed) error {
+func (r *rollbacks) observeNeeds(ctx context.Context, object *strategyv1.StrategyRollback, needs rollback.Need, observed *rollback.Observed, now time.Time) error {
 	if needs&rollback.NeedTemplates != 0 {
 		if err := read(&observed.Templates)(r.observeTemplates(ctx, object.Namespace)); err != nil {
 			return err
@@ -86,6 +86,11 @@ func (r *rollbacks) observeNeeds(ctx context.Context, object *strategyv1.Strateg
 	}
 	if needs&rollback.NeedPods != 0 {
 		if err := read(&observed.Pods)(r.observePods(ctx, observed.Deployment)); err != nil {
+			return err
+		}
+	}
+	if needs&rollback.NeedSignals != 0 {
+		if err := read(&observed.Signals)(r.observeSignals(ctx, object.Namespace, observed.Playbook.Spec.Signals, now)); err != nil {
 			return err
 		}
 	}

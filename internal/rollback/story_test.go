@@ -20,6 +20,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/rollback"
+	"tradeops.dev/strategy-operator/internal/signals"
 	"tradeops.dev/strategy-operator/internal/testkit"
 )
 
@@ -43,6 +44,7 @@ type story struct {
 	suspended       bool // the playbook is on hold, which stops the writer, too
 	others          []strategyv1.StrategyRollback
 	incident        *strategyv1.StrategyIncident
+	signals         signals.Snapshot
 }
 
 func newStory(t testkit.T) *story {
@@ -104,7 +106,7 @@ func (s *story) observed() rollback.Observed {
 	}
 	o.Playbook = facts.Playbook{Spec: *s.Spec.DeepCopy(), Revision: "multi-strategy-1", Hold: testkit.OnHold(s.suspended)}
 	o.Decided = s.Answered(s.decided)
-	o.Incident = s.incident.DeepCopy()
+	o.Incident, o.Signals = s.incident.DeepCopy(), facts.Known(s.signals)
 	o.Others, o.Identity = facts.Known(slices.Clone(s.others)), facts.Known(s.identity)
 	if s.playbookProblem != nil {
 		o.Playbook, o.Log.Problem = facts.Playbook{Problem: s.playbookProblem}, s.playbookProblem
@@ -153,6 +155,7 @@ func (s *story) plan() rollback.Decision {
 // optional are the facts that only some passes decide on.
 var optional = map[rollback.Need]func(to *rollback.Observed, from rollback.Observed){
 	rollback.NeedOthers:    func(to *rollback.Observed, from rollback.Observed) { to.Others = from.Others },
+	rollback.NeedSignals:   func(to *rollback.Observed, from rollback.Observed) { to.Signals = from.Signals },
 	rollback.NeedPods:      func(to *rollback.Observed, from rollback.Observed) { to.Pods = from.Pods },
 	rollback.NeedTemplates: func(to *rollback.Observed, from rollback.Observed) { to.Templates = from.Templates },
 	rollback.NeedIdentity:  func(to *rollback.Observed, from rollback.Observed) { to.Identity = from.Identity },

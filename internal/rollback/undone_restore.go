@@ -7,14 +7,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
-	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
-	"tradeops.dev/strategy-operator/internal/rules"
 )
-
-// defaultGate holds when no check of the gate says otherwise.
-const defaultGate = "checks.all(c, c.verdict in ['Pass', 'Warn'])"
 
 // restoring undoes exactly this rollback's edits: gate, release, restart, proof.
 func (p *plan) restoring() pass.Outcome {
@@ -51,43 +46,6 @@ func (p *plan) withdrawn() {
 func (p *plan) ungated() bool {
 	request := p.next.Restore.Request
 	return p.next.Restore.Revert || request == requestDeletion || p.next.Override != nil && request == p.next.Override.Name
-}
-
-// gateHolds runs the checks of the gate. What is not written needs none.
-func (p *plan) gateHolds() bool {
-	gate := p.remediation.Restore
-	if gate == nil || p.ungated() || p.releasing() || p.holder() == nil {
-		return true
-	}
-	stage := p.run(strategyv1.StageRestore, p.next.Restore.Attempt, gate.Checks)
-	if stage.Missing != "" {
-		return false
-	}
-	if !stage.Done {
-		p.out.Working(strategyv1.ReasonCheckingRestore, fmt.Sprintf("before restoring: %d of %d checks judged", len(stage.Final), len(gate.Checks)))
-		return false
-	}
-	rule := gate.When
-	if rule == "" {
-		rule = defaultGate
-	}
-	held, err := rules.Eval(rule, rules.Vars{Rollback: p.facts(), Checks: checks.Facts(stage.Final, p.seen.Runs.Outcomes)})
-	if err == nil && held {
-		return true
-	}
-	message := fmt.Sprintf("not restored, the change stays in effect: the gate %q does not hold (%s)", rule, verdicts(stage.Final))
-	if err != nil {
-		message = fmt.Sprintf("not restored, the change stays in effect: the gate cannot be evaluated: %v", err)
-	}
-	message += fmt.Sprintf(". To try again: %s; to restore all the same: kubectl strategy override %s -n %s", p.restoreCommand(), p.seen.Rollback.Name, p.seen.Rollback.Namespace)
-	if until := p.until(); !until.IsZero() {
-		message += fmt.Sprintf(". The time box ends at %s; to keep the change longer: %s", rfc3339(until), p.renewCommand())
-	}
-	p.next.Restore.Result = strategyv1.RestoreGateFailed
-	p.out.Set(strategyv1.ConditionRestored, metav1.ConditionFalse, strategyv1.ReasonRestoreGateFailed, message)
-	p.out.Note(strategyv1.EventRestoreRefused, message, "")
-	p.out.Stall(strategyv1.ReasonRestoreGateFailed, message)
-	return false
 }
 
 // releasing: the gate held, or there was none; from then on the edits are undone.
@@ -220,12 +178,4 @@ func (p *plan) sharedWith() []string {
 		}
 	}
 	return paths
-}
-
-func verdicts(judged []strategyv1.CheckStatus) string {
-	words := make([]string, len(judged))
-	for i, record := range judged {
-		words[i] = fmt.Sprintf("%s %s", record.Name, record.Verdict)
-	}
-	return strings.Join(words, ", ")
 }
