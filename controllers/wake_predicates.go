@@ -78,12 +78,12 @@ func summaryChanged() predicate.Predicate {
 	}}
 }
 
-// suspendChanged: a playbook is put on hold, or released.
-func suspendChanged() predicate.Predicate {
+// holdChanged: a playbook is put on hold, in whatever way, or released.
+func holdChanged() predicate.Predicate {
 	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		before, okBefore := e.ObjectOld.(*strategyv1.StrategyPlaybook)
 		after, okAfter := e.ObjectNew.(*strategyv1.StrategyPlaybook)
-		return okBefore && okAfter && before.Spec.Suspend != after.Spec.Suspend
+		return okBefore && okAfter && (before.Spec.Suspend != after.Spec.Suspend || !equality.Semantic.DeepEqual(before.Status.Hold, after.Status.Hold))
 	}}
 }
 

@@ -16,6 +16,13 @@ func TestHeldBack(t *testing.T) {
 	hold := map[string]func(*story, bool){
 		"with its playbook":  func(s *story, on bool) { s.suspended = on },
 		"by its own suspend": func(s *story, on bool) { s.incident.Spec.Suspend = on },
+		"by somebody": func(s *story, on bool) {
+			if on {
+				s.decide(strategyv1.DecisionHold, "dave")
+			} else {
+				s.decide(strategyv1.DecisionRelease, "carol")
+			}
+		},
 	}
 	points := map[string]func(*story){
 		"from the start":       func(*story) {},

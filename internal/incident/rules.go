@@ -5,7 +5,7 @@ import "tradeops.dev/strategy-operator/internal/pass"
 // records run in every pass, all of them: what was seen or decided goes into the status, whatever else is wrong.
 var records = []func(*plan){
 	(*plan).start,           // freezes the playbook and fixes the deadlines, once
-	(*plan).holdBack,        // nothing new is started while the incident or its playbook is suspended
+	(*plan).holdBack,        // nothing new is started while the incident or its playbook is on hold
 	(*plan).acknowledged,    // who is on it, and until when
 	(*plan).trackQuiet,      // since when it has been quiet
 	(*plan).collect,         // takes up the reports of checks that have ended, of any stage

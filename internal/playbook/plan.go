@@ -72,6 +72,9 @@ func Plan(o Observed, now time.Time) (Decision, error) {
 	p.seen.Decided = p.out.Decisions(o.Playbook.Namespace, o.Decided)
 	p.heldByPeople() // whatever is wrong with the playbook
 	p.showHold()
+	if !p.out.Logged() {
+		p.out.AwaitLog() // its head is in the status, too
+	}
 	missing, err := p.judge()
 	if err != nil {
 		return Decision{}, err

@@ -101,7 +101,7 @@ func (p *plan) endsByItself(until time.Time) bool {
 const maxLead = 300 * time.Second
 
 // restoreDue asks for the gated restore in time for it to be done at the end, once for each time box. Somebody who asks for it as well
-// goes first, and while the playbook is suspended nothing is restored.
+// goes first, and while the playbook is on hold nothing is restored.
 func (p *plan) restoreDue() {
 	until := p.until()
 	if until.IsZero() || p.phase() != inForce || p.out.Held() || p.out.Reason(strategyv1.ConditionInEffect) == "" || p.newRestore() != nil {

@@ -74,7 +74,7 @@ func (p *plan) mismatch() *facts.Problem {
 	return nil
 }
 
-// frozen: while the playbook is suspended, a rollback that has claimed, written or begun to restore makes no step. Only the end of its
+// frozen: while the playbook is on hold, a rollback that has claimed, written or begun to restore makes no step. Only the end of its
 // time box is still recorded: the scheduler ends the mitigation by itself.
 func (p *plan) frozen() pass.Outcome {
 	if !p.out.Held() || p.claimed() == "" && p.holder() == nil && p.next.Restore == nil {

@@ -49,7 +49,9 @@ var ReasonPlaces = map[string]Places{
 	strategyv1.ReasonRuleInvalid: reasonOf("a playbook"), strategyv1.ReasonReferenceInvalid: reasonOf("a playbook"), strategyv1.ReasonNameConflict: reasonOf("a playbook"),
 	strategyv1.ReasonValid: reasonOf("a playbook"), strategyv1.ReasonSampleMisjudged: reasonOf("a playbook"),
 	strategyv1.ReasonRotationRead: reasonOf("OnCallKnown"), strategyv1.ReasonRotationInvalid: reasonOf("OnCallKnown"), strategyv1.ReasonNobodyOnCall: reasonOf("OnCallKnown"),
-	strategyv1.ReasonIncidentSuspended: reasonOf("OnHold"), strategyv1.ReasonReleased: reasonOf("OnHold"),
+	strategyv1.ReasonIncidentSuspended: reasonOf("OnHold"), strategyv1.ReasonIncidentHeld: reasonOf("OnHold"), strategyv1.ReasonReleased: reasonOf("OnHold"),
+	strategyv1.ReasonPlaybookGone:      reasonOf("OnHold"),
+	strategyv1.ReasonPlaybookHeld:      rollbackIn(strategyv1.RollbackApplying, strategyv1.RollbackInForce, strategyv1.RollbackRestoring),
 	strategyv1.ReasonPlaybookSuspended: rollbackIn(strategyv1.RollbackApplying, strategyv1.RollbackInForce, strategyv1.RollbackRestoring),
 
 	strategyv1.ReasonTriaging:      incidentIn(strategyv1.IncidentTriage, strategyv1.IncidentDiagnosis), // handed over by time in this very pass
