@@ -17,6 +17,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/decide"
 	"tradeops.dev/strategy-operator/internal/decisionlog"
 	"tradeops.dev/strategy-operator/internal/evidence"
 	"tradeops.dev/strategy-operator/internal/facts"
@@ -34,6 +35,7 @@ type reader struct {
 	Clock      clock.PassiveClock
 	Signals    Signals
 	Namespaces Namespaces
+	Machines   decide.Machines
 	Pauses     pauses.Pauses
 	keys       *keys
 	refusals   *refusals

@@ -21,6 +21,7 @@ func (r *incidents) observeIncident(ctx context.Context, object *strategyv1.Stra
 		Incident:  object.DeepCopy(),
 		Prefix:    evidence.Prefix(object.Namespace, object.Name, string(object.UID), object.CreationTimestamp.Time),
 		NotServed: r.Namespaces.Served(object.Namespace),
+		Machines:  r.Machines,
 	}
 	if observed.NotServed != nil {
 		observed.Log.Problem = observed.NotServed

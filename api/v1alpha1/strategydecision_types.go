@@ -3,18 +3,20 @@ package v1alpha1
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // DecisionVerdict is what a person decided.
-// +kubebuilder:validation:Enum=Acknowledge;Escalate;FalseAlarm;Resolve;Approve;Deny;Override;Renew;Restore
+// +kubebuilder:validation:Enum=Acknowledge;Escalate;FalseAlarm;Resolve;Reopen;Approve;Deny;Override;Renew;Restore
 type DecisionVerdict string
 
-// The verdicts. Acknowledge, Escalate, FalseAlarm and Resolve are about incidents, the others about rollbacks.
+// The verdicts. Acknowledge, Escalate, FalseAlarm, Resolve and Reopen are about incidents, the others about rollbacks.
 const (
 	// DecisionAcknowledge says that a person is on it: until it ends, time alone does not call the next level.
 	DecisionAcknowledge DecisionVerdict = "Acknowledge"
 	DecisionEscalate    DecisionVerdict = "Escalate"
 	DecisionFalseAlarm  DecisionVerdict = "FalseAlarm"
 	DecisionResolve     DecisionVerdict = "Resolve"
-	DecisionApprove     DecisionVerdict = "Approve"
-	DecisionDeny        DecisionVerdict = "Deny"
+	// DecisionReopen takes back that an incident was closed, by whatever: it goes on at L2, with new deadlines.
+	DecisionReopen  DecisionVerdict = "Reopen"
+	DecisionApprove DecisionVerdict = "Approve"
+	DecisionDeny    DecisionVerdict = "Deny"
 	// DecisionOverride lifts what holds a rollback back: the playbook's guard before the change, the restore gate after it.
 	DecisionOverride DecisionVerdict = "Override"
 	// DecisionRenew moves the end of the time box: its full length again, from the decision.
@@ -23,10 +25,10 @@ const (
 )
 
 // NeedsReason tells the verdicts that are recorded only with a reason: they change what is traded, lift a limit, or close
-// an incident. The rule of StrategyDecisionSpec is the same list.
+// or reopen an incident. The rule of StrategyDecisionSpec is the same list.
 func (v DecisionVerdict) NeedsReason() bool {
 	switch v {
-	case DecisionApprove, DecisionDeny, DecisionOverride, DecisionResolve, DecisionFalseAlarm:
+	case DecisionApprove, DecisionDeny, DecisionOverride, DecisionResolve, DecisionFalseAlarm, DecisionReopen:
 		return true
 	}
 	return false
@@ -50,8 +52,8 @@ type DecisionTarget struct {
 // StrategyDecisionSpec is immutable as a whole: a decision is a record.
 // +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a decision is a record and cannot be changed; make another decision"
 // +kubebuilder:validation:XValidation:rule="!(self.verdict in ['Approve', 'Override', 'Renew']) || has(self.digest)",message="Approve, Override and Renew name the plan: set digest to the rollback's status.plan.digest"
-// +kubebuilder:validation:XValidation:rule="!(self.verdict in ['Approve', 'Deny', 'Override', 'Resolve', 'FalseAlarm']) || has(self.reason)",message="Approve, Deny, Override, Resolve and FalseAlarm need a reason: say in reason why, for whoever reads the log later"
-// +kubebuilder:validation:XValidation:rule="self.target.kind == 'StrategyIncident' ? self.verdict in ['Acknowledge', 'Escalate', 'FalseAlarm', 'Resolve'] : self.verdict in ['Approve', 'Deny', 'Override', 'Renew', 'Restore']",message="Acknowledge, Escalate, FalseAlarm and Resolve are about a StrategyIncident; Approve, Deny, Override, Renew and Restore about a StrategyRollback"
+// +kubebuilder:validation:XValidation:rule="!(self.verdict in ['Approve', 'Deny', 'Override', 'Resolve', 'FalseAlarm', 'Reopen']) || has(self.reason)",message="Approve, Deny, Override, Resolve, FalseAlarm and Reopen need a reason: say in reason why, for whoever reads the log later"
+// +kubebuilder:validation:XValidation:rule="self.target.kind == 'StrategyIncident' ? self.verdict in ['Acknowledge', 'Escalate', 'FalseAlarm', 'Resolve', 'Reopen'] : self.verdict in ['Approve', 'Deny', 'Override', 'Renew', 'Restore']",message="Acknowledge, Escalate, FalseAlarm, Resolve and Reopen are about a StrategyIncident; Approve, Deny, Override, Renew and Restore about a StrategyRollback"
 // +kubebuilder:validation:XValidation:rule="self.verdict == 'Acknowledge' || !has(self.validSeconds)",message="validSeconds belongs to Acknowledge"
 type StrategyDecisionSpec struct {
 	// target is what the decision is about.
@@ -75,7 +77,8 @@ type StrategyDecisionSpec struct {
 	// +kubebuilder:validation:Maximum=14400
 	ValidSeconds int32 `json:"validSeconds,omitempty"`
 
-	// reason for people, in the log and in what is shown. Approve, Deny, Override, Resolve and FalseAlarm need one.
+	// reason for people, in the log and in what is shown. Approve, Deny, Override, Resolve, FalseAlarm and Reopen
+	// need one.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512

@@ -30,10 +30,10 @@ func TestDeadlines(t *testing.T) {
 		"L1's deadline passed without an answer":       {never, 300 * time.Second, "False/DeadlinePassed", "True/DeadlinePassed", "L2", "log 1+ sla_breached,escalated; warn DeadlinePassed"},
 		"L1's deadline: a second after":                {never, 301 * time.Second, "False/DeadlinePassed", "True/DeadlinePassed", "L2", "log 1+ sla_breached,escalated; warn DeadlinePassed"},
 		"L2's deadline: a second before":               {(*story).diagnosing, 899 * time.Second, "Unknown/WithinLimits", "True/PersonDecided", "L2", ""},
-		"L2's deadline passed without an answer":       {(*story).diagnosing, 900 * time.Second, "False/DeadlinePassed", "True/PersonDecided", "L2", "log 2+ sla_breached; warn DeadlinePassed"},
-		"L2's deadline: a second after":                {(*story).diagnosing, 901 * time.Second, "False/DeadlinePassed", "True/PersonDecided", "L2", "log 2+ sla_breached; warn DeadlinePassed"},
-		"both deadlines are recorded after an outage":  {never, time.Hour, "False/DeadlinePassed", "True/DeadlinePassed", "L2", "log 1+ sla_breached,escalated; warn DeadlinePassed"},
-		"an answered L2 does not breach":               {(*story).mitigating, time.Hour, "Unknown/WithinLimits", "True/PersonDecided", "L2", ""},
+		"L2's deadline passed without an answer":       {(*story).diagnosing, 900 * time.Second, "False/DeadlinePassed", "True/PersonDecided", "TechLead", "log 2+ sla_breached,escalated; warn DeadlinePassed; warn LeadCalled"},
+		"L2's deadline: a second after":                {(*story).diagnosing, 901 * time.Second, "False/DeadlinePassed", "True/PersonDecided", "TechLead", "log 2+ sla_breached,escalated; warn DeadlinePassed; warn LeadCalled"},
+		"both deadlines are recorded after an outage":  {never, time.Hour, "False/DeadlinePassed", "True/DeadlinePassed", "TechLead", "log 1+ sla_breached,escalated,escalated; warn DeadlinePassed; warn LeadCalled"},
+		"a cause that was found is no answer of L2":    {(*story).mitigating, time.Hour, "False/DeadlinePassed", "True/PersonDecided", "TechLead", "log 5+ sla_breached,escalated; warn DeadlinePassed; warn LeadCalled"},
 		"a deadline fires although the log has no key": {func(s *story) { never(s); s.logProblem = &facts.Problem{Reason: "SecretNotFound", Message: "m"} }, 300 * time.Second, "False/DeadlinePassed", "True/DeadlinePassed", "L2", "warn SecretNotFound; warn DeadlinePassed"},
 		"the clock starts at detectedTime": {func(s *story) {
 			never(s)
@@ -67,7 +67,7 @@ func TestADueDeadlineIsRecordedOnce(t *testing.T) {
 	s.quiet()
 	s.At(2 * time.Hour)
 	s.quiet()
-	expect(t, "the log", s.events(), "incident sla_breached escalated")
+	expect(t, "the log", s.events(), "incident sla_breached escalated escalated unanswered")
 	line := s.Logs[prefix][1].Message
 	if !strings.Contains(line, "L1 had to answer by 2026-11-23T10:05:00Z") || !strings.Contains(line, "L2 had to answer by 2026-11-23T10:15:00Z") {
 		t.Errorf("the breach does not name both deadlines: %s", line)
@@ -76,25 +76,33 @@ func TestADueDeadlineIsRecordedOnce(t *testing.T) {
 
 // A story of deadlines in which the operator is down for an hour at any point ends as it would have, only later.
 func TestALateAnswerIsNoAnswerInTime(t *testing.T) {
-	for name, decide := range map[string]func(*story){
-		"a false alarm judged after L1's deadline": func(s *story) {
+	for name, c := range map[string]struct {
+		decide func(*story)
+		sla    string
+	}{
+		"a false alarm judged after L1's deadline": {func(s *story) {
+			s.Spec.Triage.FalseAlarm.ReportedBy = strategyv1.ReportedByAnyone
 			s.reports(reports{"audit": testkit.OK(), "load": testkit.OK()})
 			s.Step()
 			s.Step()
-		},
-		"a person resolves after L1's deadline": func(s *story) { s.decide(strategyv1.DecisionResolve, "bob") },
+		}, "False/DeadlinePassed"},
+		"a person resolved in time, which is seen late": {func(s *story) { s.decide(strategyv1.DecisionResolve, "bob") }, "True/WithinLimits"},
+		"a person resolved after L1's deadline, before L2's": {func(s *story) {
+			s.At(301 * time.Second)
+			s.decide(strategyv1.DecisionResolve, "bob")
+		}, "False/DeadlinePassed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStory(t)
 			s.Spec.Triage.Escalate = nil
 			s.quiet()
-			decide(s)
+			c.decide(s)
 			s.At(time.Hour) // nobody was there meanwhile
 			s.quiet()
 			if got := s.condition(strategyv1.ConditionReady); !strings.HasPrefix(got, "True/") {
 				t.Fatalf("not closed: %s", got)
 			}
-			expect(t, "SLAMet", s.condition(strategyv1.ConditionSLAMet), "False/DeadlinePassed")
+			expect(t, "SLAMet", s.condition(strategyv1.ConditionSLAMet), c.sla)
 		})
 	}
 }

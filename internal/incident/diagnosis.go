@@ -25,7 +25,7 @@ func (p *plan) diagnose() pass.Outcome {
 		p.out.Working(strategyv1.ReasonDiagnosing, progressOf(stage, all))
 		return pass.Ends
 	}
-	p.answered(strategyv1.LevelL2, p.now)
+	p.machineDone(strategyv1.LevelL2)
 	p.findCause(stage, spec.Causes)
 	return pass.GoOn
 }

@@ -8,7 +8,6 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
-	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/decide"
 	"tradeops.dev/strategy-operator/internal/facts"
 )
@@ -68,13 +67,12 @@ func (p *plan) collect() {
 	}
 }
 
-// acknowledged takes up the newest acknowledgement. It answers the level that was called when it was made, whenever the
-// operator sees it.
+// acknowledged takes up the newest acknowledgement, whatever is wrong with the input.
 func (p *plan) acknowledged() {
-	if !p.running() {
+	if !p.started() {
 		return
 	}
-	if newest := decide.First(decide.Newest(p.seen.Decided, strategyv1.DecisionAcknowledge)); newest != nil {
+	if newest := decide.First(decide.Newest(p.decisions(), strategyv1.DecisionAcknowledge)); newest != nil {
 		if known := p.next.Acknowledgement; known == nil || known.Name != newest.Name {
 			p.acknowledge(*newest)
 		}
@@ -100,11 +98,6 @@ func (p *plan) acknowledge(decided facts.Decided) {
 	until := metav1.NewTime(decided.Time.Add(valid).UTC())
 	p.next.Acknowledgement = &strategyv1.AcknowledgementStatus{Name: decided.Name, By: decided.By, Time: decided.Time, UntilTime: until}
 	p.out.Note(strategyv1.EventAcknowledged, decide.Because("acknowledged until "+until.Format(time.RFC3339), decided), decided.By)
-	level := strategyv1.LevelL1
-	if called := conditions.Since(p.next.Conditions, strategyv1.ConditionEscalated); !called.IsZero() && !decided.Time.Time.Before(called) {
-		level = strategyv1.LevelL2
-	}
-	p.answered(level, decided.Time.Time)
 }
 
 // someoneIsOnIt: somebody acknowledged it, so time alone calls nobody.
@@ -121,7 +114,7 @@ func (p *plan) decidedByPeople() {
 	if p.isClosed() || p.isDeleted() {
 		return
 	}
-	for _, decided := range p.seen.Decided {
+	for _, decided := range p.decisions() {
 		switch {
 		case decided.Verdict == strategyv1.DecisionResolve:
 			p.closeBy(decided, strategyv1.ReasonResolved, strategyv1.EventClosed, decide.Because("closed", decided)+p.leftInEffect())
@@ -140,5 +133,5 @@ func (p *plan) closeBy(decided facts.Decided, reason string, event strategyv1.Ev
 		p.out.StartLog()
 		p.reported()
 	}
-	p.close(reason, event, message, decided.By)
+	p.close(decided.Time.Time, reason, event, message, decided.By)
 }

@@ -99,5 +99,5 @@ func (p *plan) recover(what string, since time.Time) {
 		p.turnOf(strategyv1.WhoMachine, due)
 		return
 	}
-	p.close(strategyv1.ReasonResolved, strategyv1.EventClosed, "back to normal: "+what, "")
+	p.close(p.now, strategyv1.ReasonResolved, strategyv1.EventClosed, "back to normal: "+what, "")
 }

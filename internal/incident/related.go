@@ -21,7 +21,7 @@ func (p *plan) duplicate() pass.Outcome {
 	for i := range same {
 		other := &same[i]
 		if lifecycle.Open(other) && older(other, p.seen.Incident) {
-			p.close(strategyv1.ReasonDuplicate, strategyv1.EventClosed, fmt.Sprintf(
+			p.close(p.now, strategyv1.ReasonDuplicate, strategyv1.EventClosed, fmt.Sprintf(
 				"StrategyIncident %s, which began before, is about the same playbook, type and target; look there", other.Name), "")
 			p.next.ParentName = other.Name
 			return pass.Ends

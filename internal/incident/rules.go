@@ -6,6 +6,7 @@ import "tradeops.dev/strategy-operator/internal/pass"
 var records = []func(*plan){
 	(*plan).start,           // freezes the playbook and fixes the deadlines, once
 	(*plan).holdBack,        // nothing new is started while the incident or its playbook is suspended
+	(*plan).answers,         // the first decision of a person for each level
 	(*plan).acknowledged,    // who is on it, and until when
 	(*plan).trackQuiet,      // since when it has been quiet
 	(*plan).collect,         // takes up the reports of checks that have ended, of any stage
@@ -52,8 +53,9 @@ var procedure = map[phase][]rule{
 // deadlines are looked at in every pass, all of them, after the rules: what these decide may answer one. A Job that runs, input that is
 // bad, or a log that cannot be read, does not stop a clock.
 var deadlines = []func(*plan){
+	(*plan).asks,         // since when people are asked for something
 	(*plan).breaches,     // nobody answered in time
-	(*plan).handOver,     // L1's time is up
+	(*plan).handOver,     // the next level is called, since this one does not answer
 	(*plan).callLead,     // a rule of the technical lead holds
 	(*plan).watchSignals, // which signals are not known
 }

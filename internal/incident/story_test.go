@@ -15,6 +15,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/decide"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/incident"
 	"tradeops.dev/strategy-operator/internal/signals"
@@ -32,6 +33,7 @@ type story struct {
 	logProblem      *facts.Problem
 	notServed       *facts.Problem
 	decided         []facts.Decided
+	machines        decide.Machines
 	suspended       bool               // the playbook is on hold
 	signals         map[string]float64 // known ones
 	unknown         map[string]string  // and the others, with the problem
@@ -60,7 +62,7 @@ func (s *story) observed() incident.Observed {
 		Playbook: facts.Playbook{Spec: *s.Spec.DeepCopy(), Revision: "multi-strategy-1", Problem: s.playbookProblem, Suspended: s.suspended},
 		Signals:  facts.Known(s.snapshot()), OnCall: facts.Known(s.onCall), Templates: facts.Known(facts.Templates(s.Templates)), Documents: facts.Known(s.documents),
 		Same: facts.Known(slices.Clone(s.same)), Neighbours: facts.Known(slices.Clone(s.neighbours)), Parent: facts.Known(s.parent),
-		Config: s.Config(), Log: s.Log(prefix), Runs: s.Runs(s.incident.UID, prefix), Decided: append([]facts.Decided(nil), s.decided...),
+		Config: s.Config(), Log: s.Log(prefix), Runs: s.Runs(s.incident.UID, prefix), Decided: s.made(), Machines: s.machines,
 	}
 	if s.notServed != nil { // nothing else may be read
 		return incident.Observed{
@@ -80,6 +82,16 @@ func (s *story) observed() incident.Observed {
 		o.Rollbacks = append(o.Rollbacks, *s.Rollbacks[name].DeepCopy())
 	}
 	return o
+}
+
+// made are the decisions that were made by now.
+func (s *story) made() (made []facts.Decided) {
+	for _, decided := range s.decided {
+		if !decided.Time.After(s.Now) {
+			made = append(made, decided)
+		}
+	}
+	return made
 }
 
 // snapshot of the signals; the next sample is due in half a minute.

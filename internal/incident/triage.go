@@ -32,9 +32,9 @@ func (p *plan) triage() pass.Outcome {
 	if p.falseAlarm(stage, spec.FalseAlarm) {
 		return pass.Ends
 	}
-	p.answered(strategyv1.LevelL1, p.now)
+	p.machineDone(strategyv1.LevelL1)
 	p.out.Set(strategyv1.ConditionTriaged, metav1.ConditionTrue, strategyv1.ReasonChecksJudged, "all triage checks were judged; no rule closed or escalated the incident")
-	p.turnOf(strategyv1.WhoL1, p.deadline(strategyv1.LevelL1))
+	p.turnOf(strategyv1.WhoL1, p.dueOf(strategyv1.LevelL1))
 	p.out.Working(strategyv1.ReasonTriaging, fmt.Sprintf("all triage checks were judged and no rule fired; it goes to L2 by time. To decide now: %s",
 		commandTo(p.seen.Incident, "acknowledge | escalate | false-alarm")))
 	return pass.Ends
@@ -94,9 +94,9 @@ func (p *plan) falseAlarm(stage checks.Result, rule *strategyv1.FalseAlarmRule) 
 	if err != nil || !held { // an error means no: L1 looks
 		return false
 	}
-	p.answered(strategyv1.LevelL1, p.now)
+	p.machineDone(strategyv1.LevelL1)
 	p.out.Set(strategyv1.ConditionTriaged, metav1.ConditionTrue, strategyv1.ReasonFalseAlarm, rule.When)
-	p.close(strategyv1.ReasonFalseAlarm, strategyv1.EventAcknowledged, "false alarm by rule: "+p.because(rule.When), "")
+	p.close(p.now, strategyv1.ReasonFalseAlarm, strategyv1.EventAcknowledged, "false alarm by rule: "+p.because(rule.When), "")
 	return true
 }
 
