@@ -58,6 +58,7 @@ func TestPlan(t *testing.T) {
 		},
 		"a false alarm is closed when the rule holds after all checks": {
 			given: func(s *story) {
+				s.incident.Spec.RequestedBy = intake
 				s.quiet()
 				s.reports(reports{"audit": testkit.OK(), "load": testkit.OK()})
 				s.Step()

@@ -154,11 +154,17 @@ func TestEveryEndSetsANextAllowedTime(t *testing.T) {
 		strikes int32
 		next    string
 	}{
-		"resolved after a remedy: five minutes":  {func(s *story) { s.mitigating(); s.verified(); s.restored() }, nil, 1, "5m0s"},
-		"the second one: ten minutes":            {func(s *story) { s.mitigating(); s.verified(); s.restored() }, []strategyv1.StrategyIncident{earlier("a", -time.Hour, 1, -time.Minute)}, 2, "10m0s"},
-		"a false alarm: at once":                 {func(s *story) { s.reports(reports{"audit": testkit.OK(), "load": testkit.OK()}) }, nil, 0, "0s"},
-		"a false alarm in a back-off: as it was": {func(s *story) { s.reports(reports{"audit": testkit.OK(), "load": testkit.OK()}) }, []strategyv1.StrategyIncident{earlier("a", -time.Minute, 1, 4*time.Minute)}, 0, "4m0s"},
-		"closed by a person, nothing changed":    {func(s *story) { s.quiet(); s.decide(strategyv1.DecisionResolve, "bob") }, nil, 0, "0s"},
+		"resolved after a remedy: five minutes": {func(s *story) { s.mitigating(); s.verified(); s.restored() }, nil, 1, "5m0s"},
+		"the second one: ten minutes":           {func(s *story) { s.mitigating(); s.verified(); s.restored() }, []strategyv1.StrategyIncident{earlier("a", -time.Hour, 1, -time.Minute)}, 2, "10m0s"},
+		"a false alarm: at once": {func(s *story) {
+			s.incident.Spec.RequestedBy = intake
+			s.reports(reports{"audit": testkit.OK(), "load": testkit.OK()})
+		}, nil, 0, "0s"},
+		"a false alarm in a back-off: as it was": {func(s *story) {
+			s.incident.Spec.RequestedBy = intake
+			s.reports(reports{"audit": testkit.OK(), "load": testkit.OK()})
+		}, []strategyv1.StrategyIncident{earlier("a", -time.Minute, 1, 4*time.Minute)}, 0, "4m0s"},
+		"closed by a person, nothing changed": {func(s *story) { s.quiet(); s.decide(strategyv1.DecisionResolve, "bob") }, nil, 0, "0s"},
 		"closed by a person after a denial": {func(s *story) {
 			s.mitigating()
 			s.rollbackIs(strategyv1.ReasonDenied, metav1.ConditionFalse, metav1.ConditionTrue)

@@ -35,7 +35,11 @@ func (p *plan) triage() pass.Outcome {
 	p.machineDone(strategyv1.LevelL1)
 	p.out.Set(strategyv1.ConditionTriaged, metav1.ConditionTrue, strategyv1.ReasonChecksJudged, "all triage checks were judged; no rule closed or escalated the incident")
 	p.turnOf(strategyv1.WhoL1, p.dueOf(strategyv1.LevelL1))
-	p.out.Working(strategyv1.ReasonTriaging, fmt.Sprintf("all triage checks were judged and no rule fired; it goes to L2 by time. To decide now: %s",
+	why := "no rule fired"
+	if missing := unmeasured(stage); spec.FalseAlarm != nil && missing != "" {
+		why += ": no rule may call it a false alarm, since " + missing
+	}
+	p.out.Working(strategyv1.ReasonTriaging, fmt.Sprintf("all triage checks were judged and %s; it goes to L2 by time. To decide now: %s", why,
 		commandTo(p.seen.Incident, "acknowledge | escalate | false-alarm")))
 	return pass.Ends
 }
@@ -83,20 +87,6 @@ func (p *plan) escalatedByTime(rule strategyv1.EscalateRule) bool {
 		return false
 	}
 	p.escalate(strategyv1.ReasonRuleHeld, fmt.Sprintf("rule %s: the incident lasts longer than %d s", rule.Name, rule.AfterSeconds), "")
-	return true
-}
-
-func (p *plan) falseAlarm(stage checks.Result, rule *strategyv1.FalseAlarmRule) bool {
-	if rule == nil {
-		return false
-	}
-	held, err := rules.Eval(rule.When, p.vars(stage.Final))
-	if err != nil || !held { // an error means no: L1 looks
-		return false
-	}
-	p.machineDone(strategyv1.LevelL1)
-	p.out.Set(strategyv1.ConditionTriaged, metav1.ConditionTrue, strategyv1.ReasonFalseAlarm, rule.When)
-	p.close(p.now, strategyv1.ReasonFalseAlarm, strategyv1.EventAcknowledged, "false alarm by rule: "+p.because(rule.When), "")
 	return true
 }
 

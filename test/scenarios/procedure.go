@@ -176,8 +176,9 @@ var procedure = []Scenario{{
 }, {
 	Name: "the history forgets an incident with its rollback and decisions", Begin: pnlIncident,
 	Playbook: func(spec *strategyv1.StrategyPlaybookSpec) {
+		closesReportsOfAnyone(spec)
 		spec.History = &strategyv1.HistorySpec{KeepIncidents: 1, RetainSeconds: 86400}
-		spec.Recovery = &strategyv1.RecoverySpec{StrikeWindowSeconds: 60}
+		spec.Recovery = &strategyv1.RecoverySpec{StrikeWindowSeconds: 60, ReopenSeconds: 60}
 	},
 	Report: func(w *sim.World, id checks.ID) (sim.Ended, bool) {
 		if w.IncidentNamed("later") != nil {
