@@ -9,8 +9,8 @@ import (
 func TestWhoIsAPerson(t *testing.T) {
 	machines := decide.Machines{"argocd", "alert-intake"}
 	for name, c := range map[string]struct{ person, maybe bool }{
-		"alice": {true, true},
-		"":      {false, true},
+		"alice":                                {true, true},
+		"":                                     {false, true},
 		"system:serviceaccount:trading:intake": {false, false},
 		"argocd":                               {false, false},
 		"argocd-alice":                         {true, true},

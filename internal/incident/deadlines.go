@@ -38,15 +38,20 @@ func (p *plan) answers() {
 		return
 	}
 	for _, decided := range p.decisions() {
-		if p.seen.Machines.Person(decided.By) {
+		if p.answersNow(decided.Time, decided.By) {
 			p.answered(p.levelAt(decided), decided.Time, decided.By)
 		}
 	}
 	for _, rollback := range p.current() {
-		if decided := rollback.Status.Decision; decided != nil && p.seen.Machines.Person(decided.By) {
+		if decided := rollback.Status.Decision; decided != nil && p.answersNow(decided.Time, decided.By) {
 			p.answered(strategyv1.LevelL2, decided.Time, decided.By)
 		}
 	}
+}
+
+// answersNow: it is a person's, and made since the deadlines of this round count.
+func (p *plan) answersNow(at metav1.Time, by string) bool {
+	return p.seen.Machines.Person(by) && (p.next.RoundTime == nil || !at.Time.Before(p.next.RoundTime.Time))
 }
 
 // levelAt is who had the incident when a decision was made. Whoever escalates speaks for L1.

@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/testkit"
 )
@@ -127,15 +128,11 @@ func TestBadInput(t *testing.T) {
 		reason string
 		says   string
 	}{
-		"a namespace that is not served":     {func(s *story) { s.notServed = problem("NamespaceNotServed") }, "NamespaceNotServed", "what is wrong"},
-		"a playbook that is not there":       {func(s *story) { s.playbookProblem = problem("PlaybookNotFound") }, "PlaybookNotFound", "what is wrong"},
-		"a playbook that is not ready":       {func(s *story) { s.playbookProblem = problem("PlaybookNotReady") }, "PlaybookNotReady", "what is wrong"},
-		"a signing key that is not there":    {func(s *story) { s.logProblem = problem("SecretNotFound") }, "SecretNotFound", "what is wrong"},
-		"a log that others wrote":            {func(s *story) { s.logProblem = problem("LogConflict") }, "LogConflict", "what is wrong"},
-		"a configuration that is not there":  {func(s *story) { s.configProblem = problem("ConfigMapNotFound") }, "ConfigMapNotFound", "what is wrong"},
-		"a configuration without the opt-in": {func(s *story) { s.configProblem = problem("ConfigMapNotLabelled") }, "ConfigMapNotLabelled", "what is wrong"},
-		"a schedule that does not exist":     {func(s *story) { s.incident.Spec.Schedule = "nope" }, "ScheduleNotFound", `no schedule "nope"; it has: fast, slow, trend_watch`},
-		"a strategy that nobody uses":        {func(s *story) { s.incident.Spec.Schedule, s.incident.Spec.Strategy = "", "nope" }, "ScheduleNotFound", `uses strategy "nope"`},
+		"a namespace that is not served":  {func(s *story) { s.notServed = problem("NamespaceNotServed") }, "NamespaceNotServed", "what is wrong"},
+		"a playbook that is not there":    {func(s *story) { s.playbookProblem = problem("PlaybookNotFound") }, "PlaybookNotFound", "what is wrong"},
+		"a playbook that is not ready":    {func(s *story) { s.playbookProblem = problem("PlaybookNotReady") }, "PlaybookNotReady", "what is wrong"},
+		"a signing key that is not there": {func(s *story) { s.logProblem = problem("SecretNotFound") }, "SecretNotFound", "what is wrong"},
+		"a log that others wrote":         {func(s *story) { s.logProblem = problem("LogConflict") }, "LogConflict", "what is wrong"},
 		"the first of several problems": {func(s *story) {
 			s.notServed, s.playbookProblem = problem("NamespaceNotServed"), problem("PlaybookNotFound")
 		}, "NamespaceNotServed", "NamespaceNotServed"},
@@ -160,6 +157,52 @@ func TestBadInput(t *testing.T) {
 			s.incident.Status = decision.Status
 			s.quiet()
 			expect(t, "when mended", s.condition(strategyv1.ConditionReady), "False/Triaging")
+		})
+	}
+}
+
+// TestAnIncidentOnABrokenConfigurationHasItsClock: nothing can be checked, but people are called, and what they decide counts.
+func TestAnIncidentOnABrokenConfigurationHasItsClock(t *testing.T) {
+	problem := func(reason string) func(*story) {
+		return func(s *story) { s.configProblem = &facts.Problem{Reason: reason, Message: "what is wrong"} }
+	}
+	for name, c := range map[string]struct {
+		given  func(*story)
+		reason string
+		says   string
+	}{
+		"a configuration that is not there":  {problem("ConfigMapNotFound"), "ConfigMapNotFound", "what is wrong"},
+		"a configuration without the opt-in": {problem("ConfigMapNotLabelled"), "ConfigMapNotLabelled", "what is wrong"},
+		"a schedule that does not exist":     {func(s *story) { s.incident.Spec.Schedule = "nope" }, "ScheduleNotFound", `no schedule "nope"; it has: fast, slow, trend_watch`},
+		"a strategy that nobody uses":        {func(s *story) { s.incident.Spec.Schedule, s.incident.Spec.Strategy = "", "nope" }, "ScheduleNotFound", `uses strategy "nope"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t)
+			c.given(s)
+			decision := s.quiet()
+			expect(t, "Ready", s.condition(strategyv1.ConditionReady), "False/"+c.reason)
+			expect(t, "whose turn", string(s.incident.Status.WaitsFor)+" at "+string(s.incident.Status.Level), "L1 at L1")
+			expect(t, "next", until(decision.NextAt), "30s")
+			if message := conditions.Message(s.incident.Status.Conditions, strategyv1.ConditionReady); !strings.Contains(message, c.says) {
+				t.Errorf("it says %q, not %q", message, c.says)
+			}
+			s.At(time.Minute)
+			s.decides(strategyv1.DecisionAcknowledge, "alice", time.Minute)
+			s.quiet()
+			expect(t, "somebody is on it", s.answer(strategyv1.LevelL1), "alice after 1m0s")
+			s.decides(strategyv1.DecisionEscalate, "alice", 2*time.Minute)
+			s.At(2 * time.Minute)
+			s.quiet()
+			expect(t, "handed over", string(s.incident.Status.WaitsFor)+" at "+string(s.incident.Status.Level), "L2 at L2")
+			s.At(16 * time.Minute)
+			s.quiet()
+			expect(t, "SLAMet", s.condition(strategyv1.ConditionSLAMet), "False/DeadlinePassed")
+			if len(s.Created) > 0 {
+				t.Errorf("it ran %v", s.Created)
+			}
+			s.configProblem, s.incident.Spec.Schedule, s.incident.Spec.Strategy = nil, "fast", ""
+			s.quiet()
+			expect(t, "when it is fixed", s.condition(strategyv1.ConditionReady), "False/Diagnosing")
 		})
 	}
 }

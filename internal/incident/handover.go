@@ -92,7 +92,7 @@ func (p *plan) patienceOfL2() (due time.Time, why string) {
 		sooner(expired, "nobody approved or denied its rollback in time")
 	}
 	if p.next.WaitingSince != nil {
-		since := latest(p.next.WaitingSince.Time, p.lastDecision(), conditions.Since(p.next.Conditions, strategyv1.ConditionEscalated))
+		since := latest(p.next.WaitingSince.Time, p.lastDecision(), timeOf(p.next.RoundTime), conditions.Since(p.next.Conditions, strategyv1.ConditionEscalated))
 		sooner(since.Add(p.respond()), fmt.Sprintf("nobody answered since %s what is asked", since.UTC().Format(time.RFC3339)))
 	}
 	return due, why
@@ -107,7 +107,7 @@ func (p *plan) unanswered() {
 	if p.next.WaitingSince == nil && (deadline == nil || deadline.AnsweredTime != nil) {
 		return // nothing is asked, and somebody is there
 	}
-	since := latest(timeOf(p.next.WaitingSince), p.lastDecision(), conditions.Since(p.next.Conditions, strategyv1.ConditionLeadCalled))
+	since := latest(timeOf(p.next.WaitingSince), p.lastDecision(), timeOf(p.next.RoundTime), conditions.Since(p.next.Conditions, strategyv1.ConditionLeadCalled))
 	due, times := since.Add(p.respond()), int32(0)
 	if told := p.next.Unanswered; told != nil && told.LastTime.After(since) {
 		times = told.Times

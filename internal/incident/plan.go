@@ -130,7 +130,7 @@ func (p *plan) subject() timeline.Subject {
 		tags = append(tags, "drill")
 	}
 	return timeline.Subject{
-		UID: string(p.seen.Incident.UID), Kind: "incident", Severity: string(spec.Severity), Tags: tags,
+		UID: string(p.seen.Incident.UID), Kind: "incident", Severity: string(p.severity()), Tags: tags,
 		Artefacts: map[string]string{
 			"incident": p.seen.Incident.Namespace + "/" + p.seen.Incident.Name, "type": string(spec.Type),
 			"playbook_revision": p.next.PlaybookRevision,

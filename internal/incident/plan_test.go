@@ -105,7 +105,7 @@ func TestPlan(t *testing.T) {
 		"a person escalates while checks still run": {
 			given:      func(s *story) { s.quiet(); s.At(time.Minute); s.decide(strategyv1.DecisionEscalate, "bob") },
 			conditions: "Triaged=True/PersonDecided SLAMet=Unknown/WithinLimits Escalated=True/PersonDecided Ready=False/Diagnosing",
-			actions:    "log 1+ escalated; create Job Diagnosis/load/1; create Job Diagnosis/smoke/1; tell Diagnosing", next: "5m0s",
+			actions:    "log 1+ escalated; create Job Diagnosis/load/1; create Job Diagnosis/smoke/1; tell Diagnosing", next: "15m0s",
 		},
 		"a person's false alarm closes at once": {
 			given:      func(s *story) { s.quiet(); s.At(time.Minute); s.decide(strategyv1.DecisionFalseAlarm, "bob") },
@@ -186,13 +186,22 @@ func TestPlan(t *testing.T) {
 			conditions: "Triaged=True/PersonDecided SLAMet=Unknown/WithinLimits Escalated=True/PersonDecided Diagnosed=True/CauseFound Contained=True/Verified Ready=False/Contained",
 			actions:    "log 5+ contained; tell Contained", next: "15m0s",
 		},
-		"restored -> resolved": {
+		"restored, and it was never contained -> a person": {
 			given: func(s *story) {
 				s.mitigating()
 				s.rollbackIs(strategyv1.ReasonRestored, metav1.ConditionTrue, metav1.ConditionFalse)
 			},
+			conditions: "Triaged=True/PersonDecided SLAMet=Unknown/WithinLimits Escalated=True/PersonDecided Diagnosed=True/CauseFound Contained=False/Restored Ready=False/NeedsPerson Stalled=True/NeedsPerson",
+			actions:    "warn NeedsPerson", next: "15m0s",
+		},
+		"restored -> resolved": {
+			given: func(s *story) {
+				s.mitigating()
+				s.verified()
+				s.rollbackIs(strategyv1.ReasonRestored, metav1.ConditionTrue, metav1.ConditionFalse)
+			},
 			conditions: "Triaged=True/PersonDecided SLAMet=True/WithinLimits Escalated=True/PersonDecided Diagnosed=True/CauseFound Contained=False/Restored Resolved=True/Resolved Ready=True/Resolved",
-			actions:    "log 5+ closed; tell Resolved", next: "0s",
+			actions:    "log 6+ closed; tell Resolved", next: "0s",
 		},
 		"denied -> a person": {
 			given: func(s *story) {

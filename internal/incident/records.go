@@ -10,27 +10,33 @@ import (
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/decide"
 	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 )
 
-// start freezes the playbook and fixes the deadlines, once.
+// start freezes the playbook and fixes the deadlines, once. What else is wrong with the input keeps no clock from running, and nobody from
+// being called: a typing error in a schedule does not make a fault smaller.
 func (p *plan) start() {
-	if p.next.PlaybookRevision != "" || p.isClosed() || p.isDeleted() || p.problem() != nil {
+	if p.next.PlaybookRevision != "" || p.isClosed() || p.isDeleted() || p.noProcedure() != nil {
 		return
 	}
 	p.next.PlaybookRevision = p.seen.Playbook.Revision
 	p.next.Dashboards = p.seen.Playbook.Spec.Dashboards
-	p.next.Deadlines = []strategyv1.Deadline{
-		{Level: strategyv1.LevelL1, Time: p.after(p.seen.Playbook.Spec.Triage.RespondWithinSeconds)},
-		{Level: strategyv1.LevelL2, Time: p.after(p.seen.Playbook.Spec.Diagnosis.RespondWithinSeconds)},
+	p.next.Severity = p.seen.Incident.Spec.Severity
+	p.setDeadlines()
+	if p.next.Log == nil { // one that was closed before it could start, and reopened, has it
+		p.out.StartLog()
+		p.reported()
 	}
-	p.out.StartLog()
-	p.reported()
-	p.out.Set(strategyv1.ConditionTriaged, metav1.ConditionUnknown, strategyv1.ReasonTriaging, "the triage checks have not been judged yet")
+	if p.next.Reopened == nil {
+		p.out.Set(strategyv1.ConditionTriaged, metav1.ConditionUnknown, strategyv1.ReasonTriaging, "the triage checks have not been judged yet")
+	}
 	p.out.Set(strategyv1.ConditionSLAMet, metav1.ConditionUnknown, strategyv1.ReasonWithinLimits, "no deadline has passed")
 	if p.isDrill() {
 		p.out.Set(strategyv1.ConditionSLAMet, metav1.ConditionUnknown, strategyv1.ReasonDrill, "an exercise: a late answer is no breach")
 	}
-	p.call(strategyv1.LevelL1)
+	if p.next.Reopened == nil {
+		p.call(strategyv1.LevelL1)
+	}
 }
 
 // reported is the first entry of the log.
@@ -41,7 +47,17 @@ func (p *plan) reported() {
 		kind = "drill"
 	}
 	p.out.Note(strategyv1.EventIncident, fmt.Sprintf("%s %s, severity %s%s, reported by %s: %s",
-		spec.Type, kind, spec.Severity, about(spec), orElse(spec.RequestedBy, "unknown"), orElse(spec.Summary, "no summary")), spec.RequestedBy)
+		spec.Type, kind, spec.Severity, about(spec), orElse(spec.RequestedBy, "unknown"), orElse(spec.Summary, "no summary"))+p.aheadOfTime(), spec.RequestedBy)
+}
+
+// aheadOfTime says that the reporter's clock was ahead, so that its time does not count.
+func (p *plan) aheadOfTime() string {
+	detected, counts := p.seen.Incident.Spec.DetectedTime, lifecycle.Detected(p.seen.Incident)
+	if detected == nil || !detected.After(counts) {
+		return ""
+	}
+	return fmt.Sprintf(" (detectedTime %s is after the incident was created, so its creation counts: %s)",
+		detected.UTC().Format(time.RFC3339), counts.UTC().Format(time.RFC3339))
 }
 
 // holdBack: a suspended incident, or one of a suspended playbook, starts nothing new.
@@ -124,6 +140,16 @@ func (p *plan) decidedByPeople() {
 			continue
 		}
 		return
+	}
+}
+
+// escalatedByPeople: somebody hands over to L2, whatever is wrong with the input.
+func (p *plan) escalatedByPeople() {
+	if !p.started() || p.out.Is(strategyv1.ConditionEscalated) {
+		return
+	}
+	if decided := decide.First(decide.Oldest(p.decisions(), strategyv1.DecisionEscalate)); decided != nil {
+		p.escalate(strategyv1.ReasonPersonDecided, decide.Because("escalated", *decided), decided.By)
 	}
 }
 

@@ -1,7 +1,13 @@
 package incident
 
 import (
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/decide"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 )
@@ -35,4 +41,81 @@ func (p *plan) current() []strategyv1.StrategyRollback {
 		current = append(current, rollback)
 	}
 	return current
+}
+
+// knownRollbacks are those of this round that the status names, also where they are gone.
+func (p *plan) knownRollbacks() (known []strategyv1.IncidentRollback) {
+	for _, rollback := range p.next.Rollbacks {
+		if max(1, rollback.Round) == max(1, p.next.Round) {
+			known = append(known, rollback)
+		}
+	}
+	return known
+}
+
+// nextRound begins anew with the remedy: what rollbacks did so far is history.
+func (p *plan) nextRound() {
+	p.next.Round, p.next.RoundTime = max(1, p.next.Round)+1, new(p.out.Stamp())
+	p.next.ContainedTime, p.next.RestoredTime, p.next.QuietTime = nil, nil, nil
+	p.next.WaitingSince, p.next.ParentName = nil, ""
+}
+
+// reopened: somebody takes back that the incident was closed, within the playbook's time, whoever or whatever closed it.
+func (p *plan) reopened() {
+	if !p.isClosed() || p.isDeleted() {
+		return
+	}
+	closed, limit := p.next.ClosedTime.Time, p.reopens()
+	for decided := range decide.Oldest(p.decisions(), strategyv1.DecisionReopen) {
+		if !decided.Time.Time.Before(closed) && !decided.Time.After(closed.Add(limit)) {
+			p.reopen(decided)
+			return
+		}
+	}
+}
+
+// reopens is how long after it was closed an incident can be reopened.
+func (p *plan) reopens() time.Duration {
+	if seconds := p.recovery().ReopenSeconds; seconds > 0 {
+		return time.Duration(seconds) * time.Second
+	}
+	return defaultReopen
+}
+
+const defaultReopen = 86400 * time.Second
+
+// reopen goes on at L2, with new deadlines and a new diagnosis. Decisions that are not newer were about what is over.
+func (p *plan) reopen(decided facts.Decided) {
+	p.next.Reopened = decide.Reference(decided)
+	p.next.ClosedTime, p.next.NextAllowedTime, p.next.Strikes = nil, nil, 0
+	p.next.Cause, p.next.Proposal = nil, nil
+	p.nextRound()
+	if p.next.Acknowledgement != nil {
+		p.next.Acknowledgement = nil
+		p.out.Set(strategyv1.ConditionAcknowledged, metav1.ConditionFalse, strategyv1.ReasonAckEnded, "it was before the incident was reopened")
+	}
+	message := decide.Because("reopened", decided)
+	p.out.Note(strategyv1.EventReopened, message+p.call(strategyv1.LevelL2), decided.By)
+	p.out.Set(strategyv1.ConditionResolved, metav1.ConditionFalse, strategyv1.ReasonReopened, message)
+	p.out.Set(strategyv1.ConditionEscalated, metav1.ConditionTrue, strategyv1.ReasonReopened, message)
+	if !p.out.Is(strategyv1.ConditionTriaged) {
+		p.out.Set(strategyv1.ConditionTriaged, metav1.ConditionTrue, strategyv1.ReasonReopened, message)
+	}
+	if conditions.True(p.next.Conditions, strategyv1.ConditionSLAMet) {
+		p.out.Set(strategyv1.ConditionSLAMet, metav1.ConditionUnknown, strategyv1.ReasonWithinLimits, "no deadline has passed")
+	}
+	if p.next.PlaybookRevision != "" && p.seen.Playbook.Problem == nil {
+		p.setDeadlines()
+	}
+}
+
+// setDeadlines counts them from the beginning; whoever reopened the incident has answered for L1.
+func (p *plan) setDeadlines() {
+	p.next.Deadlines = []strategyv1.Deadline{
+		{Level: strategyv1.LevelL1, Time: p.after(p.seen.Playbook.Spec.Triage.RespondWithinSeconds)},
+		{Level: strategyv1.LevelL2, Time: p.after(p.seen.Playbook.Spec.Diagnosis.RespondWithinSeconds)},
+	}
+	if reopened := p.next.Reopened; reopened != nil {
+		p.answered(strategyv1.LevelL1, reopened.Time, reopened.By)
+	}
 }

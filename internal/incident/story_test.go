@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/config/crd"
 	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/conditions"
@@ -67,6 +68,7 @@ func (s *story) observed() incident.Observed {
 	if s.notServed != nil { // nothing else may be read
 		return incident.Observed{
 			Incident: o.Incident, Prefix: prefix, NotServed: s.notServed, Log: facts.Log{Problem: s.notServed}, OnCall: facts.Known(facts.OnCall{Problem: s.notServed}),
+			Decided: o.Decided, Machines: o.Machines, Rollbacks: s.rollbacks(), Same: o.Same, // of the operator's own kinds
 		}
 	}
 	if snapshot, _ := o.Signals.Get(); len(snapshot.Readings) > 0 && o.Playbook.Spec.Signals == nil {
@@ -78,10 +80,15 @@ func (s *story) observed() incident.Observed {
 	if s.logProblem != nil {
 		o.Log = facts.Log{Problem: s.logProblem}
 	}
-	for _, name := range sortedNames(s.Rollbacks) {
-		o.Rollbacks = append(o.Rollbacks, *s.Rollbacks[name].DeepCopy())
-	}
+	o.Rollbacks = s.rollbacks()
 	return o
+}
+
+func (s *story) rollbacks() (all []strategyv1.StrategyRollback) {
+	for _, name := range sortedNames(s.Rollbacks) {
+		all = append(all, *s.Rollbacks[name].DeepCopy())
+	}
+	return all
 }
 
 // made are the decisions that were made by now.
@@ -125,6 +132,7 @@ func (s *story) plan() incident.Decision {
 		s.T.Fatalf("the plan is not deterministic:\n%s", cmp.Diff(decision, again))
 	}
 	s.asksOrSaysTheSame(untouched, decision)
+	s.APITakes(crd.Incident, &strategyv1.StrategyIncident{ObjectMeta: s.incident.ObjectMeta, Spec: s.incident.Spec, Status: decision.Status})
 	return decision
 }
 
@@ -174,7 +182,7 @@ func (s *story) pass() (decision incident.Decision, changed bool) {
 	s.T.Helper()
 	decision = s.plan()
 	changed = !reflect.DeepEqual(decision.Status, s.incident.Status) || len(effects(decision.Steps.InOrder())) > 0
-	if conditions.True(s.incident.Status.Conditions, strategyv1.ConditionReady) {
+	if conditions.True(s.incident.Status.Conditions, strategyv1.ConditionReady) && decision.Status.ClosedTime != nil {
 		for _, wanted := range decision.Steps.InOrder() {
 			switch wanted.(type) {
 			case action.DeleteJob, action.AppendEntries, action.StoreEvidence:

@@ -27,6 +27,14 @@ func Detected(incident *strategyv1.StrategyIncident) time.Time {
 	return detected.Time
 }
 
+// Severity is the one that counts: as it was reported, or as a later report raised it.
+func Severity(incident *strategyv1.StrategyIncident) strategyv1.Severity {
+	if incident.Status.Severity != "" {
+		return incident.Status.Severity
+	}
+	return incident.Spec.Severity
+}
+
 // Level is the highest level of support that was called; empty before the start.
 func Level(status strategyv1.StrategyIncidentStatus) strategyv1.Level {
 	switch {
