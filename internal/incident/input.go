@@ -45,7 +45,7 @@ func (p *plan) noProcedure() *facts.Problem {
 
 // begun: something was done already, on a configuration that was as it should be.
 func (p *plan) begun() bool {
-	return len(p.next.Checks)+len(p.seen.Runs.Jobs) > 0 || p.next.Cause != nil || p.next.Reopened != nil
+	return len(p.next.Checks)+len(p.seen.Runs.Jobs) > 0 || p.next.Cause != nil
 }
 
 func (p *plan) scheduleProblem() *facts.Problem {

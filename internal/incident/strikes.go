@@ -83,7 +83,7 @@ func (p *plan) mayAsk() bool {
 	}
 	if strikes := p.strikes() + int(p.next.Relapses); strikes >= most {
 		p.out.Stall(strategyv1.ReasonStrikesUsedUp, fmt.Sprintf(
-			"%d times lately a remedy for the same playbook, type and target did not last (%s): it does not fix the fault. Apply a StrategyRollback with spec.incidentName %s, or %s",
+			"strikes: %d (%s). The remedy for the same playbook, type and target does not last, so it does not fix the fault. Apply a StrategyRollback with spec.incidentName %s, or %s",
 			strikes, p.struck(), p.seen.Incident.Name, commandTo(p.seen.Incident, "resolve")))
 		return false
 	}
