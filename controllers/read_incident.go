@@ -69,6 +69,9 @@ func (r *incidents) observeNeeds(ctx context.Context, object *strategyv1.Strateg
 		{incident.NeedParent, func() error { return read(&observed.Parent)(r.observeParent(ctx, object)) }},
 		{incident.NeedDocuments, func() error { return read(&observed.Documents)(r.observeDocuments(ctx, object, spec)) }},
 		{incident.NeedOnCall, func() error { return read(&observed.OnCall)(r.observeOnCall(ctx, object.Namespace, spec.Escalation)) }},
+		{incident.NeedIdentity, func() error {
+			return read(&observed.Identity)(r.observeIdentity(ctx, object.Namespace, strategyv1.KindIncident, object.Name))
+		}},
 		{incident.NeedTemplates, func() error { return read(&observed.Templates)(r.observeTemplates(ctx, object.Namespace)) }},
 		{incident.NeedSignals, func() error {
 			return read(&observed.Signals)(r.observeSignals(ctx, object.Namespace, spec.Signals, now))

@@ -3,7 +3,6 @@ package controllers
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -15,7 +14,6 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/evidence"
-	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/rollback"
 )
@@ -92,7 +90,7 @@ func (r *rollbacks) observeNeeds(ctx context.Context, object *strategyv1.Strateg
 		}
 	}
 	if needs&rollback.NeedIdentity != 0 {
-		return read(&observed.Identity)(r.observeIdentity(ctx, object))
+		return read(&observed.Identity)(r.observeIdentity(ctx, object.Namespace, strategyv1.KindRollback, object.Name))
 	}
 	return nil
 }
@@ -174,43 +172,4 @@ func (r *rollbacks) observePods(ctx context.Context, deployment *appsv1.Deployme
 		return rollback.Pods{Problem: problem}, err
 	}
 	return rollback.Pods{Items: pods.Items}, err
-}
-
-// unanswered makes a fact of a question to the API server that got no answer: what does not hang on it goes on. What ends the pass is
-// only that the operator itself ends.
-func (r *reader) unanswered(ctx context.Context, err error) (*facts.Problem, error) {
-	if ctx.Err() != nil {
-		return nil, err
-	}
-	return &facts.Problem{Reason: strategyv1.ReasonAPIUnavailable, Retry: r.Pauses.Retry, Message: err.Error()}, nil
-}
-
-// identityRefusal is what the admission policy says to a forged identity; see config/admission.
-const identityRefusal = "a client may only name itself"
-
-// observeIdentity proves that identities are enforced: the API server must refuse a decision in somebody else's name.
-// Nothing is created, and if it were, the forged decision would be a denial.
-func (r *rollbacks) observeIdentity(ctx context.Context, object *strategyv1.StrategyRollback) (rollback.Identity, error) {
-	forged := &strategyv1.StrategyDecision{
-		ObjectMeta: metav1.ObjectMeta{Namespace: object.Namespace, GenerateName: "identity-proof-"},
-		Spec: strategyv1.StrategyDecisionSpec{
-			Target:  strategyv1.DecisionTarget{Kind: strategyv1.KindRollback, Name: object.Name},
-			Verdict: strategyv1.DecisionDeny, By: "nobody: proof that identities are enforced",
-			Reason: "a proof that identities are enforced; it is never stored",
-		},
-	}
-	limited, enough := context.WithTimeout(ctx, r.Pauses.Live)
-	defer enough()
-	err := r.Trial.Create(limited, forged, FieldOwner)
-	if err == nil {
-		return rollback.Identity{Message: "the API server accepts decisions in anybody's name; install config/admission"}, nil
-	}
-	if (apierrors.IsForbidden(err) || apierrors.IsInvalid(err)) && strings.Contains(err.Error(), identityRefusal) {
-		return rollback.Identity{Enforced: true}, nil
-	}
-	if apierrors.IsForbidden(err) || apierrors.IsInvalid(err) {
-		return rollback.Identity{Message: "it cannot be proved that identities are enforced: " + err.Error()}, nil
-	}
-	problem, err := r.unanswered(ctx, fmt.Errorf("it cannot be asked whether identities are enforced: %w", err))
-	return rollback.Identity{Problem: problem}, err
 }

@@ -59,7 +59,7 @@ func (r *rollbacks) controller(does *executor, wakes waker) Controller {
 		For: itself(&strategyv1.StrategyRollback{}, predicate.GenerationChangedPredicate{}),
 		Watches: []Watch{
 			{&batchv1.Job{}, mapped(ownerOfJob(strategyv1.KindRollback)), jobDeleted()},
-			{&strategyv1.StrategyDecision{}, mapped(targetOfDecision(strategyv1.KindRollback)), nil},
+			{&strategyv1.StrategyDecision{}, mapped(targetOfDecision(strategyv1.KindRollback)), predicate.GenerationChangedPredicate{}},
 			{&strategyv1.StrategyPlaybook{}, mapped(wakes.activeOf(&strategyv1.StrategyRollbackList{})), predicate.Or(summaryChanged(), suspendChanged())},
 			{&corev1.ConfigMap{}, active, nil},
 			{&appsv1.Deployment{}, active, rolloutChanged()},

@@ -43,7 +43,7 @@ func (r *configurations) decide(ctx context.Context, configMap *corev1.ConfigMap
 	if plan.Write == nil {
 		return decided, nil
 	}
-	stand, err := r.claimsStand(ctx, configMap.Namespace, plan.Pending)
+	stand, err := r.claimsStand(ctx, configMap.Namespace, plan.Pending, observed.State)
 	if err != nil || !stand {
 		decided.nextAt = now.Add(r.Pauses.CatchUp)
 		return decided, err

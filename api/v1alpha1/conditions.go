@@ -71,8 +71,11 @@ const (
 
 // Reasons of OnHold.
 const (
-	ReasonPlaybookSuspended = "PlaybookSuspended"
+	ReasonPlaybookSuspended = "PlaybookSuspended" // spec.suspend, which is the way of Git
+	ReasonPlaybookHeld      = "PlaybookHeld"      // by a Hold decision
+	ReasonPlaybookGone      = "PlaybookGone"      // it was deleted: nobody can say any more whether it is on hold
 	ReasonIncidentSuspended = "IncidentSuspended"
+	ReasonIncidentHeld      = "IncidentHeld"
 	ReasonReleased          = "Released"
 )
 

@@ -53,7 +53,7 @@ const (
 	EventRollbackRequested Event = "rollback_requested"
 	// EventApproved: the plan, or its renewal, was approved, by somebody or as the playbook says.
 	EventApproved Event = "approved"
-	// EventApprovalVoided: an approval does not count any more, since the plan changed or nobody can vouch for who gave it.
+	// EventApprovalVoided: an approval does not count any more, since the plan changed.
 	EventApprovalVoided Event = "approval_voided"
 	// EventDenied: somebody denied the plan; nothing was changed.
 	EventDenied Event = "denied"

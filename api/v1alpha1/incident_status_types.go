@@ -172,6 +172,17 @@ type StrategyIncidentStatus struct {
 	// +kubebuilder:validation:MaxItems=16
 	Rollbacks []IncidentRollback `json:"rollbacks,omitempty"`
 
+	// hold is who holds back what would be started, by a Hold decision; absent while nobody does.
+	// +optional
+	Hold *HoldStatus `json:"hold,omitempty"`
+
+	// answers are what became of the newest decisions about this object; each decision says so, too.
+	// +optional
+	// +listType=map
+	// +listMapKey=uid
+	// +kubebuilder:validation:MaxItems=64
+	Answers []AnsweredDecision `json:"answers,omitempty"`
+
 	// timeline of what happened; the newest 48. Entry n is entry n of the decision log.
 	// +optional
 	// +listType=map

@@ -76,6 +76,13 @@ type StrategyRollbackStatus struct {
 	// +kubebuilder:validation:MaxItems=64
 	Checks []CheckStatus `json:"checks,omitempty"`
 
+	// answers are what became of the newest decisions about this object; each decision says so, too.
+	// +optional
+	// +listType=map
+	// +listMapKey=uid
+	// +kubebuilder:validation:MaxItems=64
+	Answers []AnsweredDecision `json:"answers,omitempty"`
+
 	// timeline of what happened; the newest 48. Entry n is entry n of the decision log.
 	// +optional
 	// +listType=map

@@ -17,7 +17,7 @@ import (
 // decides adds a decision that was made so long after T0.
 func (s *story) decides(verdict strategyv1.DecisionVerdict, by string, at time.Duration) {
 	s.decided = append(s.decided, facts.Decided{
-		Name: fmt.Sprintf("d-%d", len(s.decided)), Verdict: verdict, By: by, Time: metav1.NewTime(testkit.T0.Add(at)), Reason: "as agreed",
+		Name: fmt.Sprintf("d-%d", len(s.decided)), UID: fmt.Sprintf("u-%d", len(s.decided)), Verdict: verdict, By: by, Time: metav1.NewTime(testkit.T0.Add(at)), Reason: "as agreed",
 	})
 }
 

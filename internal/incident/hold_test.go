@@ -14,7 +14,7 @@ import (
 // A held incident starts nothing, at whatever point it is held; afterwards it ends as it would have.
 func TestHeldBack(t *testing.T) {
 	hold := map[string]func(*story, bool){
-		"by the kill switch": func(s *story, on bool) { s.suspended = on },
+		"with its playbook":  func(s *story, on bool) { s.suspended = on },
 		"by its own suspend": func(s *story, on bool) { s.incident.Spec.Suspend = on },
 	}
 	points := map[string]func(*story){

@@ -1,6 +1,7 @@
 package incident_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -117,7 +118,7 @@ func TestSamplesAloneDoNotChangeTheStatus(t *testing.T) {
 func TestAnAcknowledgementHoldsTimeBackUntilItEnds(t *testing.T) {
 	acknowledge := func(s *story, at, valid time.Duration) {
 		s.decided = append(s.decided, facts.Decided{
-			Name: "ack", Verdict: strategyv1.DecisionAcknowledge, By: "alice", Time: metav1.NewTime(testkit.T0.Add(at)), Valid: valid,
+			Name: "ack", UID: fmt.Sprint(len(s.decided)), Verdict: strategyv1.DecisionAcknowledge, By: "alice", Time: metav1.NewTime(testkit.T0.Add(at)), Valid: valid,
 		})
 	}
 	for name, c := range map[string]struct {

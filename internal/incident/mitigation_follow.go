@@ -10,7 +10,6 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/conditions"
-	"tradeops.dev/strategy-operator/internal/decide"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
 )
@@ -45,7 +44,9 @@ func (p *plan) mitigate() pass.Outcome {
 	current := p.currentRollback()
 	reason := conditions.Reason(current.Status.Conditions, strategyv1.ConditionReady)
 	message := fmt.Sprintf("rollback %s: %s", current.Name, orElse(conditions.Message(current.Status.Conditions, strategyv1.ConditionReady), "not seen by its controller yet"))
-	message += p.notHonoured()
+	if refusal := p.out.LastRefusal(); refusal != "" {
+		message += ". " + refusal
+	}
 	verified, restored := lifecycle.Contains(current.Status), lifecycle.EndedAs(current.Status, strategyv1.EndRestored)
 	if verified {
 		p.contained(current)
@@ -77,15 +78,6 @@ func (p *plan) mitigate() pass.Outcome {
 		p.out.Working(strategyv1.ReasonMitigating, message)
 	}
 	return pass.Ends
-}
-
-// notHonoured tells whoever decided why nothing came of it.
-func (p *plan) notHonoured() string {
-	decided := decide.First(decide.Oldest(p.decisions(), strategyv1.DecisionFalseAlarm))
-	if decided == nil {
-		return ""
-	}
-	return fmt.Sprintf(" (StrategyDecision %s, FalseAlarm by %s, is not honoured: there is a rollback; restore or deny it, then resolve the incident)", decided.Name, decided.By)
 }
 
 // currentRollback is the newest that has not ended, else the newest that was restored, else the newest.

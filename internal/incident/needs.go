@@ -21,6 +21,7 @@ const (
 	NeedOnCall                      // who is on call: asked when a level is called
 	NeedSignals                     // rules of levels, quiet and causes
 	NeedTemplates                   // a Job is to be built
+	NeedIdentity                    // a decision hangs on who made it
 )
 
 // Usual are the facts that a pass over an incident will ask for, as far as its status and playbook tell: they are read at once, so
@@ -61,6 +62,9 @@ func (p *plan) onCall() facts.OnCall { return facts.Want(&p.needs, NeedOnCall, p
 func (p *plan) documents() map[string]facts.Document {
 	return facts.Want(&p.needs, NeedDocuments, p.seen.Documents)
 }
+
+// identity says whether identities are enforced.
+func (p *plan) identity() facts.Identity { return facts.Want(&p.needs, NeedIdentity, p.seen.Identity) }
 
 func (p *plan) templates() map[string]corev1.PodTemplateSpec {
 	return facts.Want(&p.needs, NeedTemplates, p.seen.Templates)

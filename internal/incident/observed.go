@@ -32,6 +32,7 @@ type Observed struct {
 	OnCall     facts.Read[facts.OnCall]
 	Signals    facts.Read[signals.Snapshot]
 	Templates  facts.Read[facts.Templates]
+	Identity   facts.Read[facts.Identity]
 }
 
 // Decision is what a pass comes to. The fields stand in the order in which they count: nothing is decided while facts are missing, and

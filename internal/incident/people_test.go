@@ -65,7 +65,8 @@ func TestADeletedIncidentIsNotClosed(t *testing.T) {
 	s.quiet()
 	s.incident.DeletionTimestamp = new(metav1.NewTime(s.Now))
 	s.decide(strategyv1.DecisionResolve, "bob")
-	if _, changed := s.pass(); changed || lifecycle.Closed(s.incident.Status) {
-		t.Errorf("it was closed")
+	s.pass()
+	if answers := s.incident.Status.Answers; lifecycle.Closed(s.incident.Status) || len(answers) != 1 || answers[0].Outcome != strategyv1.OutcomeRefused {
+		t.Errorf("closed: %v; the decision hears %+v", lifecycle.Closed(s.incident.Status), answers)
 	}
 }

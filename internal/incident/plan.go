@@ -40,6 +40,7 @@ func Plan(o Observed, now time.Time) Decision {
 			deadline(p)
 		}
 	}
+	p.answerRest()
 	p.next.Level = lifecycle.Level(p.next)
 	turn := p.whose()
 	p.next.State, p.next.WaitsFor, p.next.DueTime = lifecycle.IncidentPhase(p.next), turn.Who, turn.Due()
@@ -58,9 +59,10 @@ func newPlan(o Observed, now time.Time) *plan {
 	p := &plan{seen: o, now: now, next: *o.Incident.Status.DeepCopy()}
 	p.next.ObservedGeneration = o.Incident.Generation
 	p.out = pass.New(now, o.Incident.Generation, o.Prefix, o.Log, pass.Status{
-		Conditions: &p.next.Conditions, Timeline: &p.next.Timeline, Checks: &p.next.Checks, Log: &p.next.Log,
+		Conditions: &p.next.Conditions, Timeline: &p.next.Timeline, Checks: &p.next.Checks, Log: &p.next.Log, Answers: &p.next.Answers,
 	})
 	p.out.Refused(o.Refused)
+	p.seen.Decided = p.out.Decisions(o.Incident.Namespace, o.Decided)
 	return p
 }
 

@@ -105,17 +105,17 @@ func TestPlan(t *testing.T) {
 		"a person escalates while checks still run": {
 			given:      func(s *story) { s.quiet(); s.At(time.Minute); s.decide(strategyv1.DecisionEscalate, "bob") },
 			conditions: "Triaged=True/PersonDecided SLAMet=Unknown/WithinLimits Escalated=True/PersonDecided Ready=False/Diagnosing",
-			actions:    "log 1+ escalated; create Job Diagnosis/load/1; create Job Diagnosis/smoke/1; tell Diagnosing", next: "15m0s",
+			actions:    "log 1+ escalated; create Job Diagnosis/load/1; create Job Diagnosis/smoke/1; answer d-bob Honoured; tell Diagnosing", next: "15m0s",
 		},
 		"a person's false alarm closes at once": {
 			given:      func(s *story) { s.quiet(); s.At(time.Minute); s.decide(strategyv1.DecisionFalseAlarm, "bob") },
 			conditions: "Triaged=Unknown/Triaging SLAMet=True/WithinLimits Resolved=True/FalseAlarm Ready=True/FalseAlarm",
-			actions:    "log 1+ acknowledged; delete Job triage-audit; delete Job triage-load; tell FalseAlarm", next: "1m0s",
+			actions:    "log 1+ acknowledged; delete Job triage-audit; delete Job triage-load; answer d-bob Honoured; tell FalseAlarm", next: "1m0s",
 		},
 		"a person resolves at once": {
 			given:      func(s *story) { s.quiet(); s.At(time.Minute); s.decide(strategyv1.DecisionResolve, "bob") },
 			conditions: "Triaged=Unknown/Triaging SLAMet=True/WithinLimits Resolved=True/Resolved Ready=True/Resolved",
-			actions:    "log 1+ closed; delete Job triage-audit; delete Job triage-load; tell Resolved", next: "1m0s",
+			actions:    "log 1+ closed; delete Job triage-audit; delete Job triage-load; answer d-bob Honoured; tell Resolved", next: "1m0s",
 		},
 		"closed and clean: nothing more": {
 			given:      func(s *story) { s.decide(strategyv1.DecisionResolve, "bob"); s.quiet(); s.At(100 * time.Hour) },
@@ -234,7 +234,7 @@ func TestPlan(t *testing.T) {
 				s.decide(strategyv1.DecisionFalseAlarm, "bob")
 			},
 			conditions: "Triaged=True/PersonDecided SLAMet=Unknown/WithinLimits Escalated=True/PersonDecided Diagnosed=True/CauseFound Contained=False/Mitigating Ready=False/Mitigating",
-			next:       "never",
+			actions:    "log 5+ not_honoured; answer d-bob Refused", next: "never",
 		},
 		"a PodTemplate that is gone is reported and looked for again": {
 			given:      func(s *story) { s.Templates = nil },

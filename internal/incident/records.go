@@ -60,19 +60,56 @@ func (p *plan) aheadOfTime() string {
 		detected.UTC().Format(time.RFC3339), counts.UTC().Format(time.RFC3339))
 }
 
-// holdBack: a suspended incident, or one of a suspended playbook, starts nothing new.
+// holdBack: an incident on hold, or one of a playbook on hold, starts nothing new. People come before what a file says: whose hold it is must be
+// seen.
 func (p *plan) holdBack() {
-	name, namespace := p.seen.Incident.Spec.PlaybookName, p.seen.Incident.Namespace
-	switch {
-	case !p.running():
-	case p.seen.Playbook.Suspended:
-		p.out.Hold(strategyv1.ReasonPlaybookSuspended, fmt.Sprintf(
-			"StrategyPlaybook %s is suspended: no Job and no change is started. To go on: kubectl strategy resume playbook/%s -n %s", name, name, namespace))
+	if !p.running() {
+		return
+	}
+	p.heldByPeople()
+	name, namespace := p.seen.Incident.Name, p.seen.Incident.Namespace
+	means := ": no Job is started and no remedy asked for; the strategies go on trading as they are. "
+	switch hold := p.seen.Playbook.Hold; {
+	case hold != nil:
+		p.out.Hold(*hold, hold.Message+means+hold.Ends)
+	case p.next.Hold != nil:
+		p.out.Hold(facts.Hold{Reason: strategyv1.ReasonIncidentHeld, By: p.next.Hold.By}, "the incident is on hold"+decide.HeldBy(*p.next.Hold)+means+
+			fmt.Sprintf("To go on: kubectl strategy release incident/%s -n %s", name, namespace))
 	case p.seen.Incident.Spec.Suspend:
-		p.out.Hold(strategyv1.ReasonIncidentSuspended, fmt.Sprintf(
-			"the incident is suspended: it starts no Job and asks for no remedy. To go on: kubectl strategy resume incident/%s -n %s", p.seen.Incident.Name, namespace))
+		p.out.Hold(facts.Hold{Reason: strategyv1.ReasonIncidentSuspended}, "the incident is on hold by spec.suspend"+means+
+			"To go on, set it to false where the incident comes from")
 	default:
 		p.out.Resume()
+	}
+}
+
+// heldByPeople takes up holds, and releases that are known to be by whom they say.
+func (p *plan) heldByPeople() {
+	for _, decided := range p.out.Unanswered() {
+		switch decided.Verdict {
+		case strategyv1.DecisionHold:
+			p.next.Hold = decide.Hold(decided)
+			p.out.Note(strategyv1.EventOnHold, decide.Because("put on hold", decided), decided.By)
+			p.out.Honour(decided)
+		case strategyv1.DecisionRelease:
+			p.released(decided)
+		}
+	}
+}
+
+func (p *plan) released(decided facts.Decided) {
+	identity := p.identity()
+	switch {
+	case p.next.Hold == nil:
+		p.out.Refuse(decided, decide.NotHeld("incident", p.seen.Playbook.Hold, p.seen.Incident.Spec.Suspend))
+	case identity.Problem != nil: // it may count yet
+		p.out.Wake(p.now.Add(identity.Problem.Retry))
+	case !identity.Enforced:
+		p.out.Void(decided, identity.Message+". When the policies are in force, release again")
+	default:
+		p.next.Hold = nil
+		p.out.Note(strategyv1.EventReleased, decide.Because("released", decided), decided.By)
+		p.out.Honour(decided)
 	}
 }
 
@@ -88,9 +125,9 @@ func (p *plan) acknowledged() {
 	if !p.started() {
 		return
 	}
-	if newest := decide.First(decide.Newest(p.decisions(), strategyv1.DecisionAcknowledge)); newest != nil {
-		if known := p.next.Acknowledgement; known == nil || known.Name != newest.Name {
-			p.acknowledge(*newest)
+	for _, decided := range p.pending() {
+		if decided.Verdict == strategyv1.DecisionAcknowledge {
+			p.acknowledge(decided)
 		}
 	}
 	known := p.next.Acknowledgement
@@ -114,6 +151,7 @@ func (p *plan) acknowledge(decided facts.Decided) {
 	until := metav1.NewTime(decided.Time.Add(valid).UTC())
 	p.next.Acknowledgement = &strategyv1.AcknowledgementStatus{Name: decided.Name, By: decided.By, Time: decided.Time, UntilTime: until}
 	p.out.Note(strategyv1.EventAcknowledged, decide.Because("acknowledged until "+until.Format(time.RFC3339), decided), decided.By)
+	p.out.Honour(decided)
 }
 
 // someoneIsOnIt: somebody acknowledged it, so time alone calls nobody.
@@ -130,7 +168,7 @@ func (p *plan) decidedByPeople() {
 	if p.isClosed() || p.isDeleted() {
 		return
 	}
-	for _, decided := range p.decisions() {
+	for _, decided := range p.pending() {
 		switch {
 		case decided.Verdict == strategyv1.DecisionResolve:
 			p.closeBy(decided, strategyv1.ReasonResolved, strategyv1.EventClosed, decide.Because("closed", decided)+p.leftInEffect())
@@ -148,8 +186,9 @@ func (p *plan) escalatedByPeople() {
 	if !p.started() || p.out.Is(strategyv1.ConditionEscalated) {
 		return
 	}
-	if decided := decide.First(decide.Oldest(p.decisions(), strategyv1.DecisionEscalate)); decided != nil {
+	if decided := decide.First(decide.Oldest(p.pending(), strategyv1.DecisionEscalate)); decided != nil {
 		p.escalate(strategyv1.ReasonPersonDecided, decide.Because("escalated", *decided), decided.By)
+		p.out.Honour(*decided)
 	}
 }
 
@@ -160,4 +199,33 @@ func (p *plan) closeBy(decided facts.Decided, reason string, event strategyv1.Ev
 		p.reported()
 	}
 	p.close(decided.Time.Time, reason, event, message, decided.By)
+	p.out.Honour(decided)
+}
+
+// answerRest says of the decisions that no rule took up why they never will be; the others wait for their moment.
+func (p *plan) answerRest() {
+	for _, decided := range p.out.Unanswered() {
+		if why := p.tooLate(decided); why != "" {
+			p.out.Refuse(decided, why)
+		}
+	}
+}
+
+// tooLate says why a decision cannot count any more; empty: it may.
+func (p *plan) tooLate(decided facts.Decided) string {
+	switch {
+	case p.isDeleted():
+		return "the incident is being deleted"
+	case p.next.Reopened != nil && !decided.Time.After(p.next.Reopened.Time.Time):
+		return "the incident was reopened after that"
+	case decided.Verdict == strategyv1.DecisionReopen:
+		return p.notReopened(decided)
+	case p.isClosed():
+		return fmt.Sprintf("the incident was closed at %s: %s", p.next.ClosedTime.UTC().Format(time.RFC3339), p.out.Message(strategyv1.ConditionReady))
+	case decided.Verdict == strategyv1.DecisionEscalate && p.out.Is(strategyv1.ConditionEscalated):
+		return "L2 was called already: " + p.out.Message(strategyv1.ConditionEscalated)
+	case decided.Verdict == strategyv1.DecisionFalseAlarm && len(p.seen.Rollbacks) > 0:
+		return fmt.Sprintf("there is rollback %s; restore or deny it, then resolve the incident", p.seen.Rollbacks[0].Name)
+	}
+	return ""
 }

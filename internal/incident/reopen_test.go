@@ -51,8 +51,15 @@ func TestAClosedIncidentCanBeReopened(t *testing.T) {
 			s.quiet()
 			expect(t, "Ready", s.condition(strategyv1.ConditionReady), c.ready)
 			status := s.incident.Status
+			answers := status.Answers
 			if strings.HasPrefix(c.ready, "True/") {
+				if newest := answers[len(answers)-1]; newest.Outcome != strategyv1.OutcomeRefused || !strings.Contains(newest.Message, "it could be reopened until") {
+					t.Errorf("bob is told %+v", newest)
+				}
 				return
+			}
+			if newest := answers[len(answers)-1]; newest.Outcome != strategyv1.OutcomeHonoured {
+				t.Errorf("bob is told %+v", newest)
 			}
 			if lifecycle.Closed(status) || status.Reopened == nil || status.Reopened.By != "bob" || status.Round != 2 || status.NextAllowedTime != nil || status.Strikes != 0 {
 				t.Errorf("%+v", status)

@@ -12,15 +12,15 @@ import (
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 )
 
-// decisions about the incident that count: those that are newer than the one that reopened it last.
-func (p *plan) decisions() []facts.Decided {
-	reopened := p.next.Reopened
-	if reopened == nil {
-		return p.seen.Decided
-	}
-	var newer []facts.Decided
-	for _, decided := range p.seen.Decided {
-		if decided.Time.After(reopened.Time.Time) {
+// decisions about the incident, answered or not, that are newer than the one that reopened it last.
+func (p *plan) decisions() []facts.Decided { return p.sinceReopened(p.seen.Decided) }
+
+// pending are those that nothing has become of yet, oldest first.
+func (p *plan) pending() []facts.Decided { return p.sinceReopened(p.out.Unanswered()) }
+
+func (p *plan) sinceReopened(all []facts.Decided) (newer []facts.Decided) {
+	for _, decided := range all {
+		if p.next.Reopened == nil || decided.Time.After(p.next.Reopened.Time.Time) {
 			newer = append(newer, decided)
 		}
 	}
@@ -65,13 +65,28 @@ func (p *plan) reopened() {
 	if !p.isClosed() || p.isDeleted() {
 		return
 	}
-	closed, limit := p.next.ClosedTime.Time, p.reopens()
-	for decided := range decide.Oldest(p.decisions(), strategyv1.DecisionReopen) {
-		if !decided.Time.Time.Before(closed) && !decided.Time.After(closed.Add(limit)) {
+	for decided := range decide.Oldest(p.pending(), strategyv1.DecisionReopen) {
+		if p.notReopened(decided) == "" {
 			p.reopen(decided)
 			return
 		}
 	}
+}
+
+// notReopened says why a Reopen decision does not count; empty: it does.
+func (p *plan) notReopened(decided facts.Decided) string {
+	if !p.isClosed() {
+		return "the incident is not closed"
+	}
+	closed := p.next.ClosedTime.Time
+	until := closed.Add(p.reopens())
+	switch {
+	case decided.Time.Time.Before(closed):
+		return "it was made before the incident was closed"
+	case decided.Time.After(until):
+		return "it could be reopened until " + until.UTC().Format(time.RFC3339) + "; report a new incident"
+	}
+	return ""
 }
 
 // reopens is how long after it was closed an incident can be reopened.
@@ -96,6 +111,7 @@ func (p *plan) reopen(decided facts.Decided) {
 	}
 	message := decide.Because("reopened", decided)
 	p.out.Note(strategyv1.EventReopened, message+p.call(strategyv1.LevelL2), decided.By)
+	p.out.Honour(decided)
 	p.out.Set(strategyv1.ConditionResolved, metav1.ConditionFalse, strategyv1.ReasonReopened, message)
 	p.out.Set(strategyv1.ConditionEscalated, metav1.ConditionTrue, strategyv1.ReasonReopened, message)
 	if !p.out.Is(strategyv1.ConditionTriaged) {

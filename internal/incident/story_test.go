@@ -1,6 +1,7 @@
 package incident_test
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -35,6 +36,7 @@ type story struct {
 	notServed       *facts.Problem
 	decided         []facts.Decided
 	machines        decide.Machines
+	identity        facts.Identity
 	suspended       bool               // the playbook is on hold
 	signals         map[string]float64 // known ones
 	unknown         map[string]string  // and the others, with the problem
@@ -47,7 +49,7 @@ type story struct {
 }
 
 func newStory(t testkit.T) *story {
-	return &story{World: testkit.New(t), crashAfter: -1, incident: &strategyv1.StrategyIncident{
+	return &story{World: testkit.New(t), crashAfter: -1, identity: facts.Identity{Enforced: true}, incident: &strategyv1.StrategyIncident{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: testkit.Namespace, Name: "pnl", UID: types.UID("12345678-aaaa"), Generation: 1, CreationTimestamp: metav1.NewTime(testkit.T0),
 		},
@@ -60,10 +62,10 @@ func newStory(t testkit.T) *story {
 func (s *story) observed() incident.Observed {
 	o := incident.Observed{
 		Incident: s.incident.DeepCopy(), Prefix: prefix, NotServed: s.notServed,
-		Playbook: facts.Playbook{Spec: *s.Spec.DeepCopy(), Revision: "multi-strategy-1", Problem: s.playbookProblem, Suspended: s.suspended},
+		Playbook: facts.Playbook{Spec: *s.Spec.DeepCopy(), Revision: "multi-strategy-1", Problem: s.playbookProblem, Hold: testkit.OnHold(s.suspended)},
 		Signals:  facts.Known(s.snapshot()), OnCall: facts.Known(s.onCall), Templates: facts.Known(facts.Templates(s.Templates)), Documents: facts.Known(s.documents),
 		Same: facts.Known(slices.Clone(s.same)), Neighbours: facts.Known(slices.Clone(s.neighbours)), Parent: facts.Known(s.parent),
-		Config: s.Config(), Log: s.Log(prefix), Runs: s.Runs(s.incident.UID, prefix), Decided: s.made(), Machines: s.machines,
+		Config: s.Config(), Log: s.Log(prefix), Runs: s.Runs(s.incident.UID, prefix), Decided: s.Answered(s.made()), Machines: s.machines, Identity: facts.Known(s.identity),
 	}
 	if s.notServed != nil { // nothing else may be read
 		return incident.Observed{
@@ -145,6 +147,7 @@ var optional = map[incident.Need]func(to *incident.Observed, from incident.Obser
 	incident.NeedOnCall:     func(to *incident.Observed, from incident.Observed) { to.OnCall = from.OnCall },
 	incident.NeedTemplates:  func(to *incident.Observed, from incident.Observed) { to.Templates = from.Templates },
 	incident.NeedSignals:    func(to *incident.Observed, from incident.Observed) { to.Signals = from.Signals },
+	incident.NeedIdentity:   func(to *incident.Observed, from incident.Observed) { to.Identity = from.Identity },
 }
 
 // asksOrSaysTheSame: what a plan decides over some of the facts it decides over all of them; else it asks for more. Unread is not empty.
@@ -185,7 +188,7 @@ func (s *story) pass() (decision incident.Decision, changed bool) {
 	if conditions.True(s.incident.Status.Conditions, strategyv1.ConditionReady) && decision.Status.ClosedTime != nil {
 		for _, wanted := range decision.Steps.InOrder() {
 			switch wanted.(type) {
-			case action.DeleteJob, action.AppendEntries, action.StoreEvidence:
+			case action.DeleteJob, action.AppendEntries, action.StoreEvidence, action.AnswerDecision:
 			default:
 				s.T.Fatalf("a closed incident asks for %s", testkit.Describe(decision.Steps.InOrder()))
 			}
@@ -239,7 +242,7 @@ func (s *story) reports(by map[string]*testkit.Report) {
 }
 
 func (s *story) decide(verdict strategyv1.DecisionVerdict, by string) {
-	s.decided = append(s.decided, facts.Decided{Name: "d-" + by, Verdict: verdict, By: by, Time: metav1.NewTime(s.Now)})
+	s.decided = append(s.decided, facts.Decided{Name: "d-" + by, UID: fmt.Sprint(len(s.decided)), Verdict: verdict, By: by, Time: metav1.NewTime(s.Now)})
 }
 
 // endings are the reasons of Ready that are ends, too.

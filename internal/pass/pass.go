@@ -39,6 +39,7 @@ type Status struct {
 	Timeline   *[]strategyv1.TimelineEntry
 	Checks     *[]strategyv1.CheckStatus
 	Log        **strategyv1.LogStatus
+	Answers    *[]strategyv1.AnsweredDecision
 }
 
 // Pass collects a decision.
@@ -59,6 +60,8 @@ type Pass struct {
 
 	finalizers *action.SetFinalizers
 	refusal    *facts.Refusal
+	namespace  string          // of the decisions
+	decided    []facts.Decided // about the object
 }
 
 // New starts a pass. A log that was started shows its head as it was read.
@@ -153,13 +156,15 @@ func (p *Pass) Tell(kind, reason, message string) {
 	p.told = append(p.told, action.Event{Type: kind, Reason: reason, Message: bounded.Text(message, 1000)})
 }
 
-// Hold holds back what starts something new in this pass. The plan asks for it again in the first pass that is not held.
-func (p *Pass) Hold(reason, message string) {
-	if !p.Is(strategyv1.ConditionOnHold) {
-		p.Note(strategyv1.EventOnHold, message, "")
+// Hold holds back what starts something new in this pass. The plan asks for it again in the first pass that is not held. A hold that takes
+// the place of another is told, too.
+func (p *Pass) Hold(hold facts.Hold, message string) {
+	if !p.Is(strategyv1.ConditionOnHold) || p.Reason(strategyv1.ConditionOnHold) != hold.Reason {
+		p.Note(strategyv1.EventOnHold, message, hold.By)
+		p.Tell(corev1.EventTypeWarning, strategyv1.ConditionOnHold, message)
 	}
 	p.held = true
-	p.Set(strategyv1.ConditionOnHold, metav1.ConditionTrue, reason, message)
+	p.Set(strategyv1.ConditionOnHold, metav1.ConditionTrue, hold.Reason, message)
 }
 
 // Resume ends what Hold began, if it did.
@@ -223,7 +228,7 @@ func (p *Pass) Finish(subject timeline.Subject, turn lifecycle.Turn) (Steps, tim
 		if steps.Entries != nil && p.await {
 			nextAt = p.Now // the head is read back in the next pass
 		}
-		for _, effect := range p.effects {
+		for _, effect := range append(p.effects, p.answers()...) {
 			if !p.held || !action.Starts(effect) {
 				steps.Effects = append(steps.Effects, effect)
 			}

@@ -37,8 +37,8 @@ func TestApproval(t *testing.T) {
 		"nobody by a second before the time limit":        {func(*story) {}, 899 * time.Second, "AwaitingApproval", ""},
 		"nobody by the time limit":                        {func(*story) {}, 900 * time.Second, "ApprovalExpired", "nothing was changed"},
 		"nobody for an hour":                              {func(*story) {}, time.Hour, "ApprovalExpired", "nothing was changed"},
-		"identities that are not enforced":                {func(s *story) { approve(s); s.identity = rollback.Identity{Message: "the policies are missing"} }, 0, "IdentityNotEnforced", "the policies are missing"},
-		"not enforced: does not expire meanwhile":         {func(s *story) { approve(s); s.identity = rollback.Identity{Message: "the policies are missing"} }, time.Hour, "IdentityNotEnforced", "the policies are missing"},
+		"identities that are not enforced":                {func(s *story) { approve(s); s.identity = facts.Identity{Message: "the policies are missing"} }, 0, "IdentityNotEnforced", "the policies are missing"},
+		"not enforced: does not expire meanwhile":         {func(s *story) { approve(s); s.identity = facts.Identity{Message: "the policies are missing"} }, time.Hour, "IdentityNotEnforced", "the policies are missing"},
 		"nobody knows who asked":                          {func(s *story) { approve(s); s.rollback.Spec.RequestedBy = "" }, 0, "AwaitingApproval", "requestedBy was not stamped"},
 		"nobody knows who asked, although they may": {func(s *story) {
 			s.Spec.Remediations[0].Approval.Requester = strategyv1.RequesterMayApprove
@@ -229,7 +229,7 @@ func TestWhenTheIdentityIsAskedFor(t *testing.T) {
 			s := newStory(t)
 			c.given(s)
 			observed := s.observed()
-			observed.Identity = facts.Read[rollback.Identity]{}
+			observed.Identity = facts.Read[facts.Identity]{}
 			if got := rollback.Plan(observed, s.Now).Needs == rollback.NeedIdentity; got != c.want {
 				t.Errorf("got %v", got)
 			}

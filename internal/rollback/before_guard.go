@@ -76,6 +76,7 @@ func (p *plan) waitsForRoom(refusal *record.Refusal) pass.Outcome {
 func (p *plan) liftGuard(decided facts.Decided) {
 	p.next.Override = decide.Reference(decided)
 	p.out.Note(strategyv1.EventOverridden, decide.Because("the guard was lifted", decided), decided.By)
+	p.out.Honour(decided)
 	p.out.Set(strategyv1.ConditionApplied, metav1.ConditionFalse, strategyv1.ReasonPlanned, decide.Because("the guard was lifted", decided))
 }
 
@@ -91,6 +92,9 @@ func (p *plan) lifted(names []string) (lifted *facts.Decided, refusal string) {
 		why := p.notLifted(one)
 		if why == "" {
 			return &one, ""
+		}
+		if p.unanswered == nil { // else it may count yet
+			p.out.Refuse(one, why)
 		}
 		refusal = cmp.Or(refusal, decide.NotHonoured(one, why))
 	}

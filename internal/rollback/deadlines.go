@@ -34,7 +34,8 @@ func (p *plan) expires() {
 		return
 	}
 	// What was approved in time counts whenever it is seen, and so does that nobody knows who approved.
-	if honoured, refusal := p.approval(deadline); honoured == nil && refusal.Reason == "" {
+	if approving, _ := p.approval(deadline); approving == nil && p.out.Reason(strategyv1.ConditionApproved) != strategyv1.ReasonIdentityUnenforced {
+		p.refuseApprovals(deadline)
 		p.expire(fmt.Sprintf("nobody approved by %s; nothing was changed. Create another rollback to ask again", rfc3339(deadline)))
 	}
 }

@@ -34,7 +34,7 @@ func (p *plan) templates() map[string]corev1.PodTemplateSpec {
 }
 
 // identity says whether identities are enforced. That nobody could be asked is remembered: decisions are left for later then.
-func (p *plan) identity() Identity {
+func (p *plan) identity() facts.Identity {
 	identity := facts.Want(&p.needs, NeedIdentity, p.seen.Identity)
 	p.unanswered = identity.Problem
 	return identity

@@ -41,6 +41,7 @@ func Plan(o Observed, now time.Time) Decision {
 	if p.needs != 0 {
 		return Decision{Needs: p.needs}
 	}
+	p.answerRest()
 	if p.out.TellRefused() {
 		p.asks = "" // whoever was to be next cannot help
 	}
@@ -51,13 +52,14 @@ func Plan(o Observed, now time.Time) Decision {
 }
 
 func newPlan(o Observed, now time.Time) *plan {
-	o.Pauses, o.Decided = o.Pauses.OrDefault(), vouched(o.Rollback.Status, o.Decided)
+	o.Pauses = o.Pauses.OrDefault()
 	p := &plan{seen: o, now: now, remediation: remediationOf(o), next: *o.Rollback.Status.DeepCopy()}
 	p.next.ObservedGeneration = o.Rollback.Generation
 	p.out = pass.New(now, o.Rollback.Generation, o.Prefix, o.Log, pass.Status{
-		Conditions: &p.next.Conditions, Timeline: &p.next.Timeline, Checks: &p.next.Checks, Log: &p.next.Log,
+		Conditions: &p.next.Conditions, Timeline: &p.next.Timeline, Checks: &p.next.Checks, Log: &p.next.Log, Answers: &p.next.Answers,
 	})
 	p.out.Refused(o.Refused)
+	p.seen.Decided = p.out.Decisions(o.Rollback.Namespace, o.Decided)
 	return p
 }
 

@@ -15,7 +15,7 @@ func TestRestore(t *testing.T) {
 		"a restore runs its gate first": {
 			given:      func(s *story) { s.approved(); s.decide(strategyv1.DecisionRestore, "carol") },
 			conditions: "Planned=True/Planned Approved=True/Approved Applied=True/Edited InEffect=True/Proved Verified=True/Verified Restored=Unknown/CheckingRestore Ready=False/CheckingRestore",
-			actions:    "log 9+ restore_requested; create Job Restore/load/1; tell CheckingRestore",
+			actions:    "log 9+ restore_requested; create Job Restore/load/1; answer d-carol-1 Honoured; tell CheckingRestore",
 			next:       "4h0m0s",
 		},
 		"a gate that holds releases after the log": {
@@ -68,7 +68,7 @@ func TestRestore(t *testing.T) {
 				s.decide(strategyv1.DecisionRestore, "carol")
 			},
 			conditions: "Planned=True/Planned Approved=True/Approved Applied=True/Edited InEffect=True/Proved Verified=True/Verified Ready=False/IdentityNotEnforced Stalled=True/IdentityNotEnforced",
-			actions:    "log 9+ not_honoured; warn IdentityNotEnforced",
+			actions:    "log 9+ not_honoured; answer d-carol-1 Voided; warn IdentityNotEnforced",
 			next:       "32s",
 		},
 	})

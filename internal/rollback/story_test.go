@@ -37,7 +37,7 @@ type story struct {
 	logProblem      *facts.Problem
 	podsProblem     *facts.Problem
 	notServed       *facts.Problem
-	identity        rollback.Identity
+	identity        facts.Identity
 	decided         []facts.Decided
 	writerStopped   bool // the one that writes the configuration
 	suspended       bool // the playbook is on hold, which stops the writer, too
@@ -51,7 +51,7 @@ func newStory(t testkit.T) *story {
 }
 
 func inWorld(world *testkit.World, name, uid, prefix string) *story {
-	s := &story{World: world, prefix: prefix, identity: rollback.Identity{Enforced: true}, rollback: &strategyv1.StrategyRollback{
+	s := &story{World: world, prefix: prefix, identity: facts.Identity{Enforced: true}, rollback: &strategyv1.StrategyRollback{
 		ObjectMeta: metav1.ObjectMeta{Namespace: testkit.Namespace, Name: name, UID: types.UID(uid), Generation: 1, CreationTimestamp: metav1.NewTime(world.Now)},
 		Spec: strategyv1.StrategyRollbackSpec{
 			PlaybookName: "multi-strategy", RemediationName: "disable", DesiredState: strategyv1.StateApplied, RequestedBy: "alice",
@@ -88,8 +88,8 @@ func (s *story) observed() rollback.Observed {
 		o.Log.Problem = s.notServed
 		return o
 	}
-	o.Playbook = facts.Playbook{Spec: *s.Spec.DeepCopy(), Revision: "multi-strategy-1", Suspended: s.suspended}
-	o.Decided = append([]facts.Decided(nil), s.decided...)
+	o.Playbook = facts.Playbook{Spec: *s.Spec.DeepCopy(), Revision: "multi-strategy-1", Hold: testkit.OnHold(s.suspended)}
+	o.Decided = s.Answered(s.decided)
 	o.Others, o.Identity = facts.Known(slices.Clone(s.others)), facts.Known(s.identity)
 	if s.playbookProblem != nil {
 		o.Playbook, o.Log.Problem = facts.Playbook{Problem: s.playbookProblem}, s.playbookProblem
@@ -192,7 +192,7 @@ func (s *story) pass() (decision rollback.Decision, changed bool) {
 		switch wanted.(type) {
 		case action.Event:
 			continue
-		case action.DeleteJob, action.AppendEntries, action.StoreEvidence, action.SetFinalizers:
+		case action.DeleteJob, action.AppendEntries, action.StoreEvidence, action.SetFinalizers, action.AnswerDecision:
 		default:
 			if s.ended() {
 				s.T.Fatalf("a rollback that has ended asks for %s", testkit.Describe(decision.Steps.InOrder()))
@@ -290,7 +290,7 @@ func (s *story) reports(by reports) {
 }
 
 func (s *story) decide(verdict strategyv1.DecisionVerdict, by string) {
-	decided := facts.Decided{Name: fmt.Sprintf("d-%s-%d", by, len(s.decided)), Verdict: verdict, By: by, Time: metav1.NewTime(s.Now)}
+	decided := facts.Decided{Name: fmt.Sprintf("d-%s-%d", by, len(s.decided)), UID: fmt.Sprintf("%s-%d", s.rollback.Name, len(s.decided)), Verdict: verdict, By: by, Time: metav1.NewTime(s.Now)}
 	if s.rollback.Status.Plan != nil {
 		decided.Digest = s.rollback.Status.Plan.Digest
 	}

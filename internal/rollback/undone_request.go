@@ -50,6 +50,9 @@ func (p *plan) restoreRequested() pass.Outcome {
 		return pass.Ends
 	}
 	p.request(asked.Name, asked.By)
+	for one := range decide.Oldest(p.out.Unanswered(), strategyv1.DecisionRestore) {
+		p.out.Honour(one) // older ones asked for the same
+	}
 	return pass.GoOn
 }
 
@@ -67,15 +70,13 @@ func (p *plan) gateOverridden() {
 	if !lifecycle.GateFailed(p.next) {
 		return
 	}
-	decided, refusal := p.lifted(fresh(p.next.Restore, p.seen.Decided))
-	if refusal != "" && p.unanswered == nil {
-		p.notePerDecision(refusal)
-	}
+	decided, _ := p.lifted(fresh(p.next.Restore, p.seen.Decided))
 	if decided == nil {
 		return
 	}
 	p.next.Override = decide.Reference(*decided)
 	p.out.Note(strategyv1.EventOverridden, decide.Because("the restore gate was lifted", *decided), decided.By)
+	p.out.Honour(*decided)
 	p.request(decided.Name, decided.By)
 }
 
