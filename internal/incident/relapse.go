@@ -22,6 +22,9 @@ func (p *plan) notQuiet(what string, since time.Time, reason, noise string) {
 		patience = latest(since, conditions.Since(p.next.Conditions, strategyv1.ConditionQuiet)).Add(p.sampling())
 		before := p.seen.Incident.Status
 		if wasQuiet := before.RestoredTime != nil && conditions.True(before.Conditions, strategyv1.ConditionQuiet); wasQuiet || !p.now.Before(patience) {
+			if reason == strategyv1.ReasonNotQuiet { // with the numbers, which the condition leaves out: they change all the time
+				noise = "the rule of quiet does not hold: " + p.because(p.recovery().Quiet)
+			}
 			p.relapse(what, noise)
 			return
 		}

@@ -268,11 +268,11 @@ func decisionRows() []row {
 	withoutReason := func(verdict, kind string) []row { // what the types say of a verdict is what the API server asks for
 		want := ""
 		if strategyv1.DecisionVerdict(verdict).NeedsReason() {
-			want = "Approve, Deny, Override, Resolve, FalseAlarm and Reopen need a reason: say in reason why"
+			want = "Approve, Deny, Override, Resolve, FalseAlarm, Reopen, Hold and Release need a reason: say in reason why"
 		}
 		return rule(verdict+" without a reason", want, set("verdict", verdict), set("target.kind", kind), drop("reason"))
 	}
-	const about = "Acknowledge, Escalate, FalseAlarm, Resolve and Reopen are about a StrategyIncident; Approve, Deny, Override, Renew and Restore about a StrategyRollback"
+	const about = "Acknowledge, Escalate, FalseAlarm, Resolve and Reopen are about a StrategyIncident; Hold and Release about a StrategyIncident or a StrategyPlaybook; Approve, Deny, Override, Renew and Restore about a StrategyRollback"
 	for _, verdict := range []string{"Acknowledge", "Escalate", "FalseAlarm", "Resolve", "Reopen"} {
 		rows = append(rows, rule(verdict+" an incident", "", set("verdict", verdict), set("target.kind", "StrategyIncident"))...)
 		rows = append(rows, rule(verdict+" a rollback", about, set("verdict", verdict))...)
