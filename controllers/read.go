@@ -68,7 +68,11 @@ func (r *reader) observePlaybook(ctx context.Context, namespace, name, revision 
 			return facts.Playbook{Problem: &facts.Problem{Reason: strategyv1.ReasonPlaybookNotFound, Message: fmt.Sprintf(
 				"StrategyPlaybook %s does not exist in namespace %s; create it, or create this object with another playbookName", name, namespace)}}, nil
 		}
-		if !conditions.True(current.Status.Conditions, strategyv1.ConditionReady) || current.Status.ObservedGeneration != current.Generation {
+		if current.Status.ObservedGeneration != current.Generation {
+			return facts.Playbook{Problem: &facts.Problem{Reason: strategyv1.ReasonPlaybookNotReady, Passes: true, Retry: time.Second, Message: fmt.Sprintf(
+				"the newest version of StrategyPlaybook %s is being checked", name)}}, nil
+		}
+		if !conditions.True(current.Status.Conditions, strategyv1.ConditionReady) {
 			return facts.Playbook{Problem: &facts.Problem{Reason: strategyv1.ReasonPlaybookNotReady, Message: fmt.Sprintf(
 				"StrategyPlaybook %s is not ready: %s", name, conditions.Message(current.Status.Conditions, strategyv1.ConditionReady))}}, nil
 		}

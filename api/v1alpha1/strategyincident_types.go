@@ -6,6 +6,11 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:validation:Enum=PnL;Risk;Latency;NoSignals;AdapterFailure;AlertFatigue;ResourceBudget;Compliance
 type IncidentType string
 
+// IncidentTypes are all types.
+func IncidentTypes() []IncidentType {
+	return []IncidentType{"PnL", "Risk", "Latency", "NoSignals", "AdapterFailure", "AlertFatigue", "ResourceBudget", "Compliance"}
+}
+
 // Severity of an incident.
 // +kubebuilder:validation:Enum=Info;Warning;Critical
 type Severity string

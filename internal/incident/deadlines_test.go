@@ -161,6 +161,16 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
+// TestAPlaybookThatIsJustBeingCheckedIsNoNews: nobody has to do anything, and is told of nothing.
+func TestAPlaybookThatIsJustBeingCheckedIsNoNews(t *testing.T) {
+	s := newStory(t)
+	s.playbookProblem = &facts.Problem{Reason: strategyv1.ReasonPlaybookNotReady, Message: "it is being checked", Retry: time.Second, Passes: true}
+	decision := s.plan()
+	expect(t, "actions", strings.Join(testkit.Describe(decision.Steps.InOrder()), "; "), "")
+	expect(t, "conditions", testkit.Conditions(decision.Status.Conditions), "Ready=False/PlaybookNotReady")
+	expect(t, "whose turn", string(decision.Status.WaitsFor)+" in "+until(decision.NextAt), "Machine in 1s")
+}
+
 // TestAnIncidentOnABrokenConfigurationHasItsClock: nothing can be checked, but people are called, and what they decide counts.
 func TestAnIncidentOnABrokenConfigurationHasItsClock(t *testing.T) {
 	problem := func(reason string) func(*story) {
