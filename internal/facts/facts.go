@@ -22,6 +22,7 @@ type Problem struct {
 	Reason  string        // a condition reason of api/v1alpha1
 	Message string        // what, where, what to do
 	Retry   time.Duration // after which it is looked at again; 0 = pass.Recheck
+	Passes  bool          // by itself, and soon: nobody has to do anything
 }
 
 // Refusal is an effect of the last passes that the API server refused: a quota, a policy or a webhook stands against it. It is tried

@@ -77,7 +77,7 @@ func TestDeadlinesGoOnWhileHeldBack(t *testing.T) {
 	s.At(time.Hour)
 	s.quiet()
 	expect(t, "SLAMet", s.condition(strategyv1.ConditionSLAMet), "False/DeadlinePassed")
-	expect(t, "level", string(s.incident.Status.Level), "L2")
+	expect(t, "level", string(s.incident.Status.Level), "TechLead")
 }
 
 // A drill runs the whole procedure, and no deadline counts.

@@ -17,6 +17,7 @@ func (p *plan) variables() rules.Vars {
 	if p.given == nil {
 		incident := subject.Variables(p.seen.Incident.Name, p.seen.Incident)
 		incident["alerts"], incident["alertCount"] = p.alerts(), float64(p.next.AlertCount)
+		incident["severity"] = string(p.severity())
 		p.given = &rules.Vars{Incident: incident, Signals: p.signals().Values(), Limits: p.limits(), Risk: p.risk()}
 	}
 	return *p.given

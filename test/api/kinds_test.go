@@ -269,14 +269,14 @@ func decisionRows() []row {
 	}
 	about := map[string][]string{ // which verdicts are about which kind
 		"StrategyPlaybook": {"Hold", "Release"},
-		"StrategyIncident": {"Acknowledge", "Escalate", "FalseAlarm", "Resolve", "Hold", "Release"},
+		"StrategyIncident": {"Acknowledge", "Escalate", "FalseAlarm", "Resolve", "Reopen", "Hold", "Release"},
 		"StrategyRollback": {"Approve", "Deny", "Override", "Renew", "Restore"},
 	}
 	for kind, verdicts := range about {
 		for _, verdict := range slices.Sorted(maps.Values(verdictsOf(about))) {
 			want, unexplained := "", ""
 			if !slices.Contains(verdicts, verdict) {
-				want = "Acknowledge, Escalate, FalseAlarm and Resolve are about a StrategyIncident"
+				want = " are about a StrategyIncident; Hold and Release about"
 			}
 			rows = append(rows, rule(verdict+" a "+kind, want, set("verdict", verdict), set("target.kind", kind))...)
 			if strategyv1.DecisionVerdict(verdict).NeedsReason() { // what the types say of a verdict is what the API server asks for
