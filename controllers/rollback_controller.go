@@ -40,7 +40,7 @@ func (r *rollbacks) decide(ctx context.Context, object *strategyv1.StrategyRollb
 		if plan.Needs == 0 {
 			return rollbackDecision{plan.Status, plan.Rule, plan.Steps.InOrder(), plan.NextAt}, nil
 		}
-		if err := r.observeNeeds(ctx, object, plan.Needs, &observed); err != nil {
+		if err := r.observeNeeds(ctx, object, plan.Needs, &observed, now); err != nil {
 			return rollbackDecision{}, err
 		}
 	}

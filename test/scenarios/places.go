@@ -42,7 +42,7 @@ var ReasonPlaces = map[string]Places{
 	strategyv1.ReasonSecretNotLabelled: wrongInput, strategyv1.ReasonSecretInvalid: wrongInput,
 	strategyv1.ReasonNamespaceNotServed: wrongInput, strategyv1.ReasonLogConflict: wrongInput, strategyv1.ReasonEvidenceUnavailable: wrongInput,
 	strategyv1.ReasonEffectRefused: wrongInput, strategyv1.ReasonAPIUnavailable: wrongInput,
-	strategyv1.ReasonRemediationNotFound: wrongInput,
+	strategyv1.ReasonRemediationNotFound: wrongInput, strategyv1.ReasonIncidentMismatch: wrongInput,
 	strategyv1.ReasonScheduleNotFound:    incidentIn(strategyv1.IncidentTriage, strategyv1.IncidentDiagnosis),
 	strategyv1.ReasonReopened:            reasonOf("Resolved, and of Escalated"),
 	strategyv1.ReasonRaised:              reasonOf("an event"),
