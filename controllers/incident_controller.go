@@ -61,6 +61,7 @@ func (r *incidents) controller(does *executor, wakes waker) Controller {
 		For: itself(&strategyv1.StrategyIncident{}, predicate.Or(predicate.GenerationChangedPredicate{}, alertsChanged())),
 		Watches: []Watch{
 			{&strategyv1.StrategyIncident{}, mapped(wakes.childrenOf), summaryChanged()},
+			{&strategyv1.StrategyIncident{}, mapped(wakes.sameAs), severityChanged()},
 			{&batchv1.Job{}, mapped(ownerOfJob(strategyv1.KindIncident)), jobDeleted()},
 			{&strategyv1.StrategyRollback{}, mapped(incidentOfRollback), summaryChanged()},
 			{&strategyv1.StrategyDecision{}, mapped(targetOfDecision(strategyv1.KindIncident)), predicate.GenerationChangedPredicate{}},

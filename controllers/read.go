@@ -17,6 +17,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/decide"
 	"tradeops.dev/strategy-operator/internal/decisionlog"
 	"tradeops.dev/strategy-operator/internal/evidence"
 	"tradeops.dev/strategy-operator/internal/facts"
@@ -34,6 +35,7 @@ type reader struct {
 	Clock      clock.PassiveClock
 	Signals    Signals
 	Namespaces Namespaces
+	Machines   decide.Machines
 	Pauses     pauses.Pauses
 	keys       *keys
 	refusals   *refusals
@@ -66,7 +68,11 @@ func (r *reader) observePlaybook(ctx context.Context, namespace, name, revision 
 			return facts.Playbook{Problem: &facts.Problem{Reason: strategyv1.ReasonPlaybookNotFound, Message: fmt.Sprintf(
 				"StrategyPlaybook %s does not exist in namespace %s; create it, or create this object with another playbookName", name, namespace)}}, nil
 		}
-		if !conditions.True(current.Status.Conditions, strategyv1.ConditionReady) || current.Status.ObservedGeneration != current.Generation {
+		if current.Status.ObservedGeneration != current.Generation {
+			return facts.Playbook{Problem: &facts.Problem{Reason: strategyv1.ReasonPlaybookNotReady, Passes: true, Retry: time.Second, Message: fmt.Sprintf(
+				"the newest version of StrategyPlaybook %s is being checked", name)}}, nil
+		}
+		if !conditions.True(current.Status.Conditions, strategyv1.ConditionReady) {
 			return facts.Playbook{Problem: &facts.Problem{Reason: strategyv1.ReasonPlaybookNotReady, Message: fmt.Sprintf(
 				"StrategyPlaybook %s is not ready: %s", name, conditions.Message(current.Status.Conditions, strategyv1.ConditionReady))}}, nil
 		}

@@ -21,21 +21,22 @@ func (r *incidents) observeIncident(ctx context.Context, object *strategyv1.Stra
 		Incident:  object.DeepCopy(),
 		Prefix:    evidence.Prefix(object.Namespace, object.Name, string(object.UID), object.CreationTimestamp.Time),
 		NotServed: r.Namespaces.Served(object.Namespace),
+		Machines:  r.Machines,
 	}
-	if observed.NotServed != nil {
-		observed.Log.Problem = observed.NotServed
-		observed.OnCall = facts.Known(facts.OnCall{Problem: observed.NotServed}) // deadlines go on, and nobody knows who is called
-		return observed, nil
-	}
-	observed.Refused = r.refusals.of(object)
 	var err error
-	// What people decided, and what they would close, is known even where the playbook is not.
+	// What people decided, and what they would close, is known even where the playbook is not, or nothing else may be read.
 	if observed.Decided, err = r.observeDecided(ctx, strategyv1.KindIncident, object); err != nil {
 		return observed, err
 	}
 	if observed.Rollbacks, err = r.observeRollbacksOf(ctx, object); err != nil {
 		return observed, err
 	}
+	if observed.NotServed != nil {
+		observed.Playbook.Problem, observed.Log.Problem = observed.NotServed, observed.NotServed // not read, which is not empty
+		observed.OnCall = facts.Known(facts.OnCall{Problem: observed.NotServed}) // deadlines go on, and nobody knows who is called
+		return observed, nil
+	}
+	observed.Refused = r.refusals.of(object)
 	if observed.Playbook, err = r.observePlaybook(ctx, object.Namespace, object.Spec.PlaybookName, object.Status.PlaybookRevision); err != nil {
 		return observed, err
 	}
@@ -121,7 +122,7 @@ func openRecords(object *strategyv1.StrategyIncident) []strategyv1.CheckStatus {
 }
 
 // observeRollbacksOf lists the incident's rollbacks, oldest first: those it asked for, by UID, and those that people made
-// for it. One that an earlier incident of the same name asked for is not among them, and a dry run mends nothing.
+// for it. One that an earlier incident of the same name asked for is not among them; a dry run fixes nothing, and a drill no real fault.
 func (r *reader) observeRollbacksOf(ctx context.Context, object *strategyv1.StrategyIncident) ([]strategyv1.StrategyRollback, error) {
 	var list strategyv1.StrategyRollbackList
 	if err := r.Client.List(ctx, &list, client.InNamespace(object.Namespace), client.MatchingFields{indexIncident: object.Name}); err != nil {
@@ -129,8 +130,8 @@ func (r *reader) observeRollbacksOf(ctx context.Context, object *strategyv1.Stra
 	}
 	var ours []strategyv1.StrategyRollback
 	for _, rollback := range list.Items {
-		uid := rollback.Spec.IncidentUID
-		if rollback.Spec.Mode == strategyv1.ModeDryRun || uid != "" && uid != string(object.UID) || uid == "" && rollback.CreationTimestamp.Before(&object.CreationTimestamp) {
+		uid, drill := rollback.Spec.IncidentUID, rollback.Spec.Mode == strategyv1.ModeDrill
+		if rollback.Spec.Mode == strategyv1.ModeDryRun || drill != (object.Spec.Mode == strategyv1.IncidentDrill) || uid != "" && uid != string(object.UID) || uid == "" && rollback.CreationTimestamp.Before(&object.CreationTimestamp) {
 			continue
 		}
 		ours = append(ours, rollback)

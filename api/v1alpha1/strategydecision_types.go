@@ -3,17 +3,19 @@ package v1alpha1
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // DecisionVerdict is what a person decided.
-// +kubebuilder:validation:Enum=Acknowledge;Escalate;FalseAlarm;Resolve;Hold;Release;Approve;Deny;Override;Renew;Restore
+// +kubebuilder:validation:Enum=Acknowledge;Escalate;FalseAlarm;Resolve;Reopen;Hold;Release;Approve;Deny;Override;Renew;Restore
 type DecisionVerdict string
 
-// The verdicts. Acknowledge, Escalate, FalseAlarm and Resolve are about incidents, Hold and Release about incidents and playbooks, the others
-// about rollbacks.
+// The verdicts. Acknowledge, Escalate, FalseAlarm, Resolve and Reopen are about incidents, Hold and Release about incidents and playbooks, the
+// others about rollbacks.
 const (
 	// DecisionAcknowledge says that a person is on it: until it ends, time alone does not call the next level.
 	DecisionAcknowledge DecisionVerdict = "Acknowledge"
 	DecisionEscalate    DecisionVerdict = "Escalate"
 	DecisionFalseAlarm  DecisionVerdict = "FalseAlarm"
 	DecisionResolve     DecisionVerdict = "Resolve"
+	// DecisionReopen takes back that an incident was closed, by whatever: it goes on at L2, with new deadlines.
+	DecisionReopen DecisionVerdict = "Reopen"
 	// DecisionHold stops what would be started: no Job, no edit, no restart, no restore. What is in force stays in force, and the
 	// strategies go on trading.
 	DecisionHold DecisionVerdict = "Hold"
@@ -29,10 +31,10 @@ const (
 )
 
 // NeedsReason tells the verdicts that are recorded only with a reason: they change what is traded, lift a limit, stop what is
-// automatic, or close an incident. The rule of StrategyDecisionSpec is the same list.
+// automatic, or close or reopen an incident. The rule of StrategyDecisionSpec is the same list.
 func (v DecisionVerdict) NeedsReason() bool {
 	switch v {
-	case DecisionApprove, DecisionDeny, DecisionOverride, DecisionResolve, DecisionFalseAlarm, DecisionHold, DecisionRelease:
+	case DecisionApprove, DecisionDeny, DecisionOverride, DecisionResolve, DecisionFalseAlarm, DecisionReopen, DecisionHold, DecisionRelease:
 		return true
 	}
 	return false
@@ -56,8 +58,8 @@ type DecisionTarget struct {
 // StrategyDecisionSpec is immutable as a whole: a decision is a record.
 // +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a decision is a record and cannot be changed; make another decision"
 // +kubebuilder:validation:XValidation:rule="!(self.verdict in ['Approve', 'Override', 'Renew']) || has(self.digest)",message="Approve, Override and Renew name the plan: set digest to the rollback's status.plan.digest"
-// +kubebuilder:validation:XValidation:rule="!(self.verdict in ['Approve', 'Deny', 'Override', 'Resolve', 'FalseAlarm', 'Hold', 'Release']) || has(self.reason)",message="Approve, Deny, Override, Resolve, FalseAlarm, Hold and Release need a reason: say in reason why, for whoever reads the log later"
-// +kubebuilder:validation:XValidation:rule="self.verdict in {'StrategyPlaybook': ['Hold', 'Release'], 'StrategyIncident': ['Acknowledge', 'Escalate', 'FalseAlarm', 'Resolve', 'Hold', 'Release'], 'StrategyRollback': ['Approve', 'Deny', 'Override', 'Renew', 'Restore']}[self.target.kind]",message="Acknowledge, Escalate, FalseAlarm and Resolve are about a StrategyIncident; Hold and Release about a StrategyIncident or a StrategyPlaybook; Approve, Deny, Override, Renew and Restore about a StrategyRollback"
+// +kubebuilder:validation:XValidation:rule="!(self.verdict in ['Approve', 'Deny', 'Override', 'Resolve', 'FalseAlarm', 'Reopen', 'Hold', 'Release']) || has(self.reason)",message="Approve, Deny, Override, Resolve, FalseAlarm, Reopen, Hold and Release need a reason: say in reason why, for whoever reads the log later"
+// +kubebuilder:validation:XValidation:rule="self.verdict in {'StrategyPlaybook': ['Hold', 'Release'], 'StrategyIncident': ['Acknowledge', 'Escalate', 'FalseAlarm', 'Resolve', 'Reopen', 'Hold', 'Release'], 'StrategyRollback': ['Approve', 'Deny', 'Override', 'Renew', 'Restore']}[self.target.kind]",message="Acknowledge, Escalate, FalseAlarm, Resolve and Reopen are about a StrategyIncident; Hold and Release about a StrategyIncident or a StrategyPlaybook; Approve, Deny, Override, Renew and Restore about a StrategyRollback"
 // +kubebuilder:validation:XValidation:rule="self.verdict == 'Acknowledge' || !has(self.validSeconds)",message="validSeconds belongs to Acknowledge"
 type StrategyDecisionSpec struct {
 	// target is what the decision is about.
@@ -81,7 +83,7 @@ type StrategyDecisionSpec struct {
 	// +kubebuilder:validation:Maximum=14400
 	ValidSeconds int32 `json:"validSeconds,omitempty"`
 
-	// reason for people, in the log and in what is shown. Approve, Deny, Override, Resolve, FalseAlarm, Hold
+	// reason for people, in the log and in what is shown. Approve, Deny, Override, Resolve, FalseAlarm, Reopen, Hold
 	// and Release need one.
 	// +optional
 	// +kubebuilder:validation:MinLength=1

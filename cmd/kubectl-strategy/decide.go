@@ -55,6 +55,9 @@ var verdicts = []verdict{
 		"Close an incident as a false alarm. An incident with a rollback is none: restore or deny that one, then resolve."},
 	{"resolve", strategyv1.DecisionResolve, strategyv1.KindIncident, "", "Close an incident as resolved",
 		"Close an incident as resolved. A rollback that is applied stays applied until it is restored."},
+	{"reopen", strategyv1.DecisionReopen, strategyv1.KindIncident, "", "Reopen an incident that was closed",
+		"Take back that an incident was closed, by whomever or whatever: it goes on at L2, with new deadlines and a new diagnosis. That is\n" +
+			"possible for as long as the playbook says (recovery.reopenSeconds, a day by default)."},
 }
 
 // asks is what help says about a verdict that agrees to a plan.

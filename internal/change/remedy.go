@@ -8,9 +8,12 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 )
 
+// maxActions is how many actions a rollback may have, as the API has it.
+const maxActions = 16
+
 // ForIncident are a remedy's actions for an incident: a DisableSchedule that says neither which schedule nor which strategy means the
-// incident's schedules. False: it means them, and there are none.
-func ForIncident(remedy []strategyv1.RollbackAction, schedules []string) (actions []strategyv1.RollbackAction, named bool) {
+// incident's schedules; of a strategy that has more of them than a rollback may name, the strategy. False: it means them, and there are none.
+func ForIncident(remedy []strategyv1.RollbackAction, schedules []string, strategy string) (actions []strategyv1.RollbackAction, named bool) {
 	for _, wanted := range remedy {
 		if wanted.Type != strategyv1.ActionDisableSchedule || wanted.Schedule != "" || wanted.Strategy != "" {
 			actions = append(actions, wanted)
@@ -18,6 +21,10 @@ func ForIncident(remedy []strategyv1.RollbackAction, schedules []string) (action
 		}
 		if len(schedules) == 0 {
 			return nil, false
+		}
+		if strategy != "" && len(schedules)+len(remedy) > maxActions {
+			actions = append(actions, strategyv1.RollbackAction{Type: strategyv1.ActionDisableSchedule, Strategy: strategy})
+			continue
 		}
 		for _, schedule := range schedules {
 			actions = append(actions, strategyv1.RollbackAction{Type: strategyv1.ActionDisableSchedule, Schedule: schedule})
@@ -40,7 +47,7 @@ func NotOfRemedy(spec strategyv1.StrategyRollbackSpec, remedies []strategyv1.Rem
 		if remedy.Name != spec.RemediationName {
 			continue
 		}
-		if actions, _ := ForIncident(remedy.Actions, cause.Schedules); equality.Semantic.DeepEqual(actions, spec.Actions) {
+		if actions, _ := ForIncident(remedy.Actions, cause.Schedules, incident.Spec.Strategy); equality.Semantic.DeepEqual(actions, spec.Actions) {
 			return ""
 		}
 		return "its actions are not those of remedy " + spec.RemediationName + " for the incident"

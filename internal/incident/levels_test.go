@@ -55,6 +55,9 @@ func TestTheTechnicalLeadIsCalledBySignals(t *testing.T) {
 				s.unknown = map[string]string{c.unknown: "not sampled since 10:00:00Z: connection refused"}
 			}
 			s.quiet()
+			expect(t, "one sample that fails is no news", s.condition(strategyv1.ConditionSignalsKnown), strings.Replace(c.known, "False/", "Unknown/", 1))
+			s.At(30 * time.Second)
+			s.quiet()
 			expect(t, "level", string(s.incident.Status.Level), string(c.level))
 			expect(t, "the log", s.events(), c.log)
 			expect(t, "SignalsKnown", s.condition(strategyv1.ConditionSignalsKnown), c.known)

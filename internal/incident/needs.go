@@ -31,15 +31,12 @@ func Usual(o Observed) Need {
 	if o.NotServed != nil || o.Playbook.Problem != nil || !lifecycle.Open(o.Incident) {
 		return 0
 	}
-	var need Need
+	need := NeedSame // duplicates, strikes, and later reports that are more severe
 	if o.Playbook.Spec.Signals != nil {
 		need |= NeedSignals
 	}
 	if status.PlaybookRevision == "" {
 		need |= NeedOnCall | NeedTemplates // the first level is called, and its checks are started
-	}
-	if len(status.Rollbacks) == 0 {
-		need |= NeedSame
 	}
 	if status.ParentName != "" {
 		need |= NeedParent

@@ -9,30 +9,35 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
-	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/decide"
 	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 )
 
-// start freezes the playbook and fixes the deadlines, once.
+// start freezes the playbook and fixes the deadlines, once. What else is wrong with the input keeps no clock from running, and nobody from
+// being called: a typing error in a schedule does not make a fault smaller.
 func (p *plan) start() {
-	if p.next.PlaybookRevision != "" || p.isClosed() || p.isDeleted() || p.problem() != nil {
+	if p.next.PlaybookRevision != "" || p.isClosed() || p.isDeleted() || p.noProcedure() != nil {
 		return
 	}
 	p.next.PlaybookRevision = p.seen.Playbook.Revision
 	p.next.Dashboards = p.seen.Playbook.Spec.Dashboards
-	p.next.Deadlines = []strategyv1.Deadline{
-		{Level: strategyv1.LevelL1, Time: p.after(p.seen.Playbook.Spec.Triage.RespondWithinSeconds)},
-		{Level: strategyv1.LevelL2, Time: p.after(p.seen.Playbook.Spec.Diagnosis.RespondWithinSeconds)},
+	p.next.Severity = p.seen.Incident.Spec.Severity
+	p.setDeadlines()
+	if p.next.Log == nil { // one that was closed before it could start, and reopened, has it
+		p.out.StartLog()
+		p.reported()
 	}
-	p.out.StartLog()
-	p.reported()
-	p.out.Set(strategyv1.ConditionTriaged, metav1.ConditionUnknown, strategyv1.ReasonTriaging, "the triage checks have not been judged yet")
+	if p.next.Reopened == nil {
+		p.out.Set(strategyv1.ConditionTriaged, metav1.ConditionUnknown, strategyv1.ReasonTriaging, "the triage checks have not been judged yet")
+	}
 	p.out.Set(strategyv1.ConditionSLAMet, metav1.ConditionUnknown, strategyv1.ReasonWithinLimits, "no deadline has passed")
 	if p.isDrill() {
 		p.out.Set(strategyv1.ConditionSLAMet, metav1.ConditionUnknown, strategyv1.ReasonDrill, "an exercise: a late answer is no breach")
 	}
-	p.call(strategyv1.LevelL1)
+	if p.next.Reopened == nil {
+		p.call(strategyv1.LevelL1)
+	}
 }
 
 // reported is the first entry of the log.
@@ -43,7 +48,17 @@ func (p *plan) reported() {
 		kind = "drill"
 	}
 	p.out.Note(strategyv1.EventIncident, fmt.Sprintf("%s %s, severity %s%s, reported by %s: %s",
-		spec.Type, kind, spec.Severity, about(spec), orElse(spec.RequestedBy, "unknown"), orElse(spec.Summary, "no summary")), spec.RequestedBy)
+		spec.Type, kind, spec.Severity, about(spec), orElse(spec.RequestedBy, "unknown"), orElse(spec.Summary, "no summary"))+p.aheadOfTime(), spec.RequestedBy)
+}
+
+// aheadOfTime says that the reporter's clock was ahead, so that its time does not count.
+func (p *plan) aheadOfTime() string {
+	detected, counts := p.seen.Incident.Spec.DetectedTime, lifecycle.Detected(p.seen.Incident)
+	if detected == nil || !detected.After(counts) {
+		return ""
+	}
+	return fmt.Sprintf(" (detectedTime %s is after the incident was created, so its creation counts: %s)",
+		detected.UTC().Format(time.RFC3339), counts.UTC().Format(time.RFC3339))
 }
 
 // holdBack: an incident on hold, or one of a playbook on hold, starts nothing new. People come before what a file says: whose hold it is must be
@@ -110,13 +125,12 @@ func (p *plan) collect() {
 	}
 }
 
-// acknowledged takes up the newest acknowledgement. It answers the level that was called when it was made, whenever the
-// operator sees it.
+// acknowledged takes up the newest acknowledgement, whatever is wrong with the input.
 func (p *plan) acknowledged() {
-	if !p.running() {
+	if !p.started() {
 		return
 	}
-	for _, decided := range p.out.Unanswered() {
+	for _, decided := range p.pending() {
 		if decided.Verdict == strategyv1.DecisionAcknowledge {
 			p.acknowledge(decided)
 		}
@@ -143,11 +157,6 @@ func (p *plan) acknowledge(decided facts.Decided) {
 	p.next.Acknowledgement = &strategyv1.AcknowledgementStatus{Name: decided.Name, By: decided.By, Time: decided.Time, UntilTime: until}
 	p.out.Note(strategyv1.EventAcknowledged, decide.Because("acknowledged until "+until.Format(time.RFC3339), decided), decided.By)
 	p.out.Honour(decided)
-	level := strategyv1.LevelL1
-	if called := conditions.Since(p.next.Conditions, strategyv1.ConditionEscalated); !called.IsZero() && !decided.Time.Time.Before(called) {
-		level = strategyv1.LevelL2
-	}
-	p.answered(level, decided.Time.Time)
 }
 
 // someoneIsOnIt: somebody acknowledged it, so time alone calls nobody.
@@ -164,7 +173,7 @@ func (p *plan) decidedByPeople() {
 	if p.isClosed() || p.isDeleted() {
 		return
 	}
-	for _, decided := range p.out.Unanswered() {
+	for _, decided := range p.pending() {
 		switch {
 		case decided.Verdict == strategyv1.DecisionResolve:
 			p.closeBy(decided, strategyv1.ReasonResolved, strategyv1.EventClosed, decide.Because("closed", decided)+p.leftInEffect())
@@ -177,13 +186,24 @@ func (p *plan) decidedByPeople() {
 	}
 }
 
+// escalatedByPeople: somebody hands over to L2, whatever is wrong with the input.
+func (p *plan) escalatedByPeople() {
+	if !p.started() || p.out.Is(strategyv1.ConditionEscalated) {
+		return
+	}
+	if decided := decide.First(decide.Oldest(p.pending(), strategyv1.DecisionEscalate)); decided != nil {
+		p.escalate(strategyv1.ReasonPersonDecided, decide.Because("escalated", *decided), decided.By)
+		p.out.Honour(*decided)
+	}
+}
+
 // closeBy closes an incident that may not have started. If anybody knows where its log is to be, the log tells.
 func (p *plan) closeBy(decided facts.Decided, reason string, event strategyv1.Event, message string) {
 	if p.next.Log == nil && p.seen.Log.Problem == nil {
 		p.out.StartLog()
 		p.reported()
 	}
-	p.close(reason, event, message, decided.By)
+	p.close(decided.Time.Time, reason, event, message, decided.By)
 	p.out.Honour(decided)
 }
 
@@ -201,6 +221,10 @@ func (p *plan) tooLate(decided facts.Decided) string {
 	switch {
 	case p.isDeleted():
 		return "the incident is being deleted"
+	case p.next.Reopened != nil && !decided.Time.After(p.next.Reopened.Time.Time):
+		return "the incident was reopened after that"
+	case decided.Verdict == strategyv1.DecisionReopen:
+		return p.notReopened(decided)
 	case p.isClosed():
 		return fmt.Sprintf("the incident was closed at %s: %s", p.next.ClosedTime.UTC().Format(time.RFC3339), p.out.Message(strategyv1.ConditionReady))
 	case decided.Verdict == strategyv1.DecisionEscalate && p.out.Is(strategyv1.ConditionEscalated):

@@ -16,6 +16,7 @@ func (p *plan) variables() rules.Vars {
 	if p.given == nil {
 		incident := subject.Variables(p.seen.Incident.Name, p.seen.Incident)
 		incident["alerts"], incident["alertCount"] = subject.Alerts(p.next.Alerts), float64(p.next.AlertCount)
+		incident["severity"] = string(p.severity())
 		p.given = &rules.Vars{Incident: incident, Signals: p.signals().Values(), Limits: subject.Limits(p.seen.Config.Summary), Risk: subject.Risk(p.seen.Config.Summary, p.seen.Incident.Spec)}
 	}
 	return *p.given

@@ -116,9 +116,13 @@ func (p *Pass) BadInput(reason, message string) {
 	p.Blocked(facts.Problem{Reason: reason, Message: message})
 }
 
-// Blocked stalls on a problem, and looks again by itself.
+// Blocked stalls on a problem, unless that passes by itself, and looks again.
 func (p *Pass) Blocked(problem facts.Problem) {
-	p.Stall(problem.Reason, problem.Message)
+	if problem.Passes {
+		p.Working(problem.Reason, problem.Message)
+	} else {
+		p.Stall(problem.Reason, problem.Message)
+	}
 	p.Wake(p.Now.Add(cmp.Or(problem.Retry, Recheck)))
 }
 

@@ -177,6 +177,7 @@ func (p *plan) causeVars(sampled map[string]any, judged []rules.Check) rules.Var
 	incident, configuration := p.seen.Incident, p.undoneSummary()
 	variables := subject.Variables(incident.Name, incident)
 	variables["alerts"], variables["alertCount"] = subject.Alerts(incident.Status.Alerts), float64(incident.Status.AlertCount)
+	variables["severity"] = string(cmp.Or(incident.Status.Severity, incident.Spec.Severity))
 	variables["level"] = string(lifecycle.Level(incident.Status))
 	return rules.Vars{
 		Incident: variables, Signals: sampled, Checks: judged,

@@ -96,9 +96,9 @@ func (s *story) wasDiagnosed(incident *strategyv1.StrategyIncident) {
 	if status.Level != strategyv1.LevelL2 {
 		s.Errorf("the level is %s, not L2", status.Level)
 	}
-	for _, deadline := range status.Deadlines {
-		if deadline.AnsweredTime == nil {
-			s.Errorf("%s has not answered", deadline.Level)
+	for _, deadline := range status.Deadlines { // nobody decided anything yet: only the operator has its results
+		if deadline.AnsweredTime != nil || deadline.MachineTime == nil || (deadline.RelievedTime != nil) != (deadline.Level == strategyv1.LevelL1) {
+			s.Errorf("the deadline of %s is %+v", deadline.Level, deadline)
 		}
 	}
 	cause := status.Cause
