@@ -7,6 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/change"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
 )
@@ -127,9 +128,10 @@ func (p *plan) notRestored(message string) {
 }
 
 func (p *plan) restored() {
-	message := "the configuration and the running scheduler are as they were before: " + p.summary()
+	undone := "undone: " + change.Sentence(p.seen.Rollback.Spec.Actions) // without its end, which is over
+	message := "the configuration and the running scheduler are as they were before; " + undone
 	if p.isDrill() {
-		message = "a drill: the copy is as it was before: " + p.summary()
+		message = "a drill: the copy is as it was before; " + undone
 	}
 	reason := strategyv1.ReasonRestored
 	if others := p.sharedWith(); len(others) > 0 {
