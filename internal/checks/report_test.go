@@ -135,6 +135,42 @@ func TestWithReport(t *testing.T) {
 	}
 }
 
+// Whoever looks at an incident may not be allowed to read logs, and the last line often says why.
+func TestWhatCouldNotBeMeasuredSaysItsLastLine(t *testing.T) {
+	trace := "Traceback (most recent call last):\n  File \"plan.py\", line 3\nTypeError: 'NoneType' object is not iterable\n\n"
+	for name, c := range map[string]struct {
+		reason string
+		exit   int32
+		output string
+		says   string
+	}{
+		"it broke":                       {ReasonExited, 1, trace, "without a report: the log has no JSON object; its 106 bytes are kept beside the report in the evidence; its log ends with: TypeError: 'NoneType' object is not iterable"},
+		"it ended well and said nothing": {ReasonExited, 0, "all is well\n", "; its log ends with: all is well"},
+		"it was killed":                  {ReasonInterrupted, 137, "step 1\nstep 2", "Interrupted; its log ends with: step 2"},
+		"it wrote half a report":         {ReasonExited, 1, `{"status":`, `; its log ends with: {"status":`},
+		"it wrote nothing":               {ReasonExited, 1, "\n \r\n\x00", "exit code 1 without a report"},
+		"escape sequences":               {ReasonExited, 1, "\x1b[31mboom\x1b[0m\u202e\n", "; its log ends with: \uFFFD[31mboom\uFFFD[0m\uFFFD"},
+		"a progress bar":                 {ReasonExited, 1, " 1%\r50%\r", "; its log ends with: 50%"},
+		"a line without an end":          {ReasonExited, 1, strings.Repeat("x", MaxOutputBytes), "; its log ends with: " + strings.Repeat("x", 253) + "..."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			outcome := WithReport(Outcome{Reason: c.reason, ExitCode: &c.exit}, strategyv1.ReportFromLog, []byte(c.output), "")
+			data, err := json.Marshal(outcome)
+			var stored Outcome
+			if err != nil || json.Unmarshal(data, &stored) != nil {
+				t.Fatalf("it cannot be stored: %v", err)
+			}
+			if _, message := Judge(strategyv1.CheckSpec{}, stored, rules.Vars{}); !strings.Contains(message, c.says) || len(message) > 600 {
+				t.Errorf("it says %q", message)
+			}
+		})
+	}
+	judged := WithReport(Outcome{Reason: ReasonExited, ExitCode: new(int32(0))}, strategyv1.ReportFromLog, []byte("{}\nbye\n"), "")
+	if judged.LastLine != "" {
+		t.Errorf("one with a report says it for itself: %q", judged.LastLine)
+	}
+}
+
 func TestJudge(t *testing.T) {
 	spec := strategyv1.CheckSpec{Verdicts: []strategyv1.VerdictRule{
 		{When: "report.status == 'fail'", Verdict: strategyv1.VerdictFail, Message: "it failed"},

@@ -78,6 +78,8 @@ type World struct {
 	Signals map[string]float64
 	// Stale is how many of the next restarts read the configuration as it was before: the kubelet's copy is old.
 	Stale int
+	// Mesh puts a proxy before the containers of every check's pod, as a webhook does. It says "ok" in its log and never ends.
+	Mesh bool
 	// Reloader restarts the Deployment whenever the configuration changed.
 	Reloader bool
 
@@ -96,10 +98,10 @@ type World struct {
 	output    *logs
 }
 
-// logs are what containers printed, by pod. A running manager reads them, too.
+// logs are what containers printed, by pod/container. A running manager reads them, too.
 type logs struct {
 	sync.Mutex
-	byPod map[string]string
+	of map[string]string
 }
 
 // kinds are read once: the schemas take a second.
@@ -145,7 +147,7 @@ func NewOn(t T, api API, namespace string, clock *clocktesting.FakePassiveClock,
 func empty(t T, namespace string) *World {
 	return &World{
 		T: t, Namespace: namespace, Clock: clocktesting.NewFakePassiveClock(Beginning), Bucket: &Bucket{objects: map[string][]byte{}},
-		Jobs: map[string]checks.ID{}, Made: map[string]int{}, Signals: map[string]float64{"cpu": 20}, Reports: map[string]Ended{}, running: testkit.Document, output: &logs{byPod: map[string]string{}},
+		Jobs: map[string]checks.ID{}, Made: map[string]int{}, Signals: map[string]float64{"cpu": 20}, Reports: map[string]Ended{}, running: testkit.Document, output: &logs{of: map[string]string{}},
 	}
 }
 
@@ -185,7 +187,7 @@ func (w *World) Fork() *World {
 	fork.changes = nil
 	w.output.Lock()
 	defer w.output.Unlock()
-	fork.output = &logs{byPod: maps.Clone(w.output.byPod)}
+	fork.output = &logs{of: maps.Clone(w.output.of)}
 	fork.On(w.API.Fork(fork.Clock.Now))
 	return &fork
 }
