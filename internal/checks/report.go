@@ -108,7 +108,7 @@ func wholeLines(output []byte) []byte {
 }
 
 // lastObject finds the last complete JSON object that starts a line or follows plain text on it. Objects inside another
-// one are not looked at: half of a report is no report.
+// one are not looked at: half of a report is no report. Nor is anything behind one that is broken, since nobody can say where that one ends.
 func lastObject(output []byte, where string) (report json.RawMessage, problem string) {
 	broken := 0
 	for at := 0; at < len(output) && broken < maxBroken; {
@@ -133,7 +133,7 @@ func lastObject(output []byte, where string) (report json.RawMessage, problem st
 			continue
 		}
 		if looksLikeObject(output[at+start:]) {
-			report, problem = nil, fmt.Sprintf("the last JSON object in the %s is broken: %v", where, err)
+			return nil, fmt.Sprintf("a JSON object in the %s is broken, and nothing behind its beginning counts: %v", where, err)
 		}
 		broken += size
 		at += len(line)
