@@ -206,7 +206,7 @@ func (w *World) collect(job *batchv1.Job, report Report) bool {
 		return false
 	}
 	spec, _ := checks.Find(w.Spec.Checks, id.Check)
-	data, err := json.Marshal(outcomeOf(id, job, spec, report))
+	data, err := json.Marshal(outcomeOf(id, job, spec, report, w.Now))
 	if err != nil {
 		w.T.Fatalf("%v", err)
 	}
@@ -214,8 +214,8 @@ func (w *World) collect(job *batchv1.Job, report Report) bool {
 	return true
 }
 
-func outcomeOf(id checks.ID, job *batchv1.Job, spec strategyv1.CheckSpec, report Report) checks.Outcome {
-	outcome := checks.Outcome{Stage: id.Stage, Check: id.Check, Attempt: id.Attempt, JobName: job.Name, Reason: checks.ReasonExited}
+func outcomeOf(id checks.ID, job *batchv1.Job, spec strategyv1.CheckSpec, report Report, now time.Time) checks.Outcome {
+	outcome := checks.Outcome{Stage: id.Stage, Check: id.Check, Attempt: id.Attempt, JobName: job.Name, Reason: checks.ReasonExited, CompletionTime: &now}
 	if report.Reason != "" {
 		outcome.Reason = report.Reason
 		return outcome
