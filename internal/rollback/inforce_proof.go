@@ -115,8 +115,8 @@ func (p *plan) isStored(hash string) bool {
 // scheduler is what is seen of the Deployment that runs the configuration.
 func (p *plan) scheduler() rollout.Scheduler {
 	return rollout.Scheduler{
-		Deployment: p.seen.Deployment, Pods: p.pods, ConfigMap: p.seen.Playbook.Spec.Scheduler.Config.ConfigMapName, Written: p.seen.Config.State.Written,
-		Patience: p.seen.Pauses.Reloader,
+		Deployment: p.seen.Deployment, Pods: p.pods, ConfigMap: p.seen.Playbook.Spec.Scheduler.Config.ConfigMapName, Match: p.seen.Config.Match,
+		Written: p.seen.Config.State.Written, Patience: p.seen.Pauses.Reloader,
 	}
 }
 

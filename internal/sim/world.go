@@ -214,7 +214,7 @@ func (w *World) Deployment() *appsv1.Deployment {
 		Selector: &metav1.LabelSelector{MatchLabels: pod},
 		Strategy: appsv1.DeploymentStrategy{Type: appsv1.RecreateDeploymentStrategyType},
 		Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: pod}, Spec: corev1.PodSpec{
-			Containers: []corev1.Container{{Name: "scheduler", Image: "scheduler:1"}},
+			Containers: []corev1.Container{{Name: "scheduler", Image: "scheduler:1", VolumeMounts: []corev1.VolumeMount{{Name: "config", MountPath: "/config"}}}},
 			Volumes: []corev1.Volume{{Name: "config", VolumeSource: corev1.VolumeSource{
 				ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: corev1.LocalObjectReference{Name: ConfigMap}},
 			}}},
