@@ -70,7 +70,7 @@ func (r *incidents) observeNeeds(ctx context.Context, object *strategyv1.Strateg
 		{incident.NeedOnCall, func() error { return read(&observed.OnCall)(r.observeOnCall(ctx, object.Namespace, spec.Escalation)) }},
 		{incident.NeedTemplates, func() error { return read(&observed.Templates)(r.observeTemplates(ctx, object.Namespace)) }},
 		{incident.NeedSignals, func() error {
-			return read(&observed.Signals)(r.observeSignals(ctx, object.Namespace, spec.Signals, now))
+			return read(&observed.Signals)(r.observeSignals(ctx, object, spec.Signals, now))
 		}},
 	} {
 		if needs&one.need == 0 {

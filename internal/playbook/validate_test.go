@@ -144,6 +144,14 @@ func TestMessages(t *testing.T) {
 			}, "EditRefused",
 			"remediation tune (proposal): the edits of /groups/[name=a]/rules/[alert=Slow]/for and /groups/[name=a]/rules overlap; leave one out",
 		},
+		"a query with a variable that is none": {
+			func(s *strategyv1.StrategyPlaybookSpec) { s.Signals.Queries[0].Query = "max(cpu{a=~$x})" }, "ReferenceInvalid",
+			"the query of signal cpu: it has no variable $x; there are $schedule and $strategy",
+		},
+		"a query with a variable in quotes": {
+			func(s *strategyv1.StrategyPlaybookSpec) { s.Signals.Queries[1].Query = `sum(up{a=~"$schedule"})` }, "ReferenceInvalid",
+			`the query of signal feeds: "$schedule" has a variable inside of a string`,
+		},
 		"a proposal's edit with half a value": {
 			func(s *strategyv1.StrategyPlaybookSpec) {
 				s.Remediations[3].Proposal.Edits[1].Value = raw("{")

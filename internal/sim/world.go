@@ -74,7 +74,7 @@ type World struct {
 	People func(*World) bool
 	// Meanwhile happens once, right before the operator's first write of the configuration: after it was read for it.
 	Meanwhile func(*World)
-	// Signals are the numbers that Prometheus knows.
+	// Signals are the numbers that Prometheus knows, by the name of a query or as it was asked.
 	Signals map[string]float64
 	// Stale is how many of the next restarts read the configuration as it was before: the kubelet's copy is old.
 	Stale int
