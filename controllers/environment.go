@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
+	"tradeops.dev/strategy-operator/internal/decide"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/pauses"
 	"tradeops.dev/strategy-operator/internal/signals"
@@ -54,6 +55,7 @@ type Environment struct {
 	Recorder   events.EventRecorder
 	Signals    Signals // nil: no signal is ever known
 	Namespaces Namespaces
+	Machines   decide.Machines // names that are no person's
 	Pauses     pauses.Pauses
 }
 
@@ -67,7 +69,7 @@ func (e *Environment) Controllers() []Controller {
 	known := &keys{Live: e.Live, Clock: e.Clock, life: wait.Secret}
 	reads := &reader{
 		Client: e.Client, Live: e.Live, Trial: client.NewDryRunClient(e.Client), Evidence: e.Evidence, Clock: e.Clock,
-		Signals: e.Signals, Namespaces: e.Namespaces, Pauses: wait, keys: known, refusals: refused,
+		Signals: e.Signals, Namespaces: e.Namespaces, Machines: e.Machines, Pauses: wait, keys: known, refusals: refused,
 	}
 	does := &executor{
 		Client: e.Client, Live: e.Live, Evidence: e.Evidence, Clock: e.Clock, Recorder: e.Recorder, Namespaces: e.Namespaces,

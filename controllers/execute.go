@@ -102,6 +102,9 @@ func (x *executor) do(ctx context.Context, about client.Object, next action.Acti
 		return x.deleteExactly(ctx, "DeleteObject", a.Object)
 	case action.CreateRollback:
 		return on("CreateRollback", a.Rollback, "incident", a.Rollback.Spec.IncidentName), x.createRollback(ctx, a.Rollback)
+	case action.AnswerDecision:
+		done := effect{"AnswerDecision", "StrategyDecision", types.NamespacedName{Namespace: a.Namespace, Name: a.Name}, []any{"outcome", a.Answer.Outcome}}
+		return done, x.answerDecision(ctx, a)
 	case action.WriteConfig:
 		return effect{"WriteConfig", "ConfigMap", a.Key, []any{"key", a.DataKey}}, x.writeConfig(ctx, a)
 	case action.RestartWorkload:
@@ -226,6 +229,20 @@ func (x *executor) createRollback(ctx context.Context, rollback *strategyv1.Stra
 		return fmt.Errorf("StrategyRollback %s: %w; delete or rename it", rollback.Name, errNotOurs)
 	}
 	return nil
+}
+
+// answerDecision writes the same answer again after a crash. A decision that is gone needs none, and one made again under its name gets its
+// own.
+func (x *executor) answerDecision(ctx context.Context, a action.AnswerDecision) error {
+	var decision strategyv1.StrategyDecision
+	if err := x.Client.Get(ctx, types.NamespacedName{Namespace: a.Namespace, Name: a.Name}, &decision); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	if string(decision.UID) != a.UID || decision.Status.Answer != nil {
+		return nil
+	}
+	decision.Status.Answer = &a.Answer
+	return client.IgnoreNotFound(x.Client.Status().Update(ctx, &decision, FieldOwner))
 }
 
 // writeConfig is bound to the resource version that the plan was made on: an edit of somebody else in between is never

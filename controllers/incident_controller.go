@@ -61,10 +61,11 @@ func (r *incidents) controller(does *executor, wakes waker) Controller {
 		For: itself(&strategyv1.StrategyIncident{}, predicate.Or(predicate.GenerationChangedPredicate{}, alertsChanged())),
 		Watches: []Watch{
 			{&strategyv1.StrategyIncident{}, mapped(wakes.childrenOf), summaryChanged()},
+			{&strategyv1.StrategyIncident{}, mapped(wakes.sameAs), severityChanged()},
 			{&batchv1.Job{}, mapped(ownerOfJob(strategyv1.KindIncident)), jobDeleted()},
 			{&strategyv1.StrategyRollback{}, mapped(incidentOfRollback), summaryChanged()},
-			{&strategyv1.StrategyDecision{}, mapped(targetOfDecision(strategyv1.KindIncident)), nil},
-			{&strategyv1.StrategyPlaybook{}, mapped(wakes.activeOf(&strategyv1.StrategyIncidentList{})), predicate.Or(summaryChanged(), suspendChanged())},
+			{&strategyv1.StrategyDecision{}, mapped(targetOfDecision(strategyv1.KindIncident)), predicate.GenerationChangedPredicate{}},
+			{&strategyv1.StrategyPlaybook{}, mapped(wakes.activeOf(&strategyv1.StrategyIncidentList{})), predicate.Or(summaryChanged(), holdChanged())},
 			{&corev1.ConfigMap{}, mapped(wakes.activeIn(&strategyv1.StrategyIncidentList{})), nil},
 		},
 	}

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
@@ -68,10 +70,15 @@ func countCalls(object *strategyv1.StrategyIncident, before strategyv1.StrategyI
 			escalationsTotal.WithLabelValues(string(level), conditions.Reason(after, kind), string(object.Spec.Mode)).Inc()
 		}
 	}
-	kind := strategyv1.ConditionSignalsKnown
-	if conditions.Reason(after, kind) == strategyv1.ReasonLeadUnjudged && conditions.Reason(before.Conditions, kind) != strategyv1.ReasonLeadUnjudged {
+	if unjudged(after) && !unjudged(before.Conditions) {
 		unjudgedTotal.Inc()
 	}
+}
+
+// unjudged: a rule of the lead cannot be evaluated, and that was told.
+func unjudged(all []metav1.Condition) bool {
+	known := meta.FindStatusCondition(all, strategyv1.ConditionSignalsKnown)
+	return known != nil && known.Status == metav1.ConditionFalse && known.Reason == strategyv1.ReasonLeadUnjudged
 }
 
 // objectCounter counts the objects in the cache when it is asked, so the figures cannot drift.

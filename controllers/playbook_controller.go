@@ -52,6 +52,7 @@ func (r *playbooks) controller(does *executor, wakes waker) Controller {
 			{&corev1.PodTemplate{}, inNamespace, nil},
 			{&strategyv1.StrategyIncident{}, settled(r.Pauses.Settle, mapped(playbookOfIncident)), justClosed()},
 			{&appsv1.Deployment{}, inNamespace, predicate.GenerationChangedPredicate{}},
+			{&strategyv1.StrategyDecision{}, mapped(targetOfDecision(strategyv1.KindPlaybook)), predicate.GenerationChangedPredicate{}},
 		},
 	}
 }

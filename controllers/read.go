@@ -17,6 +17,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/decide"
 	"tradeops.dev/strategy-operator/internal/decisionlog"
 	"tradeops.dev/strategy-operator/internal/evidence"
 	"tradeops.dev/strategy-operator/internal/facts"
@@ -34,6 +35,7 @@ type reader struct {
 	Clock      clock.PassiveClock
 	Signals    Signals
 	Namespaces Namespaces
+	Machines   decide.Machines
 	Pauses     pauses.Pauses
 	keys       *keys
 	refusals   *refusals
@@ -49,7 +51,7 @@ type reader struct {
 }
 
 // observePlaybook returns the frozen spec that an object runs on, or the one it would start on, and whether the playbook as
-// it is now is suspended.
+// it is now is on hold.
 func (r *reader) observePlaybook(ctx context.Context, namespace, name, revision string) (facts.Playbook, error) {
 	var current strategyv1.StrategyPlaybook
 	err := r.Client.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, &current, uncopied)
@@ -57,12 +59,20 @@ func (r *reader) observePlaybook(ctx context.Context, namespace, name, revision 
 	if err != nil && !gone {
 		return facts.Playbook{}, err
 	}
+	hold := playbook.HoldOf(&current, namespace, name)
+	if gone {
+		hold = playbook.HoldOf(nil, namespace, name)
+	}
 	if revision == "" {
 		if gone {
 			return facts.Playbook{Problem: &facts.Problem{Reason: strategyv1.ReasonPlaybookNotFound, Message: fmt.Sprintf(
 				"StrategyPlaybook %s does not exist in namespace %s; create it, or create this object with another playbookName", name, namespace)}}, nil
 		}
-		if !conditions.True(current.Status.Conditions, strategyv1.ConditionReady) || current.Status.ObservedGeneration != current.Generation {
+		if current.Status.ObservedGeneration != current.Generation {
+			return facts.Playbook{Problem: &facts.Problem{Reason: strategyv1.ReasonPlaybookNotReady, Passes: true, Retry: time.Second, Message: fmt.Sprintf(
+				"the newest version of StrategyPlaybook %s is being checked", name)}}, nil
+		}
+		if !conditions.True(current.Status.Conditions, strategyv1.ConditionReady) {
 			return facts.Playbook{Problem: &facts.Problem{Reason: strategyv1.ReasonPlaybookNotReady, Message: fmt.Sprintf(
 				"StrategyPlaybook %s is not ready: %s", name, conditions.Message(current.Status.Conditions, strategyv1.ConditionReady))}}, nil
 		}
@@ -73,7 +83,7 @@ func (r *reader) observePlaybook(ctx context.Context, namespace, name, revision 
 		return facts.Playbook{Problem: problem}, err
 	}
 	// A copy, since parts of it go into statuses and Jobs, and the answer to a write is decoded into what was sent.
-	return facts.Playbook{Spec: *spec.DeepCopy(), Revision: revision, Suspended: current.Spec.Suspend}, nil
+	return facts.Playbook{Spec: *spec.DeepCopy(), Revision: revision, Hold: hold}, nil
 }
 
 // uncopied reads an object of the cache that is only looked at.
@@ -140,8 +150,8 @@ func (r *reader) observeLog(ctx context.Context, signingKey types.NamespacedName
 	}
 }
 
-// observeDecided lists the decisions about an object, oldest first. One that is older than the object was about another
-// object of the same name; one without an identity was made while the admission policies were not there.
+// observeDecided lists the decisions about an object, oldest first. One that is older than the object was about another object of the
+// same name; a playbook that was made again has those of its name, since a hold must not end by that.
 func (r *reader) observeDecided(ctx context.Context, kind string, target client.Object) ([]facts.Decided, error) {
 	var list strategyv1.StrategyDecisionList
 	if err := r.Client.List(ctx, &list, client.InNamespace(target.GetNamespace()), client.MatchingFields{indexTarget: kind + "/" + target.GetName()}); err != nil {
@@ -150,14 +160,18 @@ func (r *reader) observeDecided(ctx context.Context, kind string, target client.
 	var decided []facts.Decided
 	for _, decision := range list.Items {
 		created := target.GetCreationTimestamp()
-		if decision.Spec.By == "" || decision.CreationTimestamp.Before(&created) {
+		if decision.CreationTimestamp.Before(&created) && kind != strategyv1.KindPlaybook {
 			continue
 		}
-		decided = append(decided, facts.Decided{
-			Name: decision.Name, Verdict: decision.Spec.Verdict, Digest: decision.Spec.Digest,
+		one := facts.Decided{
+			Name: decision.Name, UID: string(decision.UID), Verdict: decision.Spec.Verdict, Digest: decision.Spec.Digest,
 			By: decision.Spec.By, Reason: decision.Spec.Reason, Time: decision.CreationTimestamp,
 			Valid: time.Duration(decision.Spec.ValidSeconds) * time.Second,
-		})
+		}
+		if decision.Status.Answer != nil {
+			one.Outcome = decision.Status.Answer.Outcome
+		}
+		decided = append(decided, one)
 	}
 	slices.SortFunc(decided, func(a, b facts.Decided) int {
 		return cmp.Or(a.Time.Compare(b.Time.Time), cmp.Compare(a.Name, b.Name))

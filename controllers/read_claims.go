@@ -6,17 +6,19 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/playbook"
 	"tradeops.dev/strategy-operator/internal/record"
 	"tradeops.dev/strategy-operator/internal/schedulerconfig"
 )
 
 // claimsStand reads the claims once more, from the API server: the cache may still show one that was given up, and its
-// approval with it, or not show yet that somebody suspended the playbook.
-func (r *configurations) claimsStand(ctx context.Context, namespace string, claims []record.Claim) (bool, error) {
+// approval with it, or not show yet that somebody put the playbook on hold.
+func (r *configurations) claimsStand(ctx context.Context, namespace string, claims []record.Claim, state record.State) (bool, error) {
 	for _, claim := range claims {
 		var rollback strategyv1.StrategyRollback
 		err := r.Live.Get(ctx, types.NamespacedName{Namespace: namespace, Name: claim.Name}, &rollback)
@@ -27,8 +29,8 @@ func (r *configurations) claimsStand(ctx context.Context, namespace string, clai
 		if !asked || !now.Same(claim) {
 			return false, nil
 		}
-		suspended, err := suspended(ctx, r.Live, &rollback)
-		if err != nil || suspended && claim.State != strategyv1.ClaimForget {
+		held, err := heldBack(ctx, r.Live, &rollback, claim, state)
+		if err != nil || held {
 			return false, err
 		}
 	}
@@ -54,11 +56,11 @@ func (r *configurations) observeClaims(ctx context.Context, configMap *corev1.Co
 		if !asked || (observed.DataKey != "" && key != observed.DataKey) {
 			continue
 		}
-		held, err := suspended(ctx, r.Client, &list.Items[i])
+		held, err := heldBack(ctx, r.Client, &list.Items[i], claim, state)
 		if err != nil {
 			return observed, err
 		}
-		if held && claim.State != strategyv1.ClaimForget { // nothing is written for it; forgetting writes nothing into the document
+		if held {
 			continue
 		}
 		observed.DataKey = key
@@ -69,11 +71,21 @@ func (r *configurations) observeClaims(ctx context.Context, configMap *corev1.Co
 	return observed, err
 }
 
-// suspended says whether a rollback's playbook is on hold. One that is gone is not.
-func suspended(ctx context.Context, reader client.Reader, rollback *strategyv1.StrategyRollback) (bool, error) {
-	var playbook strategyv1.StrategyPlaybook
-	err := reader.Get(ctx, types.NamespacedName{Namespace: rollback.Namespace, Name: rollback.Spec.PlaybookName}, &playbook)
-	return err == nil && playbook.Spec.Suspend, client.IgnoreNotFound(err)
+// heldBack says whether nothing is written for a claim, because its playbook is on hold. Forgetting writes nothing into the document. What
+// was written before its playbook was deleted can be undone; what was not is held: nobody knows whether the playbook was on hold.
+func heldBack(ctx context.Context, reader client.Reader, rollback *strategyv1.StrategyRollback, claim record.Claim, state record.State) (bool, error) {
+	if claim.State == strategyv1.ClaimForget {
+		return false, nil
+	}
+	var current strategyv1.StrategyPlaybook
+	err := reader.Get(ctx, types.NamespacedName{Namespace: rollback.Namespace, Name: rollback.Spec.PlaybookName}, &current)
+	if apierrors.IsNotFound(err) {
+		return claim.State == strategyv1.ClaimHold && state.Holder(claim.UID) == nil, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return playbook.HoldOf(&current, rollback.Namespace, current.Name) != nil, nil
 }
 
 // observeUnclaimed looks for the rollback of each holder that nothing in the cache stands for. The API server is asked,
@@ -93,11 +105,12 @@ func (r *configurations) observeUnclaimed(ctx context.Context, observed *schedul
 			observed.Orphans = append(observed.Orphans, holder.UID)
 			continue
 		}
-		held, err := suspended(ctx, r.Client, &rollback)
+		claim, asked := record.ClaimOf(&rollback)
+		held, err := heldBack(ctx, r.Client, &rollback, claim, observed.State)
 		if err != nil {
 			return err
 		}
-		if claim, asked := record.ClaimOf(&rollback); asked && !held && (observed.DataKey == "" || observed.DataKey == rollback.Status.Config.Key) {
+		if asked && !held && (observed.DataKey == "" || observed.DataKey == rollback.Status.Config.Key) {
 			observed.DataKey = rollback.Status.Config.Key
 			observed.Claims = append(observed.Claims, claim)
 		}

@@ -21,6 +21,15 @@ func (r *incidents) observeIncident(ctx context.Context, object *strategyv1.Stra
 		Incident:  object.DeepCopy(),
 		Prefix:    evidence.Prefix(object.Namespace, object.Name, string(object.UID), object.CreationTimestamp.Time),
 		NotServed: r.Namespaces.Served(object.Namespace),
+		Machines:  r.Machines,
+	}
+	var err error
+	// What people decided, and what they would close, is known even where the playbook is not, or nothing else may be read.
+	if observed.Decided, err = r.observeDecided(ctx, strategyv1.KindIncident, object); err != nil {
+		return observed, err
+	}
+	if observed.Rollbacks, err = r.observeRollbacksOf(ctx, object); err != nil {
+		return observed, err
 	}
 	if observed.NotServed != nil {
 		observed.Log.Problem = observed.NotServed
@@ -28,14 +37,6 @@ func (r *incidents) observeIncident(ctx context.Context, object *strategyv1.Stra
 		return observed, nil
 	}
 	observed.Refused = r.refusals.of(object)
-	var err error
-	// What people decided, and what they would close, is known even where the playbook is not.
-	if observed.Decided, err = r.observeDecided(ctx, strategyv1.KindIncident, object); err != nil {
-		return observed, err
-	}
-	if observed.Rollbacks, err = r.observeRollbacksOf(ctx, object); err != nil {
-		return observed, err
-	}
 	if observed.Playbook, err = r.observePlaybook(ctx, object.Namespace, object.Spec.PlaybookName, object.Status.PlaybookRevision); err != nil {
 		return observed, err
 	}
@@ -68,9 +69,12 @@ func (r *incidents) observeNeeds(ctx context.Context, object *strategyv1.Strateg
 		{incident.NeedParent, func() error { return read(&observed.Parent)(r.observeParent(ctx, object)) }},
 		{incident.NeedDocuments, func() error { return read(&observed.Documents)(r.observeDocuments(ctx, object, spec)) }},
 		{incident.NeedOnCall, func() error { return read(&observed.OnCall)(r.observeOnCall(ctx, object.Namespace, spec.Escalation)) }},
+		{incident.NeedIdentity, func() error {
+			return read(&observed.Identity)(r.observeIdentity(ctx, object.Namespace, strategyv1.KindIncident, object.Name))
+		}},
 		{incident.NeedTemplates, func() error { return read(&observed.Templates)(r.observeTemplates(ctx, object.Namespace)) }},
 		{incident.NeedSignals, func() error {
-			return read(&observed.Signals)(r.observeSignals(ctx, object, spec.Signals, now))
+			return read(&observed.Signals)(r.observeSignals(ctx, object.Namespace, object, spec.Signals, now))
 		}},
 	} {
 		if needs&one.need == 0 {
@@ -118,7 +122,7 @@ func openRecords(object *strategyv1.StrategyIncident) []strategyv1.CheckStatus {
 }
 
 // observeRollbacksOf lists the incident's rollbacks, oldest first: those it asked for, by UID, and those that people made
-// for it. One that an earlier incident of the same name asked for is not among them, and a dry run mends nothing.
+// for it. One that an earlier incident of the same name asked for is not among them; a dry run fixes nothing, and a drill no real fault.
 func (r *reader) observeRollbacksOf(ctx context.Context, object *strategyv1.StrategyIncident) ([]strategyv1.StrategyRollback, error) {
 	var list strategyv1.StrategyRollbackList
 	if err := r.Client.List(ctx, &list, client.InNamespace(object.Namespace), client.MatchingFields{indexIncident: object.Name}); err != nil {
@@ -126,8 +130,8 @@ func (r *reader) observeRollbacksOf(ctx context.Context, object *strategyv1.Stra
 	}
 	var ours []strategyv1.StrategyRollback
 	for _, rollback := range list.Items {
-		uid := rollback.Spec.IncidentUID
-		if rollback.Spec.Mode == strategyv1.ModeDryRun || uid != "" && uid != string(object.UID) || uid == "" && rollback.CreationTimestamp.Before(&object.CreationTimestamp) {
+		uid, drill := rollback.Spec.IncidentUID, rollback.Spec.Mode == strategyv1.ModeDrill
+		if rollback.Spec.Mode == strategyv1.ModeDryRun || drill != (object.Spec.Mode == strategyv1.IncidentDrill) || uid != "" && uid != string(object.UID) || uid == "" && rollback.CreationTimestamp.Before(&object.CreationTimestamp) {
 			continue
 		}
 		ours = append(ours, rollback)

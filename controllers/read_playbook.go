@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -9,6 +10,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/evidence"
+	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/playbook"
 )
 
@@ -40,8 +43,26 @@ func (r *playbooks) observe(ctx context.Context, object *strategyv1.StrategyPlay
 	if observed.OnCall, err = r.observeOnCall(ctx, object.Namespace, object.Spec.Escalation); err != nil {
 		return observed, err
 	}
+	if err = r.observeHold(ctx, object, &observed); err != nil {
+		return observed, err
+	}
 	observed.Past, observed.PastAt, err = r.observePast(ctx, object, now)
 	return observed, err
+}
+
+// observeHold reads the decisions about a playbook, and where there are any, what these hang on.
+func (r *playbooks) observeHold(ctx context.Context, object *strategyv1.StrategyPlaybook, observed *playbook.Observed) (err error) {
+	observed.Prefix = evidence.Prefix(object.Namespace, object.Name, string(object.UID), object.CreationTimestamp.Time)
+	if observed.Decided, err = r.observeDecided(ctx, strategyv1.KindPlaybook, object); err != nil || len(observed.Decided) == 0 {
+		return err
+	}
+	if observed.Log, err = r.observeLog(ctx, signingKeyOf(object.Namespace, object.Spec), observed.Prefix, string(object.UID), object.Status.Log); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(observed.Decided, func(d facts.Decided) bool { return d.Outcome == "" && d.Verdict == strategyv1.DecisionRelease }) {
+		observed.Identity, err = r.observeIdentity(ctx, object.Namespace, strategyv1.KindPlaybook, object.Name)
+	}
+	return err
 }
 
 // observeRevisions lists a playbook's revisions and what runs on them.

@@ -3,7 +3,6 @@ package controllers
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -15,7 +14,6 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/evidence"
-	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/rollback"
 )
@@ -75,7 +73,7 @@ func (r *rollbacks) observeRollback(ctx context.Context, object *strategyv1.Stra
 }
 
 // observeNeeds reads what a plan asked for.
-func (r *rollbacks) observeNeeds(ctx context.Context, object *strategyv1.StrategyRollback, needs rollback.Need, observed *rollback.Observed) error {
+func (r *rollbacks) observeNeeds(ctx context.Context, object *strategyv1.StrategyRollback, needs rollback.Need, observed *rollback.Observed, now time.Time) error {
 	if needs&rollback.NeedTemplates != 0 {
 		if err := read(&observed.Templates)(r.observeTemplates(ctx, object.Namespace)); err != nil {
 			return err
@@ -91,8 +89,13 @@ func (r *rollbacks) observeNeeds(ctx context.Context, object *strategyv1.Strateg
 			return err
 		}
 	}
+	if needs&rollback.NeedSignals != 0 {
+		if err := read(&observed.Signals)(r.observeSignals(ctx, object.Namespace, observed.Incident, observed.Playbook.Spec.Signals, now)); err != nil {
+			return err
+		}
+	}
 	if needs&rollback.NeedIdentity != 0 {
-		return read(&observed.Identity)(r.observeIdentity(ctx, object))
+		return read(&observed.Identity)(r.observeIdentity(ctx, object.Namespace, strategyv1.KindRollback, object.Name))
 	}
 	return nil
 }
@@ -130,18 +133,27 @@ func (r *rollbacks) observeOtherRollbacks(ctx context.Context, object *strategyv
 	return others, nil
 }
 
-// observeIncidentOf is the incident that the rollback names; nil if it was deleted.
+// observeIncidentOf is the incident that the rollback names; nil if it was deleted. One that began after the rollback, or has another UID
+// than the rollback says, only has the same name. Of one that asked for the rollback the cause is known, so a cache without it is late.
 func (r *rollbacks) observeIncidentOf(ctx context.Context, object *strategyv1.StrategyRollback) (*strategyv1.StrategyIncident, error) {
 	if object.Spec.IncidentName == "" {
 		return nil, nil
 	}
+	key := types.NamespacedName{Namespace: object.Namespace, Name: object.Spec.IncidentName}
 	var incident strategyv1.StrategyIncident
-	err := r.Client.Get(ctx, types.NamespacedName{Namespace: object.Namespace, Name: object.Spec.IncidentName}, &incident)
+	err := r.Client.Get(ctx, key, &incident)
+	if late := err != nil || incident.Status.Cause == nil; late && object.Spec.IncidentUID != "" && client.IgnoreNotFound(err) == nil {
+		err = r.Live.Get(ctx, key, &incident)
+	}
 	if apierrors.IsNotFound(err) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
+	}
+	uid := object.Spec.IncidentUID
+	if uid != "" && uid != string(incident.UID) || uid == "" && object.CreationTimestamp.Before(&incident.CreationTimestamp) {
+		return nil, nil
 	}
 	return &incident, nil
 }
@@ -174,43 +186,4 @@ func (r *rollbacks) observePods(ctx context.Context, deployment *appsv1.Deployme
 		return rollback.Pods{Problem: problem}, err
 	}
 	return rollback.Pods{Items: pods.Items}, err
-}
-
-// unanswered makes a fact of a question to the API server that got no answer: what does not hang on it goes on. What ends the pass is
-// only that the operator itself ends.
-func (r *reader) unanswered(ctx context.Context, err error) (*facts.Problem, error) {
-	if ctx.Err() != nil {
-		return nil, err
-	}
-	return &facts.Problem{Reason: strategyv1.ReasonAPIUnavailable, Retry: r.Pauses.Retry, Message: err.Error()}, nil
-}
-
-// identityRefusal is what the admission policy says to a forged identity; see config/admission.
-const identityRefusal = "a client may only name itself"
-
-// observeIdentity proves that identities are enforced: the API server must refuse a decision in somebody else's name.
-// Nothing is created, and if it were, the forged decision would be a denial.
-func (r *rollbacks) observeIdentity(ctx context.Context, object *strategyv1.StrategyRollback) (rollback.Identity, error) {
-	forged := &strategyv1.StrategyDecision{
-		ObjectMeta: metav1.ObjectMeta{Namespace: object.Namespace, GenerateName: "identity-proof-"},
-		Spec: strategyv1.StrategyDecisionSpec{
-			Target:  strategyv1.DecisionTarget{Kind: strategyv1.KindRollback, Name: object.Name},
-			Verdict: strategyv1.DecisionDeny, By: "nobody: proof that identities are enforced",
-			Reason: "a proof that identities are enforced; it is never stored",
-		},
-	}
-	limited, enough := context.WithTimeout(ctx, r.Pauses.Live)
-	defer enough()
-	err := r.Trial.Create(limited, forged, FieldOwner)
-	if err == nil {
-		return rollback.Identity{Message: "the API server accepts decisions in anybody's name; install config/admission"}, nil
-	}
-	if (apierrors.IsForbidden(err) || apierrors.IsInvalid(err)) && strings.Contains(err.Error(), identityRefusal) {
-		return rollback.Identity{Enforced: true}, nil
-	}
-	if apierrors.IsForbidden(err) || apierrors.IsInvalid(err) {
-		return rollback.Identity{Message: "it cannot be proved that identities are enforced: " + err.Error()}, nil
-	}
-	problem, err := r.unanswered(ctx, fmt.Errorf("it cannot be asked whether identities are enforced: %w", err))
-	return rollback.Identity{Problem: problem}, err
 }

@@ -43,7 +43,7 @@ func (r *configurations) decide(ctx context.Context, configMap *corev1.ConfigMap
 	if plan.Write == nil {
 		return decided, nil
 	}
-	stand, err := r.claimsStand(ctx, configMap.Namespace, plan.Pending)
+	stand, err := r.claimsStand(ctx, configMap.Namespace, plan.Pending, observed.State)
 	if err != nil || !stand {
 		decided.nextAt = now.Add(r.Pauses.CatchUp)
 		return decided, err
@@ -99,7 +99,7 @@ func (r *configurations) controller(does *executor, wakes waker) Controller {
 		Name: "schedulerconfig", Reconciler: r.whereServed(does), Workers: 1,
 		For: itself(&corev1.ConfigMap{}, nil),
 		Watches: []Watch{
-			{&strategyv1.StrategyPlaybook{}, mapped(wakes.configOfPlaybook), suspendChanged()},
+			{&strategyv1.StrategyPlaybook{}, mapped(wakes.configOfPlaybook), holdChanged()},
 			{&strategyv1.StrategyRollback{}, mapped(configOfRollback), claimChanged()},
 		},
 	}

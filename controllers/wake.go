@@ -15,6 +15,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/incident"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 )
 
 // waker finds what a change wakes.
@@ -37,6 +39,26 @@ func mapped(find handler.MapFunc) handler.EventHandler {
 // childrenOf finds the open incidents that follow an incident.
 func (w waker) childrenOf(ctx context.Context, object client.Object) []reconcile.Request {
 	return w.requests(ctx, &strategyv1.StrategyIncidentList{}, client.InNamespace(object.GetNamespace()), client.MatchingFields{indexParent: object.GetName()})
+}
+
+// sameAs finds the other open incidents of an identity: a report may raise their severity, or be a duplicate of them.
+func (w waker) sameAs(ctx context.Context, object client.Object) []reconcile.Request {
+	about, ok := object.(*strategyv1.StrategyIncident)
+	if !ok || lifecycle.Closed(about.Status) {
+		return nil
+	}
+	var list strategyv1.StrategyIncidentList
+	if err := w.Client.List(ctx, &list, client.InNamespace(about.Namespace), client.MatchingFields{indexPlaybook: about.Spec.PlaybookName}); err != nil {
+		log.FromContext(ctx).Error(err, "List what to wake")
+		return nil
+	}
+	var requests []reconcile.Request
+	for i := range list.Items {
+		if other := &list.Items[i]; other.UID != about.UID && incident.Identity(other) == incident.Identity(about) {
+			requests = append(requests, requestFor(other.Namespace, other.Name)...)
+		}
+	}
+	return requests
 }
 
 func playbookOfIncident(_ context.Context, object client.Object) []reconcile.Request {

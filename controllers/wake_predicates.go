@@ -77,12 +77,24 @@ func summaryChanged() predicate.Predicate {
 	}}
 }
 
-// suspendChanged: a playbook is put on hold, or released.
-func suspendChanged() predicate.Predicate {
+// severityChanged: an incident is new, or was raised.
+func severityChanged() predicate.Predicate {
+	return predicate.Funcs{
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			before, okBefore := e.ObjectOld.(*strategyv1.StrategyIncident)
+			after, okAfter := e.ObjectNew.(*strategyv1.StrategyIncident)
+			return okBefore && okAfter && before.Status.Severity != "" && before.Status.Severity != after.Status.Severity
+		},
+		DeleteFunc: func(event.DeleteEvent) bool { return false },
+	}
+}
+
+// holdChanged: a playbook is put on hold, in whatever way, or released.
+func holdChanged() predicate.Predicate {
 	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		before, okBefore := e.ObjectOld.(*strategyv1.StrategyPlaybook)
 		after, okAfter := e.ObjectNew.(*strategyv1.StrategyPlaybook)
-		return okBefore && okAfter && before.Spec.Suspend != after.Spec.Suspend
+		return okBefore && okAfter && (before.Spec.Suspend != after.Spec.Suspend || !equality.Semantic.DeepEqual(before.Status.Hold, after.Status.Hold))
 	}}
 }
 

@@ -38,6 +38,7 @@ const (
 	ReasonPlaybookNotFound      = "PlaybookNotFound"
 	ReasonPlaybookNotReady      = "PlaybookNotReady"
 	ReasonRemediationNotFound   = "RemediationNotFound"
+	ReasonIncidentMismatch      = "IncidentMismatch" // a rollback is not for the incident that it names: another playbook, or another mode
 	ReasonScheduleNotFound      = "ScheduleNotFound"
 	ReasonConfigMapNotFound     = "ConfigMapNotFound"
 	ReasonConfigMapNotLabelled  = "ConfigMapNotLabelled"
@@ -71,8 +72,11 @@ const (
 
 // Reasons of OnHold.
 const (
-	ReasonPlaybookSuspended = "PlaybookSuspended"
+	ReasonPlaybookSuspended = "PlaybookSuspended" // spec.suspend, which is the way of Git
+	ReasonPlaybookHeld      = "PlaybookHeld"      // by a Hold decision
+	ReasonPlaybookGone      = "PlaybookGone"      // it was deleted: nobody can say any more whether it is on hold
 	ReasonIncidentSuspended = "IncidentSuspended"
+	ReasonIncidentHeld      = "IncidentHeld"
 	ReasonReleased          = "Released"
 )
 
@@ -94,22 +98,27 @@ const (
 	ReasonCauseUnknown  = "CauseUnknown"
 	ReasonWithinLimits  = "WithinLimits"
 
-	ReasonProposed       = "Proposed"        // a change that people are asked to make
-	ReasonRecovering     = "Recovering"      // restored; it must stay quiet before it closes
-	ReasonDuplicate      = "Duplicate"       // another incident of the same playbook, type and target is open
-	ReasonFollowsParent  = "FollowsParent"   // the incident with the same cause has the remedy
-	ReasonBackingOff     = "BackingOff"      // the last remedy of the same playbook, type and target is too fresh
-	ReasonStrikesUsedUp  = "StrikesUsedUp"   // the remedy was repeated too often
-	ReasonAwaitingOthers = "AwaitingOthers"  // another incident is changing the same scheduler
-	ReasonAcknowledged   = "Acknowledged"    // somebody is on it
-	ReasonAckEnded       = "Ended"           // and was, until the acknowledgement ended
-	ReasonSampled        = "Sampled"         // every signal is known
-	ReasonSignalUnknown  = "SignalUnknown"   // a signal is not known
-	ReasonLeadUnjudged   = "LeadRuleErrored" // and so a rule that would call the lead cannot be evaluated
-	ReasonAlertFiring    = "AlertFiring"     // an alert still fires
-	ReasonNotQuiet       = "NotQuiet"        // the playbook's rule of quiet does not hold
-	ReasonQuiet          = "Quiet"           // nothing fires, and the rule holds
-	ReasonDrill          = "Drill"           // an exercise: no deadline counts, nothing was proved
+	ReasonLooksFalse     = "LooksLikeFalseAlarm" // the rule of false alarms holds; people decide
+	ReasonUnanswered     = "Unanswered"          // every level was called, and nobody answers
+	ReasonReopened       = "Reopened"            // somebody took back that it was closed
+	ReasonRelapsed       = "Relapsed"            // the change was undone, and the fault is there again
+	ReasonRaised         = "SeverityRaised"      // a later report of the same fault has a higher severity
+	ReasonProposed       = "Proposed"            // a change that people are asked to make
+	ReasonRecovering     = "Recovering"          // restored; it must stay quiet before it closes
+	ReasonDuplicate      = "Duplicate"           // another incident of the same playbook, type and target is open
+	ReasonFollowsParent  = "FollowsParent"       // the incident with the same cause has the remedy
+	ReasonBackingOff     = "BackingOff"          // the last remedy of the same playbook, type and target is too fresh
+	ReasonStrikesUsedUp  = "StrikesUsedUp"       // the remedy was repeated too often
+	ReasonAwaitingOthers = "AwaitingOthers"      // another incident is changing the same scheduler
+	ReasonAcknowledged   = "Acknowledged"        // somebody is on it
+	ReasonAckEnded       = "Ended"               // and was, until the acknowledgement ended
+	ReasonSampled        = "Sampled"             // every signal is known
+	ReasonSignalUnknown  = "SignalUnknown"       // a signal is not known
+	ReasonLeadUnjudged   = "LeadRuleErrored"     // and so a rule that would call the lead cannot be evaluated
+	ReasonAlertFiring    = "AlertFiring"         // an alert still fires
+	ReasonNotQuiet       = "NotQuiet"            // the playbook's rule of quiet does not hold
+	ReasonQuiet          = "Quiet"               // nothing fires, and the rule holds
+	ReasonDrill          = "Drill"               // an exercise: no deadline counts, nothing was proved
 )
 
 // Reasons of the conditions of a rollback: how far it is.

@@ -2,7 +2,7 @@ package v1alpha1
 
 // Event is the decision log's word for what happened. The list is a contract: reports, notifications and exports rely on it, so a
 // word is never given another meaning.
-// +kubebuilder:validation:Enum=incident;acknowledged;escalated;sla_breached;check;diagnosed;linked;proposed;contained;closed;rollback_requested;approved;approval_voided;denied;not_honoured;held_back;overridden;dry_run;config_change;config_applied;disabled;verified;unverified;failed;expired;renewed;restore_requested;restore_refused;restored;withdrawn;retained;left;on_hold;released
+// +kubebuilder:validation:Enum=incident;acknowledged;escalated;sla_breached;check;diagnosed;linked;proposed;contained;closed;unanswered;looks_false;relapsed;reopened;raised;rollback_requested;approved;approval_voided;denied;not_honoured;held_back;overridden;dry_run;config_change;config_applied;disabled;verified;unverified;failed;expired;renewed;restore_requested;restore_refused;restored;withdrawn;retained;left;on_hold;released
 type Event string
 
 // Events of the log of an incident.
@@ -25,6 +25,16 @@ const (
 	EventContained Event = "contained"
 	// EventClosed: the incident was closed, by a rule, by time or by somebody.
 	EventClosed Event = "closed"
+	// EventUnanswered: every level was called, and nobody answers.
+	EventUnanswered Event = "unanswered"
+	// EventLooksFalse: the rule of false alarms holds; people decide, since one of them reported or acknowledged the incident.
+	EventLooksFalse Event = "looks_false"
+	// EventRelapsed: the change was undone, and the fault is there again.
+	EventRelapsed Event = "relapsed"
+	// EventReopened: somebody took back that the incident was closed.
+	EventReopened Event = "reopened"
+	// EventRaised: a later report of the same fault has a higher severity, which counts now.
+	EventRaised Event = "raised"
 )
 
 // Events of both logs.
@@ -43,7 +53,7 @@ const (
 	EventRollbackRequested Event = "rollback_requested"
 	// EventApproved: the plan, or its renewal, was approved, by somebody or as the playbook says.
 	EventApproved Event = "approved"
-	// EventApprovalVoided: an approval does not count any more, since the plan changed or nobody can vouch for who gave it.
+	// EventApprovalVoided: an approval does not count any more, since the plan changed.
 	EventApprovalVoided Event = "approval_voided"
 	// EventDenied: somebody denied the plan; nothing was changed.
 	EventDenied Event = "denied"

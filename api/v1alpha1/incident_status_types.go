@@ -36,11 +36,15 @@ type StrategyIncidentStatus struct {
 	// +kubebuilder:validation:MaxLength=253
 	PlaybookRevision string `json:"playbookRevision,omitempty"`
 
+	// severity as it counts now: the one of the spec, or a higher one that a later report of the same fault had. It only rises.
+	// +optional
+	Severity Severity `json:"severity,omitempty"`
+
 	// level of support that deals with it now: the highest that was called.
 	// +optional
 	Level Level `json:"level,omitempty"`
 
-	// deadlines are absolute; they are set once, when the incident starts.
+	// deadlines are absolute; they are set when the incident starts, and anew when it is reopened or relapses.
 	// +optional
 	// +listType=map
 	// +listMapKey=level
@@ -51,7 +55,16 @@ type StrategyIncidentStatus struct {
 	// +optional
 	Acknowledgement *AcknowledgementStatus `json:"acknowledgement,omitempty"`
 
-	// onCall is who was on call for the level when it was called, by level.
+	// waitingSince is since when people have been asked for something; absent while nobody is. When nobody answers for as long as a level
+	// has to respond, the next level is called.
+	// +optional
+	WaitingSince *metav1.Time `json:"waitingSince,omitempty"`
+
+	// unanswered is how often it was told that no level answered, until somebody last did; absent = never.
+	// +optional
+	Unanswered *UnansweredStatus `json:"unanswered,omitempty"`
+
+	// onCall is who was on call for the level when it was called last, by level.
 	// +optional
 	// +listType=map
 	// +listMapKey=level
@@ -107,6 +120,10 @@ type StrategyIncidentStatus struct {
 	// +kubebuilder:validation:MaxLength=253
 	ParentName string `json:"parentName,omitempty"`
 
+	// containedTime is when a change first contained the incident, in this round; absent = none did. Only what was contained can recover.
+	// +optional
+	ContainedTime *metav1.Time `json:"containedTime,omitempty"`
+
 	// quietTime is since when alerts and signals have been quiet; absent while they are not.
 	// +optional
 	QuietTime *metav1.Time `json:"quietTime,omitempty"`
@@ -114,6 +131,25 @@ type StrategyIncidentStatus struct {
 	// restoredTime is since when the change is undone that contained the incident; absent while there is none, or it stands.
 	// +optional
 	RestoredTime *metav1.Time `json:"restoredTime,omitempty"`
+
+	// round is how often the remedy was begun anew, by a relapse or by a Reopen decision, and one; absent = 1. Rollbacks that ended before
+	// roundTime belong to an earlier round.
+	// +optional
+	// +kubebuilder:validation:Minimum=2
+	Round int32 `json:"round,omitempty"`
+
+	// roundTime is when this round began; absent in the first.
+	// +optional
+	RoundTime *metav1.Time `json:"roundTime,omitempty"`
+
+	// relapses is how often the fault came back after its change was undone. Each counts as a strike.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	Relapses int32 `json:"relapses,omitempty"`
+
+	// reopened is the newest Reopen decision that was honoured. Decisions that are not newer are about the time before it.
+	// +optional
+	Reopened *DecisionReference `json:"reopened,omitempty"`
 
 	// closedTime is when the incident was closed.
 	// +optional
@@ -135,6 +171,17 @@ type StrategyIncidentStatus struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=16
 	Rollbacks []IncidentRollback `json:"rollbacks,omitempty"`
+
+	// hold is who holds back what would be started, by a Hold decision; absent while nobody does.
+	// +optional
+	Hold *HoldStatus `json:"hold,omitempty"`
+
+	// answers are what became of the newest decisions about this object; each decision says so, too.
+	// +optional
+	// +listType=map
+	// +listMapKey=uid
+	// +kubebuilder:validation:MaxItems=64
+	Answers []AnsweredDecision `json:"answers,omitempty"`
 
 	// timeline of what happened; the newest 48. Entry n is entry n of the decision log.
 	// +optional
@@ -158,13 +205,42 @@ type Deadline struct {
 	// +required
 	Time metav1.Time `json:"time,omitempty,omitzero"`
 
-	// answeredTime is when it did; a time after the deadline, or none, is a breach.
+	// answeredTime is when a person's first decision answered it; a time after the deadline, or none, is a breach, unless the level was
+	// relieved or the incident was closed before.
 	// +optional
 	AnsweredTime *metav1.Time `json:"answeredTime,omitempty"`
+
+	// answeredBy is who decided.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	AnsweredBy string `json:"answeredBy,omitempty"`
+
+	// machineTime is when the operator had its own result for this level: of L1 that of triage, of L2 the cause or that there is none. It
+	// answers nothing: the deadline is for people.
+	// +optional
+	MachineTime *metav1.Time `json:"machineTime,omitempty"`
+
+	// relievedTime is when a rule handed the incident over to the next level. Before the deadline it means that this level has nothing to
+	// answer any more.
+	// +optional
+	RelievedTime *metav1.Time `json:"relievedTime,omitempty"`
 
 	// breachTime is when the breach was recorded. Nothing takes it back.
 	// +optional
 	BreachTime *metav1.Time `json:"breachTime,omitempty"`
+}
+
+// UnansweredStatus is how often it was told that no level answered.
+type UnansweredStatus struct {
+	// times it was told; the pause doubles with each, up to a day.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	Times int32 `json:"times,omitempty"`
+
+	// lastTime it was told.
+	// +required
+	LastTime metav1.Time `json:"lastTime,omitempty,omitzero"`
 }
 
 // CauseStatus is the cause and the rule that chose it.
@@ -187,13 +263,18 @@ type CauseStatus struct {
 	// +kubebuilder:validation:MaxLength=40
 	Remediation string `json:"remediation,omitempty"`
 
-	// schedules concerned, taken from the configuration when the cause was found.
+	// schedules concerned, taken from the configuration when the cause was found; at most the first 16 of them.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=16
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=128
 	Schedules []string `json:"schedules,omitempty"`
+
+	// scheduleTotal is how many schedules are concerned; absent = those in the list.
+	// +optional
+	// +kubebuilder:validation:Minimum=17
+	ScheduleTotal int32 `json:"scheduleTotal,omitempty"`
 }
 
 // AcknowledgementStatus says who is on it, and until when.
@@ -325,6 +406,11 @@ type IncidentRollback struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=40
 	Remediation string `json:"remediation,omitempty"`
+
+	// round of the incident that it belongs to; absent = 1.
+	// +optional
+	// +kubebuilder:validation:Minimum=2
+	Round int32 `json:"round,omitempty"`
 
 	// status is the reason of its Ready condition.
 	// +optional

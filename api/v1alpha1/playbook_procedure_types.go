@@ -27,7 +27,8 @@ type EscalationSpec struct {
 	Levels []LevelSpec `json:"levels,omitempty"`
 }
 
-// LevelSpec is what is special about a level. L1 and L2 are called by spec.triage; only the technical lead has rules here.
+// LevelSpec is what is special about a level. L1 and L2 are called by spec.triage; only the technical lead has rules here. Without any
+// the lead is called all the same when nobody answers for L2.
 // +kubebuilder:validation:XValidation:rule="self.name == 'TechLead'",message="only TechLead has rules here; when L2 is called is said in spec.triage"
 type LevelSpec struct {
 	// name of the level: TechLead.
@@ -75,6 +76,13 @@ type RecoverySpec struct {
 	// +kubebuilder:validation:Maximum=86400
 	QuietSeconds int32 `json:"quietSeconds,omitempty"`
 
+	// reopenSeconds is how long after it was closed an incident can be reopened, and is kept for that. Default: 86400 seconds.
+	// +optional
+	// +default=86400
+	// +kubebuilder:validation:Minimum=60
+	// +kubebuilder:validation:Maximum=2592000
+	ReopenSeconds int32 `json:"reopenSeconds,omitempty"`
+
 	// backoffSeconds is how long after the end of an incident with a remedy the operator asks for no other remedy for the
 	// same playbook, type and target; it doubles with each one within strikeWindowSeconds. Default: 300 seconds.
 	// +optional
@@ -102,7 +110,7 @@ type RecoverySpec struct {
 // TriageSpec is L1's part.
 // +kubebuilder:validation:MinProperties=1
 type TriageSpec struct {
-	// respondWithinSeconds from detection until triage has a result. Default: 300 seconds.
+	// respondWithinSeconds from detection until somebody answers for L1: a person, not a check. Default: 300 seconds.
 	// +optional
 	// +default=300
 	// +kubebuilder:validation:Minimum=1
@@ -116,7 +124,8 @@ type TriageSpec struct {
 	// +kubebuilder:validation:MaxItems=16
 	Checks []StageCheck `json:"checks,omitempty"`
 
-	// falseAlarm closes the incident when its rule holds after all checks were judged. Without it only a FalseAlarm decision can.
+	// falseAlarm closes the incident, or proposes that, when its rule holds after all checks were judged, at least one was, and none
+	// could not be measured. Without it only a FalseAlarm decision can.
 	// +optional
 	FalseAlarm *FalseAlarmRule `json:"falseAlarm,omitempty"`
 
@@ -135,7 +144,23 @@ type FalseAlarmRule struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
 	When string `json:"when,omitempty"`
+
+	// reportedBy is whose reports the rule may close. AlertsOnly: an incident that a person reported is only proposed as a false alarm,
+	// and people decide. One that somebody acknowledged is never more than proposed. Default: AlertsOnly.
+	// +optional
+	// +default="AlertsOnly"
+	ReportedBy ReportedBy `json:"reportedBy,omitempty"`
 }
+
+// ReportedBy is whose reports a rule may close.
+// +kubebuilder:validation:Enum=AlertsOnly;Anyone
+type ReportedBy string
+
+// Whose reports a rule may close.
+const (
+	ReportedByAlerts ReportedBy = "AlertsOnly"
+	ReportedByAnyone ReportedBy = "Anyone"
+)
 
 // EscalateRule hands an incident over to L2.
 // +kubebuilder:validation:XValidation:rule="has(self.when) != has(self.afterSeconds)",message="an escalate rule has either when or afterSeconds"
@@ -163,7 +188,8 @@ type EscalateRule struct {
 // DiagnosisSpec is L2's part.
 // +kubebuilder:validation:MinProperties=1
 type DiagnosisSpec struct {
-	// respondWithinSeconds from detection until the cause is known. Default: 900 seconds.
+	// respondWithinSeconds from detection until somebody answers for L2: a person, not a check. A question to people that stays open
+	// for as long calls the next level. Default: 900 seconds.
 	// +optional
 	// +default=900
 	// +kubebuilder:validation:Minimum=1

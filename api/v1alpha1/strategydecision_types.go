@@ -3,18 +3,26 @@ package v1alpha1
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // DecisionVerdict is what a person decided.
-// +kubebuilder:validation:Enum=Acknowledge;Escalate;FalseAlarm;Resolve;Approve;Deny;Override;Renew;Restore
+// +kubebuilder:validation:Enum=Acknowledge;Escalate;FalseAlarm;Resolve;Reopen;Hold;Release;Approve;Deny;Override;Renew;Restore
 type DecisionVerdict string
 
-// The verdicts. Acknowledge, Escalate, FalseAlarm and Resolve are about incidents, the others about rollbacks.
+// The verdicts. Acknowledge, Escalate, FalseAlarm, Resolve and Reopen are about incidents, Hold and Release about incidents and playbooks, the
+// others about rollbacks.
 const (
 	// DecisionAcknowledge says that a person is on it: until it ends, time alone does not call the next level.
 	DecisionAcknowledge DecisionVerdict = "Acknowledge"
 	DecisionEscalate    DecisionVerdict = "Escalate"
 	DecisionFalseAlarm  DecisionVerdict = "FalseAlarm"
 	DecisionResolve     DecisionVerdict = "Resolve"
-	DecisionApprove     DecisionVerdict = "Approve"
-	DecisionDeny        DecisionVerdict = "Deny"
+	// DecisionReopen takes back that an incident was closed, by whatever: it goes on at L2, with new deadlines.
+	DecisionReopen DecisionVerdict = "Reopen"
+	// DecisionHold stops what would be started: no Job, no edit, no restart, no restore. What is in force stays in force, and the
+	// strategies go on trading.
+	DecisionHold DecisionVerdict = "Hold"
+	// DecisionRelease ends what Hold decisions began.
+	DecisionRelease DecisionVerdict = "Release"
+	DecisionApprove DecisionVerdict = "Approve"
+	DecisionDeny    DecisionVerdict = "Deny"
 	// DecisionOverride lifts what holds a rollback back: the playbook's guard before the change, the restore gate after it.
 	DecisionOverride DecisionVerdict = "Override"
 	// DecisionRenew moves the end of the time box: its full length again, from the decision.
@@ -22,11 +30,11 @@ const (
 	DecisionRestore DecisionVerdict = "Restore"
 )
 
-// NeedsReason tells the verdicts that are recorded only with a reason: they change what is traded, lift a limit, or close
-// an incident. The rule of StrategyDecisionSpec is the same list.
+// NeedsReason tells the verdicts that are recorded only with a reason: they change what is traded, lift a limit, stop what is
+// automatic, or close or reopen an incident. The rule of StrategyDecisionSpec is the same list.
 func (v DecisionVerdict) NeedsReason() bool {
 	switch v {
-	case DecisionApprove, DecisionDeny, DecisionOverride, DecisionResolve, DecisionFalseAlarm:
+	case DecisionApprove, DecisionDeny, DecisionOverride, DecisionResolve, DecisionFalseAlarm, DecisionReopen, DecisionHold, DecisionRelease:
 		return true
 	}
 	return false
@@ -36,7 +44,7 @@ func (v DecisionVerdict) NeedsReason() bool {
 type DecisionTarget struct {
 	// kind of the object.
 	// +required
-	// +kubebuilder:validation:Enum=StrategyIncident;StrategyRollback
+	// +kubebuilder:validation:Enum=StrategyPlaybook;StrategyIncident;StrategyRollback
 	// +kubebuilder:validation:MaxLength=63
 	Kind string `json:"kind,omitempty"`
 
@@ -50,8 +58,8 @@ type DecisionTarget struct {
 // StrategyDecisionSpec is immutable as a whole: a decision is a record.
 // +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a decision is a record and cannot be changed; make another decision"
 // +kubebuilder:validation:XValidation:rule="!(self.verdict in ['Approve', 'Override', 'Renew']) || has(self.digest)",message="Approve, Override and Renew name the plan: set digest to the rollback's status.plan.digest"
-// +kubebuilder:validation:XValidation:rule="!(self.verdict in ['Approve', 'Deny', 'Override', 'Resolve', 'FalseAlarm']) || has(self.reason)",message="Approve, Deny, Override, Resolve and FalseAlarm need a reason: say in reason why, for whoever reads the log later"
-// +kubebuilder:validation:XValidation:rule="self.target.kind == 'StrategyIncident' ? self.verdict in ['Acknowledge', 'Escalate', 'FalseAlarm', 'Resolve'] : self.verdict in ['Approve', 'Deny', 'Override', 'Renew', 'Restore']",message="Acknowledge, Escalate, FalseAlarm and Resolve are about a StrategyIncident; Approve, Deny, Override, Renew and Restore about a StrategyRollback"
+// +kubebuilder:validation:XValidation:rule="!(self.verdict in ['Approve', 'Deny', 'Override', 'Resolve', 'FalseAlarm', 'Reopen', 'Hold', 'Release']) || has(self.reason)",message="Approve, Deny, Override, Resolve, FalseAlarm, Reopen, Hold and Release need a reason: say in reason why, for whoever reads the log later"
+// +kubebuilder:validation:XValidation:rule="self.verdict in {'StrategyPlaybook': ['Hold', 'Release'], 'StrategyIncident': ['Acknowledge', 'Escalate', 'FalseAlarm', 'Resolve', 'Reopen', 'Hold', 'Release'], 'StrategyRollback': ['Approve', 'Deny', 'Override', 'Renew', 'Restore']}[self.target.kind]",message="Acknowledge, Escalate, FalseAlarm, Resolve and Reopen are about a StrategyIncident; Hold and Release about a StrategyIncident or a StrategyPlaybook; Approve, Deny, Override, Renew and Restore about a StrategyRollback"
 // +kubebuilder:validation:XValidation:rule="self.verdict == 'Acknowledge' || !has(self.validSeconds)",message="validSeconds belongs to Acknowledge"
 type StrategyDecisionSpec struct {
 	// target is what the decision is about.
@@ -75,7 +83,8 @@ type StrategyDecisionSpec struct {
 	// +kubebuilder:validation:Maximum=14400
 	ValidSeconds int32 `json:"validSeconds,omitempty"`
 
-	// reason for people, in the log and in what is shown. Approve, Deny, Override, Resolve and FalseAlarm need one.
+	// reason for people, in the log and in what is shown. Approve, Deny, Override, Resolve, FalseAlarm, Reopen, Hold
+	// and Release need one.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
@@ -89,12 +98,75 @@ type StrategyDecisionSpec struct {
 	By string `json:"by,omitempty"`
 }
 
+// DecisionOutcome is what became of a decision.
+// +kubebuilder:validation:Enum=Honoured;Refused;Voided
+type DecisionOutcome string
+
+// The outcomes. None is taken back.
+const (
+	// OutcomeHonoured: it counted.
+	OutcomeHonoured DecisionOutcome = "Honoured"
+	// OutcomeRefused: it does not count, and never will; whoever made it may make another one.
+	OutcomeRefused DecisionOutcome = "Refused"
+	// OutcomeVoided: nobody knows who made it, since identities were not enforced then.
+	OutcomeVoided DecisionOutcome = "Voided"
+)
+
+// DecisionAnswer is what became of a decision, and where that is on record.
+type DecisionAnswer struct {
+	// outcome of the decision.
+	// +required
+	Outcome DecisionOutcome `json:"outcome,omitempty"`
+
+	// message for people: what came of it, or why nothing did.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	Message string `json:"message,omitempty"`
+
+	// time of the answer, by the operator's clock, in whole seconds.
+	// +required
+	Time metav1.Time `json:"time,omitempty,omitzero"`
+
+	// seq is the number of its entry in the decision log of the target; absent where the target has no log.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	Seq int64 `json:"seq,omitempty"`
+}
+
+// StrategyDecisionStatus is empty until the operator has answered the decision. Set by the operator.
+type StrategyDecisionStatus struct {
+	// answer of the operator. Absent: the decision still waits for the moment in which it counts.
+	// +optional
+	Answer *DecisionAnswer `json:"answer,omitempty"`
+}
+
+// AnsweredDecision is an answer in the status of the target of the decision. It is written there first, with what the decision
+// changes, so that the decision hears of it whatever happens in between.
+type AnsweredDecision struct {
+	// name of the StrategyDecision.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+
+	// uid of the StrategyDecision.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	UID string `json:"uid,omitempty"`
+
+	DecisionAnswer `json:",inline"`
+}
+
 // StrategyDecision is one human decision, an append-only record. Its time is metadata.creationTimestamp.
 // +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
 // +kubebuilder:resource:shortName=sdec,categories=strategy
 // +kubebuilder:printcolumn:name="Target",type=string,JSONPath=`.spec.target.name`
 // +kubebuilder:printcolumn:name="Verdict",type=string,JSONPath=`.spec.verdict`
 // +kubebuilder:printcolumn:name="By",type=string,JSONPath=`.spec.by`
+// +kubebuilder:printcolumn:name="Outcome",type=string,JSONPath=`.status.answer.outcome`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type StrategyDecision struct {
 	metav1.TypeMeta `json:",inline"`
@@ -105,6 +177,10 @@ type StrategyDecision struct {
 	// spec is the decision. Set by people.
 	// +required
 	Spec StrategyDecisionSpec `json:"spec,omitempty,omitzero"`
+
+	// status is what became of it. Set by the operator.
+	// +optional
+	Status StrategyDecisionStatus `json:"status,omitempty,omitzero"`
 }
 
 // StrategyDecisionList is a list of decisions.

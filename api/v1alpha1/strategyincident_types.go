@@ -6,9 +6,34 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:validation:Enum=PnL;Risk;Latency;NoSignals;AdapterFailure;AlertFatigue;ResourceBudget;Compliance
 type IncidentType string
 
+// IncidentTypes are all types.
+func IncidentTypes() []IncidentType {
+	return []IncidentType{"PnL", "Risk", "Latency", "NoSignals", "AdapterFailure", "AlertFatigue", "ResourceBudget", "Compliance"}
+}
+
 // Severity of an incident.
 // +kubebuilder:validation:Enum=Info;Warning;Critical
 type Severity string
+
+// The severities.
+const (
+	SeverityInfo     Severity = "Info"
+	SeverityWarning  Severity = "Warning"
+	SeverityCritical Severity = "Critical"
+)
+
+// Above says whether a severity is higher than another one. One that is not given counts as Info.
+func (s Severity) Above(other Severity) bool { return s.rank() > other.rank() }
+
+func (s Severity) rank() int {
+	switch s {
+	case SeverityCritical:
+		return 2
+	case SeverityWarning:
+		return 1
+	}
+	return 0
+}
 
 // Level is who deals with an incident.
 // +kubebuilder:validation:Enum=L1;L2;TechLead
@@ -68,7 +93,7 @@ type StrategyIncidentSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="only suspend of an incident may change; create another incident"
 	Type IncidentType `json:"type,omitempty"`
 
-	// severity of the incident. Default: Warning.
+	// severity of the incident as it was reported; status.severity is what counts. Default: Warning.
 	// +optional
 	// +default="Warning"
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="only suspend of an incident may change; create another incident"
@@ -95,7 +120,7 @@ type StrategyIncidentSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="only suspend of an incident may change; create another incident"
 	Summary string `json:"summary,omitempty"`
 
-	// detectedTime starts the clock of every deadline. Default: the incident's creation.
+	// detectedTime starts the clock of every deadline. One after the incident's creation does not count. Default: the incident's creation.
 	// +optional
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="only suspend of an incident may change; create another incident"
 	DetectedTime *metav1.Time `json:"detectedTime,omitempty"`
@@ -126,7 +151,7 @@ type StrategyIncidentSpec struct {
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:shortName=sinc,categories=strategy
 // +kubebuilder:printcolumn:name="Type",type=string,JSONPath=`.spec.type`
-// +kubebuilder:printcolumn:name="Severity",type=string,JSONPath=`.spec.severity`
+// +kubebuilder:printcolumn:name="Severity",type=string,JSONPath=`.status.severity`
 // +kubebuilder:printcolumn:name="Schedule",type=string,JSONPath=`.spec.schedule`
 // +kubebuilder:printcolumn:name="Mode",type=string,JSONPath=`.spec.mode`
 // +kubebuilder:printcolumn:name="Level",type=string,JSONPath=`.status.level`
@@ -140,6 +165,7 @@ type StrategyIncidentSpec struct {
 // +kubebuilder:selectablefield:JSONPath=`.spec.severity`
 // +kubebuilder:selectablefield:JSONPath=`.spec.schedule`
 // +kubebuilder:selectablefield:JSONPath=`.spec.mode`
+// +kubebuilder:selectablefield:JSONPath=`.status.severity`
 // +kubebuilder:selectablefield:JSONPath=`.status.state`
 // +kubebuilder:selectablefield:JSONPath=`.status.waitsFor`
 // +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 200",message="the name of an incident has at most 200 characters, since its rollbacks are named after it"

@@ -262,6 +262,53 @@ type StrategyPlaybookStatus struct {
 	// +listMapKey=level
 	// +kubebuilder:validation:MaxItems=3
 	OnCall []OnCallStatus `json:"onCall,omitempty"`
+
+	// hold is who holds back what would be started, by a Hold decision; absent while nobody does.
+	// +optional
+	Hold *HoldStatus `json:"hold,omitempty"`
+
+	// answers are what became of the newest decisions about this object; each decision says so, too.
+	// +optional
+	// +listType=map
+	// +listMapKey=uid
+	// +kubebuilder:validation:MaxItems=64
+	Answers []AnsweredDecision `json:"answers,omitempty"`
+
+	// timeline of what was decided about the playbook; the newest 48. Entry n is entry n of its decision log.
+	// +optional
+	// +listType=map
+	// +listMapKey=seq
+	// +kubebuilder:validation:MaxItems=48
+	Timeline []TimelineEntry `json:"timeline,omitempty"`
+
+	// log is the head of the playbook's decision log; absent until there was a decision about it.
+	// +optional
+	Log *LogStatus `json:"log,omitempty"`
+}
+
+// HoldStatus is a hold that somebody decided. It ends by a Release decision.
+type HoldStatus struct {
+	// name of the StrategyDecision.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+
+	// by whom; absent where nobody could say.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	By string `json:"by,omitempty"`
+
+	// reason that they gave.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	Reason string `json:"reason,omitempty"`
+
+	// time of the decision, from the API server.
+	// +required
+	Time metav1.Time `json:"time,omitempty,omitzero"`
 }
 
 // ConfigStatus is a summary of the scheduler's configuration.

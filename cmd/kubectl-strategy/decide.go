@@ -55,6 +55,9 @@ var verdicts = []verdict{
 		"Close an incident as a false alarm. An incident with a rollback is none: restore or deny that one, then resolve."},
 	{"resolve", strategyv1.DecisionResolve, strategyv1.KindIncident, "", "Close an incident as resolved",
 		"Close an incident as resolved. A rollback that is applied stays applied until it is restored."},
+	{"reopen", strategyv1.DecisionReopen, strategyv1.KindIncident, "", "Reopen an incident that was closed",
+		"Take back that an incident was closed, by whomever or whatever: it goes on at L2, with new deadlines and a new diagnosis. That is\n" +
+			"possible for as long as the playbook says (recovery.reopenSeconds, a day by default)."},
 }
 
 // asks is what help says about a verdict that agrees to a plan.
@@ -63,10 +66,27 @@ it is not honoured. Without a terminal nobody can be asked, so --yes is needed.
 
 `
 
+// recorded is what help says about every verdict.
+const recorded = `The decision is a StrategyDecision, recorded in your name. It needs the right to create strategydecisions and the verb for it on
+the target (see the shipped roles). The command waits for the operator's answer: what came of it, or why it does not count.
+
+`
+
 type decideFlags struct {
 	reason string
 	yes    bool
 	valid  time.Duration // of an acknowledgement
+	wait   time.Duration // for the answer
+}
+
+// add puts the flags that every verdict has on a command.
+func (f *decideFlags) add(cmd *cobra.Command, v verdict) {
+	why := "why, for the decision log"
+	if v.value.NeedsReason() {
+		why += " (needed; on a terminal you are asked)"
+	}
+	cmd.Flags().StringVar(&f.reason, "reason", "", why)
+	cmd.Flags().DurationVar(&f.wait, "wait", 10*time.Second, "how long to wait for the answer; 0: not at all")
 }
 
 func newDecide(a *app, v verdict) *cobra.Command {
@@ -78,16 +98,11 @@ func newDecide(a *app, v verdict) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   v.word + " NAME",
 		Short: v.short,
-		Long: long + "The decision is a StrategyDecision, recorded in your name. It needs the right to create strategydecisions and the\n" +
-			"verb for it on the target (see the shipped roles).\n\n" + exitCodes,
-		Args: named(v.kind),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.decide(cmd.Context(), v, flags, args[0]) },
+		Long:  long + recorded + exitCodes,
+		Args:  named(v.kind),
+		RunE:  func(cmd *cobra.Command, args []string) error { return a.decide(cmd.Context(), v, flags, args[0]) },
 	}
-	why := "why, for the decision log"
-	if v.value.NeedsReason() {
-		why += " (needed; on a terminal you are asked)"
-	}
-	cmd.Flags().StringVar(&flags.reason, "reason", "", why)
+	flags.add(cmd, v)
 	if v.value == strategyv1.DecisionAcknowledge {
 		cmd.Flags().DurationVar(&flags.valid, "for", 10*time.Minute, "how long it holds, from 1m to 4h")
 	}
@@ -107,9 +122,8 @@ func (a *app) decide(ctx context.Context, v verdict, flags decideFlags, name str
 	if v.value == strategyv1.DecisionAcknowledge && (flags.valid < shortestHold || flags.valid > longestHold) {
 		return fmt.Errorf("an acknowledgement cannot hold for %s; give --for a time from 1m to 4h", flags.valid)
 	}
-	flags.reason = strings.TrimSpace(flags.reason)
-	if flags.reason == "" && v.value.NeedsReason() && !a.isPerson() {
-		return fmt.Errorf("%s needs a reason, for the decision log, and the input is no terminal where you could be asked; add --reason TEXT", v.word)
+	if err := a.needsReason(v, &flags); err != nil {
+		return err
 	}
 	c, err := a.connect()
 	if err != nil {
@@ -131,7 +145,16 @@ func (a *app) decide(ctx context.Context, v verdict, flags decideFlags, name str
 	}
 	decision := newDecision(c.namespace, v, incident.Name, "", reason)
 	decision.Spec.ValidSeconds = int32(flags.valid / time.Second) //nolint:gosec // at most longestHold
-	return a.record(ctx, c, decision, incident.Name)
+	return a.record(ctx, c, decision, incident.Name, flags.wait)
+}
+
+// needsReason refuses at once where one is needed and nobody can be asked.
+func (a *app) needsReason(v verdict, flags *decideFlags) error {
+	flags.reason = strings.TrimSpace(flags.reason)
+	if flags.reason == "" && v.value.NeedsReason() && !a.isPerson() {
+		return fmt.Errorf("%s needs a reason, for the decision log, and the input is no terminal where you could be asked; add --reason TEXT", v.word)
+	}
+	return nil
 }
 
 func (a *app) decideRollback(ctx context.Context, c cluster, v verdict, flags decideFlags, name string) error {
@@ -158,7 +181,7 @@ func (a *app) decideRollback(ctx context.Context, c cluster, v verdict, flags de
 			return err
 		}
 	}
-	return a.record(ctx, c, newDecision(c.namespace, v, name, digest, reason), watchName(rollback))
+	return a.record(ctx, c, newDecision(c.namespace, v, name, digest, reason), watchName(rollback), flags.wait)
 }
 
 // newDecision is the record of a decision, without who decided.
@@ -180,8 +203,8 @@ func prefixOf(word, target string) string {
 	return strings.TrimRight(prefix, "-.") + "-"
 }
 
-// record creates a decision in the name of whoever runs the command and says what came of it. watch is what to look at then.
-func (a *app) record(ctx context.Context, c cluster, decision *strategyv1.StrategyDecision, watch string) error {
+// record creates a decision in the name of whoever runs the command and says what came of it. watch is what to look at then; empty: nothing.
+func (a *app) record(ctx context.Context, c cluster, decision *strategyv1.StrategyDecision, watch string, wait time.Duration) error {
 	var err error
 	if decision.Spec.By, err = a.user(ctx, c); err != nil {
 		return err
@@ -194,8 +217,18 @@ func (a *app) record(ctx context.Context, c cluster, decision *strategyv1.Strate
 		fmt.Fprintln(a.ErrOut, "Warning: nobody stamped who decided, so the operator will not honour it; install its admission policies")
 		by = "an unknown person"
 	}
-	_, err = fmt.Fprintf(a.Out, "strategydecision/%s created: %s of %s by %s\nto watch what happens: kubectl strategy status %s -n %s -w\n",
-		decision.Name, decision.Spec.Verdict, decision.Spec.Target.Name, by, watch, c.namespace)
+	if _, err = fmt.Fprintf(a.Out, "strategydecision/%s created: %s of %s by %s\n", decision.Name, decision.Spec.Verdict, decision.Spec.Target.Name, by); err != nil {
+		return err
+	}
+	if wait > 0 {
+		if err = a.await(ctx, c, decision, wait); err != nil {
+			return err
+		}
+	}
+	if watch == "" {
+		return nil
+	}
+	_, err = fmt.Fprintf(a.Out, "to watch what happens: kubectl strategy status %s -n %s -w\n", watch, c.namespace)
 	return err
 }
 

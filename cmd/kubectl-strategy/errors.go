@@ -17,6 +17,7 @@ const (
 	exitDone          = 0
 	exitRefused       = 1
 	exitNotUnderstood = 2
+	exitUnanswered    = 3
 )
 
 // refusedError says that the command was understood and not carried out.
@@ -33,6 +34,10 @@ func refuse(format string, args ...any) error {
 func codeOf(err error) int {
 	var refused *refusedError
 	var refusedPlan *offline.RefusedError
+	var unanswered *unansweredError
+	if errors.As(err, &unanswered) {
+		return exitUnanswered
+	}
 	if errors.As(err, &refused) || errors.As(err, &refusedPlan) || apierrors.IsForbidden(err) || apierrors.IsInvalid(err) {
 		return exitRefused
 	}
@@ -76,5 +81,5 @@ func (e *missingError) Unwrap() error { return e.cause }
 
 // resources are the names under which kubectl knows the kinds.
 var resources = map[string]string{
-	strategyv1.KindIncident: "strategyincidents", strategyv1.KindRollback: "strategyrollbacks", strategyv1.KindDecision: "strategydecisions",
+	strategyv1.KindPlaybook: "strategyplaybooks", strategyv1.KindIncident: "strategyincidents", strategyv1.KindRollback: "strategyrollbacks", strategyv1.KindDecision: "strategydecisions",
 }

@@ -40,7 +40,20 @@ func bobRuns(ctx context.Context, c client.WithWatch, object client.Object, opti
 		review.Status.UserInfo.Username = "bob"
 		return nil
 	}
-	return c.Create(ctx, object, options...)
+	if err := c.Create(ctx, object, options...); err != nil {
+		return err
+	}
+	return answers(ctx, c, object, strategyv1.OutcomeHonoured, "as bob says")
+}
+
+// answers is the operator, which has looked at a decision.
+func answers(ctx context.Context, c client.WithWatch, object client.Object, outcome strategyv1.DecisionOutcome, message string) error {
+	decision, ok := object.DeepCopyObject().(*strategyv1.StrategyDecision)
+	if !ok {
+		return nil
+	}
+	decision.Status.Answer = &strategyv1.DecisionAnswer{Outcome: outcome, Message: message, Time: metav1.NewTime(now), Seq: 3}
+	return c.Update(ctx, decision)
 }
 
 func newWorldWith(t *testing.T, stdin string, funcs interceptor.Funcs, objects ...client.Object) *world {

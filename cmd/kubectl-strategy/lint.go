@@ -16,7 +16,7 @@ func newLint(a *app) *cobra.Command {
 		Short: "Check playbooks, without a cluster",
 		Long: `Check StrategyPlaybooks, without a cluster: fields and their values as the API server does, then names, edits, rules and
 the samples of checks as the operator does. A file may be "-" for the standard input, and may hold objects of other kinds,
-which are skipped.
+which are skipped. A warning is about what is often a trap; it does not fail the playbook.
 
 What needs a cluster is not checked: whether the ConfigMaps, Deployment, PodTemplates and Secrets are there and labelled,
 whether the configuration has the scheduler and the instruments of the feeds, and what admission policies say.
@@ -88,6 +88,9 @@ func (a *app) printFinding(file string, finding offline.Finding) {
 	}
 	for _, problem := range finding.Problems {
 		fmt.Fprintf(a.Out, "%s: %s\n", where, show.Line(problem))
+	}
+	for _, warning := range finding.Warnings {
+		fmt.Fprintf(a.Out, "%s: warning: %s\n", where, show.Line(warning))
 	}
 }
 

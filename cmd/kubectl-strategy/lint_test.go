@@ -59,6 +59,9 @@ func TestLint(t *testing.T) {
 		{"a sound playbook", sound, []string{"-"}, exitDone, skipped + "standard input: playbook multi-strategy: ok, 1 check, 0 samples, 1 rule\n", ""},
 		{"a playbook with a sample", strings.Replace(sound, `verdict: Pass}]`, `verdict: Pass}]`+"\n    samples: [{report: '{}', verdict: Pass}]", 1),
 			[]string{"-"}, exitDone, skipped + "standard input: playbook multi-strategy: ok, 1 check, 1 sample, 1 rule\n", ""},
+		{"a warning, which fails nothing", strings.Replace(sound, "\n  triage: {}", "\n  triage: {falseAlarm: {when: \"checks.all(c, c.verdict == 'Pass')\"}}", 1), []string{"-"}, exitDone,
+			skipped + "standard input: playbook multi-strategy: ok, 1 check, 0 samples, 2 rules\n" +
+				"standard input: playbook multi-strategy: warning: triage.falseAlarm: .all() holds over an empty list, too; ask size(...) > 0 as well\n", ""},
 		{"one problem", strings.Replace(sound, "check: running-plan", "check: nope", 1), []string{"-"}, exitRefused,
 			skipped + `standard input: playbook multi-strategy: spec.scheduler.proof uses check "nope", which is not in spec.checks (ReferenceInvalid)` + "\n",
 			"error: 1 problem; fix them and lint again\n"},

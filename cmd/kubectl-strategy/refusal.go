@@ -20,9 +20,13 @@ func incidentRefusal(incident *strategyv1.StrategyIncident, value strategyv1.Dec
 	switch {
 	case !incident.DeletionTimestamp.IsZero():
 		return fmt.Sprintf("incident %s is being deleted", incident.Name)
+	case value == strategyv1.DecisionReopen && lifecycle.Closed(status):
+		return "" // only the playbook says whether it is too late
+	case value == strategyv1.DecisionReopen:
+		return fmt.Sprintf("incident %s is not closed, so there is nothing to reopen", incident.Name)
 	case lifecycle.Closed(status):
-		return fmt.Sprintf("incident %s is closed already (%s): %s", incident.Name,
-			conditions.Reason(status.Conditions, strategyv1.ConditionReady), conditions.Message(status.Conditions, strategyv1.ConditionReady))
+		return fmt.Sprintf("incident %s is closed already (%s): %s. To go on with it: kubectl strategy reopen %s -n %s", incident.Name,
+			conditions.Reason(status.Conditions, strategyv1.ConditionReady), conditions.Message(status.Conditions, strategyv1.ConditionReady), incident.Name, incident.Namespace)
 	case value == strategyv1.DecisionEscalate && (status.Level == strategyv1.LevelL2 || status.Level == strategyv1.LevelLead):
 		return fmt.Sprintf("incident %s is at %s already", incident.Name, status.Level)
 	case value == strategyv1.DecisionFalseAlarm && len(status.Rollbacks) > 0:

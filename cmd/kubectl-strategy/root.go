@@ -18,12 +18,13 @@ type app struct {
 	flags    *genericclioptions.ConfigFlags
 	now      func() time.Time
 	connect  func() (cluster, error)
-	isPerson func() bool // whether someone can be asked on the input
-	pause    time.Duration
+	isPerson func() bool   // whether someone can be asked on the input
+	pause    time.Duration // between two looks of status -w
+	poll     time.Duration // between two looks for an answer
 }
 
 func newApp(streams genericiooptions.IOStreams) *app {
-	a := &app{IOStreams: streams, flags: genericclioptions.NewConfigFlags(true), now: time.Now, pause: 2 * time.Second}
+	a := &app{IOStreams: streams, flags: genericclioptions.NewConfigFlags(true), now: time.Now, pause: 2 * time.Second, poll: 200 * time.Millisecond}
 	a.connect = func() (cluster, error) { return connect(a.flags, a.ErrOut) }
 	a.isPerson = func() bool { return isTerminal(a.In) }
 	return a
@@ -45,7 +46,8 @@ func run(ctx context.Context, a *app, args []string) int {
 }
 
 const exitCodes = `Exit codes: 0 done; 1 refused (by the rules of the operator, the state of the object, the API server or
-you); 2 not understood or not reachable (usage, unreadable input, no such object, no cluster).`
+you); 2 not understood or not reachable (usage, unreadable input, no such object, no cluster);
+3 recorded, and not answered in time.`
 
 // shown are the flags of the cluster that help lists; the others of kubectl work as well.
 var shown = []string{"kubeconfig", "context", "namespace", "as"}
@@ -72,9 +74,12 @@ func newRoot(a *app) *cobra.Command {
 	root.CompletionOptions.DisableDefaultCmd = true
 	a.flags.AddFlags(root.PersistentFlags())
 	root.PersistentFlags().VisitAll(func(flag *pflag.Flag) { flag.Hidden = !slices.Contains(shown, flag.Name) })
-	root.AddCommand(newStatus(a), newPlan(a), newLint(a), newSuspend(a), newResume(a), newVersion(a))
+	root.AddCommand(newStatus(a), newPlan(a), newLint(a), newVersion(a))
 	for _, verdict := range verdicts {
 		root.AddCommand(newDecide(a, verdict))
+	}
+	for _, verdict := range holds {
+		root.AddCommand(newHold(a, verdict))
 	}
 	return root
 }

@@ -37,10 +37,10 @@ import (
 var version = "development"
 
 type options struct {
-	namespaces, bucket, metricsAddress, probeAddress, electionNamespace string
-	election                                                            bool
-	qps                                                                 float64
-	pauses                                                              pauses.Pauses
+	namespaces, machines, bucket, metricsAddress, probeAddress, electionNamespace string
+	election                                                                      bool
+	qps                                                                           float64
+	pauses                                                                        pauses.Pauses
 }
 
 func main() {
@@ -53,6 +53,7 @@ func main() {
 func run() error {
 	var o options
 	flag.StringVar(&o.namespaces, "namespaces", "", "Namespaces that the operator serves, separated by commas, beside those with the label "+strategyv1.LabelServe+"="+strategyv1.ServeValue+". In each it needs its rights: see config/namespace.")
+	flag.StringVar(&o.machines, "machine-users", "", "Users that are no people though their names do not begin with system:, separated by commas, e.g. a GitOps tool or an alert intake. What they decide or report is not taken for a person's.")
 	flag.StringVar(&o.bucket, "evidence-bucket", "", "URL of the bucket for reports, logs and the decision log, e.g. file:///var/lib/strategy-operator/evidence?create_dir=1&no_tmp_dir=1&metadata=skip. Required.")
 	flag.StringVar(&o.metricsAddress, "metrics-bind-address", ":8443", "Where metrics are served, over TLS and for authorised clients only; 0 turns them off.")
 	flag.StringVar(&o.probeAddress, "health-probe-bind-address", ":8081", "Where /healthz and /readyz are served.")
@@ -129,7 +130,7 @@ func start(ctx context.Context, config *rest.Config, o options) error {
 	environment := &controllers.Environment{
 		Client: readers.Client(), Live: mgr.GetAPIReader(), Logs: controllers.PodLogs{Clientset: clientset}, Evidence: controllers.Patient(store, clock.RealClock{}, o.pauses),
 		Clock: clock.RealClock{}, Recorder: mgr.GetEventRecorder("strategy-operator"), Namespaces: readers, Signals: signals.New(signals.Options{Pauses: o.pauses}),
-		Pauses: o.pauses,
+		Machines: namesIn(o.machines), Pauses: o.pauses,
 	}
 	if err := environment.Setup(ctx, mgr, readers); err != nil {
 		return err
@@ -142,6 +143,16 @@ func start(ctx context.Context, config *rest.Config, o options) error {
 	}
 	ctrl.Log.Info("Starting", "version", version, "namespaces", listed)
 	return mgr.Start(ctx)
+}
+
+// namesIn are the names of a flag, separated by commas: a user's may have spaces in it.
+func namesIn(flag string) (names []string) {
+	for part := range strings.SplitSeq(flag, ",") {
+		if name := strings.TrimSpace(part); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // inSync is about the operator's own kinds. What it may not read in a namespace keeps it from nothing elsewhere.

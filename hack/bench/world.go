@@ -68,7 +68,7 @@ func newPlaybook(name string) *strategyv1.StrategyPlaybook {
 			Proof:   strategyv1.ProofSpec{Check: "audit"},
 		},
 		Triage: strategyv1.TriageSpec{
-			RespondWithinSeconds: day, FalseAlarm: &strategyv1.FalseAlarmRule{When: "checks.all(c, c.verdict == 'Pass')"},
+			RespondWithinSeconds: day, FalseAlarm: &strategyv1.FalseAlarmRule{When: "checks.all(c, c.verdict == 'Pass')", ReportedBy: strategyv1.ReportedByAnyone},
 		},
 		Diagnosis: strategyv1.DiagnosisSpec{
 			RespondWithinSeconds: day, Checks: []strategyv1.StageCheck{{Name: "load", Need: strategyv1.NeedRequired}},

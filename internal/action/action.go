@@ -68,6 +68,14 @@ type Object interface {
 // CreateRollback creates an incident's rollback under its deterministic name.
 type CreateRollback struct{ Rollback *strategyv1.StrategyRollback }
 
+// AnswerDecision tells a decision what became of it, by its UID.
+type AnswerDecision struct {
+	Namespace string
+	Name      string
+	UID       string
+	Answer    strategyv1.DecisionAnswer
+}
+
 // WriteConfig replaces one key of a ConfigMap and the record of the edits, if nobody changed the object since it was read.
 type WriteConfig struct {
 	Key             types.NamespacedName
@@ -116,6 +124,7 @@ func (DeleteRevision) isAction()  {}
 func (CreateRollback) isAction()  {}
 func (CreateConfigMap) isAction() {}
 func (DeleteObject) isAction()    {}
+func (AnswerDecision) isAction()  {}
 func (WriteConfig) isAction()     {}
 func (RestartWorkload) isAction() {}
 func (SetFinalizers) isAction()   {}

@@ -99,6 +99,36 @@ func Because(what string, decided facts.Decided) string {
 	return message
 }
 
+// Hold is what a Hold decision puts into a status.
+func Hold(decided facts.Decided) *strategyv1.HoldStatus {
+	return &strategyv1.HoldStatus{Name: decided.Name, By: decided.By, Reason: decided.Reason, Time: decided.Time}
+}
+
+// HeldBy is who holds something, since when and why: " by ann since 2026-11-23T10:15:00Z: too many alerts".
+func HeldBy(hold strategyv1.HoldStatus) string {
+	by := hold.By
+	if by == "" {
+		by = "somebody who is not named"
+	}
+	message := fmt.Sprintf(" by %s since %s", by, hold.Time.UTC().Format(time.RFC3339))
+	if hold.Reason != "" {
+		message += ": " + hold.Reason
+	}
+	return message
+}
+
+// NotHeld says why there is nothing to release: no decision holds the object, but something else may.
+func NotHeld(what string, playbook *facts.Hold, suspended bool) string {
+	message := "no decision holds the " + what
+	if suspended {
+		message += ": it is on hold by spec.suspend, which is set to false where it comes from"
+	}
+	if playbook != nil {
+		message += ". " + playbook.Message + ". " + playbook.Ends
+	}
+	return message
+}
+
 // NotHonoured tells whoever decided why nothing came of it.
 func NotHonoured(decided facts.Decided, why string) string {
 	return fmt.Sprintf("StrategyDecision %s by %s is not honoured: %s", decided.Name, decided.By, why)

@@ -16,7 +16,7 @@ import (
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 func made(name string, verdict strategyv1.DecisionVerdict, after time.Duration) facts.Decided {
-	return facts.Decided{Name: name, Verdict: verdict, By: "bob", Digest: "d1", Time: metav1.NewTime(noon.Add(after))}
+	return facts.Decided{Name: name, UID: name, Verdict: verdict, By: "bob", Digest: "d1", Time: metav1.NewTime(noon.Add(after))}
 }
 
 func TestTheOrderOfDecisions(t *testing.T) {

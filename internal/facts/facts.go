@@ -22,6 +22,7 @@ type Problem struct {
 	Reason  string        // a condition reason of api/v1alpha1
 	Message string        // what, where, what to do
 	Retry   time.Duration // after which it is looked at again; 0 = pass.Recheck
+	Passes  bool          // by itself, and soon: nobody has to do anything
 }
 
 // Refusal is an effect of the last passes that the API server refused: a quota, a policy or a webhook stands against it. It is tried
@@ -35,9 +36,16 @@ type Refusal struct {
 type Playbook struct {
 	Spec     strategyv1.StrategyPlaybookSpec
 	Revision string
-	// Suspended: the playbook is on hold now, whatever the frozen spec says.
-	Suspended bool
-	Problem   *Problem // then nothing else is known
+	Hold     *Hold    // of the playbook as it is now, whatever the frozen spec says; nil: it is not on hold
+	Problem  *Problem // then nothing else is known
+}
+
+// Hold is why nothing new is started for what runs on a playbook.
+type Hold struct {
+	Reason  string // of the condition OnHold
+	Message string // who and since when
+	Ends    string // what to do so that it ends, as a sentence
+	By      string // who decided it; empty where no decision did
 }
 
 // Config is the scheduler's configuration as it is now.
@@ -72,16 +80,25 @@ type Runs struct {
 	Outcomes map[checks.ID]checks.Outcome
 }
 
-// Decided is a decision about an object, made since the object exists, by somebody who is named. Digest, age and four eyes are the
-// plan's to judge, and whether the name can be trusted.
+// Decided is a decision about an object, made since the object exists. Digest, age and four eyes are the plan's to judge, and whether
+// the name can be trusted.
 type Decided struct {
 	Name    string // of the StrategyDecision
+	UID     string
 	Verdict strategyv1.DecisionVerdict
 	Digest  string // of the plan that it is about; empty where it needs none
-	By      string
+	By      string // empty: nobody is named, and it counts only where it makes things safer
 	Reason  string
-	Time    metav1.Time   // of its creation, by the API server's clock, in whole seconds
-	Valid   time.Duration // of an acknowledgement; 0 = not said
+	Time    metav1.Time                // of its creation, by the API server's clock, in whole seconds
+	Valid   time.Duration              // of an acknowledgement; 0 = not said
+	Outcome strategyv1.DecisionOutcome // that the decision says it had; empty = none yet
+}
+
+// Identity says whether the admission policies that check identities are in force.
+type Identity struct {
+	Enforced bool
+	Message  string   // why not
+	Problem  *Problem // it could not be asked: no decision is honoured, and none is made worthless
 }
 
 // Document is a document that a proposal is about.

@@ -35,16 +35,18 @@ func TestBranches(t *testing.T) {
 }
 
 func TestAnOptionalCheck(t *testing.T) {
+	// With the check in sight the rule holds or not; where it is left out, the rule cannot be evaluated.
+	looks := strategyv1.EscalateRule{Name: "load", When: "checks.filter(c, c.name == 'load')[0].verdict == 'Pass'"}
 	optional := func(s *story) { s.Spec.Triage.Checks[1].Need = strategyv1.NeedOptional }
 	for name, c := range map[string]struct {
-		given func(*story)
-		ready string
+		given     func(*story)
+		escalated string
 	}{
-		"that passes counts":                            {func(s *story) { optional(s); s.reports(reports{"audit": testkit.OK(), "load": testkit.OK()}) }, "True/FalseAlarm"},
-		"that fails counts":                             {func(s *story) { optional(s); s.reports(reports{"audit": testkit.OK(), "load": testkit.Fail()}) }, "False/Triaging"},
-		"that could not be measured is left out":        {func(s *story) { optional(s); s.reports(reports{"audit": testkit.OK(), "load": testkit.Broken()}) }, "True/FalseAlarm"},
-		"that no rule could judge is not left out":      {func(s *story) { optional(s); s.reports(reports{"audit": testkit.OK(), "load": testkit.Mute()}) }, "False/Triaging"},
-		"that is required and not measured is in sight": {func(s *story) { s.reports(reports{"audit": testkit.OK(), "load": testkit.Broken()}) }, "False/Triaging"},
+		"that passes counts":                            {func(s *story) { optional(s); s.reports(reports{"audit": testkit.OK(), "load": testkit.OK()}) }, "True/RuleHeld"},
+		"that fails counts":                             {func(s *story) { optional(s); s.reports(reports{"audit": testkit.OK(), "load": testkit.Fail()}) }, ""},
+		"that could not be measured is left out":        {func(s *story) { optional(s); s.reports(reports{"audit": testkit.OK(), "load": testkit.Broken()}) }, "True/RuleErrored"},
+		"that no rule could judge is not left out":      {func(s *story) { optional(s); s.reports(reports{"audit": testkit.OK(), "load": testkit.Mute()}) }, ""},
+		"that is required and not measured is in sight": {func(s *story) { s.reports(reports{"audit": testkit.OK(), "load": testkit.Broken()}) }, ""},
 		"without its PodTemplate is left out": {func(s *story) {
 			optional(s)
 			for i := range s.Spec.Checks {
@@ -53,13 +55,14 @@ func TestAnOptionalCheck(t *testing.T) {
 				}
 			}
 			s.reports(reports{"audit": testkit.OK()})
-		}, "True/FalseAlarm"},
+		}, "True/RuleErrored"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStory(t)
+			s.Spec.Triage.Escalate = []strategyv1.EscalateRule{looks}
 			c.given(s)
 			s.quiet()
-			expect(t, "Ready", s.condition(strategyv1.ConditionReady), c.ready)
+			expect(t, "Escalated", s.condition(strategyv1.ConditionEscalated), c.escalated)
 		})
 	}
 }

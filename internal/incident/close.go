@@ -9,16 +9,17 @@ import (
 	"tradeops.dev/strategy-operator/internal/pass"
 )
 
-// close ends the incident. Contained is not closed: a mitigation is temporary.
-func (p *plan) close(reason string, event strategyv1.Event, message, by string) {
-	p.recordBreaches()
+// close ends the incident, as of a time: what a person decided in time closes in time, whenever it is seen. Contained is not closed: a
+// mitigation is temporary.
+func (p *plan) close(at time.Time, reason string, event strategyv1.Event, message, by string) {
+	p.recordBreaches(at)
 	p.out.Note(event, message, by)
 	p.next.ClosedTime = new(p.out.Stamp())
 	p.countStrikes(reason)
 	p.out.Set(strategyv1.ConditionResolved, metav1.ConditionTrue, reason, message)
 	p.out.Set(strategyv1.ConditionStalled, metav1.ConditionFalse, reason, "closed")
 	if p.out.Reason(strategyv1.ConditionSLAMet) == strategyv1.ReasonWithinLimits {
-		p.out.Set(strategyv1.ConditionSLAMet, metav1.ConditionTrue, strategyv1.ReasonWithinLimits, "every deadline was met")
+		p.out.Set(strategyv1.ConditionSLAMet, metav1.ConditionTrue, strategyv1.ReasonWithinLimits, "somebody answered each deadline, or it was closed or handed over by a rule before")
 	}
 	p.out.Set(strategyv1.ConditionReady, metav1.ConditionTrue, reason, message)
 }

@@ -9,46 +9,102 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/facts"
 )
 
-// deadline of a level; zero if it has none.
-func (p *plan) deadline(level strategyv1.Level) time.Time {
-	for _, deadline := range p.next.Deadlines {
-		if deadline.Level == level {
-			return deadline.Time.Time
+// deadline of a level; nil if it has none.
+func (p *plan) deadline(level strategyv1.Level) *strategyv1.Deadline {
+	for i := range p.next.Deadlines {
+		if p.next.Deadlines[i].Level == level {
+			return &p.next.Deadlines[i]
 		}
+	}
+	return nil
+}
+
+// dueOf is when a level must have answered; zero if it has no deadline.
+func (p *plan) dueOf(level strategyv1.Level) time.Time {
+	if deadline := p.deadline(level); deadline != nil {
+		return deadline.Time.Time
 	}
 	return time.Time{}
 }
 
-// answered records the first time a level gave its answer.
-func (p *plan) answered(level strategyv1.Level, at time.Time) {
-	for i := range p.next.Deadlines {
-		if p.next.Deadlines[i].Level == level && p.next.Deadlines[i].AnsweredTime == nil {
-			p.next.Deadlines[i].AnsweredTime = new(metav1.NewTime(at.UTC().Truncate(time.Second)))
+// answers: the decisions of people answer the deadline of the level that had the incident when they were made, whenever the operator
+// sees them and whatever is wrong with the input. What checks and rules find answers nothing: a deadline is for people.
+func (p *plan) answers() {
+	if !p.started() {
+		return
+	}
+	for _, decided := range p.decisions() {
+		if p.answersNow(decided.Time, decided.By) {
+			p.answered(p.levelAt(decided), decided.Time, decided.By)
 		}
+	}
+	for _, rollback := range p.current() {
+		if decided := rollback.Status.Decision; decided != nil && p.answersNow(decided.Time, decided.By) {
+			p.answered(strategyv1.LevelL2, decided.Time, decided.By)
+		}
+	}
+}
+
+// answersNow: it is a person's, and made since the deadlines of this round count.
+func (p *plan) answersNow(at metav1.Time, by string) bool {
+	return p.seen.Machines.Person(by) && (p.next.RoundTime == nil || !at.Time.Before(p.next.RoundTime.Time))
+}
+
+// levelAt is who had the incident when a decision was made. Whoever escalates speaks for L1.
+func (p *plan) levelAt(decided facts.Decided) strategyv1.Level {
+	called := conditions.Since(p.next.Conditions, strategyv1.ConditionEscalated)
+	if decided.Verdict == strategyv1.DecisionEscalate || called.IsZero() || decided.Time.Time.Before(called) {
+		return strategyv1.LevelL1
+	}
+	return strategyv1.LevelL2
+}
+
+// answered records the first decision of a person for a level, at the decision's own time.
+func (p *plan) answered(level strategyv1.Level, at metav1.Time, by string) {
+	deadline := p.deadline(level)
+	if deadline == nil || deadline.AnsweredTime != nil {
+		return
+	}
+	deadline.AnsweredTime, deadline.AnsweredBy = new(metav1.NewTime(at.UTC().Truncate(time.Second))), by
+}
+
+// machineDone records when the operator had its own result for a level.
+func (p *plan) machineDone(level strategyv1.Level) {
+	if deadline := p.deadline(level); deadline != nil && deadline.MachineTime == nil {
+		deadline.MachineTime = new(p.out.Stamp())
+	}
+}
+
+// relieve: a rule took the incident from a level. In time, that level owes no answer any more.
+func (p *plan) relieve(level strategyv1.Level) {
+	if deadline := p.deadline(level); deadline != nil && deadline.RelievedTime == nil {
+		deadline.RelievedTime = new(p.out.Stamp())
 	}
 }
 
 // breaches records missed deadlines, and wakes for those that may be missed.
 func (p *plan) breaches() {
 	for _, deadline := range p.next.Deadlines {
-		if deadline.AnsweredTime == nil && p.now.Before(deadline.Time.Time) {
+		if deadline.AnsweredTime == nil && deadline.RelievedTime == nil && p.now.Before(deadline.Time.Time) {
 			p.out.Wake(deadline.Time.Time)
 		}
 	}
-	p.recordBreaches()
+	p.recordBreaches(p.now)
 }
 
-// recordBreaches records each deadline that passed without an answer, or was answered late, once. Nothing takes one back.
-func (p *plan) recordBreaches() {
+// recordBreaches records each deadline that passed by a time without an answer, or was answered late, once. Nothing takes one back.
+func (p *plan) recordBreaches(by time.Time) {
 	if p.isDrill() {
 		return
 	}
 	var all, fresh []string
 	for i := range p.next.Deadlines {
 		deadline := &p.next.Deadlines[i]
-		if deadline.BreachTime == nil && !p.late(*deadline) {
+		if deadline.BreachTime == nil && !late(*deadline, by) {
 			continue
 		}
 		text := fmt.Sprintf("%s had to answer by %s", deadline.Level, deadline.Time.UTC().Format(time.RFC3339))
@@ -66,23 +122,13 @@ func (p *plan) recordBreaches() {
 	p.out.Tell(corev1.EventTypeWarning, strategyv1.ReasonDeadlinePast, strings.Join(fresh, "; "))
 }
 
-func (p *plan) late(deadline strategyv1.Deadline) bool {
-	if deadline.AnsweredTime == nil {
-		return !p.now.Before(deadline.Time.Time)
+// late says whether a deadline was missed by a time.
+func late(deadline strategyv1.Deadline, by time.Time) bool {
+	switch {
+	case deadline.AnsweredTime != nil && !deadline.AnsweredTime.After(deadline.Time.Time):
+		return false
+	case deadline.RelievedTime != nil && !deadline.RelievedTime.After(deadline.Time.Time):
+		return false
 	}
-	return deadline.AnsweredTime.After(deadline.Time.Time)
-}
-
-// handOver gives to L2 what is still with L1 when its time is up, answered or not, unless somebody acknowledged it.
-func (p *plan) handOver() {
-	if p.out.Is(strategyv1.ConditionEscalated) || p.someoneIsOnIt() {
-		return
-	}
-	due := p.deadline(strategyv1.LevelL1) // fixed at the start: the playbook may not be readable now
-	if p.now.Before(due) {
-		p.out.Wake(due)
-		return
-	}
-	p.escalate(strategyv1.ReasonDeadlinePast, fmt.Sprintf("not closed within L1's %d s", int(due.Sub(p.detected()).Seconds())), "")
-	p.out.Wake(p.now) // L2's checks start in the next pass
+	return !by.Before(deadline.Time.Time)
 }

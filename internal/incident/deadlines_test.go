@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/testkit"
 )
@@ -30,10 +31,10 @@ func TestDeadlines(t *testing.T) {
 		"L1's deadline passed without an answer":       {never, 300 * time.Second, "False/DeadlinePassed", "True/DeadlinePassed", "L2", "log 1+ sla_breached,escalated; warn DeadlinePassed"},
 		"L1's deadline: a second after":                {never, 301 * time.Second, "False/DeadlinePassed", "True/DeadlinePassed", "L2", "log 1+ sla_breached,escalated; warn DeadlinePassed"},
 		"L2's deadline: a second before":               {(*story).diagnosing, 899 * time.Second, "Unknown/WithinLimits", "True/PersonDecided", "L2", ""},
-		"L2's deadline passed without an answer":       {(*story).diagnosing, 900 * time.Second, "False/DeadlinePassed", "True/PersonDecided", "L2", "log 2+ sla_breached; warn DeadlinePassed"},
-		"L2's deadline: a second after":                {(*story).diagnosing, 901 * time.Second, "False/DeadlinePassed", "True/PersonDecided", "L2", "log 2+ sla_breached; warn DeadlinePassed"},
-		"both deadlines are recorded after an outage":  {never, time.Hour, "False/DeadlinePassed", "True/DeadlinePassed", "L2", "log 1+ sla_breached,escalated; warn DeadlinePassed"},
-		"an answered L2 does not breach":               {(*story).mitigating, time.Hour, "Unknown/WithinLimits", "True/PersonDecided", "L2", ""},
+		"L2's deadline passed without an answer":       {(*story).diagnosing, 900 * time.Second, "False/DeadlinePassed", "True/PersonDecided", "TechLead", "log 2+ sla_breached,escalated; warn DeadlinePassed; warn LeadCalled"},
+		"L2's deadline: a second after":                {(*story).diagnosing, 901 * time.Second, "False/DeadlinePassed", "True/PersonDecided", "TechLead", "log 2+ sla_breached,escalated; warn DeadlinePassed; warn LeadCalled"},
+		"both deadlines are recorded after an outage":  {never, time.Hour, "False/DeadlinePassed", "True/DeadlinePassed", "TechLead", "log 1+ sla_breached,escalated,escalated; warn DeadlinePassed; warn LeadCalled"},
+		"a cause that was found is no answer of L2":    {(*story).mitigating, time.Hour, "False/DeadlinePassed", "True/PersonDecided", "TechLead", "log 5+ sla_breached,escalated; warn DeadlinePassed; warn LeadCalled"},
 		"a deadline fires although the log has no key": {func(s *story) { never(s); s.logProblem = &facts.Problem{Reason: "SecretNotFound", Message: "m"} }, 300 * time.Second, "False/DeadlinePassed", "True/DeadlinePassed", "L2", "warn SecretNotFound; warn DeadlinePassed"},
 		"the clock starts at detectedTime": {func(s *story) {
 			never(s)
@@ -67,7 +68,7 @@ func TestADueDeadlineIsRecordedOnce(t *testing.T) {
 	s.quiet()
 	s.At(2 * time.Hour)
 	s.quiet()
-	expect(t, "the log", s.events(), "incident sla_breached escalated")
+	expect(t, "the log", s.events(), "incident sla_breached escalated escalated unanswered")
 	line := s.Logs[prefix][1].Message
 	if !strings.Contains(line, "L1 had to answer by 2026-11-23T10:05:00Z") || !strings.Contains(line, "L2 had to answer by 2026-11-23T10:15:00Z") {
 		t.Errorf("the breach does not name both deadlines: %s", line)
@@ -76,25 +77,33 @@ func TestADueDeadlineIsRecordedOnce(t *testing.T) {
 
 // A story of deadlines in which the operator is down for an hour at any point ends as it would have, only later.
 func TestALateAnswerIsNoAnswerInTime(t *testing.T) {
-	for name, decide := range map[string]func(*story){
-		"a false alarm judged after L1's deadline": func(s *story) {
+	for name, c := range map[string]struct {
+		decide func(*story)
+		sla    string
+	}{
+		"a false alarm judged after L1's deadline": {func(s *story) {
+			s.Spec.Triage.FalseAlarm.ReportedBy = strategyv1.ReportedByAnyone
 			s.reports(reports{"audit": testkit.OK(), "load": testkit.OK()})
 			s.Step()
 			s.Step()
-		},
-		"a person resolves after L1's deadline": func(s *story) { s.decide(strategyv1.DecisionResolve, "bob") },
+		}, "False/DeadlinePassed"},
+		"a person resolved in time, which is seen late": {func(s *story) { s.decide(strategyv1.DecisionResolve, "bob") }, "True/WithinLimits"},
+		"a person resolved after L1's deadline, before L2's": {func(s *story) {
+			s.At(301 * time.Second)
+			s.decide(strategyv1.DecisionResolve, "bob")
+		}, "False/DeadlinePassed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStory(t)
 			s.Spec.Triage.Escalate = nil
 			s.quiet()
-			decide(s)
+			c.decide(s)
 			s.At(time.Hour) // nobody was there meanwhile
 			s.quiet()
 			if got := s.condition(strategyv1.ConditionReady); !strings.HasPrefix(got, "True/") {
 				t.Fatalf("not closed: %s", got)
 			}
-			expect(t, "SLAMet", s.condition(strategyv1.ConditionSLAMet), "False/DeadlinePassed")
+			expect(t, "SLAMet", s.condition(strategyv1.ConditionSLAMet), c.sla)
 		})
 	}
 }
@@ -119,15 +128,11 @@ func TestBadInput(t *testing.T) {
 		reason string
 		says   string
 	}{
-		"a namespace that is not served":     {func(s *story) { s.notServed = problem("NamespaceNotServed") }, "NamespaceNotServed", "what is wrong"},
-		"a playbook that is not there":       {func(s *story) { s.playbookProblem = problem("PlaybookNotFound") }, "PlaybookNotFound", "what is wrong"},
-		"a playbook that is not ready":       {func(s *story) { s.playbookProblem = problem("PlaybookNotReady") }, "PlaybookNotReady", "what is wrong"},
-		"a signing key that is not there":    {func(s *story) { s.logProblem = problem("SecretNotFound") }, "SecretNotFound", "what is wrong"},
-		"a log that others wrote":            {func(s *story) { s.logProblem = problem("LogConflict") }, "LogConflict", "what is wrong"},
-		"a configuration that is not there":  {func(s *story) { s.configProblem = problem("ConfigMapNotFound") }, "ConfigMapNotFound", "what is wrong"},
-		"a configuration without the opt-in": {func(s *story) { s.configProblem = problem("ConfigMapNotLabelled") }, "ConfigMapNotLabelled", "what is wrong"},
-		"a schedule that does not exist":     {func(s *story) { s.incident.Spec.Schedule = "nope" }, "ScheduleNotFound", `no schedule "nope"; it has: fast, slow, trend_watch`},
-		"a strategy that nobody uses":        {func(s *story) { s.incident.Spec.Schedule, s.incident.Spec.Strategy = "", "nope" }, "ScheduleNotFound", `uses strategy "nope"`},
+		"a namespace that is not served":  {func(s *story) { s.notServed = problem("NamespaceNotServed") }, "NamespaceNotServed", "what is wrong"},
+		"a playbook that is not there":    {func(s *story) { s.playbookProblem = problem("PlaybookNotFound") }, "PlaybookNotFound", "what is wrong"},
+		"a playbook that is not ready":    {func(s *story) { s.playbookProblem = problem("PlaybookNotReady") }, "PlaybookNotReady", "what is wrong"},
+		"a signing key that is not there": {func(s *story) { s.logProblem = problem("SecretNotFound") }, "SecretNotFound", "what is wrong"},
+		"a log that others wrote":         {func(s *story) { s.logProblem = problem("LogConflict") }, "LogConflict", "what is wrong"},
 		"the first of several problems": {func(s *story) {
 			s.notServed, s.playbookProblem = problem("NamespaceNotServed"), problem("PlaybookNotFound")
 		}, "NamespaceNotServed", "NamespaceNotServed"},
@@ -152,6 +157,62 @@ func TestBadInput(t *testing.T) {
 			s.incident.Status = decision.Status
 			s.quiet()
 			expect(t, "when mended", s.condition(strategyv1.ConditionReady), "False/Triaging")
+		})
+	}
+}
+
+// TestAPlaybookThatIsJustBeingCheckedIsNoNews: nobody has to do anything, and is told of nothing.
+func TestAPlaybookThatIsJustBeingCheckedIsNoNews(t *testing.T) {
+	s := newStory(t)
+	s.playbookProblem = &facts.Problem{Reason: strategyv1.ReasonPlaybookNotReady, Message: "it is being checked", Retry: time.Second, Passes: true}
+	decision := s.plan()
+	expect(t, "actions", strings.Join(testkit.Describe(decision.Steps.InOrder()), "; "), "")
+	expect(t, "conditions", testkit.Conditions(decision.Status.Conditions), "Ready=False/PlaybookNotReady")
+	expect(t, "whose turn", string(decision.Status.WaitsFor)+" in "+until(decision.NextAt), "Machine in 1s")
+}
+
+// TestAnIncidentOnABrokenConfigurationHasItsClock: nothing can be checked, but people are called, and what they decide counts.
+func TestAnIncidentOnABrokenConfigurationHasItsClock(t *testing.T) {
+	problem := func(reason string) func(*story) {
+		return func(s *story) { s.configProblem = &facts.Problem{Reason: reason, Message: "what is wrong"} }
+	}
+	for name, c := range map[string]struct {
+		given  func(*story)
+		reason string
+		says   string
+	}{
+		"a configuration that is not there":  {problem("ConfigMapNotFound"), "ConfigMapNotFound", "what is wrong"},
+		"a configuration without the opt-in": {problem("ConfigMapNotLabelled"), "ConfigMapNotLabelled", "what is wrong"},
+		"a schedule that does not exist":     {func(s *story) { s.incident.Spec.Schedule = "nope" }, "ScheduleNotFound", `no schedule "nope"; it has: fast, slow, trend_watch`},
+		"a strategy that nobody uses":        {func(s *story) { s.incident.Spec.Schedule, s.incident.Spec.Strategy = "", "nope" }, "ScheduleNotFound", `uses strategy "nope"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t)
+			c.given(s)
+			decision := s.quiet()
+			expect(t, "Ready", s.condition(strategyv1.ConditionReady), "False/"+c.reason)
+			expect(t, "whose turn", string(s.incident.Status.WaitsFor)+" at "+string(s.incident.Status.Level), "L1 at L1")
+			expect(t, "next", until(decision.NextAt), "30s")
+			if message := conditions.Message(s.incident.Status.Conditions, strategyv1.ConditionReady); !strings.Contains(message, c.says) {
+				t.Errorf("it says %q, not %q", message, c.says)
+			}
+			s.At(time.Minute)
+			s.decides(strategyv1.DecisionAcknowledge, "alice", time.Minute)
+			s.quiet()
+			expect(t, "somebody is on it", s.answer(strategyv1.LevelL1), "alice after 1m0s")
+			s.decides(strategyv1.DecisionEscalate, "alice", 2*time.Minute)
+			s.At(2 * time.Minute)
+			s.quiet()
+			expect(t, "handed over", string(s.incident.Status.WaitsFor)+" at "+string(s.incident.Status.Level), "L2 at L2")
+			s.At(16 * time.Minute)
+			s.quiet()
+			expect(t, "SLAMet", s.condition(strategyv1.ConditionSLAMet), "False/DeadlinePassed")
+			if len(s.Created) > 0 {
+				t.Errorf("it ran %v", s.Created)
+			}
+			s.configProblem, s.incident.Spec.Schedule, s.incident.Spec.Strategy = nil, "fast", ""
+			s.quiet()
+			expect(t, "when it is fixed", s.condition(strategyv1.ConditionReady), "False/Diagnosing")
 		})
 	}
 }

@@ -14,6 +14,9 @@ import (
 // causeUnknown is the name of a cause that no rule names.
 const causeUnknown = "Unknown"
 
+// maxSchedules is how many schedules the status names.
+const maxSchedules = 16
+
 // diagnose is L2: evidence side by side, then the first cause whose rule holds.
 func (p *plan) diagnose() pass.Outcome {
 	spec := p.seen.Playbook.Spec.Diagnosis
@@ -25,7 +28,7 @@ func (p *plan) diagnose() pass.Outcome {
 		p.out.Working(strategyv1.ReasonDiagnosing, progressOf(stage, all))
 		return pass.Ends
 	}
-	p.answered(strategyv1.LevelL2, p.now)
+	p.machineDone(strategyv1.LevelL2)
 	p.findCause(stage, spec.Causes)
 	return pass.GoOn
 }
@@ -41,7 +44,12 @@ func (p *plan) findCause(stage checks.Result, causes []strategyv1.CauseRule) {
 		if !held {
 			continue
 		}
-		p.next.Cause = &strategyv1.CauseStatus{Name: cause.Name, Rule: cause.When, Remediation: cause.Remediation, Schedules: p.schedules()}
+		p.next.Cause = &strategyv1.CauseStatus{Name: cause.Name, Rule: cause.When, Remediation: cause.Remediation}
+		if all := p.schedules(); len(all) > maxSchedules {
+			p.next.Cause.Schedules, p.next.Cause.ScheduleTotal = all[:maxSchedules], int32(len(all)) //nolint:gosec // of one document
+		} else {
+			p.next.Cause.Schedules = all
+		}
 		message := fmt.Sprintf("%s, by rule: %s", cause.Name, p.because(cause.When))
 		p.out.Set(strategyv1.ConditionDiagnosed, metav1.ConditionTrue, strategyv1.ReasonCauseFound, message)
 		p.out.Note(strategyv1.EventDiagnosed, message, "")

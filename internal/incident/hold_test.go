@@ -14,8 +14,15 @@ import (
 // A held incident starts nothing, at whatever point it is held; afterwards it ends as it would have.
 func TestHeldBack(t *testing.T) {
 	hold := map[string]func(*story, bool){
-		"by the kill switch": func(s *story, on bool) { s.suspended = on },
+		"with its playbook":  func(s *story, on bool) { s.suspended = on },
 		"by its own suspend": func(s *story, on bool) { s.incident.Spec.Suspend = on },
+		"by somebody": func(s *story, on bool) {
+			if on {
+				s.decide(strategyv1.DecisionHold, "dave")
+			} else {
+				s.decide(strategyv1.DecisionRelease, "carol")
+			}
+		},
 	}
 	points := map[string]func(*story){
 		"from the start":       func(*story) {},
@@ -70,7 +77,7 @@ func TestDeadlinesGoOnWhileHeldBack(t *testing.T) {
 	s.At(time.Hour)
 	s.quiet()
 	expect(t, "SLAMet", s.condition(strategyv1.ConditionSLAMet), "False/DeadlinePassed")
-	expect(t, "level", string(s.incident.Status.Level), "L2")
+	expect(t, "level", string(s.incident.Status.Level), "TechLead")
 }
 
 // A drill runs the whole procedure, and no deadline counts.

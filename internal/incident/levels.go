@@ -3,7 +3,6 @@ package incident
 import (
 	"fmt"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -43,8 +42,9 @@ func (p *plan) escalate(reason, message, by string) {
 		p.out.Set(strategyv1.ConditionTriaged, metav1.ConditionTrue, reason, message)
 	}
 	p.out.Set(strategyv1.ConditionEscalated, metav1.ConditionTrue, reason, message)
-	if reason != strategyv1.ReasonDeadlinePast {
-		p.answered(strategyv1.LevelL1, p.now)
+	if reason == strategyv1.ReasonRuleHeld || reason == strategyv1.ReasonRuleErrored {
+		p.machineDone(strategyv1.LevelL1)
+		p.relieve(strategyv1.LevelL1)
 	}
 	p.out.Note(strategyv1.EventEscalated, "L1 to L2: "+message+p.call(strategyv1.LevelL2), by)
 }
@@ -62,21 +62,9 @@ func (p *plan) callLead() {
 				p.unjudged = append(p.unjudged, rule.Name)
 			}
 			if held && !p.out.Is(strategyv1.ConditionLeadCalled) {
-				p.leadCalled(rule)
+				p.callTheLead(strategyv1.ReasonRuleHeld, fmt.Sprintf("rule %s: %s", rule.Name, p.because(rule.When)))
 				vars = p.vars(nil) // on another level now
 			}
 		}
 	}
-}
-
-// leadCalled: the lead works with L2, which is called too if it was not.
-func (p *plan) leadCalled(rule strategyv1.LeadRule) {
-	message := fmt.Sprintf("rule %s: %s", rule.Name, p.because(rule.When))
-	if !p.out.Is(strategyv1.ConditionEscalated) {
-		p.escalate(strategyv1.ReasonRuleHeld, "with the technical lead, "+message, "")
-		p.out.Wake(p.now)
-	}
-	p.out.Set(strategyv1.ConditionLeadCalled, metav1.ConditionTrue, strategyv1.ReasonRuleHeld, message)
-	p.out.Note(strategyv1.EventEscalated, "L2 to TechLead: "+message+p.call(strategyv1.LevelLead), "")
-	p.out.Tell(corev1.EventTypeWarning, strategyv1.ConditionLeadCalled, message)
 }

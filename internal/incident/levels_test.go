@@ -1,6 +1,7 @@
 package incident_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +54,9 @@ func TestTheTechnicalLeadIsCalledBySignals(t *testing.T) {
 				delete(s.signals, c.unknown)
 				s.unknown = map[string]string{c.unknown: "not sampled since 10:00:00Z: connection refused"}
 			}
+			s.quiet()
+			expect(t, "one sample that fails is no news", s.condition(strategyv1.ConditionSignalsKnown), strings.Replace(c.known, "False/", "Unknown/", 1))
+			s.At(30 * time.Second)
 			s.quiet()
 			expect(t, "level", string(s.incident.Status.Level), string(c.level))
 			expect(t, "the log", s.events(), c.log)
@@ -117,7 +121,7 @@ func TestSamplesAloneDoNotChangeTheStatus(t *testing.T) {
 func TestAnAcknowledgementHoldsTimeBackUntilItEnds(t *testing.T) {
 	acknowledge := func(s *story, at, valid time.Duration) {
 		s.decided = append(s.decided, facts.Decided{
-			Name: "ack", Verdict: strategyv1.DecisionAcknowledge, By: "alice", Time: metav1.NewTime(testkit.T0.Add(at)), Valid: valid,
+			Name: "ack", UID: fmt.Sprint(len(s.decided)), Verdict: strategyv1.DecisionAcknowledge, By: "alice", Time: metav1.NewTime(testkit.T0.Add(at)), Valid: valid,
 		})
 	}
 	for name, c := range map[string]struct {

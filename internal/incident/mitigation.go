@@ -9,13 +9,14 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/bounded"
+	"tradeops.dev/strategy-operator/internal/change"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
 )
 
 // remediate asks for the rollback that the cause names, or for the next one of the ladder, each once.
 func (p *plan) remediate() pass.Outcome {
-	if len(p.seen.Rollbacks) > 0 {
+	if len(p.current()) > 0 {
 		next := p.nextRung()
 		if next == "" {
 			return pass.GoOn
@@ -23,9 +24,9 @@ func (p *plan) remediate() pass.Outcome {
 		p.follow()
 		return p.ask(next)
 	}
-	if len(p.next.Rollbacks) > 0 {
+	if known := p.knownRollbacks(); len(known) > 0 {
 		p.out.Stall(strategyv1.ReasonNeedsPerson, fmt.Sprintf("rollback %s was deleted; create another one with spec.incidentName %s, or %s",
-			p.next.Rollbacks[0].Name, p.seen.Incident.Name, commandTo(p.seen.Incident, "resolve")))
+			known[0].Name, p.seen.Incident.Name, commandTo(p.seen.Incident, "resolve")))
 		return pass.Ends
 	}
 	name := p.next.Cause.Remediation
@@ -43,7 +44,8 @@ func (p *plan) remediate() pass.Outcome {
 // nextRung is the remedy that follows the newest one, which was reverted or could not begin; empty if there is none, or if it
 // was asked for already.
 func (p *plan) nextRung() string {
-	newest := p.seen.Rollbacks[len(p.seen.Rollbacks)-1]
+	all := p.current()
+	newest := all[len(all)-1]
 	if !lifecycle.EndedAs(newest.Status, strategyv1.EndReverted, strategyv1.EndProbeFailed) {
 		return ""
 	}
@@ -55,8 +57,8 @@ func (p *plan) nextRung() string {
 }
 
 func (p *plan) askedFor(remediation string) bool {
-	return slices.ContainsFunc(p.seen.Rollbacks, func(r strategyv1.StrategyRollback) bool { return r.Spec.RemediationName == remediation }) ||
-		slices.ContainsFunc(p.next.Rollbacks, func(r strategyv1.IncidentRollback) bool { return r.Remediation == remediation })
+	return slices.ContainsFunc(p.current(), func(r strategyv1.StrategyRollback) bool { return r.Spec.RemediationName == remediation }) ||
+		slices.ContainsFunc(p.knownRollbacks(), func(r strategyv1.IncidentRollback) bool { return r.Remediation == remediation })
 }
 
 // ask asks for a remedy of the playbook. It always ends the pass.
@@ -97,18 +99,10 @@ func (p *plan) remediation(name string) (strategyv1.RemediationSpec, bool) {
 
 // actions names the incident's schedules where the playbook's remedy does not.
 func (p *plan) actions(remediation strategyv1.RemediationSpec) (actions []strategyv1.RollbackAction, problem string) {
-	for _, wanted := range remediation.Actions {
-		if wanted.Type != strategyv1.ActionDisableSchedule || wanted.Schedule != "" {
-			actions = append(actions, wanted)
-			continue
-		}
-		if len(p.next.Cause.Schedules) == 0 {
-			return nil, fmt.Sprintf("remedy %s disables the incident's schedule, but the incident names none. Apply a StrategyRollback with spec.incidentName %s",
-				remediation.Name, p.seen.Incident.Name)
-		}
-		for _, schedule := range p.next.Cause.Schedules {
-			actions = append(actions, strategyv1.RollbackAction{Type: strategyv1.ActionDisableSchedule, Schedule: schedule})
-		}
+	actions, named := change.ForIncident(remediation.Actions, p.next.Cause.Schedules, p.seen.Incident.Spec.Strategy)
+	if !named {
+		return nil, fmt.Sprintf("remedy %s disables the incident's schedule, but the incident names none. Apply a StrategyRollback with spec.incidentName %s",
+			remediation.Name, p.seen.Incident.Name)
 	}
 	return actions, ""
 }
@@ -138,11 +132,15 @@ func (p *plan) rollback(remediation strategyv1.RemediationSpec, actions []strate
 	}
 }
 
-// rollbackName: the remedy of the cause has the incident's name, and those that follow on the ladder have theirs, too.
+// rollbackName: the remedy of the cause has the incident's name; those that follow on the ladder have theirs, too, and those of a later
+// round its number.
 func (p *plan) rollbackName(remediation string) string {
-	name := fmt.Sprintf("%.200s-%.8s", p.seen.Incident.Name, p.seen.Incident.UID)
+	name := fmt.Sprintf("%.190s-%.8s", p.seen.Incident.Name, p.seen.Incident.UID)
 	if remediation != p.next.Cause.Remediation {
 		name += "-" + remediation
+	}
+	if p.next.Round > 1 {
+		name += fmt.Sprintf("-r%d", p.next.Round)
 	}
 	return name
 }

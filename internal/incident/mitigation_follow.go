@@ -10,7 +10,6 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/conditions"
-	"tradeops.dev/strategy-operator/internal/decide"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
 )
@@ -20,9 +19,9 @@ const maxRollbacks = 16
 
 // follow records the rollbacks as they are. One that is gone stays as it was last seen: it must not be asked for again.
 func (p *plan) follow() {
-	for _, rollback := range p.seen.Rollbacks {
+	for _, rollback := range p.current() {
 		seen := strategyv1.IncidentRollback{
-			Name: rollback.Name, Remediation: rollback.Spec.RemediationName, Status: conditions.Reason(rollback.Status.Conditions, strategyv1.ConditionReady),
+			Name: rollback.Name, Remediation: rollback.Spec.RemediationName, Round: p.next.Round, Status: conditions.Reason(rollback.Status.Conditions, strategyv1.ConditionReady),
 		}
 		if lifecycle.Changed(rollback.Status) {
 			seen.WrittenTime = rollback.Status.Config.WrittenTime
@@ -45,10 +44,14 @@ func (p *plan) mitigate() pass.Outcome {
 	current := p.currentRollback()
 	reason := conditions.Reason(current.Status.Conditions, strategyv1.ConditionReady)
 	message := fmt.Sprintf("rollback %s: %s", current.Name, orElse(conditions.Message(current.Status.Conditions, strategyv1.ConditionReady), "not seen by its controller yet"))
-	message += p.notHonoured()
+	if refusal := p.out.LastRefusal(); refusal != "" {
+		message += ". " + refusal
+	}
 	verified, restored := lifecycle.Contains(current.Status), lifecycle.EndedAs(current.Status, strategyv1.EndRestored)
 	if verified {
 		p.contained(current)
+	} else if conditions.True(current.Status.Conditions, strategyv1.ConditionVerified) {
+		p.wasContained() // it was in effect, and nobody looked then
 	}
 	if current.Status.WaitsFor == strategyv1.WhoApprover {
 		p.turnOf(strategyv1.WhoApprover, timeOf(current.Status.DueTime))
@@ -57,8 +60,12 @@ func (p *plan) mitigate() pass.Outcome {
 		p.next.RestoredTime = nil
 	}
 	switch {
-	case restored:
+	case restored && p.next.ContainedTime != nil:
 		p.recover(message, conditions.Since(current.Status.Conditions, strategyv1.ConditionRestored))
+	case restored: // undone is not fixed
+		p.out.Set(strategyv1.ConditionContained, metav1.ConditionFalse, strategyv1.ReasonRestored, message)
+		p.out.Stall(strategyv1.ReasonNeedsPerson, fmt.Sprintf("%s; it was undone and never contained the incident, so nothing says that the fault is gone. Apply a StrategyRollback with spec.incidentName %s, or %s",
+			message, p.seen.Incident.Name, commandTo(p.seen.Incident, "resolve")))
 	case conditions.True(current.Status.Conditions, strategyv1.ConditionStalled) || lifecycle.Ended(current.Status):
 		if !verified {
 			p.out.Set(strategyv1.ConditionContained, metav1.ConditionFalse, orElse(reason, strategyv1.ReasonMitigating), message)
@@ -73,15 +80,6 @@ func (p *plan) mitigate() pass.Outcome {
 	return pass.Ends
 }
 
-// notHonoured tells whoever decided why nothing came of it.
-func (p *plan) notHonoured() string {
-	decided := decide.First(decide.Oldest(p.seen.Decided, strategyv1.DecisionFalseAlarm))
-	if decided == nil {
-		return ""
-	}
-	return fmt.Sprintf(" (StrategyDecision %s, FalseAlarm by %s, is not honoured: there is a rollback; restore or deny it, then resolve the incident)", decided.Name, decided.By)
-}
-
 // currentRollback is the newest that has not ended, else the newest that was restored, else the newest.
 func (p *plan) currentRollback() strategyv1.StrategyRollback {
 	rank := func(r strategyv1.StrategyRollback) int {
@@ -93,8 +91,9 @@ func (p *plan) currentRollback() strategyv1.StrategyRollback {
 		}
 		return 0
 	}
-	best := p.seen.Rollbacks[0]
-	for _, rollback := range p.seen.Rollbacks[1:] {
+	all := p.current()
+	best := all[0]
+	for _, rollback := range all[1:] {
 		if rank(rollback) >= rank(best) {
 			best = rollback
 		}
@@ -110,7 +109,15 @@ func (p *plan) contained(rollback strategyv1.StrategyRollback) {
 	if !p.out.Is(strategyv1.ConditionContained) {
 		p.out.Note(strategyv1.EventContained, message, "")
 	}
+	p.wasContained()
 	p.out.Set(strategyv1.ConditionContained, metav1.ConditionTrue, strategyv1.ReasonVerified, message)
+}
+
+// wasContained remembers since when, for the recovery.
+func (p *plan) wasContained() {
+	if p.next.ContainedTime == nil {
+		p.next.ContainedTime = new(p.out.Stamp())
+	}
 }
 
 // leftInEffect says what closing an incident does not undo.

@@ -21,6 +21,7 @@ const (
 	NeedOnCall                      // who is on call: asked when a level is called
 	NeedSignals                     // rules of levels, quiet and causes
 	NeedTemplates                   // a Job is to be built
+	NeedIdentity                    // a decision hangs on who made it
 )
 
 // Usual are the facts that a pass over an incident will ask for, as far as its status and playbook tell: they are read at once, so
@@ -30,15 +31,12 @@ func Usual(o Observed) Need {
 	if o.NotServed != nil || o.Playbook.Problem != nil || !lifecycle.Open(o.Incident) {
 		return 0
 	}
-	var need Need
+	need := NeedSame // duplicates, strikes, and later reports that are more severe
 	if o.Playbook.Spec.Signals != nil {
 		need |= NeedSignals
 	}
 	if status.PlaybookRevision == "" {
 		need |= NeedOnCall | NeedTemplates // the first level is called, and its checks are started
-	}
-	if len(status.Rollbacks) == 0 {
-		need |= NeedSame
 	}
 	if status.ParentName != "" {
 		need |= NeedParent
@@ -64,6 +62,9 @@ func (p *plan) onCall() facts.OnCall { return facts.Want(&p.needs, NeedOnCall, p
 func (p *plan) documents() map[string]facts.Document {
 	return facts.Want(&p.needs, NeedDocuments, p.seen.Documents)
 }
+
+// identity says whether identities are enforced.
+func (p *plan) identity() facts.Identity { return facts.Want(&p.needs, NeedIdentity, p.seen.Identity) }
 
 func (p *plan) templates() map[string]corev1.PodTemplateSpec {
 	return facts.Want(&p.needs, NeedTemplates, p.seen.Templates)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/decide"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/pass"
 	"tradeops.dev/strategy-operator/internal/signals"
@@ -20,6 +21,7 @@ type Observed struct {
 	Log       facts.Log
 	Runs      facts.Runs
 	Decided   []facts.Decided               // decisions about this incident, oldest first
+	Machines  decide.Machines               // names that are no person's
 	Rollbacks []strategyv1.StrategyRollback // that name this incident, oldest first
 
 	// What is read when the plan asks for it.
@@ -30,6 +32,7 @@ type Observed struct {
 	OnCall     facts.Read[facts.OnCall]
 	Signals    facts.Read[signals.Snapshot]
 	Templates  facts.Read[facts.Templates]
+	Identity   facts.Read[facts.Identity]
 }
 
 // Decision is what a pass comes to. The fields stand in the order in which they count: nothing is decided while facts are missing, and

@@ -20,12 +20,14 @@ func TestPeopleCanAlwaysClose(t *testing.T) {
 		given  func(*story)
 		logged bool
 	}{
-		"a schedule that does not exist":         {func(s *story) { s.incident.Spec.Schedule = "fats" }, true},
-		"a configuration that is not valid":      {func(s *story) { s.configProblem = problem }, true},
-		"a playbook that does not exist":         {func(s *story) { s.playbookProblem, s.logProblem = problem, problem }, false},
-		"a signing key that does not exist":      {func(s *story) { s.logProblem = problem }, false},
-		"a bucket that is away, when it began":   {func(s *story) { s.quiet(); s.logProblem = problem }, false},
-		"a playbook that is gone since it began": {func(s *story) { s.quiet(); s.playbookProblem, s.logProblem = problem, problem }, false},
+		"a schedule that does not exist":          {func(s *story) { s.incident.Spec.Schedule = "fats" }, true},
+		"a configuration that is not valid":       {func(s *story) { s.configProblem = problem }, true},
+		"a playbook that does not exist":          {func(s *story) { s.playbookProblem, s.logProblem = problem, problem }, false},
+		"a namespace that is not served":          {func(s *story) { s.notServed = problem }, false},
+		"a namespace that is not served any more": {func(s *story) { s.quiet(); s.notServed = problem }, false},
+		"a signing key that does not exist":       {func(s *story) { s.logProblem = problem }, false},
+		"a bucket that is away, when it began":    {func(s *story) { s.quiet(); s.logProblem = problem }, false},
+		"a playbook that is gone since it began":  {func(s *story) { s.quiet(); s.playbookProblem, s.logProblem = problem, problem }, false},
 	} {
 		for verdict, reason := range map[strategyv1.DecisionVerdict]string{
 			strategyv1.DecisionResolve: strategyv1.ReasonResolved, strategyv1.DecisionFalseAlarm: strategyv1.ReasonFalseAlarm,
@@ -47,7 +49,7 @@ func TestPeopleCanAlwaysClose(t *testing.T) {
 				if told := strings.Join(events, " "); c.logged != strings.HasPrefix(told, "incident ") {
 					t.Errorf("the log has %q", told)
 				}
-				s.logProblem, s.playbookProblem = nil, nil
+				s.logProblem, s.playbookProblem, s.notServed = nil, nil, nil
 				s.quiet()
 				if s.incident.Status.Log == nil || len(s.Logs[prefix]) != len(s.incident.Status.Timeline) {
 					t.Errorf("when it can be written again, the log has %d entries of %d", len(s.Logs[prefix]), len(s.incident.Status.Timeline))
@@ -63,7 +65,8 @@ func TestADeletedIncidentIsNotClosed(t *testing.T) {
 	s.quiet()
 	s.incident.DeletionTimestamp = new(metav1.NewTime(s.Now))
 	s.decide(strategyv1.DecisionResolve, "bob")
-	if _, changed := s.pass(); changed || lifecycle.Closed(s.incident.Status) {
-		t.Errorf("it was closed")
+	s.pass()
+	if answers := s.incident.Status.Answers; lifecycle.Closed(s.incident.Status) || len(answers) != 1 || answers[0].Outcome != strategyv1.OutcomeRefused {
+		t.Errorf("closed: %v; the decision hears %+v", lifecycle.Closed(s.incident.Status), answers)
 	}
 }

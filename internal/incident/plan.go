@@ -32,19 +32,17 @@ func Plan(o Observed, now time.Time) Decision {
 		record(p)
 	}
 	rule := p.decide()
-	if p.running() {
+	if p.out.TellRefused() {
+		p.turn = nil // whoever was to be next cannot help
+	}
+	if p.started() {
 		for _, deadline := range deadlines {
 			deadline(p)
 		}
 	}
-	if p.out.TellRefused() {
-		p.turn = nil // whoever was to be next cannot help
-	}
+	p.answerRest()
 	p.next.Level = lifecycle.Level(p.next)
-	turn := lifecycle.IncidentTurn(p.next)
-	if p.turn != nil && !p.isClosed() {
-		turn = *p.turn
-	}
+	turn := p.whose()
 	p.next.State, p.next.WaitsFor, p.next.DueTime = lifecycle.IncidentPhase(p.next), turn.Who, turn.Due()
 	p.keepSignals()
 	if p.isClosed() {
@@ -61,9 +59,10 @@ func newPlan(o Observed, now time.Time) *plan {
 	p := &plan{seen: o, now: now, next: *o.Incident.Status.DeepCopy()}
 	p.next.ObservedGeneration = o.Incident.Generation
 	p.out = pass.New(now, o.Incident.Generation, o.Prefix, o.Log, pass.Status{
-		Conditions: &p.next.Conditions, Timeline: &p.next.Timeline, Checks: &p.next.Checks, Log: &p.next.Log,
+		Conditions: &p.next.Conditions, Timeline: &p.next.Timeline, Checks: &p.next.Checks, Log: &p.next.Log, Answers: &p.next.Answers,
 	})
 	p.out.Refused(o.Refused)
+	p.seen.Decided = p.out.Decisions(o.Incident.Namespace, o.Decided)
 	return p
 }
 
@@ -104,10 +103,13 @@ func (p *plan) sparing() strategyv1.StrategyIncidentStatus {
 
 func (p *plan) isClosed() bool { return lifecycle.Closed(p.next) }
 
-// running: started and not closed. Deadlines and Jobs concern only such an incident.
-func (p *plan) running() bool {
-	return p.next.PlaybookRevision != "" && p.seen.Playbook.Problem == nil && !p.isClosed() && !p.isDeleted()
+// started and not closed: people owe it an answer, whether its playbook can be read now or not.
+func (p *plan) started() bool {
+	return p.next.PlaybookRevision != "" && !p.isClosed() && !p.isDeleted()
 }
+
+// running: started, and its playbook can be read. Jobs concern only such an incident.
+func (p *plan) running() bool { return p.started() && p.seen.Playbook.Problem == nil }
 
 func (p *plan) isDrill() bool {
 	return p.seen.Incident.Spec.Mode == strategyv1.IncidentDrill
@@ -130,7 +132,7 @@ func (p *plan) subject() timeline.Subject {
 		tags = append(tags, "drill")
 	}
 	return timeline.Subject{
-		UID: string(p.seen.Incident.UID), Kind: "incident", Severity: string(spec.Severity), Tags: tags,
+		UID: string(p.seen.Incident.UID), Kind: "incident", Severity: string(p.severity()), Tags: tags,
 		Artefacts: map[string]string{
 			"incident": p.seen.Incident.Namespace + "/" + p.seen.Incident.Name, "type": string(spec.Type),
 			"playbook_revision": p.next.PlaybookRevision,
@@ -139,14 +141,14 @@ func (p *plan) subject() timeline.Subject {
 	}
 }
 
-// detected starts the clock of every deadline.
-func (p *plan) detected() time.Time {
-	if p.seen.Incident.Spec.DetectedTime != nil {
-		return p.seen.Incident.Spec.DetectedTime.Time
+// began starts the clock of every deadline: when the fault was detected, or the incident was reopened.
+func (p *plan) began() time.Time {
+	if p.next.Reopened != nil {
+		return p.next.Reopened.Time.Time
 	}
-	return p.seen.Incident.CreationTimestamp.Time
+	return lifecycle.Detected(p.seen.Incident)
 }
 
 func (p *plan) after(seconds int32) metav1.Time {
-	return metav1.NewTime(p.detected().Add(time.Duration(seconds) * time.Second).UTC())
+	return metav1.NewTime(p.began().Add(time.Duration(seconds) * time.Second).UTC())
 }

@@ -58,6 +58,7 @@ func TestPlan(t *testing.T) {
 		},
 		"a false alarm is closed when the rule holds after all checks": {
 			given: func(s *story) {
+				s.incident.Spec.RequestedBy = intake
 				s.quiet()
 				s.reports(reports{"audit": testkit.OK(), "load": testkit.OK()})
 				s.Step()
@@ -104,17 +105,17 @@ func TestPlan(t *testing.T) {
 		"a person escalates while checks still run": {
 			given:      func(s *story) { s.quiet(); s.At(time.Minute); s.decide(strategyv1.DecisionEscalate, "bob") },
 			conditions: "Triaged=True/PersonDecided SLAMet=Unknown/WithinLimits Escalated=True/PersonDecided Ready=False/Diagnosing",
-			actions:    "log 1+ escalated; create Job Diagnosis/load/1; create Job Diagnosis/smoke/1; tell Diagnosing", next: "5m0s",
+			actions:    "log 1+ escalated; create Job Diagnosis/load/1; create Job Diagnosis/smoke/1; answer d-bob Honoured; tell Diagnosing", next: "15m0s",
 		},
 		"a person's false alarm closes at once": {
 			given:      func(s *story) { s.quiet(); s.At(time.Minute); s.decide(strategyv1.DecisionFalseAlarm, "bob") },
 			conditions: "Triaged=Unknown/Triaging SLAMet=True/WithinLimits Resolved=True/FalseAlarm Ready=True/FalseAlarm",
-			actions:    "log 1+ acknowledged; delete Job triage-audit; delete Job triage-load; tell FalseAlarm", next: "1m0s",
+			actions:    "log 1+ acknowledged; delete Job triage-audit; delete Job triage-load; answer d-bob Honoured; tell FalseAlarm", next: "1m0s",
 		},
 		"a person resolves at once": {
 			given:      func(s *story) { s.quiet(); s.At(time.Minute); s.decide(strategyv1.DecisionResolve, "bob") },
 			conditions: "Triaged=Unknown/Triaging SLAMet=True/WithinLimits Resolved=True/Resolved Ready=True/Resolved",
-			actions:    "log 1+ closed; delete Job triage-audit; delete Job triage-load; tell Resolved", next: "1m0s",
+			actions:    "log 1+ closed; delete Job triage-audit; delete Job triage-load; answer d-bob Honoured; tell Resolved", next: "1m0s",
 		},
 		"closed and clean: nothing more": {
 			given:      func(s *story) { s.decide(strategyv1.DecisionResolve, "bob"); s.quiet(); s.At(100 * time.Hour) },
@@ -131,12 +132,12 @@ func TestPlan(t *testing.T) {
 		"cause unknown asks a person": {
 			given:      func(s *story) { s.diagnosed(reports{"load": testkit.OK(), "smoke": testkit.OK()}) },
 			conditions: "Triaged=True/PersonDecided SLAMet=Unknown/WithinLimits Escalated=True/PersonDecided Diagnosed=False/CauseUnknown Ready=False/NeedsPerson Stalled=True/NeedsPerson",
-			next:       "never",
+			next:       "15m0s",
 		},
 		"a cause without remedy asks a person": {
 			given:      func(s *story) { s.diagnosed(reports{"load": testkit.Fail(), "smoke": testkit.OK()}) },
 			conditions: "Triaged=True/PersonDecided SLAMet=Unknown/WithinLimits Escalated=True/PersonDecided Diagnosed=True/CauseFound Ready=False/NeedsPerson Stalled=True/NeedsPerson",
-			next:       "never",
+			next:       "15m0s",
 		},
 		"a cause rule that errors asks a person": {
 			given: func(s *story) {
@@ -144,7 +145,7 @@ func TestPlan(t *testing.T) {
 				s.diagnosed(reports{"load": testkit.Fail(), "smoke": testkit.OK()})
 			},
 			conditions: "Triaged=True/PersonDecided SLAMet=Unknown/WithinLimits Escalated=True/PersonDecided Diagnosed=False/RuleErrored Ready=False/NeedsPerson Stalled=True/NeedsPerson",
-			next:       "never",
+			next:       "15m0s",
 		},
 		"a cause whose remedy the playbook lacks asks a person": {
 			given: func(s *story) {
@@ -152,7 +153,7 @@ func TestPlan(t *testing.T) {
 				s.diagnosed(reports{"load": testkit.OK(), "smoke": testkit.Fail()})
 			},
 			conditions: "Triaged=True/PersonDecided SLAMet=Unknown/WithinLimits Escalated=True/PersonDecided Diagnosed=True/CauseFound Ready=False/RemediationNotFound Stalled=True/RemediationNotFound",
-			next:       "never",
+			next:       "15m0s",
 		},
 		"a remedy for the incident's schedule needs one": {
 			given: func(s *story) {
@@ -160,7 +161,7 @@ func TestPlan(t *testing.T) {
 				s.diagnosed(reports{"load": testkit.OK(), "smoke": testkit.Fail()})
 			},
 			conditions: "Triaged=True/PersonDecided SLAMet=Unknown/WithinLimits Escalated=True/PersonDecided Diagnosed=True/CauseFound Ready=False/NeedsPerson Stalled=True/NeedsPerson",
-			next:       "never",
+			next:       "15m0s",
 		},
 		"creates the rollback once the cause is found": {
 			given: func(s *story) {
@@ -175,7 +176,7 @@ func TestPlan(t *testing.T) {
 		"a rollback that its controller has not seen is waited for": {
 			given:      func(s *story) { s.mitigating() },
 			conditions: "Triaged=True/PersonDecided SLAMet=Unknown/WithinLimits Escalated=True/PersonDecided Diagnosed=True/CauseFound Contained=False/Mitigating Ready=False/Mitigating",
-			next:       "never",
+			next:       "15m0s",
 		},
 		"contained while the rollback is verified": {
 			given: func(s *story) {
@@ -183,15 +184,24 @@ func TestPlan(t *testing.T) {
 				s.rollbackIs(strategyv1.ReasonVerified, metav1.ConditionTrue, metav1.ConditionFalse)
 			},
 			conditions: "Triaged=True/PersonDecided SLAMet=Unknown/WithinLimits Escalated=True/PersonDecided Diagnosed=True/CauseFound Contained=True/Verified Ready=False/Contained",
-			actions:    "log 5+ contained; tell Contained", next: "never",
+			actions:    "log 5+ contained; tell Contained", next: "15m0s",
 		},
-		"restored -> resolved": {
+		"restored, and it was never contained -> a person": {
 			given: func(s *story) {
 				s.mitigating()
 				s.rollbackIs(strategyv1.ReasonRestored, metav1.ConditionTrue, metav1.ConditionFalse)
 			},
+			conditions: "Triaged=True/PersonDecided SLAMet=Unknown/WithinLimits Escalated=True/PersonDecided Diagnosed=True/CauseFound Contained=False/Restored Ready=False/NeedsPerson Stalled=True/NeedsPerson",
+			actions:    "warn NeedsPerson", next: "15m0s",
+		},
+		"restored -> resolved": {
+			given: func(s *story) {
+				s.mitigating()
+				s.verified()
+				s.rollbackIs(strategyv1.ReasonRestored, metav1.ConditionTrue, metav1.ConditionFalse)
+			},
 			conditions: "Triaged=True/PersonDecided SLAMet=True/WithinLimits Escalated=True/PersonDecided Diagnosed=True/CauseFound Contained=False/Restored Resolved=True/Resolved Ready=True/Resolved",
-			actions:    "log 5+ closed; tell Resolved", next: "0s",
+			actions:    "log 6+ closed; tell Resolved", next: "0s",
 		},
 		"denied -> a person": {
 			given: func(s *story) {
@@ -199,7 +209,7 @@ func TestPlan(t *testing.T) {
 				s.rollbackIs(strategyv1.ReasonDenied, metav1.ConditionFalse, metav1.ConditionTrue)
 			},
 			conditions: "Triaged=True/PersonDecided SLAMet=Unknown/WithinLimits Escalated=True/PersonDecided Diagnosed=True/CauseFound Contained=False/Denied Ready=False/NeedsPerson Stalled=True/NeedsPerson",
-			actions:    "warn NeedsPerson", next: "never",
+			actions:    "warn NeedsPerson", next: "15m0s",
 		},
 		"withdrawn -> a person": {
 			given: func(s *story) {
@@ -207,7 +217,7 @@ func TestPlan(t *testing.T) {
 				s.rollbackIs(strategyv1.ReasonWithdrawn, metav1.ConditionTrue, metav1.ConditionFalse)
 			},
 			conditions: "Triaged=True/PersonDecided SLAMet=Unknown/WithinLimits Escalated=True/PersonDecided Diagnosed=True/CauseFound Contained=False/Withdrawn Ready=False/NeedsPerson Stalled=True/NeedsPerson",
-			actions:    "warn NeedsPerson", next: "never",
+			actions:    "warn NeedsPerson", next: "15m0s",
 		},
 		"a deleted rollback is not created again": {
 			given: func(s *story) {
@@ -215,7 +225,7 @@ func TestPlan(t *testing.T) {
 				clear(s.Rollbacks)
 			},
 			conditions: "Triaged=True/PersonDecided SLAMet=Unknown/WithinLimits Escalated=True/PersonDecided Diagnosed=True/CauseFound Contained=False/Mitigating Ready=False/NeedsPerson Stalled=True/NeedsPerson",
-			actions:    "warn NeedsPerson", next: "never",
+			actions:    "warn NeedsPerson", next: "15m0s",
 		},
 		"a false alarm is not honoured while there is a rollback": {
 			given: func(s *story) {
@@ -224,7 +234,7 @@ func TestPlan(t *testing.T) {
 				s.decide(strategyv1.DecisionFalseAlarm, "bob")
 			},
 			conditions: "Triaged=True/PersonDecided SLAMet=Unknown/WithinLimits Escalated=True/PersonDecided Diagnosed=True/CauseFound Contained=False/Mitigating Ready=False/Mitigating",
-			next:       "never",
+			actions:    "log 5+ not_honoured; answer d-bob Refused", next: "never",
 		},
 		"a PodTemplate that is gone is reported and looked for again": {
 			given:      func(s *story) { s.Templates = nil },

@@ -4,34 +4,40 @@ import (
 	"fmt"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
-	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/decide"
 	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 )
 
-// start freezes the playbook and fixes the deadlines, once.
+// start freezes the playbook and fixes the deadlines, once. What else is wrong with the input keeps no clock from running, and nobody from
+// being called: a typing error in a schedule does not make a fault smaller.
 func (p *plan) start() {
-	if p.next.PlaybookRevision != "" || p.isClosed() || p.isDeleted() || p.problem() != nil {
+	if p.next.PlaybookRevision != "" || p.isClosed() || p.isDeleted() || p.noProcedure() != nil {
 		return
 	}
 	p.next.PlaybookRevision = p.seen.Playbook.Revision
 	p.next.Dashboards = p.seen.Playbook.Spec.Dashboards
-	p.next.Deadlines = []strategyv1.Deadline{
-		{Level: strategyv1.LevelL1, Time: p.after(p.seen.Playbook.Spec.Triage.RespondWithinSeconds)},
-		{Level: strategyv1.LevelL2, Time: p.after(p.seen.Playbook.Spec.Diagnosis.RespondWithinSeconds)},
+	p.next.Severity = p.seen.Incident.Spec.Severity
+	p.setDeadlines()
+	if p.next.Log == nil { // one that was closed before it could start, and reopened, has it
+		p.out.StartLog()
+		p.reported()
 	}
-	p.out.StartLog()
-	p.reported()
-	p.out.Set(strategyv1.ConditionTriaged, metav1.ConditionUnknown, strategyv1.ReasonTriaging, "the triage checks have not been judged yet")
+	if p.next.Reopened == nil {
+		p.out.Set(strategyv1.ConditionTriaged, metav1.ConditionUnknown, strategyv1.ReasonTriaging, "the triage checks have not been judged yet")
+	}
 	p.out.Set(strategyv1.ConditionSLAMet, metav1.ConditionUnknown, strategyv1.ReasonWithinLimits, "no deadline has passed")
 	if p.isDrill() {
 		p.out.Set(strategyv1.ConditionSLAMet, metav1.ConditionUnknown, strategyv1.ReasonDrill, "an exercise: a late answer is no breach")
 	}
-	p.call(strategyv1.LevelL1)
+	if p.next.Reopened == nil {
+		p.call(strategyv1.LevelL1)
+	}
 }
 
 // reported is the first entry of the log.
@@ -42,22 +48,73 @@ func (p *plan) reported() {
 		kind = "drill"
 	}
 	p.out.Note(strategyv1.EventIncident, fmt.Sprintf("%s %s, severity %s%s, reported by %s: %s",
-		spec.Type, kind, spec.Severity, about(spec), orElse(spec.RequestedBy, "unknown"), orElse(spec.Summary, "no summary")), spec.RequestedBy)
+		spec.Type, kind, spec.Severity, about(spec), orElse(spec.RequestedBy, "unknown"), orElse(spec.Summary, "no summary"))+p.aheadOfTime(), spec.RequestedBy)
 }
 
-// holdBack: a suspended incident, or one of a suspended playbook, starts nothing new.
+// aheadOfTime says that the reporter's clock was ahead, so that its time does not count.
+func (p *plan) aheadOfTime() string {
+	detected, counts := p.seen.Incident.Spec.DetectedTime, lifecycle.Detected(p.seen.Incident)
+	if detected == nil || !detected.After(counts) {
+		return ""
+	}
+	return fmt.Sprintf(" (detectedTime %s is after the incident was created, so its creation counts: %s)",
+		detected.UTC().Format(time.RFC3339), counts.UTC().Format(time.RFC3339))
+}
+
+// holdBack: an incident on hold, or one of a playbook on hold, starts nothing new. People come before what a file says: whose hold it is must be
+// seen.
 func (p *plan) holdBack() {
-	name, namespace := p.seen.Incident.Spec.PlaybookName, p.seen.Incident.Namespace
-	switch {
-	case !p.running():
-	case p.seen.Playbook.Suspended:
-		p.out.Hold(strategyv1.ReasonPlaybookSuspended, fmt.Sprintf(
-			"StrategyPlaybook %s is suspended: no Job and no change is started. To go on: kubectl strategy resume playbook/%s -n %s", name, name, namespace))
+	if !p.running() {
+		return
+	}
+	p.heldByPeople()
+	name, namespace := p.seen.Incident.Name, p.seen.Incident.Namespace
+	means := ": no Job is started and no remedy asked for; the strategies go on trading as they are. "
+	switch hold := p.seen.Playbook.Hold; {
+	case hold != nil:
+		p.out.Hold(*hold, hold.Message+means+hold.Ends)
+	case p.next.Hold != nil:
+		p.out.StayHeld(strategyv1.ReasonIncidentHeld, "the incident is on hold"+decide.HeldBy(*p.next.Hold)+means+
+			fmt.Sprintf("To go on: kubectl strategy release incident/%s -n %s", name, namespace))
 	case p.seen.Incident.Spec.Suspend:
-		p.out.Hold(strategyv1.ReasonIncidentSuspended, fmt.Sprintf(
-			"the incident is suspended: it starts no Job and asks for no remedy. To go on: kubectl strategy resume incident/%s -n %s", p.seen.Incident.Name, namespace))
+		p.out.Hold(facts.Hold{Reason: strategyv1.ReasonIncidentSuspended}, "the incident is on hold by spec.suspend"+means+
+			"To go on, set it to false where the incident comes from")
 	default:
 		p.out.Resume()
+	}
+}
+
+// heldByPeople takes up holds, and releases that are known to be by whom they say.
+func (p *plan) heldByPeople() {
+	for _, decided := range p.out.Unanswered() {
+		switch decided.Verdict {
+		case strategyv1.DecisionHold:
+			p.next.Hold = decide.Hold(decided)
+			message := decide.Because("put on hold", decided)
+			p.out.Note(strategyv1.EventOnHold, message, decided.By)
+			p.out.Tell(corev1.EventTypeWarning, strategyv1.ConditionOnHold, message)
+			p.out.Honour(decided)
+		case strategyv1.DecisionRelease:
+			p.released(decided)
+		}
+	}
+}
+
+func (p *plan) released(decided facts.Decided) {
+	identity := p.identity()
+	switch {
+	case p.next.Hold == nil:
+		p.out.Refuse(decided, decide.NotHeld("incident", p.seen.Playbook.Hold, p.seen.Incident.Spec.Suspend))
+	case identity.Problem != nil: // it may count yet
+		p.out.Wake(p.now.Add(identity.Problem.Retry))
+	case !identity.Enforced:
+		p.out.Void(decided, identity.Message+". When the policies are in force, release again")
+	default:
+		p.next.Hold = nil
+		message := decide.Because("released", decided)
+		p.out.Note(strategyv1.EventReleased, message, decided.By)
+		p.out.Set(strategyv1.ConditionOnHold, metav1.ConditionFalse, strategyv1.ReasonReleased, message)
+		p.out.Honour(decided)
 	}
 }
 
@@ -68,15 +125,14 @@ func (p *plan) collect() {
 	}
 }
 
-// acknowledged takes up the newest acknowledgement. It answers the level that was called when it was made, whenever the
-// operator sees it.
+// acknowledged takes up the newest acknowledgement, whatever is wrong with the input.
 func (p *plan) acknowledged() {
-	if !p.running() {
+	if !p.started() {
 		return
 	}
-	if newest := decide.First(decide.Newest(p.seen.Decided, strategyv1.DecisionAcknowledge)); newest != nil {
-		if known := p.next.Acknowledgement; known == nil || known.Name != newest.Name {
-			p.acknowledge(*newest)
+	for _, decided := range p.pending() {
+		if decided.Verdict == strategyv1.DecisionAcknowledge {
+			p.acknowledge(decided)
 		}
 	}
 	known := p.next.Acknowledgement
@@ -100,11 +156,7 @@ func (p *plan) acknowledge(decided facts.Decided) {
 	until := metav1.NewTime(decided.Time.Add(valid).UTC())
 	p.next.Acknowledgement = &strategyv1.AcknowledgementStatus{Name: decided.Name, By: decided.By, Time: decided.Time, UntilTime: until}
 	p.out.Note(strategyv1.EventAcknowledged, decide.Because("acknowledged until "+until.Format(time.RFC3339), decided), decided.By)
-	level := strategyv1.LevelL1
-	if called := conditions.Since(p.next.Conditions, strategyv1.ConditionEscalated); !called.IsZero() && !decided.Time.Time.Before(called) {
-		level = strategyv1.LevelL2
-	}
-	p.answered(level, decided.Time.Time)
+	p.out.Honour(decided)
 }
 
 // someoneIsOnIt: somebody acknowledged it, so time alone calls nobody.
@@ -121,7 +173,7 @@ func (p *plan) decidedByPeople() {
 	if p.isClosed() || p.isDeleted() {
 		return
 	}
-	for _, decided := range p.seen.Decided {
+	for _, decided := range p.pending() {
 		switch {
 		case decided.Verdict == strategyv1.DecisionResolve:
 			p.closeBy(decided, strategyv1.ReasonResolved, strategyv1.EventClosed, decide.Because("closed", decided)+p.leftInEffect())
@@ -134,11 +186,51 @@ func (p *plan) decidedByPeople() {
 	}
 }
 
+// escalatedByPeople: somebody hands over to L2, whatever is wrong with the input.
+func (p *plan) escalatedByPeople() {
+	if !p.started() || p.out.Is(strategyv1.ConditionEscalated) {
+		return
+	}
+	if decided := decide.First(decide.Oldest(p.pending(), strategyv1.DecisionEscalate)); decided != nil {
+		p.escalate(strategyv1.ReasonPersonDecided, decide.Because("escalated", *decided), decided.By)
+		p.out.Honour(*decided)
+	}
+}
+
 // closeBy closes an incident that may not have started. If anybody knows where its log is to be, the log tells.
 func (p *plan) closeBy(decided facts.Decided, reason string, event strategyv1.Event, message string) {
 	if p.next.Log == nil && p.seen.Log.Problem == nil {
 		p.out.StartLog()
 		p.reported()
 	}
-	p.close(reason, event, message, decided.By)
+	p.close(decided.Time.Time, reason, event, message, decided.By)
+	p.out.Honour(decided)
+}
+
+// answerRest says of the decisions that no rule took up why they never will be; the others wait for their moment.
+func (p *plan) answerRest() {
+	for _, decided := range p.out.Unanswered() {
+		if why := p.tooLate(decided); why != "" {
+			p.out.Refuse(decided, why)
+		}
+	}
+}
+
+// tooLate says why a decision cannot count any more; empty: it may.
+func (p *plan) tooLate(decided facts.Decided) string {
+	switch {
+	case p.isDeleted():
+		return "the incident is being deleted"
+	case p.next.Reopened != nil && !decided.Time.After(p.next.Reopened.Time.Time):
+		return "the incident was reopened after that"
+	case decided.Verdict == strategyv1.DecisionReopen:
+		return p.notReopened(decided)
+	case p.isClosed():
+		return fmt.Sprintf("the incident was closed at %s: %s", p.next.ClosedTime.UTC().Format(time.RFC3339), p.out.Message(strategyv1.ConditionReady))
+	case decided.Verdict == strategyv1.DecisionEscalate && p.out.Is(strategyv1.ConditionEscalated):
+		return "L2 was called already: " + p.out.Message(strategyv1.ConditionEscalated)
+	case decided.Verdict == strategyv1.DecisionFalseAlarm && len(p.seen.Rollbacks) > 0:
+		return fmt.Sprintf("there is rollback %s; restore or deny it, then resolve the incident", p.seen.Rollbacks[0].Name)
+	}
+	return ""
 }

@@ -75,29 +75,19 @@ func (p *plan) recover(what string, since time.Time) {
 	p.next.RestoredTime = new(metav1.NewTime(since.UTC().Truncate(time.Second)))
 	wanted := time.Duration(p.recovery().QuietSeconds) * time.Second
 	if p.next.QuietTime == nil {
-		_, noise := p.noise()
-		if noise == "" { // the change was undone before it contained anything: quiet counts from now
-			p.next.QuietTime = new(p.out.Stamp())
-		} else if patience := since.Add(wanted + max(wanted, minPatience)); p.now.Before(patience) {
-			p.out.Working(strategyv1.ReasonRecovering, what+", but it is not quiet: "+noise)
-			p.out.Wake(patience)
-			p.turnOf(strategyv1.WhoMachine, patience)
-			return
-		} else {
-			p.out.Stall(strategyv1.ReasonNeedsPerson, fmt.Sprintf("%s, but it is not quiet: %s. Apply a StrategyRollback with spec.incidentName %s, or %s",
-				what, noise, p.seen.Incident.Name, commandTo(p.seen.Incident, "resolve")))
+		reason, noise := p.noise()
+		if noise != "" {
+			p.notQuiet(what, since, reason, noise)
 			return
 		}
+		p.next.QuietTime = new(p.out.Stamp()) // there was nothing to listen to before: quiet counts from now
 	}
-	from := p.next.QuietTime.Time
-	if from.Before(since) {
-		from = since
-	}
+	from := latest(p.next.QuietTime.Time, since)
 	if due := from.Add(wanted); p.now.Before(due) {
 		p.out.Working(strategyv1.ReasonRecovering, fmt.Sprintf("%s; it closes at %s if it stays quiet", what, due.UTC().Format(time.RFC3339)))
 		p.out.Wake(due)
 		p.turnOf(strategyv1.WhoMachine, due)
 		return
 	}
-	p.close(strategyv1.ReasonResolved, strategyv1.EventClosed, "back to normal: "+what, "")
+	p.close(p.now, strategyv1.ReasonResolved, strategyv1.EventClosed, "back to normal: "+what, "")
 }

@@ -41,18 +41,18 @@ func TestRecovery(t *testing.T) {
 		at    time.Duration
 		ready string
 	}{
-		"right after the restore":                          {nil, 10 * time.Minute, "False/Recovering"},
-		"a second before it was quiet long enough":         {nil, 719 * time.Second, "False/Recovering"},
-		"quiet long enough":                                {nil, 720 * time.Second, "True/Resolved"},
-		"after an outage of an hour":                       {nil, 2 * time.Hour, "True/Resolved"},
-		"an alert fires":                                   {func(s *story) { s.fired(strategyv1.AlertFiring) }, 12 * time.Minute, "False/Recovering"},
-		"an alert is resolved":                             {func(s *story) { s.fired(strategyv1.AlertResolved) }, 12 * time.Minute, "True/Resolved"},
-		"a signal is too high":                             {func(s *story) { s.signals["drawdown"] = 5 }, 12 * time.Minute, "False/Recovering"},
-		"a signal is unknown":                              {func(s *story) { delete(s.signals, "drawdown"); s.unknown = map[string]string{"drawdown": "no"} }, 12 * time.Minute, "False/Recovering"},
-		"not quiet for so long that a person is asked":     {func(s *story) { s.fired(strategyv1.AlertFiring) }, 17 * time.Minute, "False/NeedsPerson"},
-		"a person closes it although it is not quiet":      {func(s *story) { s.fired(strategyv1.AlertFiring); s.decide(strategyv1.DecisionResolve, "bob") }, 11 * time.Minute, "True/Resolved"},
-		"noise in between makes the quiet time begin anew": {func(s *story) { s.noiseAt(11 * time.Minute) }, 779 * time.Second, "False/Recovering"},
-		"and it closes after that":                         {func(s *story) { s.noiseAt(11 * time.Minute) }, 780 * time.Second, "True/Resolved"},
+		"right after the restore":                     {nil, 10 * time.Minute, "False/Recovering"},
+		"a second before it was quiet long enough":    {nil, 719 * time.Second, "False/Recovering"},
+		"quiet long enough":                           {nil, 720 * time.Second, "True/Resolved"},
+		"after an outage of an hour":                  {nil, 2 * time.Hour, "True/Resolved"},
+		"an alert fires after it was quiet":           {func(s *story) { s.fired(strategyv1.AlertFiring) }, 10 * time.Minute, "False/Mitigating"},
+		"an alert is resolved":                        {func(s *story) { s.fired(strategyv1.AlertResolved) }, 12 * time.Minute, "True/Resolved"},
+		"a signal is too high after it was quiet":     {func(s *story) { s.signals["drawdown"] = 5 }, 10 * time.Minute, "False/Mitigating"},
+		"a signal is unknown":                         {func(s *story) { delete(s.signals, "drawdown"); s.unknown = map[string]string{"drawdown": "no"} }, 12 * time.Minute, "False/Recovering"},
+		"unknown for so long that a person is asked":  {func(s *story) { delete(s.signals, "drawdown"); s.unknown = map[string]string{"drawdown": "no"} }, 17 * time.Minute, "False/NeedsPerson"},
+		"a person closes it although it is not quiet": {func(s *story) { s.fired(strategyv1.AlertFiring); s.decide(strategyv1.DecisionResolve, "bob") }, 11 * time.Minute, "True/Resolved"},
+		"a signal that was unknown in between":        {func(s *story) { s.unknownAt(11 * time.Minute) }, 779 * time.Second, "False/Recovering"},
+		"and it closes after that":                    {func(s *story) { s.unknownAt(11 * time.Minute) }, 780 * time.Second, "True/Resolved"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStory(t)
@@ -73,12 +73,13 @@ func TestRecovery(t *testing.T) {
 	}
 }
 
-// noiseAt lets an alert fire at a time and be resolved right after it was seen.
-func (s *story) noiseAt(at time.Duration) {
+// unknownAt makes the signal unknown at a time, and known right after that was seen.
+func (s *story) unknownAt(at time.Duration) {
 	s.At(at)
-	s.fired(strategyv1.AlertFiring)
+	s.unknown = map[string]string{"drawdown": "no"}
+	delete(s.signals, "drawdown")
 	s.quiet()
-	s.fired(strategyv1.AlertResolved)
+	s.signals, s.unknown = map[string]float64{"drawdown": 1}, nil
 	s.quiet()
 }
 
@@ -154,11 +155,17 @@ func TestEveryEndSetsANextAllowedTime(t *testing.T) {
 		strikes int32
 		next    string
 	}{
-		"resolved after a remedy: five minutes":  {func(s *story) { s.mitigating(); s.verified(); s.restored() }, nil, 1, "5m0s"},
-		"the second one: ten minutes":            {func(s *story) { s.mitigating(); s.verified(); s.restored() }, []strategyv1.StrategyIncident{earlier("a", -time.Hour, 1, -time.Minute)}, 2, "10m0s"},
-		"a false alarm: at once":                 {func(s *story) { s.reports(reports{"audit": testkit.OK(), "load": testkit.OK()}) }, nil, 0, "0s"},
-		"a false alarm in a back-off: as it was": {func(s *story) { s.reports(reports{"audit": testkit.OK(), "load": testkit.OK()}) }, []strategyv1.StrategyIncident{earlier("a", -time.Minute, 1, 4*time.Minute)}, 0, "4m0s"},
-		"closed by a person, nothing changed":    {func(s *story) { s.quiet(); s.decide(strategyv1.DecisionResolve, "bob") }, nil, 0, "0s"},
+		"resolved after a remedy: five minutes": {func(s *story) { s.mitigating(); s.verified(); s.restored() }, nil, 1, "5m0s"},
+		"the second one: ten minutes":           {func(s *story) { s.mitigating(); s.verified(); s.restored() }, []strategyv1.StrategyIncident{earlier("a", -time.Hour, 1, -time.Minute)}, 2, "10m0s"},
+		"a false alarm: at once": {func(s *story) {
+			s.incident.Spec.RequestedBy = intake
+			s.reports(reports{"audit": testkit.OK(), "load": testkit.OK()})
+		}, nil, 0, "0s"},
+		"a false alarm in a back-off: as it was": {func(s *story) {
+			s.incident.Spec.RequestedBy = intake
+			s.reports(reports{"audit": testkit.OK(), "load": testkit.OK()})
+		}, []strategyv1.StrategyIncident{earlier("a", -time.Minute, 1, 4*time.Minute)}, 0, "4m0s"},
+		"closed by a person, nothing changed": {func(s *story) { s.quiet(); s.decide(strategyv1.DecisionResolve, "bob") }, nil, 0, "0s"},
 		"closed by a person after a denial": {func(s *story) {
 			s.mitigating()
 			s.rollbackIs(strategyv1.ReasonDenied, metav1.ConditionFalse, metav1.ConditionTrue)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -12,22 +13,56 @@ import (
 	"tradeops.dev/strategy-operator/internal/pass"
 )
 
-// duplicate closes the younger of two open incidents of the same identity. One that has a rollback is never closed so.
+// duplicate closes the younger of two open incidents of the same identity, where somebody or something is at work on the older one, and
+// takes it as seriously. One that has a rollback is never closed so, nor one that somebody reopened.
 func (p *plan) duplicate() pass.Outcome {
-	if p.hadRollbacks() {
+	if len(p.seen.Rollbacks)+len(p.next.Rollbacks) > 0 || p.next.Reopened != nil {
 		return pass.GoOn
 	}
 	same := p.same()
 	for i := range same {
 		other := &same[i]
-		if lifecycle.Open(other) && older(other, p.seen.Incident) {
-			p.close(strategyv1.ReasonDuplicate, strategyv1.EventClosed, fmt.Sprintf(
+		if lifecycle.Open(other) && older(other, p.seen.Incident) && !dormant(other) && !p.severity().Above(lifecycle.Severity(other)) {
+			p.close(p.now, strategyv1.ReasonDuplicate, strategyv1.EventClosed, fmt.Sprintf(
 				"StrategyIncident %s, which began before, is about the same playbook, type and target; look there", other.Name), "")
 			p.next.ParentName = other.Name
 			return pass.Ends
 		}
 	}
 	return pass.GoOn
+}
+
+// dormant: nobody and nothing is at work on an open incident, or its change is undone: a new report is news.
+func dormant(incident *strategyv1.StrategyIncident) bool {
+	all := incident.Status.Conditions
+	return conditions.True(all, strategyv1.ConditionOnHold) || conditions.True(all, strategyv1.ConditionStalled) || incident.Status.RestoredTime != nil
+}
+
+// severity is the one that counts.
+func (p *plan) severity() strategyv1.Severity {
+	if p.next.Severity != "" {
+		return p.next.Severity
+	}
+	return p.seen.Incident.Spec.Severity
+}
+
+// raised: a later report of the same fault is more severe, and counts for this one from then on.
+func (p *plan) raised() {
+	if p.noProcedure() != nil {
+		return
+	}
+	same := p.same()
+	for i := range same {
+		other := &same[i]
+		severity := lifecycle.Severity(other)
+		if !lifecycle.Open(other) || !older(p.seen.Incident, other) || !severity.Above(p.severity()) {
+			continue
+		}
+		message := fmt.Sprintf("severity %s instead of %s: StrategyIncident %s is about the same playbook, type and target", severity, p.severity(), other.Name)
+		p.next.Severity = severity
+		p.out.Note(strategyv1.EventRaised, message+p.call(lifecycle.Level(p.next)), "")
+		p.out.Tell(corev1.EventTypeWarning, strategyv1.ReasonRaised, message)
+	}
 }
 
 // followParent: an older incident on the same scheduler has the same cause. If its remedy covers this one, there is nothing
@@ -41,7 +76,7 @@ func (p *plan) followParent() pass.Outcome {
 		return pass.GoOn
 	}
 	if lifecycle.Closed(parent.Status) {
-		if conditions.Reason(parent.Status.Conditions, strategyv1.ConditionReady) != strategyv1.ReasonResolved {
+		if p.next.ContainedTime == nil || conditions.Reason(parent.Status.Conditions, strategyv1.ConditionReady) != strategyv1.ReasonResolved {
 			return pass.GoOn
 		}
 		p.recover("incident "+parent.Name+", which had the remedy, is resolved", timeOf(parent.Status.ClosedTime))
@@ -53,6 +88,7 @@ func (p *plan) followParent() pass.Outcome {
 		if !p.out.Is(strategyv1.ConditionContained) {
 			p.out.Note(strategyv1.EventContained, "with incident "+parent.Name, "")
 		}
+		p.wasContained()
 		p.out.Set(strategyv1.ConditionContained, metav1.ConditionTrue, strategyv1.ReasonFollowsParent, "with incident "+parent.Name)
 	} else {
 		p.out.Set(strategyv1.ConditionContained, metav1.ConditionFalse, strategyv1.ReasonFollowsParent, "incident "+parent.Name+" is not contained")
@@ -72,7 +108,8 @@ func (p *plan) findParent() *strategyv1.StrategyIncident {
 	for i := range neighbours {
 		other := &neighbours[i]
 		sameCause := other.Status.Cause != nil && other.Status.Cause.Name == p.next.Cause.Name
-		if lifecycle.Open(other) && sameCause && older(other, p.seen.Incident) && (parent == nil || older(other, parent)) {
+		asleep := dormant(other) && !conditions.True(other.Status.Conditions, strategyv1.ConditionContained)
+		if lifecycle.Open(other) && sameCause && !asleep && older(other, p.seen.Incident) && (parent == nil || older(other, parent)) {
 			parent = other
 		}
 	}
@@ -94,6 +131,9 @@ func (p *plan) covered(parent *strategyv1.StrategyIncident) bool {
 	if !found {
 		return false
 	}
+	if p.next.Cause.ScheduleTotal > 0 { // the list is not all of them
+		return p.seen.Incident.Spec.Strategy == parent.Spec.Strategy
+	}
 	ofIncident := slices.ContainsFunc(remediation.Actions, func(a strategyv1.RollbackAction) bool {
 		return a.Type == strategyv1.ActionDisableSchedule && a.Schedule == "" && a.Strategy == ""
 	})
@@ -102,5 +142,5 @@ func (p *plan) covered(parent *strategyv1.StrategyIncident) bool {
 
 // hadRollbacks: there is one, or there was.
 func (p *plan) hadRollbacks() bool {
-	return len(p.seen.Rollbacks)+len(p.next.Rollbacks) > 0
+	return len(p.current())+len(p.knownRollbacks()) > 0
 }

@@ -4,12 +4,15 @@ import "tradeops.dev/strategy-operator/internal/pass"
 
 // records run in every pass, all of them: what was seen or decided goes into the status, whatever else is wrong.
 var records = []func(*plan){
-	(*plan).start,           // freezes the playbook and fixes the deadlines, once
-	(*plan).holdBack,        // nothing new is started while the incident or its playbook is suspended
-	(*plan).acknowledged,    // who is on it, and until when
-	(*plan).trackQuiet,      // since when it has been quiet
-	(*plan).collect,         // takes up the reports of checks that have ended, of any stage
-	(*plan).decidedByPeople, // who may close it can, at any time
+	(*plan).reopened,          // somebody takes back that it was closed
+	(*plan).start,             // freezes the playbook and fixes the deadlines, once
+	(*plan).holdBack,          // nothing new is started while the incident or its playbook is on hold
+	(*plan).answers,           // the first decision of a person for each level
+	(*plan).acknowledged,      // who is on it, and until when
+	(*plan).trackQuiet,        // since when it has been quiet
+	(*plan).collect,           // takes up the reports of checks that have ended, of any stage
+	(*plan).decidedByPeople,   // who may close it can, at any time
+	(*plan).escalatedByPeople, // and who may hand it over to L2
 }
 
 type rule = pass.Rule[*plan]
@@ -52,8 +55,10 @@ var procedure = map[phase][]rule{
 // deadlines are looked at in every pass, all of them, after the rules: what these decide may answer one. A Job that runs, input that is
 // bad, or a log that cannot be read, does not stop a clock.
 var deadlines = []func(*plan){
+	(*plan).asks,         // since when people are asked for something
 	(*plan).breaches,     // nobody answered in time
-	(*plan).handOver,     // L1's time is up
+	(*plan).handOver,     // the next level is called, since this one does not answer
+	(*plan).raised,       // a later report of the same is more severe
 	(*plan).callLead,     // a rule of the technical lead holds
 	(*plan).watchSignals, // which signals are not known
 }

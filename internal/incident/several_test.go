@@ -18,6 +18,7 @@ import (
 func other(name string, began time.Duration, change func(*strategyv1.StrategyIncident)) strategyv1.StrategyIncident {
 	object := strategyv1.StrategyIncident{
 		ObjectMeta: metav1.ObjectMeta{Name: name, UID: types.UID(name), CreationTimestamp: metav1.NewTime(testkit.T0.Add(began))},
+		Spec:       strategyv1.StrategyIncidentSpec{Severity: strategyv1.SeverityCritical},
 		Status:     strategyv1.StrategyIncidentStatus{PlaybookRevision: "multi-strategy-1"},
 	}
 	if change != nil {

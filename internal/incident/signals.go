@@ -8,8 +8,10 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -18,7 +20,8 @@ import (
 	"tradeops.dev/strategy-operator/internal/signals"
 )
 
-// watchSignals wakes for the next sample, and says which signals are not known. It says so again only when others are.
+// watchSignals wakes for the next sample, and says which signals are not known. One sample that fails is no news, say after a restart:
+// people are told when the next one fails, too, and again only when others do.
 func (p *plan) watchSignals() {
 	sampled := p.signals()
 	if len(sampled.Readings) == 0 && len(p.unjudged) == 0 {
@@ -42,14 +45,36 @@ func (p *plan) watchSignals() {
 		reason = strategyv1.ReasonLeadUnjudged
 		message += "; rules of the technical lead that cannot be evaluated: " + strings.Join(p.unjudged, ", ")
 	}
-	if p.out.Reason(strategyv1.ConditionSignalsKnown) == reason && strings.HasPrefix(p.out.Message(strategyv1.ConditionSignalsKnown), message) {
+	told := meta.IsStatusConditionFalse(p.next.Conditions, strategyv1.ConditionSignalsKnown)
+	same := p.out.Reason(strategyv1.ConditionSignalsKnown) == reason && strings.HasPrefix(p.out.Message(strategyv1.ConditionSignalsKnown), message)
+	if told && same {
 		return // the problem's own words may change with each sample
 	}
 	if problem != "" {
 		message += " (" + bounded.Text(problem, 400) + ")"
 	}
+	if !told && !p.unknownFor(p.sampling()) {
+		if !same {
+			p.out.Set(strategyv1.ConditionSignalsKnown, metav1.ConditionUnknown, reason, message)
+		}
+		return
+	}
 	p.out.Set(strategyv1.ConditionSignalsKnown, metav1.ConditionFalse, reason, message)
 	p.out.Tell(corev1.EventTypeWarning, reason, message)
+}
+
+// unknownFor says whether it has been unclear for so long whether the signals are known, and wakes when it will be.
+func (p *plan) unknownFor(limit time.Duration) bool {
+	known := meta.FindStatusCondition(p.next.Conditions, strategyv1.ConditionSignalsKnown)
+	since := p.now
+	if known != nil && known.Status == metav1.ConditionUnknown {
+		since = known.LastTransitionTime.Time
+	}
+	if due := since.Add(limit); p.now.Before(due) {
+		p.out.Wake(due)
+		return false
+	}
+	return true
 }
 
 // keepSignals puts the signals into the status when the incident takes a step, and not when they merely change. They are

@@ -1,6 +1,7 @@
 package incident_test
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -12,9 +13,11 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/config/crd"
 	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/decide"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/incident"
 	"tradeops.dev/strategy-operator/internal/signals"
@@ -32,6 +35,8 @@ type story struct {
 	logProblem      *facts.Problem
 	notServed       *facts.Problem
 	decided         []facts.Decided
+	machines        decide.Machines
+	identity        facts.Identity
 	suspended       bool               // the playbook is on hold
 	signals         map[string]float64 // known ones
 	unknown         map[string]string  // and the others, with the problem
@@ -44,7 +49,7 @@ type story struct {
 }
 
 func newStory(t testkit.T) *story {
-	return &story{World: testkit.New(t), crashAfter: -1, incident: &strategyv1.StrategyIncident{
+	return &story{World: testkit.New(t), crashAfter: -1, identity: facts.Identity{Enforced: true}, incident: &strategyv1.StrategyIncident{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: testkit.Namespace, Name: "pnl", UID: types.UID("12345678-aaaa"), Generation: 1, CreationTimestamp: metav1.NewTime(testkit.T0),
 		},
@@ -57,14 +62,15 @@ func newStory(t testkit.T) *story {
 func (s *story) observed() incident.Observed {
 	o := incident.Observed{
 		Incident: s.incident.DeepCopy(), Prefix: prefix, NotServed: s.notServed,
-		Playbook: facts.Playbook{Spec: *s.Spec.DeepCopy(), Revision: "multi-strategy-1", Problem: s.playbookProblem, Suspended: s.suspended},
+		Playbook: facts.Playbook{Spec: *s.Spec.DeepCopy(), Revision: "multi-strategy-1", Problem: s.playbookProblem, Hold: testkit.OnHold(s.suspended)},
 		Signals:  facts.Known(s.snapshot()), OnCall: facts.Known(s.onCall), Templates: facts.Known(facts.Templates(s.Templates)), Documents: facts.Known(s.documents),
 		Same: facts.Known(slices.Clone(s.same)), Neighbours: facts.Known(slices.Clone(s.neighbours)), Parent: facts.Known(s.parent),
-		Config: s.Config(), Log: s.Log(prefix), Runs: s.Runs(s.incident.UID, prefix), Decided: append([]facts.Decided(nil), s.decided...),
+		Config: s.Config(), Log: s.Log(prefix), Runs: s.Runs(s.incident.UID, prefix), Decided: s.Answered(s.made()), Machines: s.machines, Identity: facts.Known(s.identity),
 	}
 	if s.notServed != nil { // nothing else may be read
 		return incident.Observed{
 			Incident: o.Incident, Prefix: prefix, NotServed: s.notServed, Log: facts.Log{Problem: s.notServed}, OnCall: facts.Known(facts.OnCall{Problem: s.notServed}),
+			Decided: o.Decided, Machines: o.Machines, Rollbacks: s.rollbacks(), Same: o.Same, // of the operator's own kinds
 		}
 	}
 	if snapshot, _ := o.Signals.Get(); len(snapshot.Readings) > 0 && o.Playbook.Spec.Signals == nil {
@@ -76,10 +82,25 @@ func (s *story) observed() incident.Observed {
 	if s.logProblem != nil {
 		o.Log = facts.Log{Problem: s.logProblem}
 	}
-	for _, name := range sortedNames(s.Rollbacks) {
-		o.Rollbacks = append(o.Rollbacks, *s.Rollbacks[name].DeepCopy())
-	}
+	o.Rollbacks = s.rollbacks()
 	return o
+}
+
+func (s *story) rollbacks() (all []strategyv1.StrategyRollback) {
+	for _, name := range sortedNames(s.Rollbacks) {
+		all = append(all, *s.Rollbacks[name].DeepCopy())
+	}
+	return all
+}
+
+// made are the decisions that were made by now.
+func (s *story) made() (made []facts.Decided) {
+	for _, decided := range s.decided {
+		if !decided.Time.After(s.Now) {
+			made = append(made, decided)
+		}
+	}
+	return made
 }
 
 // snapshot of the signals; the next sample is due in half a minute.
@@ -113,6 +134,7 @@ func (s *story) plan() incident.Decision {
 		s.T.Fatalf("the plan is not deterministic:\n%s", cmp.Diff(decision, again))
 	}
 	s.asksOrSaysTheSame(untouched, decision)
+	s.APITakes(crd.Incident, &strategyv1.StrategyIncident{ObjectMeta: s.incident.ObjectMeta, Spec: s.incident.Spec, Status: decision.Status})
 	return decision
 }
 
@@ -125,6 +147,7 @@ var optional = map[incident.Need]func(to *incident.Observed, from incident.Obser
 	incident.NeedOnCall:     func(to *incident.Observed, from incident.Observed) { to.OnCall = from.OnCall },
 	incident.NeedTemplates:  func(to *incident.Observed, from incident.Observed) { to.Templates = from.Templates },
 	incident.NeedSignals:    func(to *incident.Observed, from incident.Observed) { to.Signals = from.Signals },
+	incident.NeedIdentity:   func(to *incident.Observed, from incident.Observed) { to.Identity = from.Identity },
 }
 
 // asksOrSaysTheSame: what a plan decides over some of the facts it decides over all of them; else it asks for more. Unread is not empty.
@@ -162,10 +185,10 @@ func (s *story) pass() (decision incident.Decision, changed bool) {
 	s.T.Helper()
 	decision = s.plan()
 	changed = !reflect.DeepEqual(decision.Status, s.incident.Status) || len(effects(decision.Steps.InOrder())) > 0
-	if conditions.True(s.incident.Status.Conditions, strategyv1.ConditionReady) {
+	if conditions.True(s.incident.Status.Conditions, strategyv1.ConditionReady) && decision.Status.ClosedTime != nil {
 		for _, wanted := range decision.Steps.InOrder() {
 			switch wanted.(type) {
-			case action.DeleteJob, action.AppendEntries, action.StoreEvidence:
+			case action.DeleteJob, action.AppendEntries, action.StoreEvidence, action.AnswerDecision:
 			default:
 				s.T.Fatalf("a closed incident asks for %s", testkit.Describe(decision.Steps.InOrder()))
 			}
@@ -219,7 +242,7 @@ func (s *story) reports(by map[string]*testkit.Report) {
 }
 
 func (s *story) decide(verdict strategyv1.DecisionVerdict, by string) {
-	s.decided = append(s.decided, facts.Decided{Name: "d-" + by, Verdict: verdict, By: by, Time: metav1.NewTime(s.Now)})
+	s.decided = append(s.decided, facts.Decided{Name: "d-" + by, UID: fmt.Sprint(len(s.decided)), Verdict: verdict, By: by, Time: metav1.NewTime(s.Now)})
 }
 
 // endings are the reasons of Ready that are ends, too.

@@ -24,7 +24,7 @@ func (p *plan) countStrikes(reason string) {
 		next = earlier
 	}
 	if reason != strategyv1.ReasonDuplicate && p.changed() {
-		strikes := p.strikes() + 1
+		strikes := p.strikes() + 1 + int(p.next.Relapses)
 		p.next.Strikes = int32(strikes) //nolint:gosec // bounded by the incidents in the cluster
 		if pause := p.now.Add(p.pause(strikes)); pause.After(next) {
 			next = pause
@@ -38,7 +38,7 @@ func (p *plan) changed() bool {
 	return slices.ContainsFunc(p.next.Rollbacks, func(r strategyv1.IncidentRollback) bool { return r.WrittenTime != nil })
 }
 
-// strikes are the closed incidents of this identity, within the window, that had a remedy.
+// strikes are the closed incidents of this identity, within the window, that had a remedy, and their relapses.
 func (p *plan) strikes() int {
 	window := defaultStrikeWindow
 	if seconds := p.recovery().StrikeWindowSeconds; seconds > 0 {
@@ -47,7 +47,7 @@ func (p *plan) strikes() int {
 	count := 0
 	for _, other := range p.same() {
 		if closed := timeOf(other.Status.ClosedTime); other.Status.Strikes > 0 && p.now.Sub(closed) < window {
-			count++
+			count += 1 + int(other.Status.Relapses)
 		}
 	}
 	return count
@@ -81,9 +81,9 @@ func (p *plan) mayAsk() bool {
 	if most == 0 {
 		most = defaultMaxStrikes
 	}
-	if strikes := p.strikes(); strikes >= most {
+	if strikes := p.strikes() + int(p.next.Relapses); strikes >= most {
 		p.out.Stall(strategyv1.ReasonStrikesUsedUp, fmt.Sprintf(
-			"%d incidents of the same playbook, type and target had a remedy lately (%s): it does not fix the fault. Apply a StrategyRollback with spec.incidentName %s, or %s",
+			"strikes: %d (%s). The remedy for the same playbook, type and target does not last, so it does not fix the fault. Apply a StrategyRollback with spec.incidentName %s, or %s",
 			strikes, p.struck(), p.seen.Incident.Name, commandTo(p.seen.Incident, "resolve")))
 		return false
 	}
@@ -104,6 +104,9 @@ func (p *plan) struck() string {
 		if other.Status.Strikes > 0 {
 			all = append(all, other.Name)
 		}
+	}
+	if p.next.Relapses > 0 {
+		all = append(all, p.seen.Incident.Name)
 	}
 	return names(all)
 }

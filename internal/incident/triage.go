@@ -9,20 +9,19 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/bounded"
 	"tradeops.dev/strategy-operator/internal/checks"
-	"tradeops.dev/strategy-operator/internal/decide"
 	"tradeops.dev/strategy-operator/internal/pass"
 	"tradeops.dev/strategy-operator/internal/rules"
 	"tradeops.dev/strategy-operator/internal/subject"
 )
 
-// triage is L1: its checks run side by side; a rule, L1 or time hands over to L2.
+// triage is L1: its checks run side by side; a rule or time hands over to L2.
 func (p *plan) triage() pass.Outcome {
 	spec := p.seen.Playbook.Spec.Triage
 	stage, all := p.run(strategyv1.StageTriage, spec.Checks)
 	if stage.Missing != "" {
 		return pass.Ends
 	}
-	if p.escalatedByPerson() || p.escalatedByRule(stage, spec.Escalate) {
+	if p.escalatedByRule(stage, spec.Escalate) {
 		return pass.GoOn
 	}
 	if !stage.Done {
@@ -32,21 +31,16 @@ func (p *plan) triage() pass.Outcome {
 	if p.falseAlarm(stage, spec.FalseAlarm) {
 		return pass.Ends
 	}
-	p.answered(strategyv1.LevelL1, p.now)
+	p.machineDone(strategyv1.LevelL1)
 	p.out.Set(strategyv1.ConditionTriaged, metav1.ConditionTrue, strategyv1.ReasonChecksJudged, "all triage checks were judged; no rule closed or escalated the incident")
-	p.turnOf(strategyv1.WhoL1, p.deadline(strategyv1.LevelL1))
-	p.out.Working(strategyv1.ReasonTriaging, fmt.Sprintf("all triage checks were judged and no rule fired; it goes to L2 by time. To decide now: %s",
+	p.turnOf(strategyv1.WhoL1, p.dueOf(strategyv1.LevelL1))
+	why := "no rule fired"
+	if missing := unmeasured(stage); spec.FalseAlarm != nil && missing != "" {
+		why += ": no rule may call it a false alarm, since " + missing
+	}
+	p.out.Working(strategyv1.ReasonTriaging, fmt.Sprintf("all triage checks were judged and %s; it goes to L2 by time. To decide now: %s", why,
 		commandTo(p.seen.Incident, "acknowledge | escalate | false-alarm")))
 	return pass.Ends
-}
-
-func (p *plan) escalatedByPerson() bool {
-	decided := decide.First(decide.Oldest(p.seen.Decided, strategyv1.DecisionEscalate))
-	if decided == nil {
-		return false
-	}
-	p.escalate(strategyv1.ReasonPersonDecided, decide.Because("escalated", *decided), decided.By)
-	return true
 }
 
 // escalatedByRule: a rule that cannot be evaluated escalates, too, but only after all checks are judged: before, a report that is missing yet
@@ -86,29 +80,25 @@ func (p *plan) escalatedByTime(rule strategyv1.EscalateRule) bool {
 	return true
 }
 
-func (p *plan) falseAlarm(stage checks.Result, rule *strategyv1.FalseAlarmRule) bool {
-	if rule == nil {
-		return false
-	}
-	held, err := rules.Eval(rule.When, p.vars(stage.Final))
-	if err != nil || !held { // an error means no: L1 looks
-		return false
-	}
-	p.answered(strategyv1.LevelL1, p.now)
-	p.out.Set(strategyv1.ConditionTriaged, metav1.ConditionTrue, strategyv1.ReasonFalseAlarm, rule.When)
-	p.close(strategyv1.ReasonFalseAlarm, strategyv1.EventAcknowledged, "false alarm by rule: "+p.because(rule.When), "")
-	return true
-}
-
 // run runs the incident's branch of a stage; all is how many checks that is.
 func (p *plan) run(stage strategyv1.Stage, stageChecks []strategyv1.StageCheck) (result checks.Result, all int) {
-	uses, optional := checks.Branch(stageChecks, p.seen.Incident.Spec)
+	spec := p.seen.Incident.Spec
+	spec.Severity = p.severity()
+	uses, optional := checks.Branch(stageChecks, spec)
 	return p.out.Run(checks.Stage{
 		Namespace: p.seen.Incident.Namespace,
 		Owner:     *metav1.NewControllerRef(p.seen.Incident, strategyv1.GroupVersion.WithKind(strategyv1.KindIncident)),
-		Stage:     stage, Uses: uses, Optional: optional, Specs: p.seen.Playbook.Spec.Checks, Templates: p.templates,
+		Stage:     stage, Round: p.roundOf(stage), Uses: uses, Optional: optional, Specs: p.seen.Playbook.Spec.Checks, Templates: p.templates,
 		Context: subject.Context(p.seen.Incident.Name, p.seen.Incident, p.seen.Playbook.Spec.Scheduler),
 	}, p.seen.Runs.Jobs), len(uses)
+}
+
+// roundOf a stage: the diagnosis is made anew in each round of the incident.
+func (p *plan) roundOf(stage strategyv1.Stage) int32 {
+	if stage == strategyv1.StageDiagnosis {
+		return max(1, p.next.Round)
+	}
+	return 1
 }
 
 func progressOf(stage checks.Result, all int) string {

@@ -17,6 +17,24 @@ func Open(incident *strategyv1.StrategyIncident) bool {
 	return !Closed(incident.Status) && incident.DeletionTimestamp.IsZero()
 }
 
+// Detected is when the clocks of an incident start: when its fault was detected. A clock that was ahead must not switch them off, so a
+// time after the incident's creation does not count.
+func Detected(incident *strategyv1.StrategyIncident) time.Time {
+	created, detected := incident.CreationTimestamp.Time, incident.Spec.DetectedTime
+	if detected == nil || detected.Time.After(created) {
+		return created
+	}
+	return detected.Time
+}
+
+// Severity is the one that counts: as it was reported, or as a later report raised it.
+func Severity(incident *strategyv1.StrategyIncident) strategyv1.Severity {
+	if incident.Status.Severity != "" {
+		return incident.Status.Severity
+	}
+	return incident.Spec.Severity
+}
+
 // Level is the highest level of support that was called; empty before the start.
 func Level(status strategyv1.StrategyIncidentStatus) strategyv1.Level {
 	switch {
@@ -73,7 +91,7 @@ func IncidentTurn(status strategyv1.StrategyIncidentStatus) Turn {
 		turn.Who = Caller(Level(status))
 	}
 	for _, deadline := range status.Deadlines {
-		if deadline.AnsweredTime == nil && deadline.BreachTime == nil && (turn.Until.IsZero() || deadline.Time.Time.Before(turn.Until)) {
+		if deadline.AnsweredTime == nil && deadline.RelievedTime == nil && deadline.BreachTime == nil && (turn.Until.IsZero() || deadline.Time.Time.Before(turn.Until)) {
 			turn.Until = deadline.Time.Time
 		}
 	}

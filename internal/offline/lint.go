@@ -29,6 +29,8 @@ type Finding struct {
 	Skipped bool
 	// Problems of a playbook, each with its place and what to do.
 	Problems []string
+	// Warnings are what may be meant as it stands, but is often a trap. They are no problem.
+	Warnings []string
 	// Checks, Samples and Rules of a playbook.
 	Checks, Samples, Rules int
 }
@@ -83,6 +85,7 @@ func lint(d document) (Finding, error) {
 	for _, problem := range playbook.Problems(*spec) {
 		finding.Problems = append(finding.Problems, fmt.Sprintf("%s (%s)", problem.Message, problem.Reason))
 	}
+	finding.Warnings = playbook.Warnings(*spec)
 	finding.Checks, finding.Rules = len(spec.Checks), len(playbook.Rules(*spec))
 	for _, check := range spec.Checks {
 		finding.Samples += len(check.Samples)

@@ -39,6 +39,7 @@ type Status struct {
 	Timeline   *[]strategyv1.TimelineEntry
 	Checks     *[]strategyv1.CheckStatus
 	Log        **strategyv1.LogStatus
+	Answers    *[]strategyv1.AnsweredDecision
 }
 
 // Pass collects a decision.
@@ -59,6 +60,8 @@ type Pass struct {
 
 	finalizers *action.SetFinalizers
 	refusal    *facts.Refusal
+	namespace  string          // of the decisions
+	decided    []facts.Decided // about the object
 }
 
 // New starts a pass. A log that was started shows its head as it was read.
@@ -113,9 +116,13 @@ func (p *Pass) BadInput(reason, message string) {
 	p.Blocked(facts.Problem{Reason: reason, Message: message})
 }
 
-// Blocked stalls on a problem, and looks again by itself.
+// Blocked stalls on a problem, unless that passes by itself, and looks again.
 func (p *Pass) Blocked(problem facts.Problem) {
-	p.Stall(problem.Reason, problem.Message)
+	if problem.Passes {
+		p.Working(problem.Reason, problem.Message)
+	} else {
+		p.Stall(problem.Reason, problem.Message)
+	}
 	p.Wake(p.Now.Add(cmp.Or(problem.Retry, Recheck)))
 }
 
@@ -153,11 +160,18 @@ func (p *Pass) Tell(kind, reason, message string) {
 	p.told = append(p.told, action.Event{Type: kind, Reason: reason, Message: bounded.Text(message, 1000)})
 }
 
-// Hold holds back what starts something new in this pass. The plan asks for it again in the first pass that is not held.
-func (p *Pass) Hold(reason, message string) {
-	if !p.Is(strategyv1.ConditionOnHold) {
-		p.Note(strategyv1.EventOnHold, message, "")
+// Hold holds back what starts something new in this pass. The plan asks for it again in the first pass that is not held. A hold that takes
+// the place of another is told, too.
+func (p *Pass) Hold(hold facts.Hold, message string) {
+	if !p.Is(strategyv1.ConditionOnHold) || p.Reason(strategyv1.ConditionOnHold) != hold.Reason {
+		p.Note(strategyv1.EventOnHold, message, hold.By)
+		p.Tell(corev1.EventTypeWarning, strategyv1.ConditionOnHold, message)
 	}
+	p.StayHeld(hold.Reason, message)
+}
+
+// StayHeld is a hold whose beginning was told already.
+func (p *Pass) StayHeld(reason, message string) {
 	p.held = true
 	p.Set(strategyv1.ConditionOnHold, metav1.ConditionTrue, reason, message)
 }
@@ -223,7 +237,7 @@ func (p *Pass) Finish(subject timeline.Subject, turn lifecycle.Turn) (Steps, tim
 		if steps.Entries != nil && p.await {
 			nextAt = p.Now // the head is read back in the next pass
 		}
-		for _, effect := range p.effects {
+		for _, effect := range append(p.effects, p.answers()...) {
 			if !p.held || !action.Starts(effect) {
 				steps.Effects = append(steps.Effects, effect)
 			}

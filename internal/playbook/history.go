@@ -13,7 +13,7 @@ import (
 const (
 	defaultKeep   = 50
 	defaultRetain = 30 * 24 * time.Hour
-	// strikeFactor bounds what is kept only because it still counts as a strike.
+	// strikeFactor bounds what is kept only because it still counts as a strike, or may be reopened.
 	strikeFactor = 5
 	// MaxForgotten is how many incidents one pass deletes at most.
 	MaxForgotten = 10
@@ -56,10 +56,13 @@ func overdueOf(spec strategyv1.StrategyPlaybookSpec, closed []*strategyv1.Strate
 		newer := len(closed) - 1 - i
 		over := closedTime(incident).Add(retain)
 		counts := closedTime(incident).Add(strikeWindow(spec))
+		reopens := closedTime(incident).Add(reopenTime(spec))
 		striking := incident.Status.Strikes > 0 && now.Before(counts) && newer < strikeFactor*keep
 		switch {
 		case striking:
 			nextAt = checks.Earlier(nextAt, counts)
+		case now.Before(reopens) && newer < strikeFactor*keep:
+			nextAt = checks.Earlier(nextAt, reopens)
 		case newer >= keep || !now.Before(over):
 			overdue = append(overdue, incident)
 		default:
@@ -75,6 +78,14 @@ func strikeWindow(spec strategyv1.StrategyPlaybookSpec) time.Duration {
 		return 24 * time.Hour
 	}
 	return time.Duration(spec.Recovery.StrikeWindowSeconds) * time.Second
+}
+
+// reopenTime is how long a closed incident may be reopened.
+func reopenTime(spec strategyv1.StrategyPlaybookSpec) time.Duration {
+	if spec.Recovery == nil || spec.Recovery.ReopenSeconds == 0 {
+		return 24 * time.Hour
+	}
+	return time.Duration(spec.Recovery.ReopenSeconds) * time.Second
 }
 
 func closedTime(incident *strategyv1.StrategyIncident) time.Time {

@@ -29,7 +29,7 @@ func closed(name string, ago time.Duration, change func(*strategyv1.StrategyInci
 func TestWhatTheHistoryForgets(t *testing.T) {
 	strike := func(incident *strategyv1.StrategyIncident) { incident.Status.Strikes = 1 }
 	drill := func(incident *strategyv1.StrategyIncident) { incident.Spec.Mode = strategyv1.IncidentDrill }
-	day := 24 * time.Hour
+	day, minute := 24*time.Hour, time.Minute
 	for name, c := range map[string]struct {
 		closed  []strategyv1.StrategyIncident
 		overdue string
@@ -43,10 +43,15 @@ func TestWhatTheHistoryForgets(t *testing.T) {
 		"drills push drills out":            {[]strategyv1.StrategyIncident{closed("d1", 3*time.Hour, drill), closed("d2", 2*time.Hour, drill), closed("d3", time.Hour, drill)}, "d1", 8 * time.Hour},
 		"one that counts as a strike stays": {[]strategyv1.StrategyIncident{closed("a", 20*time.Hour, strike), closed("b", 2*time.Hour, nil), closed("c", time.Hour, nil)}, "", 4 * time.Hour},
 		"until it does not count any more":  {[]strategyv1.StrategyIncident{closed("a", day, strike), closed("b", 2*time.Hour, nil), closed("c", time.Hour, nil)}, "a", 8 * time.Hour},
+		"one that may be reopened stays":    {[]strategyv1.StrategyIncident{closed("a", 59*time.Second, nil), closed("b", 2*time.Second, nil), closed("c", time.Second, nil)}, "", time.Second},
+		"until it may not":                  {[]strategyv1.StrategyIncident{closed("a", minute, nil), closed("b", 2*time.Second, nil), closed("c", time.Second, nil)}, "a", 58 * time.Second},
 		"or there are five times too many":  {many(11, strike), "i0", 14 * time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
-			spec := strategyv1.StrategyPlaybookSpec{History: &strategyv1.HistorySpec{KeepIncidents: 2, RetainSeconds: 36000}}
+			spec := strategyv1.StrategyPlaybookSpec{
+				History:  &strategyv1.HistorySpec{KeepIncidents: 2, RetainSeconds: 36000},
+				Recovery: &strategyv1.RecoverySpec{ReopenSeconds: 60},
+			}
 			overdue, next := playbook.Overdue(spec, c.closed, testkit.T0)
 			var names []string
 			for _, incident := range overdue {

@@ -47,16 +47,3 @@ func untilText(level strategyv1.OnCallStatus) string {
 	}
 	return fmt.Sprintf(" until %s (then %s)", level.NextTime.UTC().Format(time.RFC3339), level.NextName)
 }
-
-// onHold shows that the playbook is suspended.
-func onHold(status *strategyv1.StrategyPlaybookStatus, playbook *strategyv1.StrategyPlaybook, now time.Time) {
-	if playbook.Spec.Suspend {
-		conditions.Set(&status.Conditions, now, playbook.Generation, strategyv1.ConditionOnHold, metav1.ConditionTrue, strategyv1.ReasonPlaybookSuspended, fmt.Sprintf(
-			"no Job, edit, restart or restore is started for this playbook; what is in force stays in force, deadlines and records go on. To go on: kubectl strategy resume playbook/%s -n %s",
-			playbook.Name, playbook.Namespace))
-		return
-	}
-	if meta.FindStatusCondition(status.Conditions, strategyv1.ConditionOnHold) != nil {
-		conditions.Set(&status.Conditions, now, playbook.Generation, strategyv1.ConditionOnHold, metav1.ConditionFalse, strategyv1.ReasonReleased, "new effects are allowed")
-	}
-}

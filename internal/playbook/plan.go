@@ -19,8 +19,8 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/checks"
-	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
 )
 
@@ -39,8 +39,12 @@ type Observed struct {
 	Revisions  []appsv1.ControllerRevision
 	InUse      map[string]bool // revisions that incidents and rollbacks run on, by name
 	OnCall     facts.OnCall
-	Past       []Past    // closed incidents that the history has no room or no time for
-	PastAt     time.Time // when there may be others; zero: when another incident closes
+	Prefix     string          // of the playbook's evidence in the bucket
+	Log        facts.Log       // of the decisions about it; it is read when there are any
+	Decided    []facts.Decided // about a playbook of this name, oldest first
+	Identity   facts.Identity  // it is asked when there is something to release
+	Past       []Past          // closed incidents that the history has no room or no time for
+	PastAt     time.Time       // when there may be others; zero: when another incident closes
 }
 
 // Decision is the status as observed, then what to do, in order.
@@ -50,38 +54,61 @@ type Decision struct {
 	NextAt  time.Time // zero: something watched will change
 }
 
+// plan is one pass over a playbook.
+type plan struct {
+	seen Observed                          // what is decided on; nothing changes it
+	out  *pass.Pass                        // what comes out
+	next strategyv1.StrategyPlaybookStatus // the status as it will be
+	now  time.Time
+}
+
 // Plan decides one pass. The error: the spec cannot be encoded, which is a bug.
 func Plan(o Observed, now time.Time) (Decision, error) {
-	status := *o.Playbook.Status.DeepCopy()
-	status.ObservedGeneration = o.Playbook.Generation
-	status.Config = configStatus(o.Config)
-	decision := Decision{}
-	set := func(ready, stalled metav1.ConditionStatus, reason, message string) {
-		conditions.Set(&status.Conditions, now, o.Playbook.Generation, strategyv1.ConditionReady, ready, reason, message)
-		conditions.Set(&status.Conditions, now, o.Playbook.Generation, strategyv1.ConditionStalled, stalled, reason, message)
+	p := &plan{seen: o, now: now, next: *o.Playbook.Status.DeepCopy()}
+	var none []strategyv1.CheckStatus
+	p.out = pass.New(now, o.Playbook.Generation, o.Prefix, o.Log, pass.Status{
+		Conditions: &p.next.Conditions, Timeline: &p.next.Timeline, Checks: &none, Log: &p.next.Log, Answers: &p.next.Answers,
+	})
+	p.seen.Decided = p.out.Decisions(o.Playbook.Namespace, o.Decided)
+	p.heldByPeople() // whatever is wrong with the playbook
+	p.showHold()
+	if !p.out.Logged() {
+		p.out.AwaitLog() // its head is in the status, too
 	}
+	missing, err := p.judge()
+	if err != nil {
+		return Decision{}, err
+	}
+	steps, nextAt := p.out.Finish(p.subject(), lifecycle.Turn{Who: strategyv1.WhoNobody})
+	if missing != nil { // first the revision, then the status that says incidents may use it
+		return Decision{Status: p.next, Actions: append(steps.InOrder(), action.CreateRevision{Revision: missing}), NextAt: now}, nil
+	}
+	for _, at := range []time.Time{onCall(&p.next, o, now), o.PastAt} {
+		nextAt = checks.Earlier(nextAt, at)
+	}
+	return Decision{Status: p.next, Actions: slices.Concat(steps.InOrder(), forget(o.Past), forgotten(o, p.next.Revision)), NextAt: nextAt}, nil
+}
 
-	if problem := problemOf(o); problem != nil {
-		set(metav1.ConditionFalse, metav1.ConditionTrue, problem.Reason, problem.Message)
-		decision.NextAt = now.Add(pass.Recheck)
-	} else {
+// judge says whether incidents can run, or which revision is missing for it.
+func (p *plan) judge() (missing *appsv1.ControllerRevision, err error) {
+	o := p.seen
+	problem := problemOf(o)
+	if problem == nil {
 		revision, err := Revision(o.Playbook)
-		if err != nil {
-			return Decision{}, err
+		if err != nil || !o.Frozen {
+			return revision, err
 		}
-		if !o.Frozen { // first the revision, then the status that says incidents may use it
-			return Decision{Status: *o.Playbook.Status.DeepCopy(), Actions: []action.Action{action.CreateRevision{Revision: revision}}, NextAt: now}, nil
-		}
-		status.Revision = revision.Name
-		set(metav1.ConditionTrue, metav1.ConditionFalse, strategyv1.ReasonValid, readyMessage(o))
+		p.next.Revision = revision.Name
 	}
-	onHold(&status, o.Playbook, now)
-	for _, at := range []time.Time{onCall(&status, o, now), o.PastAt} {
-		decision.NextAt = checks.Earlier(decision.NextAt, at)
+	p.next.ObservedGeneration = o.Playbook.Generation
+	p.next.Config = configStatus(o.Config)
+	if problem != nil {
+		p.out.BadInput(problem.Reason, problem.Message)
+		return nil, nil
 	}
-	decision.Status = status
-	decision.Actions = slices.Concat(forget(o.Past), forgotten(o, status.Revision), pass.Announce(o.Playbook.Status.Conditions, status.Conditions))
-	return decision, nil
+	p.out.Set(strategyv1.ConditionReady, metav1.ConditionTrue, strategyv1.ReasonValid, readyMessage(o))
+	p.out.Set(strategyv1.ConditionStalled, metav1.ConditionFalse, strategyv1.ReasonValid, readyMessage(o))
+	return nil, nil
 }
 
 // keepRevisions is how many revisions stay although nothing runs on them: an incident may be starting on one right now.
@@ -124,9 +151,6 @@ func deploymentProblem(o Observed) *facts.Problem {
 
 func readyMessage(o Observed) string {
 	message := "incidents can run"
-	if o.Playbook.Spec.Suspend {
-		message = "suspended: incidents run, but nothing new is started"
-	}
 	if o.Deployment.Spec.Strategy.Type != appsv1.RecreateDeploymentStrategyType {
 		message += fmt.Sprintf("; Deployment %s is not of strategy Recreate, so a restart runs two traders side by side for a while", o.Deployment.Name)
 	}

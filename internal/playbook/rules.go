@@ -49,7 +49,7 @@ func Rules(spec strategyv1.StrategyPlaybookSpec) []Rule {
 	}
 	for _, remediation := range spec.Remediations {
 		if remediation.Restore != nil {
-			add("remediation "+remediation.Name+" (restore)", remediation.Restore.When, ofRestores)
+			add(restoreRule(remediation), remediation.Restore.When, ofRestores)
 		}
 	}
 	if spec.Escalation != nil {
@@ -63,6 +63,10 @@ func Rules(spec strategyv1.StrategyPlaybookSpec) []Rule {
 		add("recovery.quiet", spec.Recovery.Quiet, ofLevels)
 	}
 	return all
+}
+
+func restoreRule(remediation strategyv1.RemediationSpec) string {
+	return "remediation " + remediation.Name + " (restore)"
 }
 
 func verdictRule(check strategyv1.CheckSpec, i int) string {

@@ -26,6 +26,7 @@ func TestApproval(t *testing.T) {
 		"someone else approves the plan":            {approve, 0, "Approved", "approved by bob"},
 		"the requester may not approve (four eyes)": {func(s *story) { s.decide(strategyv1.DecisionApprove, "alice") }, 0, "AwaitingApproval", "four eyes"},
 		"the requester may where the playbook says so": {func(s *story) {
+			s.remedy("disable")
 			s.Spec.Remediations[0].Approval.Requester = strategyv1.RequesterMayApprove
 			s.decide(strategyv1.DecisionApprove, "alice")
 		}, 0, "Approved", "approved by alice"},
@@ -37,8 +38,8 @@ func TestApproval(t *testing.T) {
 		"nobody by a second before the time limit":        {func(*story) {}, 899 * time.Second, "AwaitingApproval", ""},
 		"nobody by the time limit":                        {func(*story) {}, 900 * time.Second, "ApprovalExpired", "nothing was changed"},
 		"nobody for an hour":                              {func(*story) {}, time.Hour, "ApprovalExpired", "nothing was changed"},
-		"identities that are not enforced":                {func(s *story) { approve(s); s.identity = rollback.Identity{Message: "the policies are missing"} }, 0, "IdentityNotEnforced", "the policies are missing"},
-		"not enforced: does not expire meanwhile":         {func(s *story) { approve(s); s.identity = rollback.Identity{Message: "the policies are missing"} }, time.Hour, "IdentityNotEnforced", "the policies are missing"},
+		"identities that are not enforced":                {func(s *story) { approve(s); s.identity = facts.Identity{Message: "the policies are missing"} }, 0, "IdentityNotEnforced", "the policies are missing"},
+		"not enforced: does not expire meanwhile":         {func(s *story) { approve(s); s.identity = facts.Identity{Message: "the policies are missing"} }, time.Hour, "IdentityNotEnforced", "the policies are missing"},
 		"nobody knows who asked":                          {func(s *story) { approve(s); s.rollback.Spec.RequestedBy = "" }, 0, "AwaitingApproval", "requestedBy was not stamped"},
 		"nobody knows who asked, although they may": {func(s *story) {
 			s.Spec.Remediations[0].Approval.Requester = strategyv1.RequesterMayApprove
@@ -100,7 +101,7 @@ func TestAnApprovalDoesNotComeBackToLife(t *testing.T) {
 	for name, between := range map[string]bool{"seen in between": true, "while the writer waits": false} {
 		t.Run(name, func(t *testing.T) {
 			s := newStory(t)
-			byHand := strings.Replace(testkit.Document, "      # the schedules\n", "      initial_suspensions: [{schedule: fast, reason: mine}]\n", 1)
+			byHand := strings.Replace(testkit.Document, "      # the schedules\n", "      initial_suspensions: [{schedule: fast, reason: mine, duration: 15m}]\n", 1)
 			if between {
 				s.reports(nil) // the checks before are running
 			} else {
@@ -229,7 +230,7 @@ func TestWhenTheIdentityIsAskedFor(t *testing.T) {
 			s := newStory(t)
 			c.given(s)
 			observed := s.observed()
-			observed.Identity = facts.Read[rollback.Identity]{}
+			observed.Identity = facts.Read[facts.Identity]{}
 			if got := rollback.Plan(observed, s.Now).Needs == rollback.NeedIdentity; got != c.want {
 				t.Errorf("got %v", got)
 			}

@@ -2,7 +2,6 @@ package rollback
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -28,18 +27,21 @@ func (p *plan) approve() pass.Outcome {
 		p.out.BadInput(strategyv1.ReasonIdentityUnenforced, p.out.Message(strategyv1.ConditionApproved))
 		return pass.Ends
 	}
-	honoured, refusal := p.approval(deadline)
-	if honoured != nil {
-		message := decide.Because("approved", *honoured)
-		p.next.Decision = decide.Reference(*honoured)
+	p.refuseApprovals(deadline)
+	approving, refusal := p.approval(deadline)
+	if approving != nil && refusal.Reason == "" {
+		message := decide.Because("approved", *approving)
+		p.next.Decision = decide.Reference(*approving)
 		p.out.Set(strategyv1.ConditionApproved, metav1.ConditionTrue, strategyv1.ReasonApproved, message)
-		p.out.Note(strategyv1.EventApproved, message, honoured.By)
+		p.out.Note(strategyv1.EventApproved, message, approving.By)
+		p.out.Honour(*approving)
 		return pass.GoOn
 	}
 	if refusal.Reason == strategyv1.ReasonIdentityUnenforced {
 		// Nobody knows who made this decision, and nobody will when the policies are back: it never counts.
-		message := refusal.Message + ". When the policies are in force, approve again"
-		p.out.Note(strategyv1.EventApprovalVoided, message, "")
+		why := refusal.Message + ". When the policies are in force, approve again"
+		message := decide.NotHonoured(*approving, why)
+		p.out.Void(*approving, why)
 		p.revise(p.next.Plan.Edits)
 		p.out.Set(strategyv1.ConditionApproved, metav1.ConditionFalse, refusal.Reason, message)
 		p.out.BadInput(refusal.Reason, message)
@@ -49,7 +51,7 @@ func (p *plan) approve() pass.Outcome {
 		p.out.Blocked(refusal)
 		return pass.Ends
 	}
-	p.awaitApproval(deadline, refusal.Message)
+	p.awaitApproval(deadline, p.out.LastRefusal())
 	return pass.Ends
 }
 
@@ -60,6 +62,7 @@ func (p *plan) awaitApproval(deadline time.Time, refusal string) {
 		message = fmt.Sprintf("%s. Decide until %s: kubectl strategy approve %s -n %s (or deny)",
 			p.summary(), rfc3339(deadline), p.seen.Rollback.Name, p.seen.Rollback.Namespace)
 	}
+	message += p.notOfRemedy()
 	if refusal != "" {
 		message += ". " + refusal
 	}
@@ -71,40 +74,40 @@ func (p *plan) awaitApproval(deadline time.Time, refusal string) {
 	p.out.Wake(deadline)
 }
 
-// approval is the first decision that holds for this plan; else why the newest one does not.
-func (p *plan) approval(deadline time.Time) (honoured *facts.Decided, refusal facts.Problem) {
-	for one := range decide.Oldest(p.seen.Decided, strategyv1.DecisionApprove) {
-		why := decide.Objection(one, decide.NamesPlan(p.next.Plan.Digest, "approve again"), decide.InTime(deadline), p.fourEyes())
-		if why != "" {
-			refusal.Message = decide.NotHonoured(one, why)
+// approval is the first decision that counts for this plan; refusal says why it cannot be honoured now.
+func (p *plan) approval(deadline time.Time) (approving *facts.Decided, refusal facts.Problem) {
+	for one := range decide.Oldest(p.out.Unanswered(), strategyv1.DecisionApprove) {
+		if p.notApproved(one, deadline) != "" {
 			continue
 		}
 		identity := p.identity()
 		if identity.Problem != nil {
-			return nil, *identity.Problem
+			return &one, *identity.Problem
 		}
 		if !identity.Enforced {
-			return nil, facts.Problem{Reason: strategyv1.ReasonIdentityUnenforced, Message: decide.NotHonoured(one, identity.Message)}
+			return &one, facts.Problem{Reason: strategyv1.ReasonIdentityUnenforced, Message: identity.Message}
 		}
 		return &one, facts.Problem{}
 	}
-	return nil, refusal
+	return nil, facts.Problem{}
+}
+
+func (p *plan) notApproved(decided facts.Decided, deadline time.Time) (why string) {
+	return decide.Objection(decided, decide.NamesPlan(p.next.Plan.Digest, "approve again"), decide.InTime(deadline), p.fourEyes())
+}
+
+// refuseApprovals answers those that cannot count.
+func (p *plan) refuseApprovals(deadline time.Time) {
+	for one := range decide.Oldest(p.out.Unanswered(), strategyv1.DecisionApprove) {
+		if why := p.notApproved(one, deadline); why != "" {
+			p.out.Refuse(one, why)
+		}
+	}
 }
 
 // fourEyes is the test that a decision is not that of whoever asked for the rollback.
 func (p *plan) fourEyes() decide.Test {
 	return decide.FourEyes(p.seen.Rollback.Spec.RequestedBy, p.remediation.Approval.Requester)
-}
-
-// vouched leaves out the decisions that nobody can vouch for. An approval is bound to its plan, which changes then.
-func vouched(status strategyv1.StrategyRollbackStatus, decided []facts.Decided) []facts.Decided {
-	if status.VoidedTime == nil {
-		return decided
-	}
-	bound := []strategyv1.DecisionVerdict{strategyv1.DecisionOverride, strategyv1.DecisionRenew, strategyv1.DecisionRestore}
-	return slices.DeleteFunc(slices.Clone(decided), func(d facts.Decided) bool {
-		return slices.Contains(bound, d.Verdict) && !d.Time.After(status.VoidedTime.Time)
-	})
 }
 
 // unvouched makes a decision worthless that was seen while identities were not enforced: nobody knows who made it, and
@@ -114,16 +117,6 @@ func (p *plan) unvouched(decided facts.Decided) (why string) {
 		p.next.VoidedTime = &decided.Time
 	}
 	why = p.identity().Message + ". When the policies are in force, decide again"
-	p.notePerDecision(decide.NotHonoured(decided, why))
+	p.out.Void(decided, why)
 	return why
-}
-
-// notePerDecision tells once why a decision is not honoured.
-func (p *plan) notePerDecision(message string) {
-	for _, entry := range p.next.Timeline {
-		if entry.Event == strategyv1.EventNotHonoured && entry.Message == message {
-			return
-		}
-	}
-	p.out.Note(strategyv1.EventNotHonoured, message, "")
 }

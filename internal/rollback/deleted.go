@@ -20,7 +20,7 @@ func (p *plan) deletionHeld() pass.Outcome {
 	if !p.out.Held() || p.seen.Rollback.Spec.DeletionPolicy != strategyv1.DeletionRestore || p.claimed() == "" {
 		return pass.GoOn
 	}
-	p.out.Stall(strategyv1.ReasonPlaybookSuspended, "deleted with deletionPolicy Restore: the edits are undone when the playbook is not suspended any more. "+p.out.Message(strategyv1.ConditionOnHold))
+	p.out.Stall(p.out.Reason(strategyv1.ConditionOnHold), "deleted with deletionPolicy Restore: the edits are undone when the playbook is released. "+p.out.Message(strategyv1.ConditionOnHold))
 	return pass.Ends
 }
 

@@ -1,6 +1,7 @@
 package rollback
 
 import (
+	"cmp"
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -27,7 +28,7 @@ func (p *plan) prove(stage strategyv1.Stage) proofOf {
 	if p.isDrill() {
 		return p.drilled()
 	}
-	wanted := p.seen.Config.State.SHA256
+	wanted := p.wantedHash()
 	p.askAnew(wanted)
 	annotations := map[string]string{strategyv1.AnnotationConfigSHA256: wanted, strategyv1.AnnotationRestartedFor: p.next.Proof.RestartedFor}
 	if p.seen.Deployment == nil {
@@ -54,6 +55,11 @@ func (p *plan) prove(stage strategyv1.Stage) proofOf {
 		return proofOf{waiting: p.asking(), reason: strategyv1.ReasonProving}
 	}
 	return p.judgeProof(result.Final[0], annotations)
+}
+
+// wantedHash is the configuration that the scheduler's pods must run: as it was written last; where the record of that is gone, as it is.
+func (p *plan) wantedHash() string {
+	return cmp.Or(p.seen.Config.State.SHA256, p.seen.Config.SHA256)
 }
 
 // askAnew starts another round when the configuration is not the one that was asked about: another rollback may have
@@ -88,7 +94,7 @@ func (p *plan) judgeProof(record strategyv1.CheckStatus, annotations map[string]
 		if p.next.Proof.RestartedFor != "" {
 			return proofOf{failed: fmt.Sprintf("the scheduler still runs another configuration (%.12s) after one more restart", running)}
 		}
-		annotations[strategyv1.AnnotationRestartedFor] = p.seen.Config.State.SHA256
+		annotations[strategyv1.AnnotationRestartedFor] = p.wantedHash()
 		p.restart(annotations)
 		p.out.Wake(p.now.Add(p.seen.Pauses.Rollout))
 		return proofOf{waiting: "the scheduler started with a stale copy of the configuration; restarting once more", reason: strategyv1.ReasonRollingOut}
@@ -109,7 +115,7 @@ func judged(record strategyv1.CheckStatus) proofOf {
 
 // isStored says whether a hash is of the configuration as it was written, or as it is stored now.
 func (p *plan) isStored(hash string) bool {
-	return hash == p.seen.Config.State.SHA256 || hash == p.seen.Config.SHA256
+	return hash == p.wantedHash() || hash == p.seen.Config.SHA256
 }
 
 // scheduler is what is seen of the Deployment that runs the configuration.
@@ -130,7 +136,7 @@ func (p *plan) restart(annotations map[string]string) {
 // restartedAgain says whether the one more restart that a stale copy needs was made for this configuration: it counts for each hash, whichever
 // rollback on the same ConfigMap asked for it.
 func (p *plan) restartedAgain(annotations map[string]string) bool {
-	wanted := p.seen.Config.State.SHA256
+	wanted := p.wantedHash()
 	return annotations[strategyv1.AnnotationConfigSHA256] == wanted && annotations[strategyv1.AnnotationRestartedFor] == wanted
 }
 

@@ -33,7 +33,7 @@ func (p *plan) renewRequested() {
 	until := decided.Time.UTC().Add(p.timeBox())
 	edits, diff, refusal := p.renewedEdits(until)
 	if refusal != "" {
-		p.notePerDecision(decide.NotHonoured(*decided, refusal))
+		p.out.Refuse(*decided, refusal)
 		return
 	}
 	p.next.Plan.Until, p.next.Plan.Renewals = new(metav1.NewTime(until)), p.next.Plan.Renewals+1
@@ -48,11 +48,12 @@ func (p *plan) renewRequested() {
 		p.out.Set(strategyv1.ConditionRestored, metav1.ConditionFalse, strategyv1.ReasonRenewing, message)
 	}
 	p.out.Note(strategyv1.EventApproved, message, decided.By)
+	p.out.Honour(*decided)
 }
 
 // renewal is the newest Renew decision for this plan that counts. Why another one does not is told.
 func (p *plan) renewal() *facts.Decided {
-	for one := range decide.Newest(p.seen.Decided, strategyv1.DecisionRenew) {
+	for one := range decide.Newest(p.out.Unanswered(), strategyv1.DecisionRenew) {
 		if one.Digest != p.next.Plan.Digest {
 			continue
 		}
@@ -63,7 +64,7 @@ func (p *plan) renewal() *facts.Decided {
 		if p.unanswered != nil { // it may count yet
 			return nil
 		}
-		p.notePerDecision(decide.NotHonoured(one, refusal))
+		p.out.Refuse(one, refusal)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/pass"
 	"tradeops.dev/strategy-operator/internal/pauses"
+	"tradeops.dev/strategy-operator/internal/signals"
 )
 
 // Observed is everything a decision is made of.
@@ -32,20 +33,14 @@ type Observed struct {
 	Templates facts.Read[facts.Templates]
 	Others    facts.Read[[]strategyv1.StrategyRollback] // on the same configuration that have not ended
 	Pods      facts.Read[Pods]
-	Identity  facts.Read[Identity]
+	Identity  facts.Read[facts.Identity]
+	Signals   facts.Read[signals.Snapshot]
 }
 
 // Pods are those of the Deployment, ending ones included.
 type Pods struct {
 	Items   []corev1.Pod
 	Problem *facts.Problem // they could not be read: nobody knows what trades
-}
-
-// Identity says whether the admission policies that check identities are in force.
-type Identity struct {
-	Enforced bool
-	Message  string         // why not
-	Problem  *facts.Problem // it could not be asked: no decision is honoured, and none is made worthless
 }
 
 // Decision is what a pass comes to. The fields stand in the order in which they count: nothing is decided while facts are missing, and

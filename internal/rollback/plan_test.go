@@ -20,7 +20,7 @@ func TestPlan(t *testing.T) {
 		"an approval starts the checks before": {
 			given:      func(s *story) { s.quiet(); s.decide(strategyv1.DecisionApprove, "bob") },
 			conditions: "Planned=True/Planned Approved=True/Approved Ready=False/CheckingBefore",
-			actions:    "log 1+ approved; create Job Before/load/1; tell CheckingBefore",
+			actions:    "log 1+ approved; create Job Before/load/1; answer d-bob-0 Honoured; tell CheckingBefore",
 			next:       "15m0s", // until the status has it, the time to approve goes on
 		},
 		"checks before that fail do not block; the finalizer comes first": {
@@ -120,21 +120,21 @@ func TestPlan(t *testing.T) {
 			next:       "never",
 		},
 		"an automatic remedy needs nobody": {
-			given:      func(s *story) { s.rollback.Spec.RemediationName = "automatic"; s.quiet() },
+			given:      func(s *story) { s.remedy("automatic"); s.quiet() },
 			conditions: "Planned=True/Planned Approved=True/Automatic Applied=True/Edited InEffect=True/Proved Verified=True/Verified Ready=True/Verified",
 			next:       "55m0s",
 		},
 		"denied: ends, nothing was changed": {
 			given:      func(s *story) { s.quiet(); s.decide(strategyv1.DecisionDeny, "bob") },
 			conditions: "Planned=True/Planned Approved=False/Denied Ready=False/Denied Stalled=True/Denied",
-			actions:    "log 1+ denied; warn Denied",
+			actions:    "log 1+ denied; answer d-bob-0 Honoured; warn Denied",
 			next:       "0s",
 		},
 		"overwritten by a person": {
 			given:      func(s *story) { s.approved(); s.Edit(testkit.Document) },
 			conditions: "Planned=True/Planned Approved=True/Approved Applied=False/Overwritten InEffect=True/Proved Verified=True/Verified Ready=False/Overwritten Stalled=True/Overwritten",
 			actions:    "warn Overwritten",
-			next:       "3h55m0s",
+			next:       "32s", // did the scheduler start again?
 		},
 		"what a person put back holds again": {
 			given: func(s *story) {
@@ -155,7 +155,7 @@ func TestPlan(t *testing.T) {
 				s.decide(strategyv1.DecisionDeny, "bob")
 			},
 			conditions: "Planned=True/Planned Approved=False/Denied Ready=False/Denied Stalled=True/Denied",
-			actions:    "log 2+ denied; delete Job before-load; warn Denied",
+			actions:    "log 2+ denied; delete Job before-load; answer d-bob-1 Honoured; warn Denied",
 			next:       "0s",
 		},
 	})

@@ -10,6 +10,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/decide"
+	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
 )
@@ -26,23 +27,28 @@ func (p *plan) start() {
 // seeWritten keeps that edits of this rollback were in the configuration. The record there is the only proof, and it is gone when they
 // are undone.
 func (p *plan) seeWritten() {
-	if p.holder() != nil && p.next.Config != nil && p.next.Config.WrittenTime == nil {
+	holder := p.holder()
+	if holder == nil || p.next.Config == nil {
+		return
+	}
+	p.next.Config.WrittenRevision = max(p.next.Config.WrittenRevision, holder.Revision)
+	if p.next.Config.WrittenTime == nil {
 		p.next.Config.WrittenTime = new(p.out.Stamp())
 	}
 }
 
-// holdBack: of a suspended playbook nothing new is started.
+// holdBack: of a playbook on hold nothing new is started. One that is gone may have been on hold: what was claimed before goes on, so that it
+// can be undone, and nothing else is begun.
 func (p *plan) holdBack() {
 	if !p.running() {
 		return
 	}
-	if !p.seen.Playbook.Suspended {
+	hold := p.seen.Playbook.Hold
+	if hold == nil || hold.Reason == strategyv1.ReasonPlaybookGone && p.claimed() != "" {
 		p.out.Resume()
 		return
 	}
-	p.out.Hold(strategyv1.ReasonPlaybookSuspended, fmt.Sprintf(
-		"StrategyPlaybook %s is suspended: nothing is written, restarted, checked or restored; what is in force stays in force. To go on: kubectl strategy resume playbook/%s -n %s",
-		p.seen.Rollback.Spec.PlaybookName, p.seen.Rollback.Spec.PlaybookName, p.seen.Rollback.Namespace))
+	p.out.Hold(*hold, hold.Message+": nothing is written, restarted, checked or restored; what is in force stays in force, and the strategies go on trading. "+hold.Ends)
 }
 
 // resumed is when new effects were allowed again; zero if they always were. What could not happen before is not late.
@@ -78,6 +84,7 @@ func (p *plan) denied() {
 	p.end(strategyv1.EndDenied)
 	p.out.Set(strategyv1.ConditionApproved, metav1.ConditionFalse, strategyv1.ReasonDenied, message)
 	p.out.Note(strategyv1.EventDenied, message, denied.By)
+	p.out.Honour(*denied)
 	p.out.Stall(strategyv1.ReasonDenied, message+". Nothing was changed")
 }
 
@@ -90,6 +97,37 @@ func (p *plan) deniable() bool {
 		return p.next.Restore == nil && p.seen.Config.Problem == nil && p.holder() == nil && !lifecycle.Changed(p.next)
 	}
 	return false
+}
+
+// answerRest says of the decisions that no rule took up why they never will be; the others wait for their moment.
+func (p *plan) answerRest() {
+	for _, decided := range p.out.Unanswered() {
+		if why := p.tooLate(decided); why != "" {
+			p.out.Refuse(decided, why)
+		}
+	}
+}
+
+// tooLate says why a decision cannot count any more; empty: it may.
+func (p *plan) tooLate(decided facts.Decided) string {
+	name, namespace := p.seen.Rollback.Name, p.seen.Rollback.Namespace
+	approved := p.out.Is(strategyv1.ConditionApproved)
+	bound := decided.Verdict == strategyv1.DecisionApprove || decided.Verdict == strategyv1.DecisionOverride || decided.Verdict == strategyv1.DecisionRenew
+	switch {
+	case p.hasEnded():
+		return fmt.Sprintf("the rollback has ended (%s): %s", p.next.End.How, p.out.Message(strategyv1.ConditionReady))
+	case p.isDeleted():
+		return "the rollback is being deleted"
+	case decided.Verdict == strategyv1.DecisionApprove && approved:
+		return "it is approved already: " + p.out.Message(strategyv1.ConditionApproved)
+	case bound && p.next.Plan != nil && decided.Digest != p.next.Plan.Digest:
+		return decide.NamesPlan(p.next.Plan.Digest, "decide again")(decided)
+	case decided.Verdict == strategyv1.DecisionDeny && p.written():
+		return fmt.Sprintf("it is applied already. To undo it: kubectl strategy restore %s -n %s", name, namespace)
+	case decided.Verdict == strategyv1.DecisionRenew && p.next.Plan != nil && p.until().IsZero():
+		return "it has no time box: it stays until somebody restores it"
+	}
+	return ""
 }
 
 // end is the last thing that happens to a rollback; nothing takes it back.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/testkit"
 )
 
@@ -15,7 +16,7 @@ func TestRestore(t *testing.T) {
 		"a restore runs its gate first": {
 			given:      func(s *story) { s.approved(); s.decide(strategyv1.DecisionRestore, "carol") },
 			conditions: "Planned=True/Planned Approved=True/Approved Applied=True/Edited InEffect=True/Proved Verified=True/Verified Restored=Unknown/CheckingRestore Ready=False/CheckingRestore",
-			actions:    "log 9+ restore_requested; create Job Restore/load/1; tell CheckingRestore",
+			actions:    "log 9+ restore_requested; create Job Restore/load/1; answer d-carol-1 Honoured; tell CheckingRestore",
 			next:       "4h0m0s",
 		},
 		"a gate that holds releases after the log": {
@@ -68,7 +69,7 @@ func TestRestore(t *testing.T) {
 				s.decide(strategyv1.DecisionRestore, "carol")
 			},
 			conditions: "Planned=True/Planned Approved=True/Approved Applied=True/Edited InEffect=True/Proved Verified=True/Verified Ready=False/IdentityNotEnforced Stalled=True/IdentityNotEnforced",
-			actions:    "log 9+ not_honoured; warn IdentityNotEnforced",
+			actions:    "log 9+ not_honoured; answer d-carol-1 Voided; warn IdentityNotEnforced",
 			next:       "32s",
 		},
 	})
@@ -122,6 +123,26 @@ func TestARestoreThatDoesNotComeIntoEffectIsAskedForAgain(t *testing.T) {
 	s.decide(strategyv1.DecisionRestore, "dave")
 	s.quiet()
 	expect(t, "Ready", s.ready(), "Restored")
+}
+
+// A revert stays one, whoever asks for it again: the incident's next remedy hangs on that.
+func TestARevertThatIsAskedForAgainIsARevert(t *testing.T) {
+	s := newStory(t)
+	s.reports(reports{"load": testkit.OK(), "smoke": testkit.Fail()})
+	s.quiet()
+	s.decide(strategyv1.DecisionApprove, "bob")
+	s.goOnUntil("Reverting")
+	s.Stale = 2
+	s.quiet()
+	expect(t, "Ready", s.ready(), "NotInEffect")
+	s.At(time.Hour)
+	s.Running = s.Content
+	s.decide(strategyv1.DecisionRestore, "dave")
+	s.quiet()
+	expect(t, "Ready", s.ready(), "Reverted")
+	if restore := s.rollback.Status.Restore; restore.By != "dave" || !restore.Revert || !lifecycle.EndedAs(s.rollback.Status, strategyv1.EndReverted) {
+		t.Errorf("%+v %+v", restore, s.rollback.Status.End)
+	}
 }
 
 func TestTwoRestoreDecisionsOfOneSecondDoNotAlternate(t *testing.T) {

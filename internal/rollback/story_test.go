@@ -20,6 +20,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/rollback"
+	"tradeops.dev/strategy-operator/internal/signals"
 	"tradeops.dev/strategy-operator/internal/testkit"
 )
 
@@ -37,11 +38,13 @@ type story struct {
 	logProblem      *facts.Problem
 	podsProblem     *facts.Problem
 	notServed       *facts.Problem
-	identity        rollback.Identity
+	identity        facts.Identity
 	decided         []facts.Decided
 	writerStopped   bool // the one that writes the configuration
 	suspended       bool // the playbook is on hold, which stops the writer, too
 	others          []strategyv1.StrategyRollback
+	incident        *strategyv1.StrategyIncident
+	signals         signals.Snapshot
 }
 
 func newStory(t testkit.T) *story {
@@ -51,7 +54,7 @@ func newStory(t testkit.T) *story {
 }
 
 func inWorld(world *testkit.World, name, uid, prefix string) *story {
-	s := &story{World: world, prefix: prefix, identity: rollback.Identity{Enforced: true}, rollback: &strategyv1.StrategyRollback{
+	s := &story{World: world, prefix: prefix, identity: facts.Identity{Enforced: true}, rollback: &strategyv1.StrategyRollback{
 		ObjectMeta: metav1.ObjectMeta{Namespace: testkit.Namespace, Name: name, UID: types.UID(uid), Generation: 1, CreationTimestamp: metav1.NewTime(world.Now)},
 		Spec: strategyv1.StrategyRollbackSpec{
 			PlaybookName: "multi-strategy", RemediationName: "disable", DesiredState: strategyv1.StateApplied, RequestedBy: "alice",
@@ -80,6 +83,19 @@ func (s *story) byHand(actions ...strategyv1.RollbackAction) *story {
 	return s
 }
 
+// remedy makes it what an incident about its schedule asks for: this remedy, with its own actions.
+func (s *story) remedy(name string) {
+	schedule := s.rollback.Spec.Actions[0].Schedule
+	s.rollback.Spec.RemediationName, s.rollback.Spec.IncidentName = name, "pnl"
+	s.incident = &strategyv1.StrategyIncident{
+		ObjectMeta: metav1.ObjectMeta{Namespace: testkit.Namespace, Name: "pnl"},
+		Spec:       strategyv1.StrategyIncidentSpec{PlaybookName: "multi-strategy", Type: "PnL", Severity: "High", Schedule: schedule},
+		Status: strategyv1.StrategyIncidentStatus{Cause: &strategyv1.CauseStatus{
+			Name: "SignalDegradation", Rule: "true", Remediation: name, Schedules: []string{schedule},
+		}},
+	}
+}
+
 // observed is what the controller would observe: of a namespace that is not served nothing, and without a playbook only
 // the record of the edits.
 func (s *story) observed() rollback.Observed {
@@ -88,8 +104,9 @@ func (s *story) observed() rollback.Observed {
 		o.Log.Problem = s.notServed
 		return o
 	}
-	o.Playbook = facts.Playbook{Spec: *s.Spec.DeepCopy(), Revision: "multi-strategy-1", Suspended: s.suspended}
-	o.Decided = append([]facts.Decided(nil), s.decided...)
+	o.Playbook = facts.Playbook{Spec: *s.Spec.DeepCopy(), Revision: "multi-strategy-1", Hold: testkit.OnHold(s.suspended)}
+	o.Decided = s.Answered(s.decided)
+	o.Incident, o.Signals = s.incident.DeepCopy(), facts.Known(s.signals)
 	o.Others, o.Identity = facts.Known(slices.Clone(s.others)), facts.Known(s.identity)
 	if s.playbookProblem != nil {
 		o.Playbook, o.Log.Problem = facts.Playbook{Problem: s.playbookProblem}, s.playbookProblem
@@ -138,6 +155,7 @@ func (s *story) plan() rollback.Decision {
 // optional are the facts that only some passes decide on.
 var optional = map[rollback.Need]func(to *rollback.Observed, from rollback.Observed){
 	rollback.NeedOthers:    func(to *rollback.Observed, from rollback.Observed) { to.Others = from.Others },
+	rollback.NeedSignals:   func(to *rollback.Observed, from rollback.Observed) { to.Signals = from.Signals },
 	rollback.NeedPods:      func(to *rollback.Observed, from rollback.Observed) { to.Pods = from.Pods },
 	rollback.NeedTemplates: func(to *rollback.Observed, from rollback.Observed) { to.Templates = from.Templates },
 	rollback.NeedIdentity:  func(to *rollback.Observed, from rollback.Observed) { to.Identity = from.Identity },
@@ -192,7 +210,7 @@ func (s *story) pass() (decision rollback.Decision, changed bool) {
 		switch wanted.(type) {
 		case action.Event:
 			continue
-		case action.DeleteJob, action.AppendEntries, action.StoreEvidence, action.SetFinalizers:
+		case action.DeleteJob, action.AppendEntries, action.StoreEvidence, action.SetFinalizers, action.AnswerDecision:
 		default:
 			if s.ended() {
 				s.T.Fatalf("a rollback that has ended asks for %s", testkit.Describe(decision.Steps.InOrder()))
@@ -290,7 +308,7 @@ func (s *story) reports(by reports) {
 }
 
 func (s *story) decide(verdict strategyv1.DecisionVerdict, by string) {
-	decided := facts.Decided{Name: fmt.Sprintf("d-%s-%d", by, len(s.decided)), Verdict: verdict, By: by, Time: metav1.NewTime(s.Now)}
+	decided := facts.Decided{Name: fmt.Sprintf("d-%s-%d", by, len(s.decided)), UID: fmt.Sprintf("%s-%d", s.rollback.Name, len(s.decided)), Verdict: verdict, By: by, Time: metav1.NewTime(s.Now)}
 	if s.rollback.Status.Plan != nil {
 		decided.Digest = s.rollback.Status.Plan.Digest
 	}

@@ -8,7 +8,6 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/facts"
-	"tradeops.dev/strategy-operator/internal/rollback"
 )
 
 var noAnswer = &facts.Problem{Reason: strategyv1.ReasonAPIUnavailable, Message: "the API server gives no answer", Retry: 5 * time.Second}
@@ -38,14 +37,14 @@ func TestWhoDecidedCannotBeAsked(t *testing.T) {
 			s := newStory(t)
 			c.given(s)
 			s.decide(c.decide, "bob")
-			s.identity = rollback.Identity{Problem: noAnswer}
+			s.identity = facts.Identity{Problem: noAnswer}
 			s.Now = s.Now.Add(c.after)
 			s.quiet()
 			expect(t, "while nobody answers", c.meanwhile(s), c.is)
 			if events := s.events(); strings.Contains(events, "not_honoured") || strings.Contains(events, "voided") || s.rollback.Status.VoidedTime != nil {
 				t.Errorf("a decision was made worthless: %s", events)
 			}
-			s.identity = rollback.Identity{Enforced: true}
+			s.identity = facts.Identity{Enforced: true}
 			s.quiet()
 			expect(t, "when it is answered", c.then(s), c.becomes)
 		})

@@ -50,6 +50,9 @@ func (p *plan) restoreRequested() pass.Outcome {
 		return pass.Ends
 	}
 	p.request(asked.Name, asked.By)
+	for one := range decide.Oldest(p.out.Unanswered(), strategyv1.DecisionRestore) {
+		p.out.Honour(one) // older ones asked for the same
+	}
 	return pass.GoOn
 }
 
@@ -67,15 +70,13 @@ func (p *plan) gateOverridden() {
 	if !lifecycle.GateFailed(p.next) {
 		return
 	}
-	decided, refusal := p.lifted(fresh(p.next.Restore, p.seen.Decided))
-	if refusal != "" && p.unanswered == nil {
-		p.notePerDecision(refusal)
-	}
+	decided, _ := p.lifted(fresh(p.next.Restore, p.seen.Decided))
 	if decided == nil {
 		return
 	}
 	p.next.Override = decide.Reference(*decided)
 	p.out.Note(strategyv1.EventOverridden, decide.Because("the restore gate was lifted", *decided), decided.By)
+	p.out.Honour(*decided)
 	p.request(decided.Name, decided.By)
 }
 
@@ -112,12 +113,12 @@ func recent(decided []facts.Decided) []string {
 }
 
 func (p *plan) request(request, by string) {
-	attempt := int32(1)
+	attempt, revert := int32(1), request == requestFailedAfter
 	if p.next.Restore != nil {
-		attempt = p.next.Restore.Attempt + 1
+		attempt, revert = p.next.Restore.Attempt+1, revert || p.next.Restore.Revert
 	}
 	p.next.Restore = &strategyv1.RestoreStatus{
-		Request: request, By: by, RequestedTime: p.out.Stamp(), SpecGeneration: p.seen.Rollback.Generation, Attempt: attempt, Seen: recent(p.seen.Decided),
+		Request: request, By: by, RequestedTime: p.out.Stamp(), SpecGeneration: p.seen.Rollback.Generation, Attempt: attempt, Revert: revert, Seen: recent(p.seen.Decided),
 	}
 	if p.claimed() == strategyv1.ClaimRelease && p.next.Proof != nil {
 		p.next.Proof.Edited = "" // what the scheduler said before is no answer to this request

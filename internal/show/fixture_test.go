@@ -72,8 +72,8 @@ func mitigating() *strategyv1.StrategyIncident {
 	incident := triaging()
 	status := &incident.Status
 	status.Level = strategyv1.LevelL2
-	status.Deadlines[0].AnsweredTime = new(after(20 * time.Second))
-	status.Deadlines[1].AnsweredTime = new(after(41 * time.Second))
+	status.Deadlines[0].RelievedTime, status.Deadlines[0].MachineTime = new(after(20*time.Second)), new(after(20*time.Second))
+	status.Deadlines[1].MachineTime = new(after(41 * time.Second))
 	message := "rollback pnl-1-5f0e8a11: disable schedule cross_exchange_watch until 2026-11-23T11:15:41Z. Until 2026-11-23T10:30:41Z someone other than alice may decide: " +
 		"kubectl strategy approve pnl-1-5f0e8a11 -n trading (or deny)"
 	status.Conditions = []metav1.Condition{

@@ -95,7 +95,7 @@ func (w *writer) reported(incident *strategyv1.StrategyIncident, now time.Time) 
 	spec := incident.Spec
 	text := sentence(", ", or(string(spec.Type)), labelled("severity", string(spec.Severity)), labelled("schedule", spec.Schedule),
 		labelled("strategy", spec.Strategy), "playbook "+or(spec.PlaybookName), "reported by "+orElse(Line(spec.RequestedBy), "unknown"))
-	if at := detected(incident); !at.IsZero() {
+	if at := lifecycle.Detected(incident); !at.IsZero() {
 		text += ", detected " + moment(at, now)
 	}
 	kind := "incident"
@@ -107,13 +107,6 @@ func (w *writer) reported(incident *strategyv1.StrategyIncident, now time.Time) 
 		result.add(node{text: "“" + w.message(spec.Summary) + "”"})
 	}
 	return result
-}
-
-func detected(incident *strategyv1.StrategyIncident) time.Time {
-	if incident.Spec.DetectedTime != nil {
-		return incident.Spec.DetectedTime.Time
-	}
-	return incident.CreationTimestamp.Time
 }
 
 func levelNode(incident *strategyv1.StrategyIncident, now time.Time) node {
@@ -137,18 +130,25 @@ func answer(incident *strategyv1.StrategyIncident, deadline strategyv1.Deadline,
 	if deadline.AnsweredTime != nil {
 		at := deadline.AnsweredTime.Time
 		if at.After(due) {
-			return bad, fmt.Sprintf("%s: answered %s, %s late", breached, clock(at, now), span(at.Sub(due)))
+			return bad, fmt.Sprintf("%s: answered %s by %s, %s late", breached, clock(at, now), or(Line(deadline.AnsweredBy)), span(at.Sub(due)))
 		}
-		return good, fmt.Sprintf("answered %s, %s before the deadline", clock(at, now), span(due.Sub(at)))
+		return good, fmt.Sprintf("answered %s by %s, %s before the deadline", clock(at, now), or(Line(deadline.AnsweredBy)), span(due.Sub(at)))
+	}
+	if at := deadline.RelievedTime; at != nil && !at.After(due) {
+		return notYet, fmt.Sprintf("not needed: a rule handed it over %s", clock(at.Time, now))
 	}
 	ready := find(incident.Status.Conditions, strategyv1.ConditionReady)
 	if ready.Status == metav1.ConditionTrue && !ready.LastTransitionTime.After(due) {
 		return notYet, "not needed: the incident was closed before"
 	}
-	if now.After(due) {
-		return bad, fmt.Sprintf("%s %s ago, not answered", breached, span(now.Sub(due)))
+	done := ""
+	if deadline.MachineTime != nil {
+		done = "; its checks were done " + clock(deadline.MachineTime.Time, now)
 	}
-	return waiting, span(due.Sub(now)) + " left"
+	if now.After(due) {
+		return bad, fmt.Sprintf("%s %s ago, nobody answered%s", breached, span(now.Sub(due)), done)
+	}
+	return waiting, span(due.Sub(now)) + " left for somebody to answer" + done
 }
 
 func (w *writer) causeNode(cause *strategyv1.CauseStatus) []node {

@@ -39,6 +39,7 @@ func golden(t *testing.T, name, got string) {
 func TestTreeByStage(t *testing.T) {
 	breached := triaging()
 	breached.Status.Deadlines[1].AnsweredTime = new(after(16 * time.Minute))
+	breached.Status.Deadlines[1].AnsweredBy = "bob"
 	closed := triaging()
 	closed.Status.Conditions = []metav1.Condition{
 		condition("Resolved", metav1.ConditionTrue, strategyv1.ReasonFalseAlarm, "false alarm by rule: true", 9*time.Second),

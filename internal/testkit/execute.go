@@ -15,6 +15,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/decisionlog"
+	"tradeops.dev/strategy-operator/internal/facts"
 )
 
 // Execute carries out actions in order.
@@ -67,6 +68,8 @@ func (w *World) execute(wanted action.Action) {
 			created.UID, created.CreationTimestamp = types.UID("uid-"+created.Name), metav1.NewTime(w.Now)
 			w.Rollbacks[created.Name] = created
 		}
+	case action.AnswerDecision:
+		w.answer(a)
 	case action.RestartWorkload:
 		w.restart(a)
 	case action.SetFinalizers:
@@ -76,6 +79,28 @@ func (w *World) execute(wanted action.Action) {
 	default:
 		w.T.Fatalf("the world cannot do %T", wanted)
 	}
+}
+
+// answer: what a decision was told once never changes.
+func (w *World) answer(a action.AnswerDecision) {
+	w.T.Helper()
+	if w.Answers == nil {
+		w.Answers = map[string]strategyv1.DecisionAnswer{}
+	}
+	if before, found := w.Answers[a.UID]; found && before != a.Answer {
+		w.T.Fatalf("decision %s was told %v, and now %v", a.Name, before, a.Answer)
+	}
+	w.Answers[a.UID] = a.Answer
+}
+
+// Answered are decisions as they are observed now.
+func (w *World) Answered(decided []facts.Decided) []facts.Decided {
+	var all []facts.Decided
+	for _, one := range decided {
+		one.Outcome = w.Answers[one.UID].Outcome
+		all = append(all, one)
+	}
+	return all
 }
 
 func (w *World) setFinalizers(a action.SetFinalizers) {
@@ -166,6 +191,8 @@ func describe(wanted action.Action) string {
 		return "create rollback " + a.Rollback.Name
 	case action.CreateRevision:
 		return "create revision " + a.Revision.Name
+	case action.AnswerDecision:
+		return fmt.Sprintf("answer %s %s", a.Name, a.Answer.Outcome)
 	case action.RestartWorkload:
 		return "restart " + a.Key.Name
 	case action.SetFinalizers:

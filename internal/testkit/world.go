@@ -20,6 +20,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/config/botcore"
 	"tradeops.dev/strategy-operator/internal/evidence"
 	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/playbook"
 	"tradeops.dev/strategy-operator/internal/record"
 	"tradeops.dev/strategy-operator/internal/schedulerconfig"
 )
@@ -38,6 +39,9 @@ type Line struct{ Event, Message, By, Hash string }
 
 // World is everything outside of the plans.
 type World struct {
+	// Answers are what decisions were told, by their UID.
+	Answers map[string]strategyv1.DecisionAnswer
+
 	T          T
 	Now        time.Time
 	Spec       strategyv1.StrategyPlaybookSpec
@@ -270,4 +274,10 @@ func (w *World) Jobs() []string {
 
 func idText(job *batchv1.Job) string {
 	return fmt.Sprintf("%s/%s/%s", job.Labels[strategyv1.LabelStage], job.Labels[strategyv1.LabelCheck], job.Labels[strategyv1.LabelAttempt])
+}
+
+// OnHold is the hold of a playbook whose spec says so, or none.
+func OnHold(suspended bool) *facts.Hold {
+	shown := &strategyv1.StrategyPlaybook{Spec: strategyv1.StrategyPlaybookSpec{Suspend: suspended}}
+	return playbook.HoldOf(shown, Namespace, "multi-strategy")
 }

@@ -46,7 +46,7 @@ func TestANamespaceWithoutRightsConcernsNobodyElse(t *testing.T) {
 
 	letIn(t, other)
 	untilPlaybook(other, "Valid")
-	until(other, "the incident goes on", func() bool { return readyReason(other.Incident().Status.Conditions) == "FalseAlarm" })
+	until(other, "the incident goes on", func() bool { return readyReason(other.Incident().Status.Conditions) == "LooksLikeFalseAlarm" })
 	if got := gauge(t, "Refused"); got != 0 {
 		t.Errorf("strategy_namespaces{state=Refused} = %v", got)
 	}
@@ -73,7 +73,7 @@ func TestASlowNamespaceIsWaitedFor(t *testing.T) {
 	runManager(t, access, []string{healthy.Namespace, slow.Namespace}, healthy, slow)
 	untilPlaybook(healthy, "Valid")
 	healthy.ReportIncident(nil)
-	until(healthy, "the other namespace works", func() bool { return readyReason(healthy.Incident().Status.Conditions) == "FalseAlarm" })
+	until(healthy, "the other namespace works", func() bool { return readyReason(healthy.Incident().Status.Conditions) == "LooksLikeFalseAlarm" })
 	refresh(slow)
 	var playbook strategyv1.StrategyPlaybook
 	if slow.Get(sim.Playbook, &playbook); len(playbook.Status.Conditions) != 0 {

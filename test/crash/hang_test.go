@@ -232,8 +232,8 @@ func TestDeadlinesOfAnIncidentWaitForNothingThatHangs(t *testing.T) {
 			}
 			status := w.Incident().Status
 			for _, deadline := range status.Deadlines {
-				answered := deadline.AnsweredTime != nil && !deadline.AnsweredTime.After(deadline.Time.Time)
-				if !answered && (deadline.BreachTime == nil || deadline.BreachTime.After(deadline.Time.Add(late))) {
+				relieved := deadline.RelievedTime != nil && !deadline.RelievedTime.After(deadline.Time.Time)
+				if !relieved && (deadline.BreachTime == nil || deadline.BreachTime.After(deadline.Time.Add(late))) {
 					t.Errorf("%s was due at %s, its breach was recorded at %v", deadline.Level, deadline.Time, deadline.BreachTime)
 				}
 			}

@@ -254,7 +254,7 @@ func (p *anyStory) incidents() {
 			}
 		}
 		for _, deadline := range incident.Status.Deadlines {
-			missed := deadline.AnsweredTime == nil && !p.Clock.Now().Before(deadline.Time.Time) || deadline.AnsweredTime != nil && deadline.AnsweredTime.After(deadline.Time.Time)
+			missed := deadline.AnsweredTime == nil && deadline.RelievedTime == nil && !p.Clock.Now().Before(deadline.Time.Time) || deadline.AnsweredTime != nil && deadline.AnsweredTime.After(deadline.Time.Time)
 			if missed && !closed && incident.Spec.Mode != strategyv1.IncidentDrill && conditions.Reason(all, strategyv1.ConditionSLAMet) != "" && conditions.True(all, strategyv1.ConditionSLAMet) {
 				p.Fatalf("%s missed the deadline of %s, and SLAMet is True", incident.Name, deadline.Level)
 			}

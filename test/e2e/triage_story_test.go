@@ -14,27 +14,31 @@ import (
 	"tradeops.dev/strategy-operator/internal/record"
 )
 
+// The rule says that nothing is wrong; since alice reported it, she is who closes it.
 func TestAFalseAlarmIsAcknowledgedAndNothingIsChanged(t *testing.T) {
 	s := tell(t)
 	incident := s.report("alice", samplePlaybook, func(spec *strategyv1.StrategyIncidentSpec) { spec.Severity = "Warning" })
-	s.reaches(incident, "FalseAlarm", time.Minute)
-	s.expect(incident, "Ready=True/FalseAlarm", "Resolved=True/FalseAlarm", "Triaged=True/FalseAlarm", "Stalled=False/FalseAlarm", "SLAMet=True/WithinLimits")
+	s.reaches(incident, "LooksLikeFalseAlarm", time.Minute)
+	s.expect(incident, "Ready=False/LooksLikeFalseAlarm", "Triaged=True/LooksLikeFalseAlarm", "SLAMet=Unknown/WithinLimits")
+	s.decides("alice", strategyv1.DecisionFalseAlarm, incident)
+	s.reaches(incident, "FalseAlarm", 10*time.Second)
+	s.expect(incident, "Ready=True/FalseAlarm", "Resolved=True/FalseAlarm", "Triaged=True/LooksLikeFalseAlarm", "Stalled=False/FalseAlarm", "SLAMet=True/WithinLimits")
 	if level := incident.Status.Level; level != strategyv1.LevelL1 {
 		s.Errorf("the level is %s, not L1", level)
 	}
 	if c := condition(incident, strategyv1.ConditionEscalated); c.Type != "" {
 		s.Errorf("it was escalated: %+v", c)
 	}
-	s.passes(incident, 5*time.Second, "Triaging", "FalseAlarm")
+	s.passes(incident, 5*time.Second, "Triaging", "LooksLikeFalseAlarm", "FalseAlarm")
 	s.noRollback()
 	s.configIsAsBefore()
 	s.isSuspended()
 	events := s.logHolds(incident)
-	if local && !slices.Equal(events, []string{"incident", "check", "check", "check", "acknowledged"}) {
+	if local && !slices.Equal(events, []string{"incident", "check", "check", "check", "looks_false", "acknowledged"}) {
 		s.Errorf("the log says %v", events)
 	}
 	s.evidenceHolds(incident)
-	s.events(incident, "FalseAlarm")
+	s.events(incident, "LooksLikeFalseAlarm", "FalseAlarm")
 }
 
 func (s *story) noRollback() {

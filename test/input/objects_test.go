@@ -44,7 +44,7 @@ func TestAnObjectThatNamesWhatIsNotThereWaits(t *testing.T) {
 	}{{
 		"an incident names a playbook that does not exist",
 		incident(func(i *strategyv1.StrategyIncidentSpec) { i.PlaybookName = "other" }), anIncident,
-		"PlaybookNotFound", []string{"StrategyPlaybook other does not exist in namespace NAMESPACE"}, another, "FalseAlarm",
+		"PlaybookNotFound", []string{"StrategyPlaybook other does not exist in namespace NAMESPACE"}, another, "LooksLikeFalseAlarm",
 	}, {
 		"a rollback names a playbook that does not exist",
 		rollback(func(r *strategyv1.StrategyRollbackSpec) { r.PlaybookName = "other" }), aRollback,
@@ -53,12 +53,12 @@ func TestAnObjectThatNamesWhatIsNotThereWaits(t *testing.T) {
 		"an incident names a schedule that does not exist",
 		incident(func(i *strategyv1.StrategyIncidentSpec) { i.Schedule = "night" }), anIncident,
 		"ScheduleNotFound", []string{`the configuration has no schedule "night"; it has: `, "fast", "slow", "trend_watch"},
-		configured("        slow:", "        night: {strategy: arb}\n        slow:"), "FalseAlarm",
+		configured("        slow:", "        night: {strategy: arb}\n        slow:"), "LooksLikeFalseAlarm",
 	}, {
 		"an incident names a strategy that no schedule uses",
 		incident(func(i *strategyv1.StrategyIncidentSpec) { i.Schedule, i.Strategy = "", "carry" }), anIncident,
 		"ScheduleNotFound", []string{`no schedule of the configuration uses strategy "carry"`},
-		configured("        slow:", "        night: {strategy: carry}\n        slow:"), "FalseAlarm",
+		configured("        slow:", "        night: {strategy: carry}\n        slow:"), "LooksLikeFalseAlarm",
 	}, {
 		"a rollback names a schedule that does not exist",
 		rollback(func(r *strategyv1.StrategyRollbackSpec) { r.Actions = disable("night") }), aRollback,

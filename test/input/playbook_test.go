@@ -162,7 +162,7 @@ func TestAPlaybookThatCannotBeRunSaysWhy(t *testing.T) {
 			c.mended(s)
 			s.later(recheck)
 			s.is(aPlaybook(), sim.Playbook, "Valid")
-			s.is(anIncident(), "pnl", "FalseAlarm")
+			s.is(anIncident(), "pnl", "LooksLikeFalseAlarm")
 			s.is(aRollback(), "less", "AwaitingApproval")
 		})
 	}
@@ -190,7 +190,7 @@ func TestANamespaceThatIsNotServedIsNotTouched(t *testing.T) {
 	served[0] = s.Namespace
 	s.later(recheck)
 	s.is(aPlaybook(), sim.Playbook, "Valid")
-	s.is(anIncident(), "pnl", "FalseAlarm")
+	s.is(anIncident(), "pnl", "LooksLikeFalseAlarm")
 	s.is(aRollback(), "less", "AwaitingApproval")
 }
 

@@ -19,8 +19,8 @@ import (
 // is made up for it; when the refusal is over, the incident goes on by itself.
 func TestWhatTheAPIServerRefusesIsTriedAgain(t *testing.T) {
 	for kind, c := range map[string]struct{ waits, then string }{
-		"Job":                   {"EffectRefused", "FalseAlarm"},
-		strategyv1.KindDecision: {"FalseAlarm", "FalseAlarm"}, // which the operator never writes
+		"Job":                   {"EffectRefused", "LooksLikeFalseAlarm"},
+		strategyv1.KindDecision: {"LooksLikeFalseAlarm", "LooksLikeFalseAlarm"}, // which the operator never writes
 	} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()

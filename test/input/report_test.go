@@ -110,7 +110,7 @@ func TestTheReportAtTheEndOf50MBIsRead(t *testing.T) {
 	}
 	s.ReportIncident(nil)
 	s.settle()
-	s.is(anIncident(), "pnl", "FalseAlarm")
+	s.is(anIncident(), "pnl", "LooksLikeFalseAlarm")
 	record := s.audit()
 	if record.Verdict != strategyv1.VerdictPass {
 		t.Errorf("the audit is %s: %s", record.Verdict, record.Message)

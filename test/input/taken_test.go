@@ -68,7 +68,7 @@ func TestAJobOfSomebodyElseIsNotAdopted(t *testing.T) {
 
 			s.Delete(foreign.Name, &batchv1.Job{})
 			s.later(recheck)
-			s.is(anIncident(), "pnl", "FalseAlarm")
+			s.is(anIncident(), "pnl", "LooksLikeFalseAlarm")
 		})
 	}
 }

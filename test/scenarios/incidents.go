@@ -15,7 +15,10 @@ var incidents = []Scenario{{
 	Script:   []Step{approve(""), restore("")},
 	Incident: "Resolved", Rollbacks: ends("pnl", "Restored"),
 }, {
-	Name: "false alarm", Begin: pnlIncident, Incident: "FalseAlarm",
+	Name: "false alarm", Begin: pnlIncident, Incident: "FalseAlarm", Playbook: closesReportsOfAnyone,
+}, {
+	Name: "it looks like a false alarm, and a person agrees", Begin: pnlIncident,
+	Script: []Step{onIncident("LooksLikeFalseAlarm", strategyv1.DecisionFalseAlarm)}, Incident: "FalseAlarm",
 }, {
 	Name: "audit fails", Begin: pnlIncident, Script: []Step{approve(""), restore("")},
 	Report: func(w *sim.World, id checks.ID) (sim.Ended, bool) {
@@ -55,6 +58,11 @@ var incidents = []Scenario{{
 	Report:   firstGateFails,
 	Incident: "Resolved", Rollbacks: ends("pnl", "Restored"),
 }}
+
+// closesReportsOfAnyone lets the rule close what people reported, too.
+func closesReportsOfAnyone(spec *strategyv1.StrategyPlaybookSpec) {
+	spec.Triage.FalseAlarm.ReportedBy = strategyv1.ReportedByAnyone
+}
 
 func pnlIncident(w *sim.World) { w.ReportIncident(nil) }
 

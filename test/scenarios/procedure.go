@@ -107,6 +107,34 @@ var procedure = []Scenario{{
 	},
 	Incident: "Resolved", Rollbacks: ends("pnl", "Restored"),
 }, {
+	Name: "a relapse: the remedy is asked for again", Begin: pnlIncident, Report: sim.Losing,
+	Playbook: func(spec *strategyv1.StrategyPlaybookSpec) {
+		WithSignals(spec)
+		spec.Recovery = &strategyv1.RecoverySpec{Quiet: "signals.cpu < 50.0", QuietSeconds: 120}
+	},
+	Script: []Step{
+		approve(""), restore(""),
+		{incidentIs("pnl", "Recovering"), func(w *sim.World) { w.Signals["cpu"] = 60; passes(time.Minute)(w) }},
+	},
+	Incident: "Mitigating", Rollbacks: map[string]string{"pnl": "Restored", "pnl-r2": "AwaitingApproval"},
+}, {
+	Name: "closed by a rule, and reopened", Begin: pnlIncident, Report: nothingWrong, Playbook: closesReportsOfAnyone,
+	Script: []Step{
+		onIncident("FalseAlarm", strategyv1.DecisionReopen),
+		onIncident("NeedsPerson", strategyv1.DecisionResolve),
+	},
+	Incident: "Resolved",
+}, {
+	Name: "a schedule that does not exist: nobody answers, then it is closed",
+	Begin: func(w *sim.World) {
+		w.ReportIncident(func(spec *strategyv1.StrategyIncidentSpec) { spec.Schedule = "fats" })
+	},
+	Script: []Step{
+		{incidentIs("pnl", "ScheduleNotFound"), passes(time.Hour)},
+		onIncident("ScheduleNotFound", strategyv1.DecisionResolve),
+	},
+	Incident: "Resolved",
+}, {
 	Name: "three strikes", Report: sim.Losing,
 	Playbook: func(spec *strategyv1.StrategyPlaybookSpec) {
 		spec.Recovery = &strategyv1.RecoverySpec{MaxStrikes: 1, BackoffSeconds: new(int32(60))}
@@ -176,8 +204,9 @@ var procedure = []Scenario{{
 }, {
 	Name: "the history forgets an incident with its rollback and decisions", Begin: pnlIncident,
 	Playbook: func(spec *strategyv1.StrategyPlaybookSpec) {
+		closesReportsOfAnyone(spec)
 		spec.History = &strategyv1.HistorySpec{KeepIncidents: 1, RetainSeconds: 86400}
-		spec.Recovery = &strategyv1.RecoverySpec{StrikeWindowSeconds: 60}
+		spec.Recovery = &strategyv1.RecoverySpec{StrikeWindowSeconds: 60, ReopenSeconds: 60}
 	},
 	Report: func(w *sim.World, id checks.ID) (sim.Ended, bool) {
 		if w.IncidentNamed("later") != nil {

@@ -1,0 +1,137 @@
+package incident
+
+import (
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/decide"
+	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
+)
+
+// decisions about the incident, answered or not, that are newer than the one that reopened it last.
+func (p *plan) decisions() []facts.Decided { return p.sinceReopened(p.seen.Decided) }
+
+// pending are those that nothing has become of yet, oldest first.
+func (p *plan) pending() []facts.Decided { return p.sinceReopened(p.out.Unanswered()) }
+
+func (p *plan) sinceReopened(all []facts.Decided) (newer []facts.Decided) {
+	for _, decided := range all {
+		if p.next.Reopened == nil || decided.Time.After(p.next.Reopened.Time.Time) {
+			newer = append(newer, decided)
+		}
+	}
+	return newer
+}
+
+// current are the rollbacks of this round: those that ended before it began are history.
+func (p *plan) current() []strategyv1.StrategyRollback {
+	began := p.next.RoundTime
+	if began == nil {
+		return p.seen.Rollbacks
+	}
+	var current []strategyv1.StrategyRollback
+	for _, rollback := range p.seen.Rollbacks {
+		if lifecycle.Ended(rollback.Status) && !rollback.Status.End.Time.After(began.Time) {
+			continue
+		}
+		current = append(current, rollback)
+	}
+	return current
+}
+
+// knownRollbacks are those of this round that the status names, also where they are gone.
+func (p *plan) knownRollbacks() (known []strategyv1.IncidentRollback) {
+	for _, rollback := range p.next.Rollbacks {
+		if max(1, rollback.Round) == max(1, p.next.Round) {
+			known = append(known, rollback)
+		}
+	}
+	return known
+}
+
+// nextRound begins anew with the remedy: what rollbacks did so far is history.
+func (p *plan) nextRound() {
+	p.next.Round, p.next.RoundTime = max(1, p.next.Round)+1, new(p.out.Stamp())
+	p.next.ContainedTime, p.next.RestoredTime, p.next.QuietTime = nil, nil, nil
+	p.next.WaitingSince, p.next.ParentName = nil, ""
+}
+
+// reopened: somebody takes back that the incident was closed, within the playbook's time, whoever or whatever closed it.
+func (p *plan) reopened() {
+	if !p.isClosed() || p.isDeleted() {
+		return
+	}
+	for decided := range decide.Oldest(p.pending(), strategyv1.DecisionReopen) {
+		if p.notReopened(decided) == "" {
+			p.reopen(decided)
+			return
+		}
+	}
+}
+
+// notReopened says why a Reopen decision does not count; empty: it does.
+func (p *plan) notReopened(decided facts.Decided) string {
+	if !p.isClosed() {
+		return "the incident is not closed"
+	}
+	closed := p.next.ClosedTime.Time
+	until := closed.Add(p.reopens())
+	switch {
+	case decided.Time.Time.Before(closed):
+		return "it was made before the incident was closed"
+	case decided.Time.After(until):
+		return "it could be reopened until " + until.UTC().Format(time.RFC3339) + "; report a new incident"
+	}
+	return ""
+}
+
+// reopens is how long after it was closed an incident can be reopened.
+func (p *plan) reopens() time.Duration {
+	if seconds := p.recovery().ReopenSeconds; seconds > 0 {
+		return time.Duration(seconds) * time.Second
+	}
+	return defaultReopen
+}
+
+const defaultReopen = 86400 * time.Second
+
+// reopen goes on at L2, with new deadlines and a new diagnosis. Decisions that are not newer were about what is over.
+func (p *plan) reopen(decided facts.Decided) {
+	p.next.Reopened = decide.Reference(decided)
+	p.next.ClosedTime, p.next.NextAllowedTime, p.next.Strikes = nil, nil, 0
+	p.next.Cause, p.next.Proposal = nil, nil
+	p.nextRound()
+	if p.next.Acknowledgement != nil {
+		p.next.Acknowledgement = nil
+		p.out.Set(strategyv1.ConditionAcknowledged, metav1.ConditionFalse, strategyv1.ReasonAckEnded, "it was before the incident was reopened")
+	}
+	message := decide.Because("reopened", decided)
+	p.out.Note(strategyv1.EventReopened, message+p.call(strategyv1.LevelL2), decided.By)
+	p.out.Honour(decided)
+	p.out.Set(strategyv1.ConditionResolved, metav1.ConditionFalse, strategyv1.ReasonReopened, message)
+	p.out.Set(strategyv1.ConditionEscalated, metav1.ConditionTrue, strategyv1.ReasonReopened, message)
+	if !p.out.Is(strategyv1.ConditionTriaged) {
+		p.out.Set(strategyv1.ConditionTriaged, metav1.ConditionTrue, strategyv1.ReasonReopened, message)
+	}
+	if conditions.True(p.next.Conditions, strategyv1.ConditionSLAMet) {
+		p.out.Set(strategyv1.ConditionSLAMet, metav1.ConditionUnknown, strategyv1.ReasonWithinLimits, "no deadline has passed")
+	}
+	if p.next.PlaybookRevision != "" && p.seen.Playbook.Problem == nil {
+		p.setDeadlines()
+	}
+}
+
+// setDeadlines counts them from the beginning; whoever reopened the incident has answered for L1.
+func (p *plan) setDeadlines() {
+	p.next.Deadlines = []strategyv1.Deadline{
+		{Level: strategyv1.LevelL1, Time: p.after(p.seen.Playbook.Spec.Triage.RespondWithinSeconds)},
+		{Level: strategyv1.LevelL2, Time: p.after(p.seen.Playbook.Spec.Diagnosis.RespondWithinSeconds)},
+	}
+	if reopened := p.next.Reopened; reopened != nil {
+		p.answered(strategyv1.LevelL1, reopened.Time, reopened.By)
+	}
+}
