@@ -27,7 +27,7 @@ func (r *rollbacks) observeRollback(ctx context.Context, object *strategyv1.Stra
 		Pauses:    r.Pauses,
 	}
 	if observed.NotServed != nil {
-		observed.Log.Problem = observed.NotServed
+		observed.Playbook.Problem, observed.Log.Problem = observed.NotServed, observed.NotServed // not read, which is not empty
 		return observed, nil
 	}
 	observed.Refused = r.refusals.of(object)

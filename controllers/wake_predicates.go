@@ -37,6 +37,15 @@ func jobDeleted() predicate.Predicate {
 	}
 }
 
+// deletions of what nobody but people deletes.
+func deletions() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc:  func(event.CreateEvent) bool { return false },
+		UpdateFunc:  func(event.UpdateEvent) bool { return false },
+		GenericFunc: func(event.GenericEvent) bool { return false },
+	}
+}
+
 func finished(object client.Object) bool {
 	job, ok := object.(*batchv1.Job)
 	if !ok {
