@@ -162,7 +162,7 @@ func completed(d document) (*strategyv1.StrategyPlaybookSpec, []string, error) {
 	}
 	object, err := objectOf(d)
 	if err != nil {
-		return nil, []string{oneLine(err)}, nil //nolint:nilerr // what is wrong with a document is a finding
+		return nil, []string{oneLine(err)}, nil
 	}
 	refused := refusals(known, object)
 	data, err := json.Marshal(object)
