@@ -27,7 +27,7 @@ func (r *rollbacks) observeRollback(ctx context.Context, object *strategyv1.Stra
 		Pauses:    r.Pauses,
 	}
 	if observed.NotServed != nil {
-		observed.Log.Problem = observed.NotServed
+		observed.Playbook.Problem, observed.Log.Problem = observed.NotServed, observed.NotServed // not read, which is not empty
 		return observed, nil
 	}
 	observed.Refused = r.refusals.of(object)
@@ -73,7 +73,7 @@ func (r *rollbacks) observeRollback(ctx context.Context, object *strategyv1.Stra
 }
 
 // observeNeeds reads what a plan asked for.
-func (r *rollbacks) observeNeeds(ctx context.Context, object *strategyv1.StrategyRollback, needs rollback.Need, observed *rollback.Observed) error {
+func (r *rollbacks) observeNeeds(ctx context.Context, object *strategyv1.StrategyRollback, needs rollback.Need, observed *rollback.Observed, now time.Time) error {
 	if needs&rollback.NeedTemplates != 0 {
 		if err := read(&observed.Templates)(r.observeTemplates(ctx, object.Namespace)); err != nil {
 			return err
@@ -86,6 +86,11 @@ func (r *rollbacks) observeNeeds(ctx context.Context, object *strategyv1.Strateg
 	}
 	if needs&rollback.NeedPods != 0 {
 		if err := read(&observed.Pods)(r.observePods(ctx, observed.Deployment)); err != nil {
+			return err
+		}
+	}
+	if needs&rollback.NeedSignals != 0 {
+		if err := read(&observed.Signals)(r.observeSignals(ctx, object.Namespace, observed.Playbook.Spec.Signals, now)); err != nil {
 			return err
 		}
 	}
@@ -128,18 +133,27 @@ func (r *rollbacks) observeOtherRollbacks(ctx context.Context, object *strategyv
 	return others, nil
 }
 
-// observeIncidentOf is the incident that the rollback names; nil if it was deleted.
+// observeIncidentOf is the incident that the rollback names; nil if it was deleted. One that began after the rollback, or has another UID
+// than the rollback says, only has the same name. Of one that asked for the rollback the cause is known, so a cache without it is late.
 func (r *rollbacks) observeIncidentOf(ctx context.Context, object *strategyv1.StrategyRollback) (*strategyv1.StrategyIncident, error) {
 	if object.Spec.IncidentName == "" {
 		return nil, nil
 	}
+	key := types.NamespacedName{Namespace: object.Namespace, Name: object.Spec.IncidentName}
 	var incident strategyv1.StrategyIncident
-	err := r.Client.Get(ctx, types.NamespacedName{Namespace: object.Namespace, Name: object.Spec.IncidentName}, &incident)
+	err := r.Client.Get(ctx, key, &incident)
+	if late := err != nil || incident.Status.Cause == nil; late && object.Spec.IncidentUID != "" && client.IgnoreNotFound(err) == nil {
+		err = r.Live.Get(ctx, key, &incident)
+	}
 	if apierrors.IsNotFound(err) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
+	}
+	uid := object.Spec.IncidentUID
+	if uid != "" && uid != string(incident.UID) || uid == "" && object.CreationTimestamp.Before(&incident.CreationTimestamp) {
+		return nil, nil
 	}
 	return &incident, nil
 }

@@ -40,7 +40,7 @@ func (r *rollbacks) decide(ctx context.Context, object *strategyv1.StrategyRollb
 		if plan.Needs == 0 {
 			return rollbackDecision{plan.Status, plan.Rule, plan.Steps.InOrder(), plan.NextAt}, nil
 		}
-		if err := r.observeNeeds(ctx, object, plan.Needs, &observed); err != nil {
+		if err := r.observeNeeds(ctx, object, plan.Needs, &observed, now); err != nil {
 			return rollbackDecision{}, err
 		}
 	}
@@ -60,7 +60,7 @@ func (r *rollbacks) controller(does *executor, wakes waker) Controller {
 		Watches: []Watch{
 			{&batchv1.Job{}, mapped(ownerOfJob(strategyv1.KindRollback)), jobDeleted()},
 			{&strategyv1.StrategyDecision{}, mapped(targetOfDecision(strategyv1.KindRollback)), predicate.GenerationChangedPredicate{}},
-			{&strategyv1.StrategyPlaybook{}, mapped(wakes.activeOf(&strategyv1.StrategyRollbackList{})), predicate.Or(summaryChanged(), suspendChanged())},
+			{&strategyv1.StrategyPlaybook{}, mapped(wakes.activeOf(&strategyv1.StrategyRollbackList{})), predicate.Or(summaryChanged(), holdChanged())},
 			{&corev1.ConfigMap{}, active, nil},
 			{&appsv1.Deployment{}, active, rolloutChanged()},
 		},

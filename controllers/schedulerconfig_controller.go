@@ -99,7 +99,7 @@ func (r *configurations) controller(does *executor, wakes waker) Controller {
 		Name: "schedulerconfig", Reconciler: r.whereServed(does), Workers: 1,
 		For: itself(&corev1.ConfigMap{}, nil),
 		Watches: []Watch{
-			{&strategyv1.StrategyPlaybook{}, mapped(wakes.configOfPlaybook), suspendChanged()},
+			{&strategyv1.StrategyPlaybook{}, mapped(wakes.configOfPlaybook), holdChanged()},
 			{&strategyv1.StrategyRollback{}, mapped(configOfRollback), claimChanged()},
 		},
 	}

@@ -35,6 +35,15 @@ func jobDeleted() predicate.Predicate {
 	}
 }
 
+// deletions of what nobody but people deletes.
+func deletions() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc:  func(event.CreateEvent) bool { return false },
+		UpdateFunc:  func(event.UpdateEvent) bool { return false },
+		GenericFunc: func(event.GenericEvent) bool { return false },
+	}
+}
+
 func finished(object client.Object) bool {
 	job, ok := object.(*batchv1.Job)
 	if !ok {
@@ -90,12 +99,12 @@ func severityChanged() predicate.Predicate {
 	}
 }
 
-// suspendChanged: a playbook is put on hold, or released.
-func suspendChanged() predicate.Predicate {
+// holdChanged: a playbook is put on hold, in whatever way, or released.
+func holdChanged() predicate.Predicate {
 	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		before, okBefore := e.ObjectOld.(*strategyv1.StrategyPlaybook)
 		after, okAfter := e.ObjectNew.(*strategyv1.StrategyPlaybook)
-		return okBefore && okAfter && before.Spec.Suspend != after.Spec.Suspend
+		return okBefore && okAfter && (before.Spec.Suspend != after.Spec.Suspend || !equality.Semantic.DeepEqual(before.Status.Hold, after.Status.Hold))
 	}}
 }
 

@@ -38,6 +38,7 @@ const (
 	ReasonPlaybookNotFound      = "PlaybookNotFound"
 	ReasonPlaybookNotReady      = "PlaybookNotReady"
 	ReasonRemediationNotFound   = "RemediationNotFound"
+	ReasonIncidentMismatch      = "IncidentMismatch" // a rollback is not for the incident that it names: another playbook, or another mode
 	ReasonScheduleNotFound      = "ScheduleNotFound"
 	ReasonConfigMapNotFound     = "ConfigMapNotFound"
 	ReasonConfigMapNotLabelled  = "ConfigMapNotLabelled"

@@ -86,7 +86,7 @@ type RemediationSpec struct {
 	// +kubebuilder:validation:Maximum=2592000
 	MaxDurationSeconds *int32 `json:"maxDurationSeconds,omitempty"`
 
-	// restore is the gate before the change is undone. Default: no gate.
+	// restore is the gate before the change is undone. Default: only that the cause of the incident is gone.
 	// +optional
 	Restore *RestoreGate `json:"restore,omitempty"`
 }
@@ -202,19 +202,40 @@ const (
 	RequesterMayApprove RequesterPolicy = "MayApprove"
 )
 
-// RestoreGate must hold before a change is undone on request. A revert after failed checks has no gate.
+// RestoreCause says whether a change may be undone while the cause of its incident holds.
+// +kubebuilder:validation:Enum=Gone;Ignored
+type RestoreCause string
+
+// The two policies.
+const (
+	// CauseGone: the rule that named the cause must not hold any more.
+	CauseGone RestoreCause = "Gone"
+	// CauseIgnored: nobody asks for the cause.
+	CauseIgnored RestoreCause = "Ignored"
+)
+
+// RestoreGate must hold before a change is undone on request, or at the end of its time box. A revert after failed checks has no gate.
+// +kubebuilder:validation:XValidation:rule="!has(self.when) || has(self.checks)",message="when is about checks: name them"
 type RestoreGate struct {
-	// checks to run.
-	// +required
+	// checks to run. Default: none.
+	// +optional
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=8
 	Checks []CheckUse `json:"checks,omitempty"`
 
-	// when is a CEL expression over checks that yields a bool. Default: every check passes or warns.
+	// when is a CEL expression over these checks that yields a bool. Default: every check passes or warns.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
 	When string `json:"when,omitempty"`
+
+	// cause says what becomes of the incident's cause. Gone: the rule that named it must not hold any more. It is evaluated then, with the
+	// signals of that moment, the configuration as it would be, and, if it looks at checks, the checks of the diagnosis run once more; what
+	// cannot be told is not gone. Ignored: nobody asks. A rule that is only about what was reported can never stop to hold and is not asked.
+	// Default: Gone, also of a remedy without a gate.
+	// +optional
+	// +default="Gone"
+	Cause RestoreCause `json:"cause,omitempty"`
 }

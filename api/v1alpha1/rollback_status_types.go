@@ -244,6 +244,12 @@ type ConfigClaim struct {
 	// writtenTime is when edits of this rollback were first seen in the configuration; absent = never.
 	// +optional
 	WrittenTime *metav1.Time `json:"writtenTime,omitempty"`
+
+	// writtenRevision is the revision of the plan whose edits were last seen in the configuration; absent = none were. What was written and
+	// is not there any more was overwritten by somebody: it is shown, and not written again.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	WrittenRevision int64 `json:"writtenRevision,omitempty"`
 }
 
 // ProofStatus is what the running scheduler says that it runs, beside what it should. A change that is only written is not in effect.
@@ -315,6 +321,11 @@ type RestoreStatus struct {
 	// +required
 	// +kubebuilder:validation:Minimum=1
 	Attempt int32 `json:"attempt,omitempty"`
+
+	// revert: it is undone because a check after the change failed, or it did not come into effect; whoever asks again, it stays one.
+	// Absent = no.
+	// +optional
+	Revert bool `json:"revert,omitempty"`
 
 	// allowedTime is when the gate held, or none was asked; from then on the edits are undone. Absent = not yet.
 	// +optional

@@ -37,14 +37,18 @@ type Change struct {
 	// Name and Spec of the rollback. Name and reason go into the document where the scheduler keeps a reason.
 	Name string
 	Spec strategyv1.StrategyRollbackSpec
-	// Until is the end of the time box, in UTC and whole seconds, as it is written into the document; zero = no end.
+	// Until is the end of the time box, in UTC and whole seconds, as it is written into the document; zero = no end. Lasts is its length.
 	Until time.Time
+	Lasts time.Duration
+	// Ours says whether an edit of another rollback stands at a place; nil: none does. What people wrote is never shortened.
+	Ours func(path string) bool
 }
 
 // Draft is what actions would change in a document.
 type Draft struct {
 	Edits    []strategyv1.PlannedEdit
 	Disables []string // schedules that do not trade with these edits
+	Kept     []string // what people hold back for longer, or more strictly, in words: it is left as it is
 	After    *config.Document
 	Diff     string // unified
 }
@@ -52,11 +56,17 @@ type Draft struct {
 // NewDraft computes the edits of a rollback's actions on a document. The error says what is refused and why; nothing is
 // changed then. Each action sees what the ones before it did.
 func NewDraft(c Change) (Draft, error) {
+	if c.Ours == nil {
+		c.Ours = func(string) bool { return false }
+	}
 	draft := Draft{After: c.Document, Disables: disables(c.Summary, c.Spec.Actions)}
 	if !draft.together(c) {
 		if err := draft.inOrder(c); err != nil {
 			return Draft{}, err
 		}
+	}
+	if len(draft.Edits) == 0 {
+		return Draft{}, fmt.Errorf("there is nothing to change: %s", strings.Join(draft.Kept, "; "))
 	}
 	if err := draft.fits(); err != nil {
 		return Draft{}, err
@@ -69,9 +79,10 @@ func NewDraft(c Change) (Draft, error) {
 // feed, whose edits may be anything. Whatever is refused is left to one after the other, which says why.
 func (d *Draft) together(c Change) bool {
 	var edits []config.Edit
+	var kept []string
 	for _, i := range c.turns() {
 		wanted := c.Spec.Actions[i]
-		more, err := c.edits(c.Document, wanted, c.Spec.Actions[:i])
+		more, left, err := c.edits(c.Document, wanted, c.Spec.Actions[:i])
 		if err != nil || wanted.Type == strategyv1.ActionSwitchFeed && len(c.Spec.Actions) > 1 {
 			return false
 		}
@@ -81,12 +92,13 @@ func (d *Draft) together(c Change) bool {
 			}
 			edits = append(edits, edit)
 		}
+		kept = append(kept, left...)
 	}
 	after, records, err := c.Document.Apply(edits)
 	if err != nil {
 		return false
 	}
-	d.After = after
+	d.After, d.Kept = after, kept
 	for i, edit := range edits {
 		d.Edits = append(d.Edits, plannedEdit(edit, records[i]))
 	}
@@ -96,10 +108,11 @@ func (d *Draft) together(c Change) bool {
 func (d *Draft) inOrder(c Change) error {
 	for _, i := range c.turns() {
 		wanted := c.Spec.Actions[i]
-		edits, err := c.edits(d.After, wanted, c.Spec.Actions[:i])
+		edits, kept, err := c.edits(d.After, wanted, c.Spec.Actions[:i])
 		if err == nil {
 			err = d.add(edits)
 		}
+		d.Kept = append(d.Kept, kept...)
 		if err != nil {
 			return fmt.Errorf("action %d (%s): %w", i+1, wanted.Type, err)
 		}
@@ -192,43 +205,64 @@ func (d *Draft) extend(around int, edit config.Edit, after *config.Document) err
 	return nil
 }
 
-// edits of one action on a document, after those before it.
-func (c Change) edits(document *config.Document, wanted strategyv1.RollbackAction, before []strategyv1.RollbackAction) ([]config.Edit, error) {
-	reason := reasonOf(c.Name, c.Spec.Reason)
+// edits of one action on a document, after those before it, and what of it people hold back for longer already.
+func (c Change) edits(document *config.Document, wanted strategyv1.RollbackAction, before []strategyv1.RollbackAction) (edits []config.Edit, kept []string, err error) {
 	switch wanted.Type {
 	case strategyv1.ActionDisableSchedule:
-		for _, other := range c.Spec.Actions {
-			if other.Strategy != "" && len(botcore.SchedulesOf(c.Summary, other.Strategy)) == 0 {
-				return nil, fmt.Errorf("no schedule of %s uses the strategy %q", c.Target.Scheduler, other.Strategy)
-			}
-		}
-		return botcore.DisableSchedules(document, c.Target, Suspends(c.Summary, c.Spec.Actions), reason, c.Until)
+		return c.suspensions(document)
 	case strategyv1.ActionSetAllocation:
 		edit, err := botcore.SetAllocation(document, wanted.RiskProfile, wanted.Bucket, wanted.Allocation)
-		return []config.Edit{edit}, err
+		return []config.Edit{edit}, nil, err
 	case strategyv1.ActionSwitchFeed:
-		return c.feedEdits(document, wanted.Feed)
+		edits, err = c.feedEdits(document, wanted.Feed)
+		return edits, nil, err
 	case strategyv1.ActionSetResourceLimits:
 		if wanted.Limits == nil {
-			return nil, errors.New("it names no limits")
+			return nil, nil, errors.New("it names no limits")
 		}
-		return botcore.SetResourceLimits(document, botcore.ResourceLimits{
+		edits, err = botcore.SetResourceLimits(document, botcore.ResourceLimits{
 			CPUPercent: wanted.Limits.CPUPercent, MemoryMB: wanted.Limits.MemoryMB,
 			IOReadMBs: wanted.Limits.IOReadMBs, IOWriteMBs: wanted.Limits.IOWriteMBs,
 		})
+		return edits, nil, err
 	case strategyv1.ActionSetSignalLimit:
-		if wanted.Limit == nil {
-			return nil, errors.New("it names no limit")
-		}
-		if twice := slices.ContainsFunc(before, func(other strategyv1.RollbackAction) bool {
-			return other.Type == wanted.Type && other.Strategy == wanted.Strategy && other.RiskProfile == wanted.RiskProfile
-		}); twice {
-			return nil, fmt.Errorf("an earlier action limits strategy %s in %s already; leave one out", wanted.Strategy, wanted.RiskProfile)
-		}
-		edit, err := botcore.SetSignalLimit(document, c.Target, wanted.Strategy, wanted.RiskProfile, *wanted.Limit, reason, c.Until)
-		return []config.Edit{edit}, err
+		return c.signalLimit(document, wanted, before)
 	}
-	return nil, fmt.Errorf("this operator does not know the action %s", wanted.Type)
+	return nil, nil, fmt.Errorf("this operator does not know the action %s", wanted.Type)
+}
+
+func (c Change) suspensions(document *config.Document) (edits []config.Edit, kept []string, err error) {
+	for _, wanted := range c.Spec.Actions {
+		if wanted.Type == strategyv1.ActionDisableSchedule && wanted.Strategy != "" && len(botcore.SchedulesOf(c.Summary, wanted.Strategy)) == 0 {
+			return nil, nil, fmt.Errorf("no schedule of %s uses the strategy %q", c.Target.Scheduler, wanted.Strategy)
+		}
+	}
+	edits, err = botcore.DisableSchedules(document, c.Target, Suspends(c.Summary, c.Spec.Actions), reasonOf(c.Name, c.Spec.Reason), c.Until)
+	if err != nil {
+		return nil, nil, err
+	}
+	return botcore.KeepSuspensions(c.Summary, edits, botcore.Term{Until: c.Until, Lasts: c.Lasts}, c.Ours)
+}
+
+func (c Change) signalLimit(document *config.Document, wanted strategyv1.RollbackAction, before []strategyv1.RollbackAction) (edits []config.Edit, kept []string, err error) {
+	if wanted.Limit == nil {
+		return nil, nil, errors.New("it names no limit")
+	}
+	if twice := slices.ContainsFunc(before, func(other strategyv1.RollbackAction) bool {
+		return other.Type == wanted.Type && other.Strategy == wanted.Strategy && other.RiskProfile == wanted.RiskProfile
+	}); twice {
+		return nil, nil, fmt.Errorf("an earlier action limits strategy %s in %s already; leave one out", wanted.Strategy, wanted.RiskProfile)
+	}
+	reason := reasonOf(c.Name, c.Spec.Reason)
+	edit, err := botcore.SetSignalLimit(document, c.Target, wanted.Strategy, wanted.RiskProfile, *wanted.Limit, reason, c.Until)
+	if err != nil || c.Ours(edit.Path) {
+		return []config.Edit{edit}, nil, err
+	}
+	edits, said, err := botcore.KeepLimit(document, edit, *wanted.Limit, reason, botcore.Term{Until: c.Until, Lasts: c.Lasts})
+	if said != "" {
+		kept = []string{said}
+	}
+	return edits, kept, err
 }
 
 func (c Change) feedEdits(document *config.Document, name string) ([]config.Edit, error) {
@@ -286,13 +320,18 @@ func Suspends(summary botcore.Summary, actions []strategyv1.RollbackAction) []st
 
 // disables are the schedules that do not trade: suspended, or not allowed a single signal.
 func disables(summary botcore.Summary, actions []strategyv1.RollbackAction) []string {
-	names := Suspends(summary, actions)
+	return distinct(append(Suspends(summary, actions), Mutes(summary, actions)...))
+}
+
+// Mutes are the schedules that the actions allow not a single signal.
+func Mutes(summary botcore.Summary, actions []strategyv1.RollbackAction) []string {
+	var names []string
 	for _, wanted := range actions {
 		if wanted.Type == strategyv1.ActionSetSignalLimit && wanted.Limit != nil && *wanted.Limit == 0 {
 			names = append(names, botcore.SchedulesWith(summary, wanted.Strategy, wanted.RiskProfile)...)
 		}
 	}
-	return distinct(names)
+	return names
 }
 
 // distinct keeps the first of each, in order.

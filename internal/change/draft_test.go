@@ -25,7 +25,7 @@ func wantedOf(t testkit.T, text string, actions ...strategyv1.RollbackAction) ch
 	return change.Change{
 		Document: document, DataKey: testkit.DataKey, Target: target, Summary: summary,
 		Feeds: testkit.WithFeeds(testkit.Playbook()).Feeds, Name: "off",
-		Spec: strategyv1.StrategyRollbackSpec{Reason: "losses", Actions: actions}, Until: testkit.T0.Add(time.Hour),
+		Spec: strategyv1.StrategyRollbackSpec{Reason: "losses", Actions: actions}, Until: testkit.T0.Add(time.Hour), Lasts: time.Hour,
 	}
 }
 
@@ -67,9 +67,9 @@ func TestDraft(t *testing.T) {
 			disables: "slow fast trend_watch",
 		},
 		"a schedule that a person suspended: theirs comes back": {
-			document: strings.Replace(testkit.Document, "      schedules:\n", "      initial_suspensions: [{schedule: fast, reason: mine}]\n      schedules:\n", 1),
+			document: strings.Replace(testkit.Document, "      schedules:\n", "      initial_suspensions: [{schedule: fast, reason: mine, until: \"2026-11-23T10:30:00+00:00\"}]\n      schedules:\n", 1),
 			actions:  []strategyv1.RollbackAction{testkit.Disable("fast")},
-			edits:    []string{scheduler + "/initial_suspensions/[schedule=fast]: {schedule: fast, reason: mine} -> {schedule: fast, " + because},
+			edits:    []string{scheduler + "/initial_suspensions/[schedule=fast]: {schedule: fast, reason: mine, until: \"2026-11-23T10:30:00+00:00\"} -> {schedule: fast, " + because},
 			disables: "fast",
 		},
 		"an allocation":                {actions: []strategyv1.RollbackAction{testkit.Allocate("cross", "0.25")}, edits: []string{"/risk_profiles/balanced/strategy_allocations/cross: 0.6 -> 0.25"}},
@@ -105,10 +105,10 @@ func TestDraft(t *testing.T) {
 			disables: "fast slow",
 		},
 		"two signal limits of a section that is there": {
-			document: strings.Replace(testkit.Document, "      schedules:\n", "      initial_signal_limits: {arb: {bold: {limit: 5}}}\n      schedules:\n", 1),
+			document: strings.Replace(testkit.Document, "      schedules:\n", "      initial_signal_limits: {arb: {bold: {limit: 5, duration: 60}}}\n      schedules:\n", 1),
 			actions:  []strategyv1.RollbackAction{testkit.LimitSignals("arb", "bold", 1), testkit.LimitSignals("arb", "balanced", 2)},
 			edits: []string{
-				scheduler + "/initial_signal_limits/arb/bold: {limit: 5} -> {limit: 1, " + because,
+				scheduler + "/initial_signal_limits/arb/bold: {limit: 5, duration: 60} -> {limit: 1, " + because,
 				scheduler + "/initial_signal_limits/arb/balanced: nothing -> {limit: 2, " + because,
 			},
 		},

@@ -23,6 +23,7 @@ type Problem struct {
 	Message string        // what, where, what to do
 	Retry   time.Duration // after which it is looked at again; 0 = pass.Recheck
 	Passes  bool          // by itself, and soon: nobody has to do anything
+	Lost    bool          // a right that the operator had: it may come back, and nobody said that the operator shall let go
 }
 
 // Refusal is an effect of the last passes that the API server refused: a quota, a policy or a webhook stands against it. It is tried

@@ -9,12 +9,10 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/bounded"
+	"tradeops.dev/strategy-operator/internal/change"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
 )
-
-// maxActions is how many actions a rollback may have.
-const maxActions = 16
 
 // remediate asks for the rollback that the cause names, or for the next one of the ladder, each once.
 func (p *plan) remediate() pass.Outcome {
@@ -101,22 +99,10 @@ func (p *plan) remediation(name string) (strategyv1.RemediationSpec, bool) {
 
 // actions names the incident's schedules where the playbook's remedy does not.
 func (p *plan) actions(remediation strategyv1.RemediationSpec) (actions []strategyv1.RollbackAction, problem string) {
-	for _, wanted := range remediation.Actions {
-		if wanted.Type != strategyv1.ActionDisableSchedule || wanted.Schedule != "" || wanted.Strategy != "" {
-			actions = append(actions, wanted)
-			continue
-		}
-		if len(p.next.Cause.Schedules) == 0 {
-			return nil, fmt.Sprintf("remedy %s disables the incident's schedule, but the incident names none. Apply a StrategyRollback with spec.incidentName %s",
-				remediation.Name, p.seen.Incident.Name)
-		}
-		if len(p.next.Cause.Schedules)+len(remediation.Actions) > maxActions { // more than a rollback may name: the strategy has them all
-			actions = append(actions, strategyv1.RollbackAction{Type: strategyv1.ActionDisableSchedule, Strategy: p.seen.Incident.Spec.Strategy})
-			continue
-		}
-		for _, schedule := range p.next.Cause.Schedules {
-			actions = append(actions, strategyv1.RollbackAction{Type: strategyv1.ActionDisableSchedule, Schedule: schedule})
-		}
+	actions, named := change.ForIncident(remediation.Actions, p.next.Cause.Schedules, p.seen.Incident.Spec.Strategy)
+	if !named {
+		return nil, fmt.Sprintf("remedy %s disables the incident's schedule, but the incident names none. Apply a StrategyRollback with spec.incidentName %s",
+			remediation.Name, p.seen.Incident.Name)
 	}
 	return actions, ""
 }

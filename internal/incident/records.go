@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -73,7 +74,7 @@ func (p *plan) holdBack() {
 	case hold != nil:
 		p.out.Hold(*hold, hold.Message+means+hold.Ends)
 	case p.next.Hold != nil:
-		p.out.Hold(facts.Hold{Reason: strategyv1.ReasonIncidentHeld, By: p.next.Hold.By}, "the incident is on hold"+decide.HeldBy(*p.next.Hold)+means+
+		p.out.StayHeld(strategyv1.ReasonIncidentHeld, "the incident is on hold"+decide.HeldBy(*p.next.Hold)+means+
 			fmt.Sprintf("To go on: kubectl strategy release incident/%s -n %s", name, namespace))
 	case p.seen.Incident.Spec.Suspend:
 		p.out.Hold(facts.Hold{Reason: strategyv1.ReasonIncidentSuspended}, "the incident is on hold by spec.suspend"+means+
@@ -89,7 +90,9 @@ func (p *plan) heldByPeople() {
 		switch decided.Verdict {
 		case strategyv1.DecisionHold:
 			p.next.Hold = decide.Hold(decided)
-			p.out.Note(strategyv1.EventOnHold, decide.Because("put on hold", decided), decided.By)
+			message := decide.Because("put on hold", decided)
+			p.out.Note(strategyv1.EventOnHold, message, decided.By)
+			p.out.Tell(corev1.EventTypeWarning, strategyv1.ConditionOnHold, message)
 			p.out.Honour(decided)
 		case strategyv1.DecisionRelease:
 			p.released(decided)
@@ -108,7 +111,9 @@ func (p *plan) released(decided facts.Decided) {
 		p.out.Void(decided, identity.Message+". When the policies are in force, release again")
 	default:
 		p.next.Hold = nil
-		p.out.Note(strategyv1.EventReleased, decide.Because("released", decided), decided.By)
+		message := decide.Because("released", decided)
+		p.out.Note(strategyv1.EventReleased, message, decided.By)
+		p.out.Set(strategyv1.ConditionOnHold, metav1.ConditionFalse, strategyv1.ReasonReleased, message)
 		p.out.Honour(decided)
 	}
 }

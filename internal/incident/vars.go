@@ -2,7 +2,6 @@ package incident
 
 import (
 	"maps"
-	"strconv"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
@@ -16,9 +15,9 @@ import (
 func (p *plan) variables() rules.Vars {
 	if p.given == nil {
 		incident := subject.Variables(p.seen.Incident.Name, p.seen.Incident)
-		incident["alerts"], incident["alertCount"] = p.alerts(), float64(p.next.AlertCount)
+		incident["alerts"], incident["alertCount"] = subject.Alerts(p.next.Alerts), float64(p.next.AlertCount)
 		incident["severity"] = string(p.severity())
-		p.given = &rules.Vars{Incident: incident, Signals: p.signals().Values(), Limits: p.limits(), Risk: p.risk()}
+		p.given = &rules.Vars{Incident: incident, Signals: p.signals().Values(), Limits: subject.Limits(p.seen.Config.Summary), Risk: subject.Risk(p.seen.Config.Summary, p.seen.Incident.Spec)}
 	}
 	return *p.given
 }
@@ -36,48 +35,9 @@ func (p *plan) verdictVars(checks.ID) rules.Vars {
 	return rules.Vars{Incident: subject.Variables(p.seen.Incident.Name, p.seen.Incident)}
 }
 
-func (p *plan) alerts() []any {
-	alerts := make([]any, len(p.next.Alerts))
-	for i, alert := range p.next.Alerts {
-		alerts[i] = map[string]any{"name": alert.Name, "state": string(alert.State), "fingerprint": alert.Fingerprint}
-	}
-	return alerts
-}
-
-// limits are the budgets of the configuration. One that is no number is left out: a rule that needs it cannot be evaluated.
-func (p *plan) limits() map[string]any {
-	limits := map[string]any{}
-	for _, limit := range p.seen.Config.Summary.ResourceLimits {
-		if value, err := strconv.ParseFloat(limit.Value, 64); err == nil {
-			limits[limit.Name] = value
-		}
-	}
-	return limits
-}
-
-// risk is the risk profile of the incident's schedules, else of the environment.
-func (p *plan) risk() map[string]any {
-	name := orElse(p.riskProfile(), p.seen.Config.Summary.RiskProfile)
-	for _, profile := range p.seen.Config.Summary.RiskProfiles {
-		if profile.Name != name {
-			continue
-		}
-		if value, err := strconv.ParseFloat(profile.MaxDailyLossPct, 64); err == nil {
-			return map[string]any{"profile": name, "max_daily_loss_pct": value}
-		}
-	}
-	return map[string]any{"profile": name}
-}
-
 // riskProfile of the incident's schedule; empty if it names none.
 func (p *plan) riskProfile() string {
-	spec := p.seen.Incident.Spec
-	for _, schedule := range p.seen.Config.Summary.Schedules {
-		if spec.Schedule != "" && schedule.Name == spec.Schedule || spec.Strategy != "" && schedule.Strategy == spec.Strategy {
-			return schedule.RiskProfile
-		}
-	}
-	return ""
+	return subject.RiskProfile(p.seen.Config.Summary, p.seen.Incident.Spec)
 }
 
 // schedules concerned, as the configuration has them now.

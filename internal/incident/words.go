@@ -3,7 +3,6 @@ package incident
 import (
 	"fmt"
 	"strconv"
-	"strings"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/rules"
@@ -11,17 +10,11 @@ import (
 
 // because is a rule with the signals that it was decided on: "signals.cpu > 78.0 (cpu = 81.2 percent)".
 func (p *plan) because(rule string) string {
-	var used []string
 	uses, _ := rules.Uses(rule) // a rule that was evaluated compiles
-	for _, name := range uses["signals"] {
-		if reading, known := p.signals().Readings[name]; known && reading.Known {
-			used = append(used, fmt.Sprintf("%s = %s%s", name, decimal(reading.Value), p.unit(name)))
-		}
+	if used := p.signals().Words(uses["signals"], p.unit); used != "" {
+		return fmt.Sprintf("%s (%s)", rule, used)
 	}
-	if len(used) == 0 {
-		return rule
-	}
-	return fmt.Sprintf("%s (%s)", rule, strings.Join(used, ", "))
+	return rule
 }
 
 func (p *plan) unit(name string) string {

@@ -84,7 +84,7 @@ func Compute(in Input) (Plan, error) {
 		return Plan{}, &RefusedError{Reason: strategyv1.ReasonConfigInvalid, Message: err.Error()}
 	}
 	plan.Draft, err = change.NewDraft(change.Change{
-		Document: document, DataKey: key, Target: target, Summary: summary, Feeds: book.Spec.Feeds, Name: nameOf(wanted), Spec: wanted.Spec, Until: plan.Until,
+		Document: document, DataKey: key, Target: target, Summary: summary, Feeds: book.Spec.Feeds, Name: nameOf(wanted), Spec: wanted.Spec, Until: plan.Until, Lasts: max(0, plan.Until.Sub(in.Now)),
 	})
 	if err != nil {
 		return Plan{}, &RefusedError{Reason: strategyv1.ReasonEditRefused, Message: err.Error()}

@@ -167,8 +167,13 @@ func (p *Pass) Hold(hold facts.Hold, message string) {
 		p.Note(strategyv1.EventOnHold, message, hold.By)
 		p.Tell(corev1.EventTypeWarning, strategyv1.ConditionOnHold, message)
 	}
+	p.StayHeld(hold.Reason, message)
+}
+
+// StayHeld is a hold whose beginning was told already.
+func (p *Pass) StayHeld(reason, message string) {
 	p.held = true
-	p.Set(strategyv1.ConditionOnHold, metav1.ConditionTrue, hold.Reason, message)
+	p.Set(strategyv1.ConditionOnHold, metav1.ConditionTrue, reason, message)
 }
 
 // Resume ends what Hold began, if it did.

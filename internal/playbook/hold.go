@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -45,7 +46,9 @@ func (p *plan) heldByPeople() {
 		switch decided.Verdict {
 		case strategyv1.DecisionHold:
 			p.next.Hold = decide.Hold(decided)
-			p.note(strategyv1.EventOnHold, decide.Because("put on hold", decided), decided.By)
+			message := decide.Because("put on hold", decided)
+			p.note(strategyv1.EventOnHold, message, decided.By)
+			p.out.Tell(corev1.EventTypeWarning, strategyv1.ConditionOnHold, message)
 			p.out.Honour(decided)
 		case strategyv1.DecisionRelease:
 			p.released(decided)
@@ -84,7 +87,9 @@ func (p *plan) released(decided facts.Decided) {
 		p.out.Wake(p.now.Add(p.seen.Log.Problem.Retry))
 	default:
 		p.next.Hold = nil
-		p.note(strategyv1.EventReleased, decide.Because("released", decided), decided.By)
+		message := decide.Because("released", decided)
+		p.note(strategyv1.EventReleased, message, decided.By)
+		p.out.Tell(corev1.EventTypeNormal, strategyv1.ReasonReleased, message)
 		p.out.Honour(decided)
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/oncall"
 	"tradeops.dev/strategy-operator/internal/playbook"
-	"tradeops.dev/strategy-operator/internal/testkit"
 )
 
 const rotation = `
@@ -78,21 +77,5 @@ func TestWhoIsOnCall(t *testing.T) {
 				t.Error("the rotation makes the playbook not ready, which would stop incidents")
 			}
 		})
-	}
-}
-
-func TestTheKillSwitchShows(t *testing.T) {
-	o := observed(t)
-	o.Playbook.Spec.Suspend = true
-	decision, err := playbook.Plan(o, testkit.T0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !meta.IsStatusConditionTrue(decision.Status.Conditions, strategyv1.ConditionOnHold) || !meta.IsStatusConditionTrue(decision.Status.Conditions, strategyv1.ConditionReady) {
-		t.Errorf("conditions: %v", decision.Status.Conditions)
-	}
-	o.Playbook.Status, o.Playbook.Spec.Suspend = decision.Status, false
-	if decision, err = playbook.Plan(o, testkit.T0); err != nil || meta.IsStatusConditionTrue(decision.Status.Conditions, strategyv1.ConditionOnHold) {
-		t.Errorf("it stays suspended: %v, %v", decision.Status.Conditions, err)
 	}
 }

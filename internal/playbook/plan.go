@@ -35,7 +35,8 @@ type Observed struct {
 	SigningKey *facts.Problem     // what is wrong with the key, nil if nothing is
 	Deployment *appsv1.Deployment // of the scheduler; nil if it does not exist
 	Templates  map[string]corev1.PodTemplateSpec
-	Frozen     bool // the revision that this spec needs exists
+	Rival      string // an older playbook that looks after another key of the same ConfigMap; empty: none does
+	Frozen     bool   // the revision that this spec needs exists
 	Revisions  []appsv1.ControllerRevision
 	InUse      map[string]bool // revisions that incidents and rollbacks run on, by name
 	OnCall     facts.OnCall
@@ -72,6 +73,9 @@ func Plan(o Observed, now time.Time) (Decision, error) {
 	p.seen.Decided = p.out.Decisions(o.Playbook.Namespace, o.Decided)
 	p.heldByPeople() // whatever is wrong with the playbook
 	p.showHold()
+	if !p.out.Logged() {
+		p.out.AwaitLog() // its head is in the status, too
+	}
 	missing, err := p.judge()
 	if err != nil {
 		return Decision{}, err
@@ -129,13 +133,25 @@ func forgotten(o Observed, current string) []action.Action {
 func problemOf(o Observed) *facts.Problem {
 	spec := o.Playbook.Spec
 	for _, candidate := range []*facts.Problem{
-		o.NotServed, References(spec), o.Config.Problem, deploymentProblem(o), templates(spec, o.Playbook.Namespace, o.Templates), o.SigningKey,
+		o.NotServed, References(spec), rivalProblem(o), o.Config.Problem, deploymentProblem(o), templates(spec, o.Playbook.Namespace, o.Templates), o.SigningKey,
 	} {
 		if candidate != nil {
 			return candidate
 		}
 	}
 	return nil
+}
+
+// rivalProblem: the record of the edits stands for a whole ConfigMap, so the changes of two playbooks on two of its keys would wait for
+// each other, and nobody would know why.
+func rivalProblem(o Observed) *facts.Problem {
+	if o.Rival == "" {
+		return nil
+	}
+	config := o.Playbook.Spec.Scheduler.Config
+	return &facts.Problem{Reason: strategyv1.ReasonReferenceInvalid, Message: fmt.Sprintf(
+		"spec.scheduler.config: StrategyPlaybook %s looks after another key of ConfigMap %s already, and this one would after key %s: the changes of the two would wait for each other. Put the configurations into two ConfigMaps",
+		o.Rival, config.ConfigMapName, config.Key)}
 }
 
 func deploymentProblem(o Observed) *facts.Problem {

@@ -289,3 +289,15 @@ func TestRevisionsOfLongNamesAreValid(t *testing.T) {
 		}
 	}
 }
+
+// Two playbooks on two keys of one ConfigMap would block each other: the younger one is refused, in words.
+func TestASecondPlaybookOnAnotherKeyIsRefused(t *testing.T) {
+	o := observed(t)
+	o.Rival = "other"
+	decision := plan(t, o)
+	ready := decision.Status.Conditions[0]
+	if got := testkit.Conditions(decision.Status.Conditions); got != "Ready=False/ReferenceInvalid Stalled=True/ReferenceInvalid" ||
+		!strings.Contains(ready.Message, "StrategyPlaybook other looks after another key of ConfigMap bot-core-config already, and this one would after key core.yaml") {
+		t.Errorf("%s: %s", got, ready.Message)
+	}
+}

@@ -14,6 +14,7 @@ type Claim struct {
 	UID, Name string // of the rollback
 	State     strategyv1.ClaimState
 	Revision  int64     // of the plan whose edits these are (not of the playbook)
+	Met       bool      // a Hold whose edits were seen in the record once
 	Time      time.Time // when it was made, by the operator's clock, in whole seconds: the oldest claim is met first
 	Edits     []strategyv1.PlannedEdit
 	Disables  []string              // schedules that do not trade with these edits; the guard counts them
@@ -28,6 +29,7 @@ func ClaimOf(rollback *strategyv1.StrategyRollback) (Claim, bool) {
 	}
 	return Claim{
 		UID: string(rollback.UID), Name: rollback.Name, State: asked.Claim, Revision: asked.Revision, Time: asked.ClaimedTime.Time,
+		Met:   asked.Claim == strategyv1.ClaimHold && asked.WrittenRevision == asked.Revision,
 		Edits: plan.Edits, Disables: plan.Disables, Guard: asked.Guard,
 	}, true
 }

@@ -26,6 +26,7 @@ func TestApproval(t *testing.T) {
 		"someone else approves the plan":            {approve, 0, "Approved", "approved by bob"},
 		"the requester may not approve (four eyes)": {func(s *story) { s.decide(strategyv1.DecisionApprove, "alice") }, 0, "AwaitingApproval", "four eyes"},
 		"the requester may where the playbook says so": {func(s *story) {
+			s.remedy("disable")
 			s.Spec.Remediations[0].Approval.Requester = strategyv1.RequesterMayApprove
 			s.decide(strategyv1.DecisionApprove, "alice")
 		}, 0, "Approved", "approved by alice"},
@@ -100,7 +101,7 @@ func TestAnApprovalDoesNotComeBackToLife(t *testing.T) {
 	for name, between := range map[string]bool{"seen in between": true, "while the writer waits": false} {
 		t.Run(name, func(t *testing.T) {
 			s := newStory(t)
-			byHand := strings.Replace(testkit.Document, "      # the schedules\n", "      initial_suspensions: [{schedule: fast, reason: mine}]\n", 1)
+			byHand := strings.Replace(testkit.Document, "      # the schedules\n", "      initial_suspensions: [{schedule: fast, reason: mine, duration: 15m}]\n", 1)
 			if between {
 				s.reports(nil) // the checks before are running
 			} else {

@@ -54,15 +54,15 @@ func (p *plan) waitsForRoom(refusal *record.Refusal) pass.Outcome {
 	}
 	message := refusal.Message
 	if refusal.Reason == strategyv1.ReasonGuardExceeded {
-		lifted, unenforced := p.lifted(recent(p.seen.Decided))
+		lifted, waits := p.lifted(recent(p.seen.Decided))
 		if lifted != nil {
 			p.liftGuard(*lifted)
 			return pass.GoOn
 		}
 		p.asks = strategyv1.WhoApprover
 		message += fmt.Sprintf(". It waits for room; to go ahead all the same: kubectl strategy override %s -n %s", p.seen.Rollback.Name, p.seen.Rollback.Namespace)
-		if unenforced != "" {
-			message += ". " + unenforced
+		if why := cmp.Or(waits, p.out.LastRefusal()); why != "" {
+			message += ". " + why
 		}
 	}
 	if p.out.Reason(strategyv1.ConditionApplied) != refusal.Reason {
@@ -80,8 +80,8 @@ func (p *plan) liftGuard(decided facts.Decided) {
 	p.out.Set(strategyv1.ConditionApplied, metav1.ConditionFalse, strategyv1.ReasonPlanned, decide.Because("the guard was lifted", decided))
 }
 
-// lifted is the newest Override decision of these names that counts; else why the newest one does not.
-func (p *plan) lifted(names []string) (lifted *facts.Decided, refusal string) {
+// lifted is the newest Override decision of these names that counts; else why one that may count yet does not.
+func (p *plan) lifted(names []string) (lifted *facts.Decided, waits string) {
 	for one := range decide.Newest(p.seen.Decided, strategyv1.DecisionOverride) {
 		if p.next.Override != nil && one.Name == p.next.Override.Name {
 			break // and what is older
@@ -93,12 +93,13 @@ func (p *plan) lifted(names []string) (lifted *facts.Decided, refusal string) {
 		if why == "" {
 			return &one, ""
 		}
-		if p.unanswered == nil { // else it may count yet
+		if p.unanswered == nil {
 			p.out.Refuse(one, why)
+			continue
 		}
-		refusal = cmp.Or(refusal, decide.NotHonoured(one, why))
+		waits = cmp.Or(waits, decide.NotHonoured(one, why))
 	}
-	return nil, refusal
+	return nil, waits
 }
 
 func (p *plan) notLifted(decided facts.Decided) string {
@@ -123,6 +124,6 @@ func (p *plan) awaitResume() pass.Outcome {
 	if !p.out.Held() {
 		return pass.GoOn
 	}
-	p.out.Working(strategyv1.ReasonApproved, "approved; nothing is written while the playbook is suspended: "+p.summary())
+	p.out.Working(strategyv1.ReasonApproved, "approved; nothing is written while the playbook is on hold: "+p.summary())
 	return pass.Ends
 }

@@ -2,6 +2,7 @@ package rollback
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -35,14 +36,25 @@ func (p *plan) planEdits() pass.Outcome {
 			p.next.Plan.Until = new(metav1.NewTime(until))
 		}
 		p.revise(draft.Edits)
-		p.out.Note(strategyv1.EventRollbackRequested, fmt.Sprintf("asked for by %s: %s", p.requester(), p.summary()), p.seen.Rollback.Spec.RequestedBy)
+		p.out.Note(strategyv1.EventRollbackRequested, fmt.Sprintf("asked for by %s: %s", p.requester(), p.summary())+p.notOfRemedy(), p.seen.Rollback.Spec.RequestedBy)
 	case !equality.Semantic.DeepEqual(p.next.Plan.Edits, draft.Edits):
 		p.void("the configuration was changed at an edited path")
 		p.revise(draft.Edits)
 	}
 	p.next.Plan.Disables, p.next.Plan.Diff = draft.Disables, bounded.Text(draft.Diff, change.MaxDiff)
-	p.out.Set(strategyv1.ConditionPlanned, metav1.ConditionTrue, strategyv1.ReasonPlanned, p.summary()+p.twoTraders())
+	p.out.Set(strategyv1.ConditionPlanned, metav1.ConditionTrue, strategyv1.ReasonPlanned, p.summary()+kept(draft)+p.twoTraders()+p.notOfRemedy())
 	return pass.GoOn
+}
+
+// maxKept bounds what is told of what people hold back already.
+const maxKept = 2000
+
+// kept is what of the change is left to what people wrote.
+func kept(draft change.Draft) string {
+	if len(draft.Kept) == 0 {
+		return ""
+	}
+	return bounded.Text(". Left as it is: "+strings.Join(draft.Kept, "; "), maxKept)
 }
 
 // draft is the plan on a document, for a time box that ends at until. What a shared path held before is what people put there, not what
@@ -52,7 +64,8 @@ func (p *plan) draft(document *config.Document, until time.Time) (change.Draft, 
 	draft, err := change.NewDraft(change.Change{
 		Document: document, Summary: p.seen.Config.Summary, DataKey: scheduler.Config.Key,
 		Target: botcore.Target{Scheduler: scheduler.Name, Environment: scheduler.Environment},
-		Feeds:  p.seen.Playbook.Spec.Feeds, Name: p.seen.Rollback.Name, Spec: p.seen.Rollback.Spec, Until: until,
+		Feeds:  p.seen.Playbook.Spec.Feeds, Name: p.seen.Rollback.Name, Spec: p.seen.Rollback.Spec, Until: until, Lasts: p.timeBox(),
+		Ours: func(path string) bool { return p.seen.Config.State.HolderOf(path, p.uid()) != "" },
 	})
 	if err != nil {
 		return change.Draft{}, err
@@ -120,4 +133,12 @@ func (p *plan) twoTraders() string {
 		return ""
 	}
 	return fmt.Sprintf(". Deployment %s is replaced by a rolling update: while it restarts, two schedulers trade at once; its strategy Recreate avoids that", p.seen.Deployment.Name)
+}
+
+// notOfRemedy says, before anyone approves, that the remedy's own approval is not for this.
+func (p *plan) notOfRemedy() string {
+	if p.foreign == "" {
+		return ""
+	}
+	return fmt.Sprintf(". The approval of remedy %s is not for this, since %s: somebody other than who asked must approve it", p.remediation.Name, p.foreign)
 }

@@ -10,6 +10,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/change"
+	"tradeops.dev/strategy-operator/internal/config/botcore"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 )
 
@@ -52,8 +53,9 @@ func (p *plan) expire(message string) {
 // operator ran. What has no end in the scheduler's configuration stays in force until it is restored.
 func (p *plan) boxEnds() {
 	until := p.until()
-	held := p.holder() != nil || p.seen.Config.Problem != nil && lifecycle.Changed(p.next) // the scheduler has it, whoever cannot read it now
-	if until.IsZero() || !held || p.claimed() != strategyv1.ClaimHold {
+	// Whoever cannot read it now, the scheduler had it. What is being undone counts until it is known that it was.
+	held := p.claimed() == strategyv1.ClaimHold || p.claimed() == strategyv1.ClaimRelease && p.out.Is(strategyv1.ConditionInEffect)
+	if until.IsZero() || !held || !lifecycle.Changed(p.next) {
 		return
 	}
 	if p.now.Before(until) {
@@ -61,7 +63,7 @@ func (p *plan) boxEnds() {
 		return
 	}
 	reason := p.out.Reason(strategyv1.ConditionInEffect)
-	if p.isDrill() || reason == strategyv1.ReasonExpired || !slices.ContainsFunc(p.seen.Rollback.Spec.Actions, endsByItself) {
+	if p.isDrill() || reason == strategyv1.ReasonExpired || !p.endsByItself(until) {
 		return
 	}
 	message := fmt.Sprintf("the time box ended at %s: the scheduler trades again by itself. ", rfc3339(until))
@@ -77,23 +79,29 @@ func (p *plan) boxEnds() {
 func (p *plan) stays() []string {
 	var words []string
 	for _, wanted := range p.seen.Rollback.Spec.Actions {
-		if !endsByItself(wanted) {
+		if !mayEnd(wanted) {
 			words = append(words, change.Words(wanted))
 		}
 	}
 	return words
 }
 
-// endsByItself: the edits carry the end of the time box into the scheduler's own configuration.
-func endsByItself(wanted strategyv1.RollbackAction) bool {
+// mayEnd: such edits carry the end of the time box into the scheduler's own configuration.
+func mayEnd(wanted strategyv1.RollbackAction) bool {
 	return wanted.Type == strategyv1.ActionDisableSchedule || wanted.Type == strategyv1.ActionSetSignalLimit
+}
+
+// endsByItself says whether some edit has the end of the time box in it. Where somebody holds a schedule back for longer there is none.
+func (p *plan) endsByItself(until time.Time) bool {
+	end := botcore.TimeText(until)
+	return slices.ContainsFunc(p.next.Plan.Edits, func(edit strategyv1.PlannedEdit) bool { return strings.Contains(edit.To, end) })
 }
 
 // maxLead is how long before the end of the time box the restore starts at most, so that its gate and its restart fit in.
 const maxLead = 300 * time.Second
 
 // restoreDue asks for the gated restore in time for it to be done at the end, once for each time box. Somebody who asks for it as well
-// goes first, and while the playbook is suspended nothing is restored.
+// goes first, and while the playbook is on hold nothing is restored.
 func (p *plan) restoreDue() {
 	until := p.until()
 	if until.IsZero() || p.phase() != inForce || p.out.Held() || p.out.Reason(strategyv1.ConditionInEffect) == "" || p.newRestore() != nil {

@@ -20,13 +20,15 @@ func (p *plan) deletionHeld() pass.Outcome {
 	if !p.out.Held() || p.seen.Rollback.Spec.DeletionPolicy != strategyv1.DeletionRestore || p.claimed() == "" {
 		return pass.GoOn
 	}
-	p.out.Stall(strategyv1.ReasonPlaybookSuspended, "deleted with deletionPolicy Restore: the edits are undone when the playbook is not suspended any more. "+p.out.Message(strategyv1.ConditionOnHold))
+	p.out.Stall(p.out.Reason(strategyv1.ConditionOnHold), "deleted with deletionPolicy Restore: the edits are undone when the playbook is released. "+p.out.Message(strategyv1.ConditionOnHold))
 	return pass.Ends
 }
 
 // hopeless lets go of what the operator can do nothing about.
 func (p *plan) hopeless() pass.Outcome {
 	switch {
+	case p.seen.NotServed != nil && p.seen.NotServed.Lost && p.claimed() != "":
+		p.out.Blocked(*p.seen.NotServed) // its edits may be in the configuration, and the right may come back
 	case p.seen.NotServed != nil:
 		p.leave("the operator no longer serves this namespace")
 	case p.seen.Config.Gone:
@@ -71,6 +73,7 @@ func (p *plan) unseen() bool {
 
 // overdue counts from when the operator took the deletion up: it may have been away before.
 func (p *plan) overdue() bool {
+	p.takeUp()
 	since := p.now
 	switch {
 	case p.next.Restore != nil && p.next.Restore.Request == requestDeletion:
@@ -84,6 +87,19 @@ func (p *plan) overdue() bool {
 	deadline := since.Add(p.seen.Pauses.Deletion + time.Duration(p.seen.Playbook.Spec.Scheduler.Rollout.TimeoutSeconds)*time.Second)
 	p.out.Wake(deadline)
 	return !p.now.Before(deadline)
+}
+
+// takeUp begins the time of a deletion anew when a right came back that was lost meanwhile.
+func (p *plan) takeUp() {
+	if p.out.Reason(strategyv1.ConditionReady) != strategyv1.ReasonNamespaceNotServed {
+		return
+	}
+	if p.next.Restore != nil {
+		p.next.Restore.RequestedTime = p.out.Stamp()
+	}
+	if p.claimed() != "" {
+		p.next.Config.ClaimedTime = new(p.out.Stamp())
+	}
 }
 
 // retain asks the writer to drop its record: the edits are people's from then on.

@@ -51,7 +51,7 @@ func (p *plan) copyConfig() pass.Outcome {
 
 // drilled is the proof of a drill: there is no scheduler that could have the copy in force.
 func (p *plan) drilled() proofOf {
-	p.askAnew(p.seen.Config.State.SHA256)
+	p.askAnew(p.wantedHash())
 	return proofOf{proved: true}
 }
 

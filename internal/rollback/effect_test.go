@@ -122,7 +122,7 @@ func TestTwoRollbacksShareTheOneMoreRestart(t *testing.T) {
 	a := newStory(t)
 	b := a.beside("off2", testkit.Disable("slow"))
 	for _, s := range []*story{a, b} {
-		s.rollback.Spec.RemediationName = "automatic"
+		s.remedy("automatic")
 		s.writerStopped = true
 	}
 	together(a, b) // both ask for their edits
@@ -149,7 +149,7 @@ func TestAProofThatFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStory(t)
-			s.rollback.Spec.RemediationName = c.remedy
+			s.remedy(c.remedy)
 			s.reports(reports{"load": testkit.OK(), "smoke": testkit.OK(), "Proof/running-plan": {JSON: `{"suspended":[]}`}})
 			s.approved()
 			expect(t, "Ready", s.ready(), c.ready)

@@ -7,6 +7,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/change"
 	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/config"
 	"tradeops.dev/strategy-operator/internal/config/botcore"
 	"tradeops.dev/strategy-operator/internal/rules"
 	"tradeops.dev/strategy-operator/internal/subject"
@@ -44,22 +45,23 @@ func (p *plan) facts() map[string]any {
 	if p.claimed() == strategyv1.ClaimRelease {
 		state = strategyv1.StateRestored
 	}
+	document, summary := p.wanted(state)
 	facts := map[string]any{
-		"name": p.seen.Rollback.Name, "state": string(state), "schedules": texts(p.suspended(state)),
-		"allocations": []any{}, "feeds": []any{}, "limits": map[string]any{}, "signalLimits": []any{}, "exchange": p.seen.Config.Summary.Exchange,
+		"name": p.seen.Rollback.Name, "state": string(state), "schedules": texts(p.suspended(state, summary)),
+		"allocations": []any{}, "feeds": []any{}, "limits": map[string]any{}, "signalLimits": []any{}, "exchange": summary.Exchange,
 	}
 	for _, wanted := range p.seen.Rollback.Spec.Actions {
 		switch wanted.Type {
 		case strategyv1.ActionSetAllocation:
 			facts["allocations"] = append(facts["allocations"].([]any), map[string]any{
-				"riskProfile": wanted.RiskProfile, "bucket": wanted.Bucket, "allocation": p.inConfig(botcore.AllocationPath(wanted.RiskProfile, wanted.Bucket)),
+				"riskProfile": wanted.RiskProfile, "bucket": wanted.Bucket, "allocation": textAt(document, botcore.AllocationPath(wanted.RiskProfile, wanted.Bucket)),
 			})
 		case strategyv1.ActionSwitchFeed:
 			facts["feeds"] = append(facts["feeds"].([]any), wanted.Feed)
 		case strategyv1.ActionSetResourceLimits:
-			facts["limits"] = p.limits()
+			facts["limits"] = limitsOf(summary)
 		case strategyv1.ActionSetSignalLimit:
-			if state == strategyv1.StateApplied {
+			if state == strategyv1.StateApplied && p.limits(wanted) {
 				facts["signalLimits"] = append(facts["signalLimits"].([]any), map[string]any{
 					"strategy": wanted.Strategy, "riskProfile": wanted.RiskProfile, "limit": float64(*wanted.Limit),
 				})
@@ -69,14 +71,50 @@ func (p *plan) facts() map[string]any {
 	return facts
 }
 
+// wanted is the configuration that the scheduler must have in force. Of a change it is what was planned and approved, even where somebody
+// overwrote it since: else the scheduler would be asked whether it has what somebody wrote.
+func (p *plan) wanted(state strategyv1.RollbackState) (*config.Document, botcore.Summary) {
+	document, summary := p.seen.Config.Document, p.seen.Config.Summary
+	if state != strategyv1.StateApplied || p.next.Plan == nil || document == nil || p.claimed() == "" || p.overwrittenPath() == "" {
+		return document, summary
+	}
+	var edits []config.Edit
+	for _, edit := range p.next.Plan.Edits {
+		edits = append(edits, config.Edit{Path: edit.Path, Value: edit.To})
+	}
+	planned, _, err := document.Apply(edits, p.ownRecords()...)
+	if err != nil { // it cannot be told: rules that ask for what is not there cannot be evaluated
+		return nil, botcore.Summary{}
+	}
+	scheduler := p.seen.Playbook.Spec.Scheduler
+	summary, err = botcore.Describe(planned, botcore.Target{Scheduler: scheduler.Name, Environment: scheduler.Environment})
+	if err != nil {
+		return nil, botcore.Summary{}
+	}
+	return planned, summary
+}
+
+// ownRecords are the edits of this rollback that are in force.
+func (p *plan) ownRecords() []config.Record {
+	if holder := p.holder(); holder != nil {
+		return holder.Records
+	}
+	return nil
+}
+
 // suspended are the schedules that the scheduler must show as suspended, or after a restore as trading again: without
-// those that people or another rollback hold back.
-func (p *plan) suspended(state strategyv1.RollbackState) []string {
+// those that people or another rollback hold back. Planned are all that do not trade; one that runs with a limit of 0 is not suspended, and
+// one that the configuration does not have any more cannot be shown.
+func (p *plan) suspended(state strategyv1.RollbackState, summary botcore.Summary) []string {
 	if p.next.Plan == nil {
 		return nil
 	}
-	wanted := change.Suspends(p.seen.Config.Summary, p.seen.Rollback.Spec.Actions)
-	names := slices.DeleteFunc(slices.Clone(p.next.Plan.Disables), func(name string) bool { return !slices.Contains(wanted, name) })
+	suspends := change.Suspends(summary, p.seen.Rollback.Spec.Actions)
+	limits := change.Mutes(summary, p.seen.Rollback.Spec.Actions)
+	names := slices.DeleteFunc(slices.Clone(p.next.Plan.Disables), func(name string) bool {
+		known := slices.ContainsFunc(summary.Schedules, func(schedule botcore.Schedule) bool { return schedule.Name == name })
+		return !known || slices.Contains(limits, name) && !slices.Contains(suspends, name)
+	})
 	if state == strategyv1.StateApplied {
 		return names
 	}
@@ -97,18 +135,28 @@ func (p *plan) suspendedByOthers(schedule string) bool {
 	return false
 }
 
-// limits are the resource limits as the configuration has them, by their names there.
-func (p *plan) limits() map[string]any {
+// limits says whether the plan sets the limit of an action: one that people set more strictly stays theirs.
+func (p *plan) limits(wanted strategyv1.RollbackAction) bool {
+	return p.next.Plan != nil && slices.ContainsFunc(p.next.Plan.Edits, func(edit strategyv1.PlannedEdit) bool {
+		return botcore.LimitsSignals(edit.Path, wanted.Strategy, wanted.RiskProfile)
+	})
+}
+
+// limitsOf are the resource limits of a configuration, by their names there.
+func limitsOf(summary botcore.Summary) map[string]any {
 	limits := map[string]any{}
-	for _, limit := range p.seen.Config.Summary.ResourceLimits {
+	for _, limit := range summary.ResourceLimits {
 		limits[limit.Name] = limit.Value
 	}
 	return limits
 }
 
-// inConfig is the text that the configuration has at a path, empty if there is none.
-func (p *plan) inConfig(path string) string {
-	value, _, err := p.seen.Config.Document.Get(path)
+// textAt is the text that a document has at a path, empty if there is none.
+func textAt(document *config.Document, path string) string {
+	if document == nil {
+		return ""
+	}
+	value, _, err := document.Get(path)
 	if err != nil {
 		return ""
 	}

@@ -122,6 +122,7 @@ func TestOverrideOfTheGuard(t *testing.T) {
 		"by the approver":   {func(s *story) { s.decide(strategyv1.DecisionOverride, "bob") }, "Verified", "the guard was lifted by bob"},
 		"by the requester":  {func(s *story) { s.decide(strategyv1.DecisionOverride, "alice") }, "GuardExceeded", "StrategyDecision d-alice-1 by alice is not honoured: whoever asked for a change may not approve it (four eyes)"},
 		"by the requester where the playbook says so": {func(s *story) {
+			s.remedy("disable")
 			s.Spec.Remediations[0].Approval.Requester = strategyv1.RequesterMayApprove
 			s.decide(strategyv1.DecisionOverride, "alice")
 		}, "Verified", "the guard was lifted by alice"},
@@ -179,7 +180,7 @@ func TestAnOverrideIsVoidWithItsPlan(t *testing.T) {
 	s.decide(strategyv1.DecisionOverride, "carol")
 	s.quiet()
 	expect(t, "Ready", s.ready(), "CheckingBefore")
-	mine := regexp.MustCompile(`( +)- schedule: slow\n`).ReplaceAllString(s.Content, "$1- {schedule: fast, reason: mine}\n$0")
+	mine := regexp.MustCompile(`( +)- schedule: slow\n`).ReplaceAllString(s.Content, "$1- {schedule: fast, reason: mine, duration: 15m}\n$0")
 	s.Edit(mine)
 	s.quiet()
 	expect(t, "a person was faster", s.ready(), "AwaitingApproval")

@@ -21,6 +21,14 @@ func (p *plan) takeEffect() pass.Outcome {
 	if reason := p.out.Reason(strategyv1.ConditionInEffect); reason != "" && reason != strategyv1.ReasonRenewing {
 		return pass.GoOn // it was decided that it did not come into effect, or it ended
 	}
+	if _, _, message := p.overwritten(); message != "" && !p.late() { // there is nothing to prove
+		p.out.Stall(strategyv1.ReasonOverwritten, message)
+		p.out.Wake(p.effectDeadline())
+		return pass.Ends
+	} else if message != "" {
+		p.notInEffect(message)
+		return pass.Ends
+	}
 	if !p.written() {
 		return p.awaitWriter()
 	}

@@ -1,6 +1,7 @@
 package rollback
 
 import (
+	"cmp"
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -26,7 +27,7 @@ func (p *plan) prove(stage strategyv1.Stage) proofOf {
 	if p.isDrill() {
 		return p.drilled()
 	}
-	wanted := p.seen.Config.State.SHA256
+	wanted := p.wantedHash()
 	p.askAnew(wanted)
 	annotations := map[string]string{strategyv1.AnnotationConfigSHA256: wanted, strategyv1.AnnotationRestartedFor: p.next.Proof.RestartedFor}
 	if p.seen.Deployment == nil {
@@ -55,6 +56,11 @@ func (p *plan) prove(stage strategyv1.Stage) proofOf {
 	return p.judgeProof(result.Final[0], annotations)
 }
 
+// wantedHash is the configuration that the scheduler's pods must run: as it was written last; where the record of that is gone, as it is.
+func (p *plan) wantedHash() string {
+	return cmp.Or(p.seen.Config.State.SHA256, p.seen.Config.SHA256)
+}
+
 // askAnew starts another round when the configuration is not the one that was asked about: another rollback may have
 // changed it meanwhile, and what the scheduler said before is no answer any more. The one more restart was made for this
 // configuration, whichever rollback asked for it.
@@ -79,11 +85,11 @@ func (p *plan) judgeProof(record strategyv1.CheckStatus, annotations map[string]
 	if running == "" && p.scheduler().LeftToReloader(annotations, p.now) && !p.scheduler().Annotated(annotations) {
 		return proofOf{unmeasured: "Reloader restarts Deployment " + p.seen.Deployment.Name + ", so only config_sha256 in the report of check " + record.Name + " can tell which configuration runs; it is missing"}
 	}
-	if running != "" && running != p.seen.Config.State.SHA256 && running != p.seen.Config.SHA256 {
+	if running != "" && running != p.wantedHash() && running != p.seen.Config.SHA256 {
 		if p.next.Proof.RestartedFor != "" {
 			return proofOf{failed: fmt.Sprintf("the scheduler still runs another configuration (%.12s) after one more restart", running)}
 		}
-		annotations[strategyv1.AnnotationRestartedFor] = p.seen.Config.State.SHA256
+		annotations[strategyv1.AnnotationRestartedFor] = p.wantedHash()
 		p.restart(annotations)
 		p.out.Wake(p.now.Add(p.seen.Pauses.Rollout))
 		return proofOf{waiting: "the scheduler started with a stale copy of the configuration; restarting once more", reason: strategyv1.ReasonRollingOut}
@@ -115,7 +121,7 @@ func (p *plan) restart(annotations map[string]string) {
 // restartedAgain says whether the one more restart that a stale copy needs was made for this configuration: it counts for each hash, whichever
 // rollback on the same ConfigMap asked for it.
 func (p *plan) restartedAgain(annotations map[string]string) bool {
-	wanted := p.seen.Config.State.SHA256
+	wanted := p.wantedHash()
 	return annotations[strategyv1.AnnotationConfigSHA256] == wanted && annotations[strategyv1.AnnotationRestartedFor] == wanted
 }
 

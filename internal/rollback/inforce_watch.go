@@ -1,6 +1,7 @@
 package rollback
 
 import (
+	"cmp"
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -64,14 +65,11 @@ func (p *plan) failed(reason, message string) {
 
 // watch looks whether a change still stands where it was made.
 func (p *plan) watch() pass.Outcome {
-	if path := p.overwritten(); path != "" {
-		message := fmt.Sprintf("%s no longer holds this rollback's value; the scheduler loses the change at its next start. Who changed it: kubectl get configmap %s -n %s --show-managed-fields -o yaml; to end the rollback: %s",
-			path, p.next.Config.ConfigMapName, p.seen.Rollback.Namespace, p.restoreCommand())
-		p.out.Set(strategyv1.ConditionApplied, metav1.ConditionFalse, strategyv1.ReasonOverwritten, message)
-		p.out.Stall(strategyv1.ReasonOverwritten, message)
+	if _, _, message := p.overwritten(); message != "" {
+		p.out.Stall(strategyv1.ReasonOverwritten, cmp.Or(p.inDoubt(), message))
 		return pass.Ends
 	}
-	if p.out.Is(strategyv1.ConditionInEffect) {
+	if p.written() {
 		p.out.Set(strategyv1.ConditionApplied, metav1.ConditionTrue, strategyv1.ReasonEdited, "the configuration holds the edits")
 	}
 	verified := meta.FindStatusCondition(p.next.Conditions, strategyv1.ConditionVerified)
@@ -81,6 +79,8 @@ func (p *plan) watch() pass.Outcome {
 	case p.out.Reason(strategyv1.ConditionInEffect) == strategyv1.ReasonExpired:
 		p.asks = strategyv1.WhoApprover // to renew, or to restore
 		p.out.Stall(strategyv1.ReasonExpired, p.out.Message(strategyv1.ConditionInEffect))
+	case p.inDoubt() != "":
+		p.out.Stall(strategyv1.ReasonOverwritten, p.inDoubt()+". The configuration holds the edits again; to bring them into effect: "+p.renewCommand()+"; to undo them: "+p.restoreCommand())
 	case p.out.Is(strategyv1.ConditionVerified):
 		p.out.Done(strategyv1.ReasonVerified, fmt.Sprintf("in effect and verified: %s. To undo it: %s", p.summary(), p.restoreCommand()))
 	case verified != nil:
@@ -89,17 +89,10 @@ func (p *plan) watch() pass.Outcome {
 	return pass.Ends
 }
 
-// overwritten is the first path that people or a tool changed while this rollback holds it. While a renewal waits
-// for the writer, the old value is expected and not told.
-func (p *plan) overwritten() string {
-	if !p.written() && p.holder() != nil {
+// inDoubt says that the scheduler started on a configuration that somebody had changed, or is empty.
+func (p *plan) inDoubt() string {
+	if p.out.Reason(strategyv1.ConditionInEffect) != strategyv1.ReasonOverwritten {
 		return ""
 	}
-	for _, edit := range p.next.Plan.Edits {
-		held, err := p.seen.Config.Document.Holds(edit.Path, edit.To)
-		if err != nil || !held {
-			return edit.Path
-		}
-	}
-	return ""
+	return p.out.Message(strategyv1.ConditionInEffect)
 }

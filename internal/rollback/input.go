@@ -36,8 +36,11 @@ func (p *plan) problem() *facts.Problem {
 		return &facts.Problem{Reason: strategyv1.ReasonRemediationNotFound, Message: fmt.Sprintf(
 			"playbook %s has no remediation %q; create another rollback with one that exists", spec.PlaybookName, spec.RemediationName)}
 	}
-	if p.claimed() != "" || p.isDrill() {
+	if p.claimed() != "" {
 		return nil
+	}
+	if mismatch := p.mismatch(); mismatch != nil || p.isDrill() {
+		return mismatch
 	}
 	scheduler := p.seen.Playbook.Spec.Scheduler
 	if p.seen.Deployment == nil {
@@ -52,7 +55,26 @@ func (p *plan) problem() *facts.Problem {
 	return nil
 }
 
-// frozen: while the playbook is suspended, a rollback that has claimed, written or begun to restore makes no step. Only the end of its
+// mismatch: a rollback that is not for the incident that it names. It would run on the incident's procedure and be held by another
+// playbook, or count as a change that was only exercised.
+func (p *plan) mismatch() *facts.Problem {
+	incident, spec := p.seen.Incident, p.seen.Rollback.Spec
+	if incident == nil {
+		return nil
+	}
+	if wanted := incident.Spec.PlaybookName; wanted != spec.PlaybookName {
+		return &facts.Problem{Reason: strategyv1.ReasonIncidentMismatch, Message: fmt.Sprintf(
+			"incident %s runs on playbook %s, and this rollback names playbook %s; create another rollback with the incident's", incident.Name, wanted, spec.PlaybookName)}
+	}
+	if drill := incident.Spec.Mode == strategyv1.IncidentDrill; spec.Mode != strategyv1.ModeDryRun && drill != p.isDrill() {
+		return &facts.Problem{Reason: strategyv1.ReasonIncidentMismatch, Message: fmt.Sprintf(
+			"incident %s has mode %s, and this rollback has mode %s: an exercise fixes nothing, and what is exercised changes nothing; create another rollback",
+			incident.Name, cmp.Or(incident.Spec.Mode, strategyv1.IncidentLive), cmp.Or(spec.Mode, strategyv1.ModeLive))}
+	}
+	return nil
+}
+
+// frozen: while the playbook is on hold, a rollback that has claimed, written or begun to restore makes no step. Only the end of its
 // time box is still recorded: the scheduler ends the mitigation by itself.
 func (p *plan) frozen() pass.Outcome {
 	if !p.out.Held() || p.claimed() == "" && p.holder() == nil && p.next.Restore == nil {

@@ -5,6 +5,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/signals"
 )
 
 // Need is a set of the facts that only some passes decide on.
@@ -16,6 +17,7 @@ const (
 	NeedPods                       // of the scheduler: whether the old configuration still trades
 	NeedIdentity                   // whether a decision hangs on who made it
 	NeedTemplates                  // a Job is to be built
+	NeedSignals                    // whether the cause of the incident is gone
 )
 
 func (p *plan) others() []strategyv1.StrategyRollback {
@@ -38,4 +40,12 @@ func (p *plan) identity() facts.Identity {
 	identity := facts.Want(&p.needs, NeedIdentity, p.seen.Identity)
 	p.unanswered = identity.Problem
 	return identity
+}
+
+// signals of the playbook; nobody is asked for those of one that has none.
+func (p *plan) signals() signals.Snapshot {
+	if p.seen.Playbook.Spec.Signals == nil {
+		return signals.Snapshot{}
+	}
+	return facts.Want(&p.needs, NeedSignals, p.seen.Signals)
 }

@@ -10,6 +10,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/pass"
 	"tradeops.dev/strategy-operator/internal/pauses"
+	"tradeops.dev/strategy-operator/internal/signals"
 )
 
 // Observed is everything a decision is made of.
@@ -33,6 +34,7 @@ type Observed struct {
 	Others    facts.Read[[]strategyv1.StrategyRollback] // on the same configuration that have not ended
 	Pods      facts.Read[Pods]
 	Identity  facts.Read[facts.Identity]
+	Signals   facts.Read[signals.Snapshot]
 }
 
 // Pods are those of the Deployment, ending ones included.

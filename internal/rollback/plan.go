@@ -4,6 +4,7 @@ import (
 	"time"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/change"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
@@ -16,6 +17,7 @@ type plan struct {
 	next        strategyv1.StrategyRollbackStatus // the status as it will be
 	now         time.Time
 	remediation strategyv1.RemediationSpec
+	foreign     string         // why the remedy's own approval is not for this change; empty: it is, or there is no remedy
 	asks        strategyv1.Who // whose turn a rule says it is
 	tried       *tried
 	unseenPods  *facts.Problem // the pods were asked for, and could not be read
@@ -29,7 +31,7 @@ func Plan(o Observed, now time.Time) Decision {
 	for _, record := range records {
 		record(p)
 	}
-	if !p.hasEnded() && !p.isDeleted() {
+	if !p.hasEnded() {
 		for _, deadline := range deadlines {
 			deadline(p)
 		}
@@ -53,7 +55,8 @@ func Plan(o Observed, now time.Time) Decision {
 
 func newPlan(o Observed, now time.Time) *plan {
 	o.Pauses = o.Pauses.OrDefault()
-	p := &plan{seen: o, now: now, remediation: remediationOf(o), next: *o.Rollback.Status.DeepCopy()}
+	p := &plan{seen: o, now: now, next: *o.Rollback.Status.DeepCopy()}
+	p.remediation, p.foreign = remediationOf(o)
 	p.next.ObservedGeneration = o.Rollback.Generation
 	p.out = pass.New(now, o.Rollback.Generation, o.Prefix, o.Log, pass.Status{
 		Conditions: &p.next.Conditions, Timeline: &p.next.Timeline, Checks: &p.next.Checks, Log: &p.next.Log, Answers: &p.next.Answers,
@@ -103,23 +106,35 @@ func (p *plan) running() bool {
 }
 
 // remediationOf is where approval, checks and time box come from. Without one: another person approves, nothing but the
-// proof is checked, and nothing is reverted unless somebody asks for it.
-func remediationOf(o Observed) strategyv1.RemediationSpec {
+// proof is checked, and nothing is reverted unless somebody asks for it. What the remedy does not mean for the incident has its checks and
+// its time box, but not its approval: that was given to something else.
+func remediationOf(o Observed) (remediation strategyv1.RemediationSpec, foreign string) {
+	spec := o.Rollback.Spec
 	for _, remediation := range o.Playbook.Spec.Remediations {
-		if remediation.Name == o.Rollback.Spec.RemediationName {
-			return remediation
+		if remediation.Name != spec.RemediationName {
+			continue
 		}
+		if foreign = change.NotOfRemedy(spec, o.Playbook.Spec.Remediations, o.Incident); foreign == "" {
+			return remediation, ""
+		}
+		strict := remediation.Approval
+		strict.Mode, strict.Requester = strategyv1.ApprovalRequired, strategyv1.RequesterDenied
+		if remediation.Approval == strict && o.Incident == nil {
+			foreign = "" // it makes no difference, and nobody takes it for what an incident asks for
+		}
+		remediation.Approval = strict
+		return remediation, foreign
 	}
 	duration := new(int32(defaultMaxDuration))
-	if o.Rollback.Spec.MaxDurationSeconds != nil {
-		duration = o.Rollback.Spec.MaxDurationSeconds
+	if spec.MaxDurationSeconds != nil {
+		duration = spec.MaxDurationSeconds
 	}
 	return strategyv1.RemediationSpec{
 		Approval: strategyv1.ApprovalSpec{
 			Mode: strategyv1.ApprovalRequired, TimeoutSeconds: defaultApprovalTimeout, Requester: strategyv1.RequesterDenied,
 		},
 		OnFailedAfter: strategyv1.FailedAfterKeep, MaxDurationSeconds: duration,
-	}
+	}, ""
 }
 
 // What a rollback without a remediation gets; the same figures are the defaults of a remediation in the API.

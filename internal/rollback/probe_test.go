@@ -114,7 +114,7 @@ func TestDryRun(t *testing.T) {
 	}{
 		"ends with the plan and the baseline": {func(*story) {}, "DryRun", "It would disable schedule fast until 2026-11-23T14:00:00Z", "Before 1"},
 		"without a remedy":                    {func(s *story) { s.byHand(testkit.Allocate("cross", "0.0")) }, "DryRun", "It would set allocation balanced/cross to 0.0", ""},
-		"an automatic remedy changes nothing": {func(s *story) { s.rollback.Spec.RemediationName = "automatic" }, "DryRun", "nothing was changed", ""},
+		"an automatic remedy changes nothing": {func(s *story) { s.remedy("automatic") }, "DryRun", "nothing was changed", ""},
 		"waits for the baseline":              {func(s *story) { s.reports(nil) }, "CheckingBefore", "measuring the baseline", "Before 1"},
 		"a feed is probed":                    {func(s *story) { s.feeds(); s.byHand(testkit.SwitchFeed("binance")) }, "DryRun", "It would switch to feed binance", "Probe 1"},
 		"a feed that is not usable": {func(s *story) {

@@ -27,7 +27,12 @@ func (p *plan) start() {
 // seeWritten keeps that edits of this rollback were in the configuration. The record there is the only proof, and it is gone when they
 // are undone.
 func (p *plan) seeWritten() {
-	if p.holder() != nil && p.next.Config != nil && p.next.Config.WrittenTime == nil {
+	holder := p.holder()
+	if holder == nil || p.next.Config == nil {
+		return
+	}
+	p.next.Config.WrittenRevision = max(p.next.Config.WrittenRevision, holder.Revision)
+	if p.next.Config.WrittenTime == nil {
 		p.next.Config.WrittenTime = new(p.out.Stamp())
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/testkit"
 )
 
@@ -122,6 +123,26 @@ func TestARestoreThatDoesNotComeIntoEffectIsAskedForAgain(t *testing.T) {
 	s.decide(strategyv1.DecisionRestore, "dave")
 	s.quiet()
 	expect(t, "Ready", s.ready(), "Restored")
+}
+
+// A revert stays one, whoever asks for it again: the incident's next remedy hangs on that.
+func TestARevertThatIsAskedForAgainIsARevert(t *testing.T) {
+	s := newStory(t)
+	s.reports(reports{"load": testkit.OK(), "smoke": testkit.Fail()})
+	s.quiet()
+	s.decide(strategyv1.DecisionApprove, "bob")
+	s.goOnUntil("Reverting")
+	s.Stale = 2
+	s.quiet()
+	expect(t, "Ready", s.ready(), "NotInEffect")
+	s.At(time.Hour)
+	s.Running = s.Content
+	s.decide(strategyv1.DecisionRestore, "dave")
+	s.quiet()
+	expect(t, "Ready", s.ready(), "Reverted")
+	if restore := s.rollback.Status.Restore; restore.By != "dave" || !restore.Revert || !lifecycle.EndedAs(s.rollback.Status, strategyv1.EndReverted) {
+		t.Errorf("%+v %+v", restore, s.rollback.Status.End)
+	}
 }
 
 func TestTwoRestoreDecisionsOfOneSecondDoNotAlternate(t *testing.T) {

@@ -6,7 +6,8 @@ import "tradeops.dev/strategy-operator/internal/pass"
 var records = []func(*plan){
 	(*plan).start,          // freezes the playbook, once
 	(*plan).seeWritten,     // keeps that edits reached the configuration
-	(*plan).holdBack,       // nothing new is started while the playbook is suspended
+	(*plan).seeStands,      // takes back that it is in effect, when it was overwritten or undone
+	(*plan).holdBack,       // nothing new is started while the playbook is on hold
 	(*plan).collect,        // takes up the reports of checks that have ended, of any stage
 	(*plan).denied,         // a denial counts until something is written
 	(*plan).renewRequested, // a new end of the time box counts before the old one is due
@@ -36,7 +37,7 @@ const (
 // anyPhase are the rules before those of a phase, unless the rollback has ended or is being deleted.
 var anyPhase = []rule{
 	{Name: "badInput", Run: (*plan).badInput}, // nobody knows what would be changed, or could log it
-	{Name: "frozen", Run: (*plan).frozen},     // of a suspended playbook what was begun stays as it is
+	{Name: "frozen", Run: (*plan).frozen},     // of a playbook on hold what was begun stays as it is
 	{Name: "stray", Run: (*plan).stray},       // edits that were written although their claim was withdrawn are released
 }
 
@@ -49,7 +50,7 @@ var procedure = map[phase][]rule{
 		{Name: "probeFirst", Run: (*plan).probeFirst},             // a feed must be usable before anybody is asked to approve it
 		{Name: "dryRun", Run: (*plan).dryRun},                     // ends here
 		{Name: "approve", Run: (*plan).approve},                   // waits for a decision on exactly this plan
-		{Name: "awaitResume", Run: (*plan).awaitResume},           // of a suspended playbook nothing is written
+		{Name: "awaitResume", Run: (*plan).awaitResume},           // of a playbook on hold nothing is written
 		{Name: "guard", Run: (*plan).guard},                       // the playbook's limits, and edits of others at the same place
 		{Name: "awaitOthers", Run: (*plan).awaitOthers},           // rollbacks of several incidents go one after the other
 		{Name: "probeAgain", Run: (*plan).probeAgain},             // the approval may have taken minutes
@@ -72,7 +73,7 @@ var procedure = map[phase][]rule{
 	},
 	deleted: {
 		{Name: "unfinalized", Run: (*plan).unfinalized},     // nothing of it was ever written
-		{Name: "deletionHeld", Run: (*plan).deletionHeld},   // undoing waits while the playbook is suspended
+		{Name: "deletionHeld", Run: (*plan).deletionHeld},   // undoing waits while the playbook is on hold
 		{Name: "hopeless", Run: (*plan).hopeless},           // nothing can be done, or not in time
 		{Name: "finishDeleted", Run: (*plan).finishDeleted}, // its edits stay, or are undone first
 	},

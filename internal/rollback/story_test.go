@@ -20,6 +20,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/rollback"
+	"tradeops.dev/strategy-operator/internal/signals"
 	"tradeops.dev/strategy-operator/internal/testkit"
 )
 
@@ -42,6 +43,8 @@ type story struct {
 	writerStopped   bool // the one that writes the configuration
 	suspended       bool // the playbook is on hold, which stops the writer, too
 	others          []strategyv1.StrategyRollback
+	incident        *strategyv1.StrategyIncident
+	signals         signals.Snapshot
 }
 
 func newStory(t testkit.T) *story {
@@ -80,16 +83,30 @@ func (s *story) byHand(actions ...strategyv1.RollbackAction) *story {
 	return s
 }
 
+// remedy makes it what an incident about its schedule asks for: this remedy, with its own actions.
+func (s *story) remedy(name string) {
+	schedule := s.rollback.Spec.Actions[0].Schedule
+	s.rollback.Spec.RemediationName, s.rollback.Spec.IncidentName = name, "pnl"
+	s.incident = &strategyv1.StrategyIncident{
+		ObjectMeta: metav1.ObjectMeta{Namespace: testkit.Namespace, Name: "pnl"},
+		Spec:       strategyv1.StrategyIncidentSpec{PlaybookName: "multi-strategy", Type: "PnL", Severity: "High", Schedule: schedule},
+		Status: strategyv1.StrategyIncidentStatus{Cause: &strategyv1.CauseStatus{
+			Name: "SignalDegradation", Rule: "true", Remediation: name, Schedules: []string{schedule},
+		}},
+	}
+}
+
 // observed is what the controller would observe: of a namespace that is not served nothing, and without a playbook only
 // the record of the edits.
 func (s *story) observed() rollback.Observed {
 	o := rollback.Observed{Rollback: s.rollback.DeepCopy(), Prefix: s.prefix, NotServed: s.notServed}
 	if s.notServed != nil {
-		o.Log.Problem = s.notServed
+		o.Playbook.Problem, o.Log.Problem = s.notServed, s.notServed
 		return o
 	}
 	o.Playbook = facts.Playbook{Spec: *s.Spec.DeepCopy(), Revision: "multi-strategy-1", Hold: testkit.OnHold(s.suspended)}
 	o.Decided = s.Answered(s.decided)
+	o.Incident, o.Signals = s.incident.DeepCopy(), facts.Known(s.signals)
 	o.Others, o.Identity = facts.Known(slices.Clone(s.others)), facts.Known(s.identity)
 	if s.playbookProblem != nil {
 		o.Playbook, o.Log.Problem = facts.Playbook{Problem: s.playbookProblem}, s.playbookProblem
@@ -138,6 +155,7 @@ func (s *story) plan() rollback.Decision {
 // optional are the facts that only some passes decide on.
 var optional = map[rollback.Need]func(to *rollback.Observed, from rollback.Observed){
 	rollback.NeedOthers:    func(to *rollback.Observed, from rollback.Observed) { to.Others = from.Others },
+	rollback.NeedSignals:   func(to *rollback.Observed, from rollback.Observed) { to.Signals = from.Signals },
 	rollback.NeedPods:      func(to *rollback.Observed, from rollback.Observed) { to.Pods = from.Pods },
 	rollback.NeedTemplates: func(to *rollback.Observed, from rollback.Observed) { to.Templates = from.Templates },
 	rollback.NeedIdentity:  func(to *rollback.Observed, from rollback.Observed) { to.Identity = from.Identity },

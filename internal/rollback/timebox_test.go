@@ -71,7 +71,7 @@ func TestTimeBox(t *testing.T) {
 		},
 		"without a gate it is restored, too": {
 			given: func(s *story) {
-				s.rollback.Spec.RemediationName = "automatic"
+				s.remedy("automatic")
 				s.quiet()
 				s.At(55 * time.Minute)
 				s.quiet()
@@ -82,7 +82,7 @@ func TestTimeBox(t *testing.T) {
 		"a short time box begins its restore a tenth before the end": {
 			given: func(s *story) {
 				s.Spec.Remediations[2].MaxDurationSeconds = new(int32(600))
-				s.rollback.Spec.RemediationName = "automatic"
+				s.remedy("automatic")
 				s.quiet()
 			},
 			conditions: strings.Replace(inForce, "True/Approved", "True/Automatic", 1) + "Ready=True/Verified",

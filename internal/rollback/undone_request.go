@@ -113,12 +113,12 @@ func recent(decided []facts.Decided) []string {
 }
 
 func (p *plan) request(request, by string) {
-	attempt := int32(1)
+	attempt, revert := int32(1), request == requestFailedAfter
 	if p.next.Restore != nil {
-		attempt = p.next.Restore.Attempt + 1
+		attempt, revert = p.next.Restore.Attempt+1, revert || p.next.Restore.Revert
 	}
 	p.next.Restore = &strategyv1.RestoreStatus{
-		Request: request, By: by, RequestedTime: p.out.Stamp(), SpecGeneration: p.seen.Rollback.Generation, Attempt: attempt, Seen: recent(p.seen.Decided),
+		Request: request, By: by, RequestedTime: p.out.Stamp(), SpecGeneration: p.seen.Rollback.Generation, Attempt: attempt, Revert: revert, Seen: recent(p.seen.Decided),
 	}
 	if p.claimed() == strategyv1.ClaimRelease && p.next.Proof != nil {
 		p.next.Proof.Edited = "" // what the scheduler said before is no answer to this request

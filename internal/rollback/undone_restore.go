@@ -7,14 +7,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
-	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
-	"tradeops.dev/strategy-operator/internal/rules"
 )
-
-// defaultGate holds when no check of the gate says otherwise.
-const defaultGate = "checks.all(c, c.verdict in ['Pass', 'Warn'])"
 
 // restoring undoes exactly this rollback's edits: gate, release, restart, proof.
 func (p *plan) restoring() pass.Outcome {
@@ -50,44 +45,7 @@ func (p *plan) withdrawn() {
 // person may lift the gate.
 func (p *plan) ungated() bool {
 	request := p.next.Restore.Request
-	return request == requestFailedAfter || request == requestDeletion || p.next.Override != nil && request == p.next.Override.Name
-}
-
-// gateHolds runs the checks of the gate. What is not written needs none.
-func (p *plan) gateHolds() bool {
-	gate := p.remediation.Restore
-	if gate == nil || p.ungated() || p.releasing() || p.holder() == nil {
-		return true
-	}
-	stage := p.run(strategyv1.StageRestore, p.next.Restore.Attempt, gate.Checks)
-	if stage.Missing != "" {
-		return false
-	}
-	if !stage.Done {
-		p.out.Working(strategyv1.ReasonCheckingRestore, fmt.Sprintf("before restoring: %d of %d checks judged", len(stage.Final), len(gate.Checks)))
-		return false
-	}
-	rule := gate.When
-	if rule == "" {
-		rule = defaultGate
-	}
-	held, err := rules.Eval(rule, rules.Vars{Rollback: p.facts(), Checks: checks.Facts(stage.Final, p.seen.Runs.Outcomes)})
-	if err == nil && held {
-		return true
-	}
-	message := fmt.Sprintf("not restored, the change stays in effect: the gate %q does not hold (%s)", rule, verdicts(stage.Final))
-	if err != nil {
-		message = fmt.Sprintf("not restored, the change stays in effect: the gate cannot be evaluated: %v", err)
-	}
-	message += fmt.Sprintf(". To try again: %s; to restore all the same: kubectl strategy override %s -n %s", p.restoreCommand(), p.seen.Rollback.Name, p.seen.Rollback.Namespace)
-	if until := p.until(); !until.IsZero() {
-		message += fmt.Sprintf(". The time box ends at %s; to keep the change longer: %s", rfc3339(until), p.renewCommand())
-	}
-	p.next.Restore.Result = strategyv1.RestoreGateFailed
-	p.out.Set(strategyv1.ConditionRestored, metav1.ConditionFalse, strategyv1.ReasonRestoreGateFailed, message)
-	p.out.Note(strategyv1.EventRestoreRefused, message, "")
-	p.out.Stall(strategyv1.ReasonRestoreGateFailed, message)
-	return false
+	return p.next.Restore.Revert || request == requestDeletion || p.next.Override != nil && request == p.next.Override.Name
 }
 
 // releasing: the gate held, or there was none; from then on the edits are undone.
@@ -109,12 +67,15 @@ func (p *plan) release() {
 		return
 	}
 	p.ask(strategyv1.ClaimRelease)
+	if p.holder() == nil { // nothing will be written, so nothing will tell
+		p.out.Wake(p.now)
+	}
 	p.out.Wake(p.now.Add(pass.Recheck))
 }
 
 // undoing is the reason of Ready while edits are undone: Reverting after checks that failed, else Restoring.
 func (p *plan) undoing() string {
-	if p.next.Restore.Request == requestFailedAfter {
+	if p.next.Restore.Revert {
 		return strategyv1.ReasonReverting
 	}
 	return strategyv1.ReasonRestoring
@@ -132,9 +93,6 @@ func (p *plan) takeBack() {
 		return
 	}
 	p.out.Set(strategyv1.ConditionApplied, metav1.ConditionFalse, strategyv1.ReasonRestored, "the edits were undone")
-	if p.out.Is(strategyv1.ConditionInEffect) {
-		p.out.Set(strategyv1.ConditionInEffect, metav1.ConditionUnknown, strategyv1.ReasonRestoring, "the edits were undone; it is not proved yet that the scheduler runs without them")
-	}
 	proof := p.prove(strategyv1.StageRestoreProof)
 	switch {
 	case proof.failed != "":
@@ -184,7 +142,7 @@ func (p *plan) restored() {
 	p.out.Set(strategyv1.ConditionInEffect, metav1.ConditionFalse, strategyv1.ReasonRestored, message)
 	p.out.Set(strategyv1.ConditionRestored, metav1.ConditionTrue, reason, message)
 	p.out.Note(strategyv1.EventRestored, message, p.next.Restore.By)
-	if p.next.Restore.Request == requestFailedAfter {
+	if p.next.Restore.Revert {
 		p.end(strategyv1.EndReverted)
 		p.out.Stall(strategyv1.ReasonReverted, "reverted after failed checks: "+p.out.Message(strategyv1.ConditionVerified))
 		return
@@ -220,12 +178,4 @@ func (p *plan) sharedWith() []string {
 		}
 	}
 	return paths
-}
-
-func verdicts(judged []strategyv1.CheckStatus) string {
-	words := make([]string, len(judged))
-	for i, record := range judged {
-		words[i] = fmt.Sprintf("%s %s", record.Name, record.Verdict)
-	}
-	return strings.Join(words, ", ")
 }

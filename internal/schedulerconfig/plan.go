@@ -87,12 +87,14 @@ func Plan(o Observed, now time.Time) (Decision, error) {
 	return work.decision, nil
 }
 
-// pendingOf are the claims that are not met, oldest first.
+// pendingOf are the claims that are not met, oldest first. One that was met, and is not in the record any more, went with a ConfigMap that
+// somebody replaced: that is theirs, and it is not written again.
 func pendingOf(o Observed) []record.Claim {
 	var pending []record.Claim
 	for _, claim := range o.Claims {
 		holder := o.State.Holder(claim.UID)
-		if claim.State == strategyv1.ClaimHold && (holder == nil || holder.Revision != claim.Revision) || claim.State != strategyv1.ClaimHold && holder != nil {
+		asked := claim.State == strategyv1.ClaimHold && !claim.Met && (holder == nil || holder.Revision != claim.Revision)
+		if asked || claim.State != strategyv1.ClaimHold && holder != nil {
 			pending = append(pending, claim)
 		}
 	}

@@ -222,3 +222,32 @@ func TestClaimsAreGatheredForAsLongAsIsSet(t *testing.T) {
 		})
 	}
 }
+
+// A ConfigMap that was replaced together with its record is not written again; what is renewed has another revision, and is.
+func TestAClaimThatWasMetIsNotMetTwice(t *testing.T) {
+	claim := hold("1", 0, set("/a", "1", "9"))
+	written, _ := after(t, Observed{DataKey: "core.yaml", Content: base, Claims: []record.Claim{claim}})
+	met := claim
+	met.Met = true
+	older := written
+	older.State.Holders = slices.Clone(written.State.Holders)
+	older.State.Holders[0].Revision = 0
+	for name, c := range map[string]struct {
+		observed Observed
+		claim    record.Claim
+		writes   bool
+	}{
+		"not met yet":                          {Observed{Content: base}, claim, true},
+		"met, and it stands":                   {written, met, false},
+		"met, and replaced":                    {Observed{Content: base}, met, false},
+		"met, and an older record is back":     {older, met, false},
+		"met, and to be undone where it is":    {written, release(met), true},
+		"met, and to be undone where it isn't": {Observed{Content: base}, release(met), false},
+	} {
+		c.observed.DataKey, c.observed.Claims = "core.yaml", []record.Claim{c.claim}
+		_, decision := after(t, c.observed)
+		if (decision.Write != nil) != c.writes || len(decision.Refused) > 0 {
+			t.Errorf("%s: %+v", name, decision)
+		}
+	}
+}

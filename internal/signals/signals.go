@@ -3,7 +3,9 @@ package signals
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -49,6 +51,25 @@ func (s Snapshot) Values() map[string]any {
 		}
 	}
 	return values
+}
+
+// Words are the known ones of some signals, for people: "cpu = 81.23 percent, latency = 4". Unit is what follows a number.
+func (s Snapshot) Words(names []string, unit func(name string) string) string {
+	var known []string
+	for _, name := range names {
+		if reading, found := s.Readings[name]; found && reading.Known {
+			known = append(known, name+" = "+rounded(reading.Value)+unit(name))
+		}
+	}
+	return strings.Join(known, ", ")
+}
+
+// rounded is a number with at most four decimals; one that is smaller keeps its first digits.
+func rounded(value float64) string {
+	if math.Abs(value) < 1e-3 {
+		return strconv.FormatFloat(value, 'g', 4, 64)
+	}
+	return strconv.FormatFloat(math.Round(value*1e4)/1e4, 'f', -1, 64)
 }
 
 // JSON is the snapshot as evidence: the same snapshot yields the same bytes. A number is a decimal in a string, so that no

@@ -171,7 +171,12 @@ func (w *World) Furnish(change func(*strategyv1.StrategyPlaybookSpec)) {
 	if change != nil {
 		change(&spec)
 	}
-	w.Create(w.ConfigMap(), w.Secret(), w.PodTemplate(), w.Deployment(), &strategyv1.StrategyPlaybook{ObjectMeta: w.named(Playbook), Spec: spec})
+	w.Create(w.ConfigMap(), w.Secret(), w.PodTemplate(), w.Deployment(), w.MakePlaybook(spec))
+}
+
+// MakePlaybook is the playbook of the world.
+func (w *World) MakePlaybook(spec strategyv1.StrategyPlaybookSpec) *strategyv1.StrategyPlaybook {
+	return &strategyv1.StrategyPlaybook{ObjectMeta: w.named(Playbook), Spec: spec}
 }
 
 // Fork is a copy of the world that goes its own way, without an operator: what it remembered is lost.

@@ -103,6 +103,10 @@ func TestWhoMayDecide(t *testing.T) {
 		object.Spec.Target.Name = name
 		return object
 	}
+	anIncident := func(object *strategyv1.StrategyDecision) *strategyv1.StrategyDecision {
+		object.Spec.Target = strategyv1.DecisionTarget{Kind: strategyv1.KindIncident, Name: "loss"}
+		return object
+	}
 	in := func(namespace string, object *strategyv1.StrategyDecision) *strategyv1.StrategyDecision {
 		object.Namespace = namespace
 		return object
@@ -120,6 +124,16 @@ func TestWhoMayDecide(t *testing.T) {
 		{"a responder escalates", "alice", may("Escalate"), ""},
 		{"a responder calls a false alarm", "alice", may("FalseAlarm"), ""},
 		{"a responder resolves", "alice", may("Resolve"), ""},
+		{"a responder puts a playbook on hold", "alice", may("Hold"), ""},
+		{"a responder puts an incident on hold", "alice", anIncident(may("Hold")), ""},
+		{"a responder releases no playbook", "alice", may("Release"), "alice may not Release: the verb release on strategyplaybooks in namespace trading is not granted"},
+		{"a responder releases no incident", "alice", anIncident(may("Release")), "alice may not Release: the verb release on strategyincidents in namespace trading is not granted"},
+		{"an approver puts a playbook on hold", "bob", may("Hold"), ""},
+		{"an approver releases it", "bob", may("Release"), ""},
+		{"an approver releases an incident", "bob", anIncident(may("Release")), ""},
+		{"the right to decide alone holds nothing", "grace", may("Hold"), "grace may not Hold: the verb hold on strategyplaybooks in namespace trading is not granted"},
+		{"the operator itself holds nothing", operator, may("Hold"), operator + " may not Hold"},
+		{"a hold in somebody else's name", "alice", forged("Hold", "bob"), "a client may only name itself"},
 		{"a responder does not approve", "alice", may("Approve"), "alice may not Approve: the verb approve on strategyrollbacks in namespace trading is not granted"},
 		{"a responder does not deny", "alice", may("Deny"), "alice may not Deny: the verb approve on strategyrollbacks in namespace trading is not granted"},
 		{"a responder does not renew", "alice", may("Renew"), "alice may not Renew: the verb approve on strategyrollbacks in namespace trading is not granted"},

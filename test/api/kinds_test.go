@@ -2,6 +2,8 @@ package api_test
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -265,22 +267,25 @@ func decisionRows() []row {
 	for _, verdict := range []string{"Deny", "Restore"} {
 		rows = append(rows, rule(verdict+" without a plan", "", set("verdict", verdict), drop("digest"))...)
 	}
-	withoutReason := func(verdict, kind string) []row { // what the types say of a verdict is what the API server asks for
-		want := ""
-		if strategyv1.DecisionVerdict(verdict).NeedsReason() {
-			want = "Approve, Deny, Override, Resolve, FalseAlarm, Reopen, Hold and Release need a reason: say in reason why"
+	about := map[string][]string{ // which verdicts are about which kind
+		"StrategyPlaybook": {"Hold", "Release"},
+		"StrategyIncident": {"Acknowledge", "Escalate", "FalseAlarm", "Resolve", "Reopen", "Hold", "Release"},
+		"StrategyRollback": {"Approve", "Deny", "Override", "Renew", "Restore"},
+	}
+	for kind, verdicts := range about {
+		for _, verdict := range slices.Sorted(maps.Values(verdictsOf(about))) {
+			want, unexplained := "", ""
+			if !slices.Contains(verdicts, verdict) {
+				want = " are about a StrategyIncident; Hold and Release about"
+			}
+			rows = append(rows, rule(verdict+" a "+kind, want, set("verdict", verdict), set("target.kind", kind))...)
+			if strategyv1.DecisionVerdict(verdict).NeedsReason() { // what the types say of a verdict is what the API server asks for
+				unexplained = "need a reason: say in reason why"
+			}
+			if want == "" {
+				rows = append(rows, rule(verdict+" a "+kind+" without a reason", unexplained, set("verdict", verdict), set("target.kind", kind), drop("reason"))...)
+			}
 		}
-		return rule(verdict+" without a reason", want, set("verdict", verdict), set("target.kind", kind), drop("reason"))
-	}
-	const about = "Acknowledge, Escalate, FalseAlarm, Resolve and Reopen are about a StrategyIncident; Hold and Release about a StrategyIncident or a StrategyPlaybook; Approve, Deny, Override, Renew and Restore about a StrategyRollback"
-	for _, verdict := range []string{"Acknowledge", "Escalate", "FalseAlarm", "Resolve", "Reopen"} {
-		rows = append(rows, rule(verdict+" an incident", "", set("verdict", verdict), set("target.kind", "StrategyIncident"))...)
-		rows = append(rows, rule(verdict+" a rollback", about, set("verdict", verdict))...)
-		rows = append(rows, withoutReason(verdict, "StrategyIncident")...)
-	}
-	for _, verdict := range []string{"Approve", "Deny", "Override", "Renew", "Restore"} {
-		rows = append(rows, rule(verdict+" an incident", about, set("verdict", verdict), set("target.kind", "StrategyIncident"))...)
-		rows = append(rows, withoutReason(verdict, "StrategyRollback")...)
 	}
 	acknowledges := func(rows []row) []row {
 		for i := range rows {
@@ -290,6 +295,17 @@ func decisionRows() []row {
 	}
 	rows = append(rows, acknowledges(number("validSeconds", 60, 14400))...)
 	return append(rows, rule("an approval that ends", "validSeconds belongs to Acknowledge", set("validSeconds", int64(600)))...)
+}
+
+// verdictsOf are all verdicts, each once.
+func verdictsOf(about map[string][]string) map[string]string {
+	all := map[string]string{}
+	for _, verdicts := range about {
+		for _, verdict := range verdicts {
+			all[verdict] = verdict
+		}
+	}
+	return all
 }
 
 // envRows: names are those of environment variables, values any text.

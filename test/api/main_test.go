@@ -245,6 +245,8 @@ func decision(verdict strategyv1.DecisionVerdict, by string) *strategyv1.Strateg
 	switch verdict {
 	case strategyv1.DecisionAcknowledge, strategyv1.DecisionEscalate, strategyv1.DecisionFalseAlarm, strategyv1.DecisionResolve:
 		object.Spec.Target = strategyv1.DecisionTarget{Kind: strategyv1.KindIncident, Name: "loss"}
+	case strategyv1.DecisionHold, strategyv1.DecisionRelease:
+		object.Spec.Target = strategyv1.DecisionTarget{Kind: strategyv1.KindPlaybook, Name: "multi-strategy"}
 	case strategyv1.DecisionApprove, strategyv1.DecisionOverride, strategyv1.DecisionRenew:
 		object.Spec.Digest = digest
 	}

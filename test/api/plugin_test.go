@@ -25,7 +25,7 @@ func TestThePluginNamesItsUser(t *testing.T) {
 	if err == nil || !strings.Contains(said, "alice may not Approve: the verb approve on strategyrollbacks in namespace trading is not granted") {
 		t.Errorf("alice approves: %v: %s", err, said)
 	}
-	said, err = run("--as=bob", "approve", "pause", "--yes", "--reason=checked with the desk")
+	said, err = run("--as=bob", "approve", "pause", "--yes", "--reason=checked with the desk", "--wait=0")
 	if err != nil || !strings.Contains(said, "Approve of pause by bob") || strings.Contains(said, "Warning") {
 		t.Errorf("bob approves: %v: %s", err, said)
 	}

@@ -40,6 +40,7 @@ func TestOperatorsRights(t *testing.T) {
 		kinds + "strategyplaybooks/status":     "update patch",
 		kinds + "strategyincidents/status":     "update patch",
 		kinds + "strategyrollbacks/status":     "update patch",
+		kinds + "strategydecisions/status":     "update patch",
 		kinds + "strategyincidents/finalizers": "update",
 		kinds + "strategyrollbacks/finalizers": "update",
 		"/namespaces":                          "list watch",
@@ -53,11 +54,11 @@ func TestOperatorsRights(t *testing.T) {
 	never := []string{
 		"/serviceaccounts", "/serviceaccounts/token", "/pods/exec", "/pods/attach", "/pods/portforward", "/nodes",
 		"rbac.authorization.k8s.io/roles", "rbac.authorization.k8s.io/rolebindings", "apps/statefulsets", "apps/daemonsets",
-		"admissionregistration.k8s.io/validatingadmissionpolicies", kinds + "strategydecisions/status",
+		"admissionregistration.k8s.io/validatingadmissionpolicies",
 	}
 	verbs := []string{
 		"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection",
-		"respond", "approve", "restore", "delegate", "override", "author", "bind", "escalate", "impersonate",
+		"respond", "hold", "release", "approve", "restore", "delegate", "override", "author", "bind", "escalate", "impersonate",
 	}
 	check := func(namespace, resource, granted string) {
 		for _, verb := range verbs {
@@ -96,25 +97,25 @@ func TestOperatorsRights(t *testing.T) {
 // TestPeoplesRights: each role, and what the built-in roles get of it.
 func TestPeoplesRights(t *testing.T) {
 	const group = "strategy.tradeops.dev/"
-	verbs := []string{"get", "list", "watch", "create", "update", "patch", "delete", "respond", "approve", "override", "restore", "delegate", "author"}
+	verbs := []string{"get", "list", "watch", "create", "update", "patch", "delete", "respond", "hold", "release", "approve", "override", "restore", "delegate", "author"}
 	sees := "get list watch"
 	full := "get list watch create update patch delete"
 	roles := map[string]map[string]string{
 		"strategy-operator-viewer": {"strategyplaybooks": sees, "strategyincidents": sees, "strategyrollbacks": sees, "strategydecisions": sees},
 		"strategy-operator-responder": {
-			"strategyplaybooks": sees, "strategyincidents": sees + " create update patch respond", "strategyrollbacks": sees, "strategydecisions": sees + " create",
+			"strategyplaybooks": sees + " hold", "strategyincidents": sees + " create respond hold", "strategyrollbacks": sees, "strategydecisions": sees + " create",
 		},
 		"strategy-operator-approver": {
-			"strategyplaybooks": sees + " update patch", "strategyincidents": sees + " update patch respond", "strategyrollbacks": full + " approve override restore", "strategydecisions": sees + " create",
+			"strategyplaybooks": sees + " hold release", "strategyincidents": sees + " respond hold release", "strategyrollbacks": full + " approve override restore", "strategydecisions": sees + " create",
 		},
 		"strategy-operator-playbook-editor": {
 			"strategyplaybooks": full + " author", "strategyincidents": sees, "strategyrollbacks": sees, "strategydecisions": sees,
 		},
 		"strategy-operator-admin": {
-			"strategyplaybooks": full + " author", "strategyincidents": full + " respond", "strategyrollbacks": full + " approve override restore", "strategydecisions": full,
+			"strategyplaybooks": full + " author hold release", "strategyincidents": full + " respond hold release", "strategyrollbacks": full + " approve override restore", "strategydecisions": full,
 		},
 	}
-	none := map[string]string{"strategyplaybooks/status": "", "strategyincidents/status": "", "strategyrollbacks/status": ""}
+	none := map[string]string{"strategyplaybooks/status": "", "strategyincidents/status": "", "strategyrollbacks/status": "", "strategydecisions/status": ""}
 	for role, granted := range roles {
 		t.Run(role, func(t *testing.T) {
 			binding := bound("user-of-"+role, "ClusterRole", role)

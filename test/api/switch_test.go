@@ -3,6 +3,7 @@ package api_test
 import (
 	"testing"
 
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -10,13 +11,21 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 )
 
-// TestWhoMayPutAPlaybookOnHold: those who must stop things in an emergency may, and may not thereby write the procedure.
-func TestWhoMayPutAPlaybookOnHold(t *testing.T) {
+// TestWhoMaySuspendAPlaybook: spec.suspend is the way of whoever may update playbooks, and who may do only that does not thereby write
+// the procedure.
+func TestWhoMaySuspendAPlaybook(t *testing.T) {
 	morePeople(t)
+	updates := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "updates-playbooks"}, Rules: []rbacv1.PolicyRule{
+		{APIGroups: []string{"strategy.tradeops.dev"}, Resources: []string{"strategyplaybooks"}, Verbs: []string{"get", "update", "patch"}},
+	}}
+	give(t, updates)
+	tool := bound("gil", "ClusterRole", updates.Name)
+	give(t, &tool)
 	editor := bound("erin", "ClusterRole", "strategy-operator-playbook-editor")
 	give(t, &editor)
 	must(t, eventually(t.Context(), func() (bool, error) {
-		return allowed(t, "erin", "trading", "author", "strategy.tradeops.dev/strategyplaybooks"), nil
+		return allowed(t, "erin", "trading", "author", "strategy.tradeops.dev/strategyplaybooks") &&
+			allowed(t, "gil", "trading", "patch", "strategy.tradeops.dev/strategyplaybooks"), nil
 	}))
 	playbook := parse(t, validPlaybook)
 	playbook.SetGenerateName("")
@@ -29,31 +38,32 @@ func TestWhoMayPutAPlaybookOnHold(t *testing.T) {
 		only     = " may change nothing of a playbook but suspend: the verb author on strategyplaybooks in namespace trading is not granted"
 	)
 	for _, test := range []struct{ name, user, patch, want string }{
-		{"an approver stops everything", "bob", stop, ""},
-		{"an approver lets it go on", "bob", `{"spec":{"suspend":false}}`, ""},
+		{"who may update stops everything", "gil", stop, ""},
+		{"who may update lets it go on", "gil", `{"spec":{"suspend":false}}`, ""},
+		{"an approver decides instead", "bob", stop, notPatch},
 		{"the role admin", "dana", stop, ""},
 		{"the platform team", "erin", stop, ""},
 		{"a responder", "alice", stop, notPatch},
 		{"nobody in particular", "eve", stop, notPatch},
 		{"the operator", operator, stop, notPatch},
-		{"an approver labels it", "bob", `{"metadata":{"labels":{"desk":"crypto"}}}`, ""},
+		{"who may update labels it", "gil", `{"metadata":{"labels":{"desk":"crypto"}}}`, ""},
 		{"the platform team changes the procedure", "erin", `{"spec":{"triage":{"respondWithinSeconds":60}}}`, ""},
-		{"an approver stops it and changes a deadline", "bob", `{"spec":{"suspend":true,"triage":{"respondWithinSeconds":60}}}`, "bob" + only},
+		{"who may update stops it and changes a deadline", "gil", `{"spec":{"suspend":true,"triage":{"respondWithinSeconds":60}}}`, "gil" + only},
 		// One row for each field: a new one must be in the policy, too.
-		{"scheduler", "bob", `{"spec":{"scheduler":{"name":"other"}}}`, "bob" + only},
-		{"signals", "bob", `{"spec":{"signals":{"intervalSeconds":60}}}`, "bob" + only},
-		{"no signals", "bob", `{"spec":{"signals":null}}`, "bob" + only},
-		{"dashboards", "bob", `{"spec":{"dashboards":[]}}`, "bob" + only},
-		{"checks", "bob", `{"spec":{"checks":[{"name":"plan","podTemplateName":"other","command":["x"],"verdicts":[{"when":"true","verdict":"Pass"}]}]}}`, "bob" + only},
-		{"triage", "bob", `{"spec":{"triage":{"falseAlarm":null}}}`, "bob" + only},
-		{"diagnosis", "bob", `{"spec":{"diagnosis":{"causes":[]}}}`, "bob" + only},
-		{"remediations", "bob", `{"spec":{"remediations":[]}}`, "bob" + only},
-		{"feeds", "bob", `{"spec":{"feeds":null}}`, "bob" + only},
-		{"guard", "bob", `{"spec":{"guard":null}}`, "bob" + only},
-		{"escalation", "bob", `{"spec":{"escalation":null}}`, "bob" + only},
-		{"recovery", "bob", `{"spec":{"recovery":{"maxStrikes":9}}}`, "bob" + only},
-		{"history", "bob", `{"spec":{"history":{"keepIncidents":9}}}`, "bob" + only},
-		{"signingKeySecretName", "bob", `{"spec":{"signingKeySecretName":"mine"}}`, "bob" + only},
+		{"scheduler", "gil", `{"spec":{"scheduler":{"name":"other"}}}`, "gil" + only},
+		{"signals", "gil", `{"spec":{"signals":{"intervalSeconds":60}}}`, "gil" + only},
+		{"no signals", "gil", `{"spec":{"signals":null}}`, "gil" + only},
+		{"dashboards", "gil", `{"spec":{"dashboards":[]}}`, "gil" + only},
+		{"checks", "gil", `{"spec":{"checks":[{"name":"plan","podTemplateName":"other","command":["x"],"verdicts":[{"when":"true","verdict":"Pass"}]}]}}`, "gil" + only},
+		{"triage", "gil", `{"spec":{"triage":{"falseAlarm":null}}}`, "gil" + only},
+		{"diagnosis", "gil", `{"spec":{"diagnosis":{"causes":[]}}}`, "gil" + only},
+		{"remediations", "gil", `{"spec":{"remediations":[]}}`, "gil" + only},
+		{"feeds", "gil", `{"spec":{"feeds":null}}`, "gil" + only},
+		{"guard", "gil", `{"spec":{"guard":null}}`, "gil" + only},
+		{"escalation", "gil", `{"spec":{"escalation":null}}`, "gil" + only},
+		{"recovery", "gil", `{"spec":{"recovery":{"maxStrikes":9}}}`, "gil" + only},
+		{"history", "gil", `{"spec":{"history":{"keepIncidents":9}}}`, "gil" + only},
+		{"signingKeySecretName", "gil", `{"spec":{"signingKeySecretName":"mine"}}`, "gil" + only},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			object := &strategyv1.StrategyPlaybook{ObjectMeta: metav1.ObjectMeta{Namespace: "trading", Name: "switch"}}
@@ -75,12 +85,13 @@ func TestWhoMayPutAPlaybookOnHold(t *testing.T) {
 }
 
 func TestWhoMaySuspendAnIncident(t *testing.T) {
+	morePeople(t)
 	incident := parse(t, validIncident)
 	incident.SetGenerateName("")
 	incident.SetName("held")
 	incident.SetNamespace("trading")
 	give(t, incident)
-	for user, want := range map[string]string{"alice": "", "bob": "", "eve": `cannot patch resource "strategyincidents"`, operator: `cannot patch resource "strategyincidents"`} {
+	for user, want := range map[string]string{"dana": "", "alice": `cannot patch resource "strategyincidents"`, "bob": `cannot patch resource "strategyincidents"`, "eve": `cannot patch resource "strategyincidents"`, operator: `cannot patch resource "strategyincidents"`} {
 		object := &strategyv1.StrategyIncident{ObjectMeta: metav1.ObjectMeta{Namespace: "trading", Name: "held"}}
 		refused(t, as(user).Patch(t.Context(), object, client.RawPatch(types.MergePatchType, []byte(`{"spec":{"suspend":true}}`)), client.DryRunAll), want)
 	}

@@ -185,18 +185,8 @@ var rollbackMutants = []Mutant{{
 		}
 	}),
 }, {
-	Name: "one digest is for every revision", Story: "the plan changes, the old digest does not count",
-	Client: func(w *World, api client.Client) client.Client {
-		digest := ""
-		return onRollbackStatus(func(rollback *strategyv1.StrategyRollback) {
-			if plan := rollback.Status.Plan; plan != nil {
-				if digest == "" {
-					digest = plan.Digest
-				}
-				plan.Digest = digest
-			}
-		})(w, api)
-	},
+	Name: "what became of a decision is not kept", Story: "main story",
+	Client: onRollbackStatus(func(rollback *strategyv1.StrategyRollback) { rollback.Status.Answers = nil }),
 }}
 
 func unguard(rollback *strategyv1.StrategyRollback) {

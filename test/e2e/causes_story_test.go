@@ -108,6 +108,8 @@ func TestAResourceBudgetIsExceededAndAdjusted(t *testing.T) {
 		s.Errorf("the running scheduler has the limits %v: %v", plan.Limits, err)
 	}
 	s.must(s.clearFaults(s.ctx))
+	// The cause must be gone, with the old budget: else the change stays.
+	s.measures(`max(min_over_time(bot_core_process_cpu_percent{namespace="trading"}[10s]))`, func(percent float64) bool { return percent < 3 })
 	s.decides("bob", strategyv1.DecisionRestore, rollback)
 	s.reaches(rollback, "Restored", time.Minute)
 	s.configIsAsBefore()

@@ -49,7 +49,7 @@ func TestTheOperatorIsKilledInEveryStageAndTheStoryEndsTheSame(t *testing.T) {
 	s.runs(s.original)
 
 	s.endedWith(incident, wholeIncidentLog, 6)
-	s.endedWith(rollback, wholeRollbackLog, 7)
+	s.endedWith(rollback, wholeRollbackLog, 9)
 	s.noSecret(incident, rollback)
 }
 

@@ -16,15 +16,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 )
 
-// suspends flips a switch of an object, as that person.
-func (s *story) suspends(by string, object client.Object, on bool) {
-	s.Helper()
-	patch := client.RawPatch("application/merge-patch+json", fmt.Appendf(nil, `{"spec":{"suspend":%t}}`, on))
-	s.must(as(by).Patch(s.ctx, object, patch))
-	s.trace("%s sets suspend of %s to %t", by, nameOf(object), on)
-}
-
-// bob approves, and before anything is written he stops everything. Nothing happens until he lets it go on.
+// alice, who is L1, holds everything back before bob approves. Nothing happens until bob, who may approve, lets it go on.
 func TestAHoldStopsWhatIsApprovedAndItGoesOnWhenReleased(t *testing.T) {
 	s := tell(t)
 	playbook := s.quick("killed")
@@ -32,10 +24,10 @@ func TestAHoldStopsWhatIsApprovedAndItGoesOnWhenReleased(t *testing.T) {
 	incident := s.report("alice", name, nil)
 	rollback := s.rollbackOf(incident, time.Minute)
 	s.reaches(rollback, "AwaitingApproval", 30*time.Second)
-	s.suspends("bob", playbook, true)
+	s.decides("alice", strategyv1.DecisionHold, playbook)
 	s.decides("bob", strategyv1.DecisionApprove, rollback)
 	s.reaches(rollback, "Approved", 15*time.Second)
-	s.expect(rollback, "Approved=True/Approved", "OnHold=True/PlaybookSuspended")
+	s.expect(rollback, "Approved=True/Approved", "OnHold=True/PlaybookHeld")
 	restarted := s.restarts(func() { // a write would come after a quarter of that time (--pause-gather)
 		s.stays("nothing is written", 4*time.Second, func(context.Context) error {
 			if now := s.config(); now != s.original {
@@ -46,17 +38,27 @@ func TestAHoldStopsWhatIsApprovedAndItGoesOnWhenReleased(t *testing.T) {
 	})
 	for _, object := range []client.Object{incident, playbook} {
 		s.must(s.refresh(s.ctx, object))
-		s.expect(object, "OnHold=True/PlaybookSuspended")
+		s.expect(object, "OnHold=True/PlaybookHeld")
 	}
 	var jobs batchv1.JobList
 	s.must(admin.List(s.ctx, &jobs, client.InNamespace(s.namespace)))
 	if restarted != 0 || len(jobs.Items) != 0 {
 		s.Errorf("%d restarts and %d Jobs while everything is held back", restarted, len(jobs.Items))
 	}
-	s.refused(as("bob").Patch(s.ctx, playbook.DeepCopy(), client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"triage":{"respondWithinSeconds":60}}}`))),
-		"bob may change nothing of a playbook but suspend")
+	_, err := s.decide("alice", strategyv1.DecisionRelease, playbook)
+	s.refused(err, "alice may not Release: the verb release on strategyplaybooks")
+	s.refused(as("bob").Patch(s.ctx, playbook.DeepCopy(), client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"suspend":false}}`))), `cannot patch resource "strategyplaybooks"`)
 
-	s.suspends("bob", playbook, false)
+	release := s.decides("bob", strategyv1.DecisionRelease, playbook)
+	s.eventually("the release is answered", 15*time.Second, func(ctx context.Context) error {
+		if err := s.refresh(ctx, release); err != nil {
+			return err
+		}
+		if answer := release.Status.Answer; answer == nil || answer.Outcome != strategyv1.OutcomeHonoured || answer.Seq != 2 {
+			return fmt.Errorf("it hears %+v", answer)
+		}
+		return nil
+	})
 	s.reaches(rollback, "Verified", time.Minute)
 	s.isSuspended("cross_exchange_watch")
 	s.expect(rollback, "OnHold=False/Released")
@@ -89,7 +91,7 @@ func TestASuspendedIncidentStartsNothingUntilItIsResumed(t *testing.T) {
 		}
 		return nil
 	})
-	s.suspends("alice", incident, false)
+	s.must(admin.Patch(s.ctx, incident, client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"suspend":false}}`))))
 	s.rollbackOf(incident, time.Minute)
 	s.must(s.refresh(s.ctx, incident))
 	s.expect(incident, "OnHold=False/Released")

@@ -29,7 +29,7 @@ var (
 var (
 	wholeIncidentLog = []string{"check", "check", "check", "check", "check", "check", "closed", "contained", "diagnosed", "escalated", "incident"}
 	wholeRollbackLog = []string{
-		"approved", "check", "check", "check", "check", "check", "check", "check", "config_change", "config_change", "disabled",
+		"approved", "check", "check", "check", "check", "check", "check", "check", "check", "check", "config_change", "config_change", "disabled",
 		"restore_requested", "restored", "rollback_requested", "verified",
 	}
 )
@@ -199,9 +199,9 @@ func (s *story) endedWhole(incident *strategyv1.StrategyIncident, rollback *stra
 	s.Helper()
 	s.passes(incident, 10*time.Second, wholeIncident...)
 	s.passes(rollback, 10*time.Second, wholeRollback...)
-	// Triage 3, diagnosis 3; before 2, proof 1, after 2, gate 1, proof of the restore 1.
+	// Triage 3, diagnosis 3; before 2, proof 1, after 2, gate 3 (the diagnosis once more, with the gate's own), proof of the restore 1.
 	s.endedWith(incident, wholeIncidentLog, 6)
-	s.endedWith(rollback, wholeRollbackLog, 7)
+	s.endedWith(rollback, wholeRollbackLog, 9)
 }
 
 // endedWith compares the log's events and counts the checks. A check that could not measure, as right after a restart when

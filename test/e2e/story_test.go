@@ -237,12 +237,14 @@ func (s *story) decide(by string, verdict strategyv1.DecisionVerdict, about clie
 }
 
 // decides is a decision that the API server must accept.
-func (s *story) decides(by string, verdict strategyv1.DecisionVerdict, about client.Object) {
+func (s *story) decides(by string, verdict strategyv1.DecisionVerdict, about client.Object) *strategyv1.StrategyDecision {
 	s.Helper()
-	if _, err := s.decide(by, verdict, about); err != nil {
+	decision, err := s.decide(by, verdict, about)
+	if err != nil {
 		s.Fatal(err)
 	}
 	s.trace("%s decides: %s", by, verdict)
+	return decision
 }
 
 // refused: the API server said no, in these words.

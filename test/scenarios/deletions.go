@@ -128,7 +128,8 @@ var deletions = []Scenario{{
 }, {
 	Name: "the configuration is deleted and created again", Begin: ask("less", allocate("0.5"), disable("slow")),
 	Script: []Step{
-		approve("less"), {ready("less", "Verified"), losesConfig}, {ready("less", "ConfigMapNotFound"), getsConfig}, restore("less"),
+		approve("less"), {ready("less", "Verified"), losesConfig}, {ready("less", "ConfigMapNotFound"), getsConfig},
+		restoreWhen("less", "Overwritten"), // what was replaced is shown, and not written again
 	},
 	Rollbacks: ends("less", "Restored"),
 }, {

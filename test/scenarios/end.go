@@ -12,6 +12,7 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/conditions"
@@ -64,9 +65,44 @@ func EndOf(w *sim.World, lastError error) *End {
 		e.rollback(w, list.Items[at])
 	}
 	e.record(w, list.Items)
+	e.answers(w, incidents.Items, list.Items)
 	sort.Strings(e.conditions)
 	sort.Strings(e.told)
 	return e
+}
+
+// answers: whoever decided about something that is over has heard what became of it, as it stands in the log.
+func (e *End) answers(w *sim.World, incidents []strategyv1.StrategyIncident, rollbacks []strategyv1.StrategyRollback) {
+	over := map[strategyv1.DecisionTarget]string{}
+	for i := range incidents {
+		if incident := &incidents[i]; lifecycle.Closed(incident.Status) {
+			over[strategyv1.DecisionTarget{Kind: strategyv1.KindIncident, Name: incident.Name}] = prefixOf(incident)
+		}
+	}
+	for i := range rollbacks {
+		if rollback := &rollbacks[i]; lifecycle.Ended(rollback.Status) {
+			over[strategyv1.DecisionTarget{Kind: strategyv1.KindRollback, Name: rollback.Name}] = prefixOf(rollback)
+		}
+	}
+	var decisions strategyv1.StrategyDecisionList
+	w.List(&decisions)
+	for _, decision := range decisions.Items {
+		answer := decision.Status.Answer
+		prefix, ended := over[decision.Spec.Target]
+		switch {
+		case ended && answer == nil:
+			e.Problem("%s was not told what became of it", decision.Name)
+		case ended && answer.Seq > 0:
+			line, err := w.Bucket.Get(context.Background(), evidence.LogKey(prefix, answer.Seq))
+			if err != nil || !strings.Contains(string(line), decision.Name) {
+				e.Problem("%s was told of entry %d, which is %s (%v)", decision.Name, answer.Seq, line, err)
+			}
+		}
+	}
+}
+
+func prefixOf(object client.Object) string {
+	return evidence.Prefix(object.GetNamespace(), object.GetName(), string(object.GetUID()), object.GetCreationTimestamp().Time)
 }
 
 func (e *End) incidentEnd(w *sim.World, incident strategyv1.StrategyIncident) {

@@ -8,25 +8,26 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/sim"
+	"tradeops.dev/strategy-operator/internal/testkit"
 )
 
-// heldBack are stories in which something waits that is not its own business: the kill switch, another incident's change; and
+// heldBack are stories in which something waits that is not its own business: a hold, another incident's change; and
 // the drill, which changes a copy.
 var heldBack = []Scenario{{
-	Name: "killed before the approval, resumed", Begin: pnlIncident, Report: sim.Losing,
+	Name: "on hold before the approval, released", Begin: pnlIncident, Report: sim.Losing,
 	Script: []Step{
-		{ready("", "AwaitingApproval"), kills(true)},
+		{ready("", "AwaitingApproval"), holds},
 		{isHeld(""), decides("bob", "", strategyv1.DecisionApprove)},
-		{ready("", "Approved"), kills(false)},
+		{ready("", "Approved"), releases},
 		restore(""),
 	},
 	Incident: "Resolved", Rollbacks: ends("pnl", "Restored"),
 }, {
-	Name: "killed between claim and write, resumed", Begin: pnlIncident, Report: sim.Losing,
+	Name: "on hold between claim and write, released", Begin: pnlIncident, Report: sim.Losing,
 	Script: []Step{
 		approve(""),
-		{claimed("", strategyv1.ClaimHold), kills(true)},
-		{both(isHeld(""), claimed("", strategyv1.ClaimHold)), kills(false)},
+		{claimed("", strategyv1.ClaimHold), holds},
+		{both(isHeld(""), claimed("", strategyv1.ClaimHold)), releases},
 		restore(""),
 	},
 	Incident: "Resolved", Rollbacks: ends("pnl", "Restored"),
@@ -34,8 +35,8 @@ var heldBack = []Scenario{{
 	Name: "on hold for long between claim and write, released", Begin: pnlIncident, Report: sim.Losing,
 	Script: []Step{
 		approve(""),
-		{claimed("", strategyv1.ClaimHold), kills(true)},
-		{func(w *sim.World) bool { return w.Idle && isHeld("")(w) }, kills(false)},
+		{claimed("", strategyv1.ClaimHold), holds},
+		{func(w *sim.World) bool { return w.Idle && isHeld("")(w) }, releases},
 		restore(""),
 	},
 	Incident: "Resolved", Rollbacks: ends("pnl", "Restored"),
@@ -51,37 +52,71 @@ var heldBack = []Scenario{{
 	},
 	Incident: "Resolved", Rollbacks: ends("pnl", "Restored"),
 }, {
-	Name: "killed between write and restart, resumed", Begin: pnlIncident, Report: sim.Losing,
+	Name: "suspended by Git between write and restart, resumed", Begin: pnlIncident, Report: sim.Losing,
 	Script: []Step{
 		approve(""),
-		{written, kills(true)},
-		{isHeld(""), kills(false)},
+		{written, suspendsPlaybook(true)},
+		{isHeld(""), suspendsPlaybook(false)},
 		restore(""),
 	},
 	Incident: "Resolved", Rollbacks: ends("pnl", "Restored"),
 }, {
-	Name: "killed during the restore, resumed", Begin: pnlIncident, Report: sim.Losing,
+	Name: "suspended by Git during the restore, resumed", Begin: pnlIncident, Report: sim.Losing,
 	Script: []Step{
 		approve(""), restore(""),
-		{claimed("", strategyv1.ClaimRelease), kills(true)},
-		{isHeld(""), kills(false)},
+		{claimed("", strategyv1.ClaimRelease), suspendsPlaybook(true)},
+		{isHeld(""), suspendsPlaybook(false)},
 	},
 	Incident: "Resolved", Rollbacks: ends("pnl", "Restored"),
 }, {
-	Name: "killed for good: nothing of what was approved is written", Begin: pnlIncident, Report: sim.Losing,
+	Name: "on hold for good: nothing of what was approved is written", Begin: pnlIncident, Report: sim.Losing,
 	Script: []Step{
-		{ready("", "AwaitingApproval"), kills(true)},
+		{ready("", "AwaitingApproval"), holds},
 		{isHeld(""), decides("bob", "", strategyv1.DecisionApprove)},
 	},
 	Incident: "Mitigating", Rollbacks: ends("pnl", "Approved"),
 }, {
-	Name: "killed in triage, resumed", Begin: pnlIncident, Report: sim.Losing,
+	Name: "on hold in triage, released", Begin: pnlIncident, Report: sim.Losing,
 	Script: []Step{
-		{incidentIs("pnl", "Triaging"), kills(true)},
-		{func(w *sim.World) bool {
-			return conditions.True(w.Incident().Status.Conditions, strategyv1.ConditionOnHold)
-		}, kills(false)},
+		{incidentIs("pnl", "Triaging"), holds},
+		{incidentHeld, releases},
 		approve(""), restore(""),
+	},
+	Incident: "Resolved", Rollbacks: ends("pnl", "Restored"),
+}, {
+	Name: "an incident on hold, released", Begin: pnlIncident, Report: sim.Losing,
+	Script: []Step{
+		{incidentIs("pnl", "Triaging"), onIncidentOf("dave", strategyv1.DecisionHold)},
+		{both(incidentIs("pnl", "Diagnosing"), incidentHeld), onIncidentOf("bob", strategyv1.DecisionRelease)},
+		approve(""), restore(""),
+	},
+	Incident: "Resolved", Rollbacks: ends("pnl", "Restored"),
+}, {
+	Name: "a playbook on hold is made again: it is on hold still", Begin: pnlIncident, Report: sim.Losing,
+	Script: []Step{
+		{ready("", "AwaitingApproval"), holds},
+		{isHeld(""), func(w *sim.World) { w.Delete(sim.Playbook, &strategyv1.StrategyPlaybook{}) }},
+		{condition("", strategyv1.ConditionOnHold, strategyv1.ReasonPlaybookGone), decides("bob", "", strategyv1.DecisionApprove)},
+		{ready("", "Approved"), func(w *sim.World) { w.Pass(time.Second); w.Create(w.MakePlaybook(testkit.Playbook())) }},
+		{both(ready("", "Approved"), condition("", strategyv1.ConditionOnHold, strategyv1.ReasonPlaybookHeld)), releases},
+		restore(""),
+	},
+	Incident: "Resolved", Rollbacks: ends("pnl", "Restored"),
+}, {
+	Name: "the playbook is deleted between claim and write: nothing is written", Begin: pnlIncident, Report: sim.Losing,
+	Script: []Step{
+		approve(""),
+		{claimed("", strategyv1.ClaimHold), func(w *sim.World) { w.Delete(sim.Playbook, &strategyv1.StrategyPlaybook{}) }},
+		{func(w *sim.World) bool { return w.Idle && claimed("", strategyv1.ClaimHold)(w) }, decides("bob", "", strategyv1.DecisionDeny)},
+		onIncident("NeedsPerson", strategyv1.DecisionResolve),
+	},
+	Incident: "Resolved", Rollbacks: ends("pnl", "Denied"),
+}, {
+	Name: "the playbook is deleted: what is in force is restored", Begin: pnlIncident, Report: sim.Losing,
+	Script: []Step{
+		approve(""),
+		{ready("", "Verified"), func(w *sim.World) { w.Delete(sim.Playbook, &strategyv1.StrategyPlaybook{}) }},
+		{func(w *sim.World) bool { return w.Idle }, decides("bob", "", strategyv1.DecisionRestore)},
 	},
 	Incident: "Resolved", Rollbacks: ends("pnl", "Restored"),
 }, {
@@ -109,8 +144,29 @@ var heldBack = []Scenario{{
 	Incident: "Resolved", Others: map[string]string{"slow": "Resolved"}, Rollbacks: map[string]string{"pnl": "Restored", "slow": "Restored"},
 }}
 
-// kills flips the kill switch of the playbook.
-func kills(on bool) func(*sim.World) {
+// holds: dave puts the playbook on hold.
+func holds(w *sim.World) { onPlaybook(w, "dave", strategyv1.DecisionHold) }
+
+// releases: bob lets it go on.
+func releases(w *sim.World) { onPlaybook(w, "bob", strategyv1.DecisionRelease) }
+
+func onPlaybook(w *sim.World, user string, verdict strategyv1.DecisionVerdict) {
+	w.DecideAbout(user, strategyv1.DecisionTarget{Kind: strategyv1.KindPlaybook, Name: sim.Playbook}, verdict)
+}
+
+// onIncidentOf is somebody who decides about the incident.
+func onIncidentOf(user string, verdict strategyv1.DecisionVerdict) func(*sim.World) {
+	return func(w *sim.World) {
+		w.DecideAbout(user, strategyv1.DecisionTarget{Kind: strategyv1.KindIncident, Name: "pnl"}, verdict)
+	}
+}
+
+func incidentHeld(w *sim.World) bool {
+	return conditions.True(w.Incident().Status.Conditions, strategyv1.ConditionOnHold)
+}
+
+// suspendsPlaybook is Git's way to put a playbook on hold.
+func suspendsPlaybook(on bool) func(*sim.World) {
 	return func(w *sim.World) {
 		sim.Change(w, sim.Playbook, &strategyv1.StrategyPlaybook{}, func(playbook *strategyv1.StrategyPlaybook) { playbook.Spec.Suspend = on })
 	}

@@ -198,11 +198,13 @@ func newestOf(w *sim.World, name string) string {
 	return newest
 }
 
-// hold is carol: "hold on" holds the playbook, "hold off" releases it.
+// hold is dave, who puts the playbook on hold, and bob, who releases it: "hold on", "hold off".
 func hold(w *sim.World, line *datadriven.TestData) error {
-	sim.Change(w, sim.Playbook, &strategyv1.StrategyPlaybook{}, func(playbook *strategyv1.StrategyPlaybook) {
-		playbook.Spec.Suspend = line.CmdArgs[0].Key == "on"
-	})
+	if line.CmdArgs[0].Key == "on" {
+		holds(w)
+	} else {
+		releases(w)
+	}
 	return nil
 }
 

@@ -121,7 +121,7 @@ var several = []Scenario{{
 }, {
 	Name: "the record is taken off by hand while applied", Begin: ask("less", allocate("0.5")),
 	Script: []Step{
-		approve("less"), {ready("less", "Verified"), func(w *sim.World) { w.Unrecord() }}, restore("less"), looksAgain("less"),
+		approve("less"), {ready("less", "Verified"), func(w *sim.World) { w.Unrecord() }}, restoreWhen("less", "Overwritten"), looksAgain("less"),
 	},
 	Rollbacks: ends("less", "Restored"), Leaves: halved,
 }}

@@ -15,7 +15,7 @@ import (
 const untilLayout = "2006-01-02T15:04:05+00:00"
 
 // DisableSchedules are the edits that suspend schedules when the scheduler starts: entries of its initial suspensions. An entry
-// that a person made for the same schedule is replaced, and comes back when the edit is undone. A zero until means until the
+// that a person made for the same schedule is replaced, and comes back when the edit is undone; see [KeepSuspensions]. A zero until means until the
 // edit is undone; otherwise the scheduler resumes by itself at that time (seconds, in UTC). The schedules must exist, because
 // the scheduler accepts unknown names silently.
 //
@@ -66,6 +66,9 @@ func DisableSchedules(doc *config.Document, t Target, names []string, reason str
 	return edits, nil
 }
 
+// TimeText is a time as it is written into the document.
+func TimeText(at time.Time) string { return at.UTC().Format(untilLayout) }
+
 func suspensionText(kind, target, reason string, until time.Time) string {
 	return "{" + strings.Join(withReason([]string{kind + ": " + config.QuoteString(target)}, reason, until), ", ") + "}"
 }
@@ -74,7 +77,7 @@ func suspensionText(kind, target, reason string, until time.Time) string {
 func withReason(fields []string, reason string, until time.Time) []string {
 	fields = append(fields, keyReason+": "+config.QuoteString(reason))
 	if !until.IsZero() {
-		fields = append(fields, keyUntil+": "+config.QuoteString(until.UTC().Format(untilLayout)))
+		fields = append(fields, keyUntil+": "+config.QuoteString(TimeText(until)))
 	}
 	return fields
 }

@@ -88,7 +88,7 @@ func newLimits(where string, wanted []string) ([]config.Edit, error) {
 }
 
 // SetSignalLimit is the edit that limits the signals of a strategy's schedules with a risk profile when the scheduler starts; with
-// 0 they run and measure but emit none, and failover does not clear that. Whatever limit stood there is replaced. A zero until
+// 0 they run and measure but emit none, and failover does not clear that. Whatever limit stood there is replaced; see [KeepLimit]. A zero until
 // means until the edit is undone. Such a schedule must exist, because the scheduler accepts unknown names silently.
 func SetSignalLimit(doc *config.Document, t Target, strategy, riskProfile string, limit int32, reason string, until time.Time) (config.Edit, error) {
 	if limit < 0 {
@@ -121,6 +121,19 @@ func SetSignalLimit(doc *config.Document, t Target, strategy, riskProfile string
 		return config.Edit{Path: under(path, key, strategy), Value: flowMap(riskProfile, value)}, nil
 	}
 	return config.Edit{Path: under(path, key, strategy, riskProfile), Value: value}, nil
+}
+
+// LimitsSignals says whether an edit at a path sets the signal limit of a strategy in a risk profile. It may be written with what it
+// stands in.
+func LimitsSignals(path, strategy, riskProfile string) bool {
+	whole := config.JoinPath(strategy, riskProfile)
+	for _, key := range signalLimitsKeys {
+		_, inside, found := strings.Cut(path+"/", config.JoinPath(key)+"/")
+		if rest := "/" + strings.TrimSuffix(inside, "/"); found && (rest == "/" || rest == whole || strings.HasPrefix(whole, rest+"/")) {
+			return true
+		}
+	}
+	return false
 }
 
 // signalLimitText is one limit. Zero is written as a string: the scheduler's loader takes the number 0 for no limit.

@@ -39,12 +39,19 @@ const (
 	keyReason   = "reason"
 	keyUntil    = "until"
 	keyLimit    = "limit"
+	keyValue    = "value" // the loader's other name of limit
 )
 
 // The loader reads the first of these that is set.
 var (
 	untilKeys    = []string{keyUntil, "resume_at"}
 	durationKeys = []string{"duration_seconds", "duration", "resume_in"}
+)
+
+// The same of signal limits.
+var (
+	limitUntilKeys    = []string{keyUntil, "expires_at"}
+	limitDurationKeys = []string{"duration_seconds", "duration"}
 )
 
 // The loader's names of one key each, the main one first.

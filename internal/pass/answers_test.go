@@ -1,0 +1,87 @@
+package pass_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
+	"tradeops.dev/strategy-operator/internal/testkit"
+	"tradeops.dev/strategy-operator/internal/timeline"
+)
+
+func decided(n int, verdict strategyv1.DecisionVerdict) facts.Decided {
+	return facts.Decided{Name: fmt.Sprintf("d%d", n), UID: fmt.Sprintf("u%d", n), Verdict: verdict, By: "bob", Time: metav1.NewTime(testkit.T0)}
+}
+
+// TestADecisionIsAnsweredOnce, after what became of it is logged, and again until it says so itself.
+func TestADecisionIsAnsweredOnce(t *testing.T) {
+	status := &strategyv1.StrategyIncidentStatus{Log: &strategyv1.LogStatus{Prefix: "p/"}}
+	one := decided(1, strategyv1.DecisionEscalate)
+	passes := func(outcome strategyv1.DecisionOutcome, act bool) string {
+		one.Outcome = outcome
+		p := newPass(facts.Log{}, status)
+		p.Decisions("ns", []facts.Decided{one})
+		if act {
+			p.Refuse(one, "it came too late")
+			p.Refuse(one, "it came too late")
+		}
+		steps, _ := p.Finish(timeline.Subject{}, lifecycle.Turn{Who: strategyv1.WhoL1})
+		return strings.Join(testkit.Describe(steps.InOrder()), "; ")
+	}
+	if got := passes("", true); got != "log 0+ not_honoured; answer d1 Refused" {
+		t.Errorf("it is refused: %s", got)
+	}
+	if got := passes("", true); got != "log 0+ not_honoured; answer d1 Refused" { // the process died before it was told
+		t.Errorf("it was not told: %s", got)
+	}
+	if got := passes(strategyv1.OutcomeRefused, true); got != "log 0+ not_honoured" {
+		t.Errorf("it was told: %s", got)
+	}
+	if len(status.Answers) != 1 || status.Answers[0].Seq != 1 || status.Answers[0].Message != "it came too late" || len(status.Timeline) != 1 {
+		t.Errorf("%+v, %+v", status.Answers, status.Timeline)
+	}
+}
+
+// TestWhatMayCount: what was refused is nothing for a rule, and what nobody is named in counts only where it makes things safer.
+func TestWhatMayCount(t *testing.T) {
+	refused, honoured, unnamed, hold := decided(1, "Approve"), decided(2, "Approve"), decided(3, "Approve"), decided(4, strategyv1.DecisionHold)
+	refused.Outcome, honoured.Outcome, unnamed.By, hold.By = strategyv1.OutcomeRefused, strategyv1.OutcomeHonoured, "", ""
+	status := &strategyv1.StrategyIncidentStatus{Log: &strategyv1.LogStatus{}}
+	p := newPass(facts.Log{}, status)
+	var names []string
+	for _, one := range p.Decisions("ns", []facts.Decided{refused, honoured, unnamed, hold}) {
+		names = append(names, one.Name)
+	}
+	if got := strings.Join(names, " "); got != "d2 d4" {
+		t.Errorf("%s may count", got)
+	}
+	if len(status.Answers) != 1 || !strings.Contains(status.Answers[0].Message, "nobody says who made it") {
+		t.Errorf("whoever made d3 hears %+v", status.Answers)
+	}
+	if unanswered := p.Unanswered(); len(unanswered) != 1 || unanswered[0].Name != "d4" {
+		t.Errorf("unanswered: %v", unanswered)
+	}
+}
+
+// TestThereIsRoomForTheNewestAnswers: those go first that their decisions have heard of; a status never has more than the API takes.
+func TestThereIsRoomForTheNewestAnswers(t *testing.T) {
+	status := &strategyv1.StrategyIncidentStatus{Log: &strategyv1.LogStatus{}}
+	var all []facts.Decided
+	for n := range 200 {
+		if n >= 3 {
+			all[n-3].Outcome = strategyv1.OutcomeRefused // told
+		}
+		all = append(all, decided(n, "Approve"))
+		p := newPass(facts.Log{Entries: int64(n)}, status)
+		p.Decisions("ns", all)
+		p.Refuse(all[n], "no")
+	}
+	if len(status.Answers) != 64 || status.Answers[63].Name != "d199" || status.Answers[61].Name != "d197" {
+		t.Errorf("%d answers, the newest is %+v", len(status.Answers), status.Answers[len(status.Answers)-1])
+	}
+}

@@ -1,0 +1,120 @@
+package rollback
+
+import (
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
+	"tradeops.dev/strategy-operator/internal/pass"
+)
+
+// seeStands takes back what was said of the change when it does not stand any more: a configuration that somebody overwrote, and a scheduler
+// that started on it, are facts whatever else is wrong.
+func (p *plan) seeStands() {
+	if p.hasEnded() || !lifecycle.Changed(p.next) || p.seen.NotServed != nil {
+		return
+	}
+	switch p.claimed() {
+	case strategyv1.ClaimHold:
+		p.seeOverwritten()
+	case strategyv1.ClaimRelease:
+		p.seeUndone()
+	}
+}
+
+func (p *plan) seeOverwritten() {
+	status, reason, message := p.overwritten()
+	if message == "" {
+		return
+	}
+	p.out.Set(strategyv1.ConditionApplied, status, reason, message)
+	if !p.out.Is(strategyv1.ConditionInEffect) || p.isDrill() {
+		return
+	}
+	p.out.Wake(p.now.Add(pass.Recheck)) // a container may start again in its pod, which nothing tells
+	started := p.startedSince(conditions.Since(p.next.Conditions, strategyv1.ConditionInEffect))
+	if started == "" {
+		return
+	}
+	message = fmt.Sprintf("the change was in effect, and since then it was overwritten and %s: nobody knows what the scheduler has in force. %s", started, message)
+	p.out.Set(strategyv1.ConditionInEffect, metav1.ConditionUnknown, strategyv1.ReasonOverwritten, message)
+	p.out.Note(strategyv1.EventUnverified, message, "")
+	p.out.Tell(corev1.EventTypeWarning, strategyv1.ReasonOverwritten, message)
+}
+
+// overwritten says what became of the edits that people or a tool changed while this rollback holds them; an empty message: they stand, as
+// far as anybody can see. While a renewal waits for the writer, the old value is expected and not told.
+func (p *plan) overwritten() (status metav1.ConditionStatus, reason, message string) {
+	config := p.seen.Config
+	who := fmt.Sprintf("Who changed it: kubectl get configmap %s -n %s --show-managed-fields -o yaml; to end the rollback: %s",
+		p.next.Config.ConfigMapName, p.seen.Rollback.Namespace, p.restoreCommand())
+	switch {
+	case config.Problem != nil:
+		return metav1.ConditionUnknown, config.Problem.Reason, "nobody can see whether the edits stand: " + config.Problem.Message
+	case config.Gone:
+		return metav1.ConditionUnknown, strategyv1.ReasonConfigMapNotFound, "ConfigMap " + p.next.Config.ConfigMapName + " with the edits is gone"
+	case p.replaced():
+		return metav1.ConditionFalse, strategyv1.ReasonOverwritten, fmt.Sprintf(
+			"ConfigMap %s was replaced together with the record of this rollback's edits, which are not written again. %s", p.next.Config.ConfigMapName, who)
+	case !p.written() || config.Document == nil:
+		return "", "", ""
+	}
+	if path := p.overwrittenPath(); path != "" {
+		return metav1.ConditionFalse, strategyv1.ReasonOverwritten, fmt.Sprintf(
+			"%s no longer holds this rollback's value; the scheduler loses the change at its next start. %s", path, who)
+	}
+	return "", "", ""
+}
+
+// replaced: these edits were in the record, and it has nothing of this rollback any more, or older edits, though nobody asked for that.
+func (p *plan) replaced() bool {
+	asked, holder := p.next.Config, p.holder()
+	return p.claimed() == strategyv1.ClaimHold && asked.WrittenRevision == asked.Revision && (holder == nil || holder.Revision < asked.Revision)
+}
+
+// overwrittenPath is the first path that does not hold this rollback's value.
+func (p *plan) overwrittenPath() string {
+	for _, edit := range p.next.Plan.Edits {
+		held, err := p.seen.Config.Document.Holds(edit.Path, edit.To)
+		if err != nil || !held {
+			return edit.Path
+		}
+	}
+	return ""
+}
+
+// startedSince says which part of the scheduler started after a time, or will: empty if all that runs is older.
+func (p *plan) startedSince(at time.Time) string {
+	runs := false
+	for _, pod := range p.pods() {
+		if pod.DeletionTimestamp != nil || pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
+			continue
+		}
+		if pod.CreationTimestamp.After(at) {
+			return fmt.Sprintf("pod %s was made at %s", pod.Name, rfc3339(pod.CreationTimestamp.Time))
+		}
+		for _, container := range pod.Status.ContainerStatuses {
+			if container.State.Running == nil || container.State.Running.StartedAt.After(at) {
+				return fmt.Sprintf("container %s of pod %s started again", container.Name, pod.Name)
+			}
+		}
+		runs = true
+	}
+	if p.unseenPods != nil || p.needs&NeedPods != 0 || runs {
+		return ""
+	}
+	return "no pod of it is left"
+}
+
+// seeUndone: what was undone is not in effect, though it may not be proved yet.
+func (p *plan) seeUndone() {
+	unseen := p.seen.Config.Problem != nil || p.seen.Config.Gone
+	if p.out.Is(strategyv1.ConditionInEffect) && (unseen || p.holder() == nil) {
+		p.out.Set(strategyv1.ConditionInEffect, metav1.ConditionUnknown, strategyv1.ReasonRestoring, "the edits were undone; it is not proved yet that the scheduler runs without them")
+	}
+}
