@@ -56,6 +56,7 @@ type Config struct {
 	SHA256          string           // of the text as it is now, in hex; State.SHA256 is of the operator's last write
 	State           record.State     // the record of the operator's edits, in the same ConfigMap
 	Summary         botcore.Summary
+	Match           bool // Reloader's annotation `match` stands on the ConfigMap
 	Gone            bool // the ConfigMap does not exist, or is being deleted
 	Problem         *Problem
 }

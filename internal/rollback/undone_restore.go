@@ -127,10 +127,7 @@ func (p *plan) notRestored(message string) {
 }
 
 func (p *plan) restored() {
-	message := "the configuration and the running scheduler are as they were before: " + p.summary()
-	if p.isDrill() {
-		message = "a drill: the copy is as it was before: " + p.summary()
-	}
+	message := p.asBefore() + ": " + p.summary()
 	reason := strategyv1.ReasonRestored
 	if others := p.sharedWith(); len(others) > 0 {
 		message = "undone, except what other rollbacks hold, too, and undo in the end: " + strings.Join(others, ", ")

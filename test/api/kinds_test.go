@@ -414,6 +414,7 @@ func playbookRows() []row {
 		text("scheduler.rollout.deploymentName", 1, 253),
 		number("scheduler.rollout.timeoutSeconds", 5, 3600),
 		text("scheduler.proof.check", 1, 40),
+		enum("scheduler.proof.proves", "Loaded", "Running"),
 
 		items("checks", 1, 32, checked),
 		unique("checks", checked(0)),
@@ -498,8 +499,7 @@ func playbookRows() []row {
 		})}, ": Duplicate value"}},
 		pattern("feeds.0.edits.0.path", []string{"/a", "/a/b", "/a~1b/[name=x y]/0", "/" + strings.Repeat("a", 1023)},
 			[]string{"", "/", "a", "a/b", "/" + strings.Repeat("a", 1024)}),
-		values("feeds.0.edits.0.value", "kraken_spot", int64(3), 0.5, true, []any{"kraken_spot", "binance_spot"}, map[string]any{"name": "x", "deep": []any{int64(1)}}),
-		rule("a feed that sets null", "spec.feeds[0].edits[0].value: Required value", set("feeds.0.edits.0.value", nil)),
+		values("feeds.0.edits.0.value", "kraken_spot", int64(3), 0.5, true, []any{"kraken_spot", "binance_spot"}, map[string]any{"name": "x", "deep": []any{int64(1)}}, nil),
 
 		values("suspend", true, false),
 		required("signals.prometheus", "signals.queries", "signals.queries.0.name", "signals.queries.0.query"),
