@@ -33,7 +33,7 @@ func (r *incidents) observeIncident(ctx context.Context, object *strategyv1.Stra
 	}
 	if observed.NotServed != nil {
 		observed.Playbook.Problem, observed.Log.Problem = observed.NotServed, observed.NotServed // not read, which is not empty
-		observed.OnCall = facts.Known(facts.OnCall{Problem: observed.NotServed}) // deadlines go on, and nobody knows who is called
+		observed.OnCall = facts.Known(facts.OnCall{Problem: observed.NotServed})                 // deadlines go on, and nobody knows who is called
 		return observed, nil
 	}
 	observed.Refused = r.refusals.of(object)
