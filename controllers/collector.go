@@ -32,7 +32,7 @@ type collector struct {
 	logs    Logs
 	does    *executor
 	wakes   waker
-	outputs memo[types.UID, []byte]    // logs by pod, each of its first container, until they are stored
+	outputs memo[types.UID, []byte]    // logs by pod, each of the check's container, until they are stored
 	ended   memo[types.UID, time.Time] // when a Job was first seen to have ended, while no pod of it was
 }
 
@@ -44,7 +44,7 @@ func (r *collector) controller() Controller {
 		Name: "check", Reconciler: r, Workers: collectors,
 		For: itself(&batchv1.Job{}, jobNewOrFinished()),
 		Watches: []Watch{
-			{&corev1.Pod{}, mapped(jobOfPod), podHopeless()},
+			{&corev1.Pod{}, mapped(jobOfPod), podTells()},
 		},
 	}
 }
@@ -153,13 +153,14 @@ func hasEnded(pod corev1.Pod) bool {
 
 // run is one attempt of a check, and whose it is.
 type run struct {
-	id     checks.ID
-	spec   strategyv1.CheckSpec
-	pods   []corev1.Pod
-	owner  client.Object
-	judged []strategyv1.CheckStatus // of the owner
-	prefix string                   // of the owner's evidence
-	key    string                   // of the outcome
+	id        checks.ID
+	spec      strategyv1.CheckSpec
+	pods      []corev1.Pod
+	container string // of the pods, that runs the check
+	owner     client.Object
+	judged    []strategyv1.CheckStatus // of the owner
+	prefix    string                   // of the owner's evidence
+	key       string                   // of the outcome
 }
 
 // observeRun reads what a Job is about; nil if nobody waits for it yet, or any more, or nobody knows what it should do.
@@ -182,7 +183,10 @@ func (r *collector) observeRun(ctx context.Context, job *batchv1.Job) (*run, err
 		return nil, err
 	}
 	prefix := evidence.Prefix(owner.GetNamespace(), owner.GetName(), string(owner.GetUID()), owner.GetCreationTimestamp().Time)
-	return &run{id, spec, pods.Items, owner, judgedOf(owner), prefix, evidence.ReportKey(prefix, string(id.Stage), id.Check, id.Attempt)}, nil
+	return &run{
+		id: id, spec: spec, pods: pods.Items, container: checks.Container(job), owner: owner, judged: judgedOf(owner),
+		prefix: prefix, key: evidence.ReportKey(prefix, string(id.Stage), id.Check, id.Attempt),
+	}, nil
 }
 
 // observeOwner is the incident or rollback that controls a Job, and the revision of the playbook that it runs on; empty if it has ended,
@@ -250,14 +254,12 @@ func (e outputError) Unwrap() error { return e.error }
 // withOutput is an outcome with the report that the check wrote, after what it wrote was stored.
 func (r *collector) withOutput(ctx context.Context, run *run, outcome checks.Outcome, now time.Time) (checks.Outcome, error) {
 	pod := podNamed(run.pods, outcome.PodName)
-	container := pod.Spec.Containers[0].Name
-	output, err := r.observeOutput(ctx, pod, container)
+	output, err := r.observeOutput(ctx, pod, run.container)
 	if err != nil && now.Sub(*outcome.CompletionTime) < r.Pauses.Output {
 		return outcome, outputError{fmt.Errorf("the log of pod %s cannot be read yet: %w", pod.Name, err)}
 	}
 	if err != nil {
-		outcome.Reason, outcome.Message = checks.ReasonOutputFailed, fmt.Sprintf("the log of pod %s cannot be read: %v", pod.Name, err)
-		return outcome, nil
+		return checks.Unread(outcome, fmt.Sprintf("the log of pod %s cannot be read: %v", pod.Name, err)), nil
 	}
 	key := evidence.OutputKey(run.prefix, string(outcome.Stage), outcome.Check, outcome.Attempt)
 	err = r.store(ctx, run, key, output)
@@ -268,7 +270,7 @@ func (r *collector) withOutput(ctx context.Context, run *run, outcome checks.Out
 		return outcome, err
 	}
 	outcome.OutputSHA256, outcome.OutputBytes = decisionlog.Hash(output), len(output)
-	return checks.WithReport(outcome, run.spec.ReportFrom, output, terminationMessage(pod, container)), nil
+	return checks.WithReport(outcome, run.spec.ReportFrom, output, terminationMessage(pod, run.container)), nil
 }
 
 // observeOutput is the end of an ended container's log. It is read once: a log is large, and it may be gone, or shorter, before

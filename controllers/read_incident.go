@@ -74,7 +74,7 @@ func (r *incidents) observeNeeds(ctx context.Context, object *strategyv1.Strateg
 		}},
 		{incident.NeedTemplates, func() error { return read(&observed.Templates)(r.observeTemplates(ctx, object.Namespace)) }},
 		{incident.NeedSignals, func() error {
-			return read(&observed.Signals)(r.observeSignals(ctx, object.Namespace, spec.Signals, now))
+			return read(&observed.Signals)(r.observeSignals(ctx, object.Namespace, object, spec.Signals, now))
 		}},
 	} {
 		if needs&one.need == 0 {

@@ -90,7 +90,7 @@ func (r *rollbacks) observeNeeds(ctx context.Context, object *strategyv1.Strateg
 		}
 	}
 	if needs&rollback.NeedSignals != 0 {
-		if err := read(&observed.Signals)(r.observeSignals(ctx, object.Namespace, observed.Playbook.Spec.Signals, now)); err != nil {
+		if err := read(&observed.Signals)(r.observeSignals(ctx, object.Namespace, observed.Incident, observed.Playbook.Spec.Signals, now)); err != nil {
 			return err
 		}
 	}

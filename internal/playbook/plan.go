@@ -18,6 +18,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/action"
+	"tradeops.dev/strategy-operator/internal/bounded"
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
@@ -26,6 +27,12 @@ import (
 
 // maxSchedules is how many schedules the status shows.
 const maxSchedules = 64
+
+// What of the document's own texts the status shows, as the API has it: in bytes.
+const (
+	maxName  = 128
+	maxUntil = 64
+)
 
 // Observed is everything a decision is made of.
 type Observed struct {
@@ -182,10 +189,15 @@ func configStatus(config facts.Config) *strategyv1.ConfigStatus {
 		if len(status.Schedules) == maxSchedules {
 			break
 		}
-		shown := strategyv1.ScheduleStatus{Name: schedule.Name, Strategy: schedule.Strategy, RiskProfile: schedule.RiskProfile}
+		if schedule.Name == "" || len(schedule.Name) > maxName { // shortened, it would be the name of another one
+			continue
+		}
+		shown := strategyv1.ScheduleStatus{
+			Name: schedule.Name, Strategy: bounded.Text(schedule.Strategy, maxName), RiskProfile: bounded.Text(schedule.RiskProfile, maxName),
+		}
 		for _, suspension := range config.Summary.Suspensions {
 			if suspension.Kind == "schedule" && suspension.Target == schedule.Name {
-				shown.SuspendedUntil = suspension.Until
+				shown.SuspendedUntil = bounded.Text(suspension.Until, maxUntil)
 				if suspension.Until == "" {
 					shown.SuspendedUntil = "forever"
 				}

@@ -128,11 +128,7 @@ func (p *plan) notRestored(message string) {
 }
 
 func (p *plan) restored() {
-	undone := "undone: " + change.Sentence(p.seen.Rollback.Spec.Actions) // without its end, which is over
-	message := "the configuration and the running scheduler are as they were before; " + undone
-	if p.isDrill() {
-		message = "a drill: the copy is as it was before; " + undone
-	}
+	message := p.asBefore() + "; undone: " + change.Sentence(p.seen.Rollback.Spec.Actions) // without its end, which is over
 	reason := strategyv1.ReasonRestored
 	if others := p.sharedWith(); len(others) > 0 {
 		message = "undone, except what other rollbacks hold, too, and undo in the end: " + strings.Join(others, ", ")

@@ -414,6 +414,7 @@ func playbookRows() []row {
 		text("scheduler.rollout.deploymentName", 1, 253),
 		number("scheduler.rollout.timeoutSeconds", 5, 3600),
 		text("scheduler.proof.check", 1, 40),
+		enum("scheduler.proof.proves", "Loaded", "Running"),
 
 		items("checks", 1, 32, checked),
 		unique("checks", checked(0)),
@@ -438,6 +439,7 @@ func playbookRows() []row {
 		stageRows("triage.checks"),
 		required("triage.falseAlarm.when"),
 		text("triage.falseAlarm.when", 1, 2048),
+		enum("triage.falseAlarm.reportedBy", "AlertsOnly", "Anyone"),
 		items("triage.escalate", 0, 16, func(i int) any { return map[string]any{"name": fmt.Sprintf("rule-%d", i), "when": "true"} }),
 		unique("triage.escalate", map[string]any{"name": "rule", "when": "true"}),
 		required("triage.escalate.0.name"),
@@ -497,8 +499,7 @@ func playbookRows() []row {
 		})}, ": Duplicate value"}},
 		pattern("feeds.0.edits.0.path", []string{"/a", "/a/b", "/a~1b/[name=x y]/0", "/" + strings.Repeat("a", 1023)},
 			[]string{"", "/", "a", "a/b", "/" + strings.Repeat("a", 1024)}),
-		values("feeds.0.edits.0.value", "kraken_spot", int64(3), 0.5, true, []any{"kraken_spot", "binance_spot"}, map[string]any{"name": "x", "deep": []any{int64(1)}}),
-		rule("a feed that sets null", "spec.feeds[0].edits[0].value: Required value", set("feeds.0.edits.0.value", nil)),
+		values("feeds.0.edits.0.value", "kraken_spot", int64(3), 0.5, true, []any{"kraken_spot", "binance_spot"}, map[string]any{"name": "x", "deep": []any{int64(1)}}, nil),
 
 		values("suspend", true, false),
 		required("signals.prometheus", "signals.queries", "signals.queries.0.name", "signals.queries.0.query"),
@@ -531,6 +532,7 @@ func playbookRows() []row {
 		text("escalation.levels.0.rules.0.when", 1, 2048),
 		text("recovery.quiet", 1, 2048),
 		number("recovery.quietSeconds", 1, 86400),
+		number("recovery.reopenSeconds", 60, 2592000),
 		number("recovery.backoffSeconds", 0, 86400),
 		number("recovery.maxStrikes", 1, 100),
 		number("recovery.strikeWindowSeconds", 60, 2592000),

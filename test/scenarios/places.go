@@ -117,7 +117,7 @@ var ReasonPlaces = map[string]Places{
 	strategyv1.ReasonReverted:              rollbackIn(strategyv1.RollbackEnded),
 
 	strategyv1.ReasonPlanned: reasonOf("Planned"), strategyv1.ReasonAutomatic: reasonOf("Approved"), strategyv1.ReasonEdited: reasonOf("Applied"),
-	strategyv1.ReasonProved: reasonOf("InEffect"), strategyv1.ReasonRestoreConflict: reasonOf("Restored"),
+	strategyv1.ReasonProved: reasonOf("InEffect"), strategyv1.ReasonLoaded: reasonOf("InEffect"), strategyv1.ReasonRestoreConflict: reasonOf("Restored"),
 }
 
 // place: after a status write, the state is one in which the reason of Ready may stand.
