@@ -86,6 +86,24 @@ func (r *reader) observePlaybook(ctx context.Context, namespace, name, revision 
 	return facts.Playbook{Spec: *spec.DeepCopy(), Revision: revision, Hold: hold}, nil
 }
 
+// observeNewest is the playbook as an object would start on it now.
+func (r *reader) observeNewest(ctx context.Context, namespace, name string) (facts.Playbook, error) {
+	return r.observePlaybook(ctx, namespace, name, "")
+}
+
+// observeRunning is the playbook that an object runs on, with the checks that somebody took over from a later revision.
+func (r *reader) observeRunning(ctx context.Context, namespace, name, revision string, adopted *strategyv1.AdoptedChecks) (facts.Playbook, error) {
+	running, err := r.observePlaybook(ctx, namespace, name, revision)
+	if err != nil || running.Problem != nil || adopted == nil {
+		return running, err
+	}
+	later, problem, err := r.observeFrozen(ctx, namespace, adopted.Revision)
+	if err != nil || problem != nil {
+		return facts.Playbook{Problem: problem}, err
+	}
+	return running.WithChecks(facts.Playbook{Spec: *later.DeepCopy(), Revision: adopted.Revision}), nil
+}
+
 // uncopied reads an object of the cache that is only looked at.
 var uncopied = &client.GetOptions{UnsafeDisableDeepCopy: new(true)}
 

@@ -37,7 +37,7 @@ func (r *incidents) observeIncident(ctx context.Context, object *strategyv1.Stra
 		return observed, nil
 	}
 	observed.Refused = r.refusals.of(object)
-	if observed.Playbook, err = r.observePlaybook(ctx, object.Namespace, object.Spec.PlaybookName, object.Status.PlaybookRevision); err != nil {
+	if observed.Playbook, err = r.observeRunning(ctx, object.Namespace, object.Spec.PlaybookName, object.Status.PlaybookRevision, object.Status.AdoptedChecks); err != nil {
 		return observed, err
 	}
 	if observed.Playbook.Problem != nil {
@@ -71,6 +71,9 @@ func (r *incidents) observeNeeds(ctx context.Context, object *strategyv1.Strateg
 		{incident.NeedOnCall, func() error { return read(&observed.OnCall)(r.observeOnCall(ctx, object.Namespace, spec.Escalation)) }},
 		{incident.NeedIdentity, func() error {
 			return read(&observed.Identity)(r.observeIdentity(ctx, object.Namespace, strategyv1.KindIncident, object.Name))
+		}},
+		{incident.NeedNewest, func() error {
+			return read(&observed.Newest)(r.observeNewest(ctx, object.Namespace, object.Spec.PlaybookName))
 		}},
 		{incident.NeedTemplates, func() error { return read(&observed.Templates)(r.observeTemplates(ctx, object.Namespace)) }},
 		{incident.NeedSignals, func() error {

@@ -86,6 +86,7 @@ func (r *playbooks) observeRevisions(ctx context.Context, object *strategyv1.Str
 	}
 	for i := range incidents.Items {
 		inUse[incidents.Items[i].Status.PlaybookRevision] = true
+		inUse[adoptedRevision(incidents.Items[i].Status.AdoptedChecks)] = true
 	}
 	var rollbacks strategyv1.StrategyRollbackList
 	if err := r.Client.List(ctx, &rollbacks, in, client.UnsafeDisableDeepCopy); err != nil {
@@ -93,8 +94,17 @@ func (r *playbooks) observeRevisions(ctx context.Context, object *strategyv1.Str
 	}
 	for i := range rollbacks.Items {
 		inUse[rollbacks.Items[i].Status.PlaybookRevision] = true
+		inUse[adoptedRevision(rollbacks.Items[i].Status.AdoptedChecks)] = true
 	}
 	return revisions.Items, inUse, nil
+}
+
+// adoptedRevision is empty if no checks were taken over.
+func adoptedRevision(adopted *strategyv1.AdoptedChecks) string {
+	if adopted == nil {
+		return ""
+	}
+	return adopted.Revision
 }
 
 // frozen says whether the revision is there. One that the cache does not have may have been created just now, or lost: the API server knows.

@@ -38,11 +38,11 @@ func (r *rollbacks) observeRollback(ctx context.Context, object *strategyv1.Stra
 	if observed.Incident, err = r.observeIncidentOf(ctx, object); err != nil {
 		return observed, err
 	}
-	revision := object.Status.PlaybookRevision
-	if revision == "" && observed.Incident != nil {
-		revision = observed.Incident.Status.PlaybookRevision // one procedure for the incident and its rollbacks
+	revision, adopted := object.Status.PlaybookRevision, object.Status.AdoptedChecks
+	if revision == "" && observed.Incident != nil { // one procedure for the incident and its rollbacks
+		revision, adopted = observed.Incident.Status.PlaybookRevision, observed.Incident.Status.AdoptedChecks
 	}
-	if observed.Playbook, err = r.observePlaybook(ctx, object.Namespace, object.Spec.PlaybookName, revision); err != nil {
+	if observed.Playbook, err = r.observeRunning(ctx, object.Namespace, object.Spec.PlaybookName, revision, adopted); err != nil {
 		return observed, err
 	}
 	if observed.Playbook.Problem != nil {
@@ -91,6 +91,11 @@ func (r *rollbacks) observeNeeds(ctx context.Context, object *strategyv1.Strateg
 	}
 	if needs&rollback.NeedSignals != 0 {
 		if err := read(&observed.Signals)(r.observeSignals(ctx, object.Namespace, observed.Incident, observed.Playbook.Spec.Signals, now)); err != nil {
+			return err
+		}
+	}
+	if needs&rollback.NeedNewest != 0 {
+		if err := read(&observed.Newest)(r.observeNewest(ctx, object.Namespace, object.Spec.PlaybookName)); err != nil {
 			return err
 		}
 	}

@@ -273,3 +273,25 @@ type LogStatus struct {
 	// +kubebuilder:validation:MaxLength=64
 	Head string `json:"head,omitempty"`
 }
+
+// AdoptedChecks are the checks and the proof of a later revision of the playbook, which somebody took over for an object that runs.
+type AdoptedChecks struct {
+	// revision is the ControllerRevision with the playbook whose checks and proof count.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Revision string `json:"revision,omitempty"`
+
+	// decision that took them over.
+	// +required
+	Decision DecisionReference `json:"decision,omitempty,omitzero"`
+
+	// time when they were taken over, by the operator's clock; what is asked again has its full time from then on.
+	// +required
+	Time metav1.Time `json:"time,omitempty,omitzero"`
+
+	// count is how often checks were taken over, this time included. Each time the checks of an open stage run in a new round.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	Count int32 `json:"count,omitempty"`
+}

@@ -2,7 +2,7 @@ package v1alpha1
 
 // Event is the decision log's word for what happened. The list is a contract: reports, notifications and exports rely on it, so a
 // word is never given another meaning.
-// +kubebuilder:validation:Enum=incident;acknowledged;escalated;sla_breached;check;diagnosed;linked;proposed;contained;closed;unanswered;looks_false;relapsed;reopened;raised;rollback_requested;approved;approval_voided;denied;not_honoured;held_back;overridden;dry_run;config_change;config_applied;disabled;verified;unverified;failed;expired;renewed;restore_requested;restore_refused;restored;withdrawn;retained;left;on_hold;released
+// +kubebuilder:validation:Enum=incident;acknowledged;escalated;sla_breached;check;diagnosed;linked;proposed;contained;closed;unanswered;looks_false;relapsed;reopened;raised;rollback_requested;approved;approval_voided;denied;not_honoured;held_back;overridden;dry_run;config_change;config_applied;disabled;verified;unverified;failed;expired;renewed;restore_requested;restore_refused;restored;withdrawn;retained;left;checks_adopted;on_hold;released
 type Event string
 
 // Events of the log of an incident.
@@ -41,6 +41,8 @@ const (
 const (
 	// EventCheck: an attempt of a check was judged.
 	EventCheck Event = "check"
+	// EventChecksAdopted: somebody took over the checks and the proof of the playbook's newest revision.
+	EventChecksAdopted Event = "checks_adopted"
 	// EventOnHold: nothing new is started until EventReleased.
 	EventOnHold Event = "on_hold"
 	// EventReleased: what was on hold goes on.

@@ -36,6 +36,10 @@ type StrategyIncidentStatus struct {
 	// +kubebuilder:validation:MaxLength=253
 	PlaybookRevision string `json:"playbookRevision,omitempty"`
 
+	// adoptedChecks are the checks of a later revision that somebody took over; absent = those of playbookRevision count.
+	// +optional
+	AdoptedChecks *AdoptedChecks `json:"adoptedChecks,omitempty"`
+
 	// severity as it counts now: the one of the spec, or a higher one that a later report of the same fault had. It only rises.
 	// +optional
 	Severity Severity `json:"severity,omitempty"`

@@ -38,6 +38,10 @@ type StrategyRollbackStatus struct {
 	// +kubebuilder:validation:MaxLength=253
 	PlaybookRevision string `json:"playbookRevision,omitempty"`
 
+	// adoptedChecks are the checks of a later revision that somebody took over; absent = those of playbookRevision count.
+	// +optional
+	AdoptedChecks *AdoptedChecks `json:"adoptedChecks,omitempty"`
+
 	// plan is what would be, or was, changed.
 	// +optional
 	Plan *RollbackPlan `json:"plan,omitempty"`

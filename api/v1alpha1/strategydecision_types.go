@@ -3,11 +3,11 @@ package v1alpha1
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // DecisionVerdict is what a person decided.
-// +kubebuilder:validation:Enum=Acknowledge;Escalate;FalseAlarm;Resolve;Reopen;Hold;Release;Approve;Deny;Override;Renew;Restore
+// +kubebuilder:validation:Enum=Acknowledge;Escalate;FalseAlarm;Resolve;Reopen;Hold;Release;Approve;Deny;Override;Renew;Restore;AdoptChecks
 type DecisionVerdict string
 
-// The verdicts. Acknowledge, Escalate, FalseAlarm, Resolve and Reopen are about incidents, Hold and Release about incidents and playbooks, the
-// others about rollbacks.
+// The verdicts. Acknowledge, Escalate, FalseAlarm, Resolve and Reopen are about incidents, Hold and Release about incidents and playbooks,
+// AdoptChecks about incidents and rollbacks, the others about rollbacks.
 const (
 	// DecisionAcknowledge says that a person is on it: until it ends, time alone does not call the next level.
 	DecisionAcknowledge DecisionVerdict = "Acknowledge"
@@ -28,13 +28,17 @@ const (
 	// DecisionRenew moves the end of the time box: its full length again, from the decision.
 	DecisionRenew   DecisionVerdict = "Renew"
 	DecisionRestore DecisionVerdict = "Restore"
+	// DecisionAdoptChecks takes over the checks and the proof of the playbook's newest revision: what they could not tell, or told wrongly,
+	// is asked again. All else stays as it was when the object started.
+	DecisionAdoptChecks DecisionVerdict = "AdoptChecks"
 )
 
-// NeedsReason tells the verdicts that are recorded only with a reason: they change what is traded, lift a limit, stop what is
-// automatic, or close or reopen an incident. The rule of StrategyDecisionSpec is the same list.
+// NeedsReason tells the verdicts that are recorded only with a reason: they change what is traded or how it is judged, lift a limit, stop
+// what is automatic, or close or reopen an incident. The rule of StrategyDecisionSpec is the same list.
 func (v DecisionVerdict) NeedsReason() bool {
 	switch v {
-	case DecisionApprove, DecisionDeny, DecisionOverride, DecisionResolve, DecisionFalseAlarm, DecisionReopen, DecisionHold, DecisionRelease:
+	case DecisionApprove, DecisionDeny, DecisionOverride, DecisionResolve, DecisionFalseAlarm, DecisionReopen, DecisionHold, DecisionRelease,
+		DecisionAdoptChecks:
 		return true
 	}
 	return false
@@ -58,8 +62,8 @@ type DecisionTarget struct {
 // StrategyDecisionSpec is immutable as a whole: a decision is a record.
 // +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a decision is a record and cannot be changed; make another decision"
 // +kubebuilder:validation:XValidation:rule="!(self.verdict in ['Approve', 'Override', 'Renew']) || has(self.digest)",message="Approve, Override and Renew name the plan: set digest to the rollback's status.plan.digest"
-// +kubebuilder:validation:XValidation:rule="!(self.verdict in ['Approve', 'Deny', 'Override', 'Resolve', 'FalseAlarm', 'Reopen', 'Hold', 'Release']) || has(self.reason)",message="Approve, Deny, Override, Resolve, FalseAlarm, Reopen, Hold and Release need a reason: say in reason why, for whoever reads the log later"
-// +kubebuilder:validation:XValidation:rule="self.verdict in {'StrategyPlaybook': ['Hold', 'Release'], 'StrategyIncident': ['Acknowledge', 'Escalate', 'FalseAlarm', 'Resolve', 'Reopen', 'Hold', 'Release'], 'StrategyRollback': ['Approve', 'Deny', 'Override', 'Renew', 'Restore']}[self.target.kind]",message="Acknowledge, Escalate, FalseAlarm, Resolve and Reopen are about a StrategyIncident; Hold and Release about a StrategyIncident or a StrategyPlaybook; Approve, Deny, Override, Renew and Restore about a StrategyRollback"
+// +kubebuilder:validation:XValidation:rule="!(self.verdict in ['Approve', 'Deny', 'Override', 'Resolve', 'FalseAlarm', 'Reopen', 'Hold', 'Release', 'AdoptChecks']) || has(self.reason)",message="Approve, Deny, Override, Resolve, FalseAlarm, Reopen, Hold, Release and AdoptChecks need a reason: say in reason why, for whoever reads the log later"
+// +kubebuilder:validation:XValidation:rule="self.verdict in {'StrategyPlaybook': ['Hold', 'Release'], 'StrategyIncident': ['Acknowledge', 'Escalate', 'FalseAlarm', 'Resolve', 'Reopen', 'Hold', 'Release', 'AdoptChecks'], 'StrategyRollback': ['Approve', 'Deny', 'Override', 'Renew', 'Restore', 'AdoptChecks']}[self.target.kind]",message="Acknowledge, Escalate, FalseAlarm, Resolve and Reopen are about a StrategyIncident; Hold and Release about a StrategyIncident or a StrategyPlaybook; AdoptChecks about a StrategyIncident or a StrategyRollback; Approve, Deny, Override, Renew and Restore about a StrategyRollback"
 // +kubebuilder:validation:XValidation:rule="self.verdict == 'Acknowledge' || !has(self.validSeconds)",message="validSeconds belongs to Acknowledge"
 type StrategyDecisionSpec struct {
 	// target is what the decision is about.
@@ -83,8 +87,8 @@ type StrategyDecisionSpec struct {
 	// +kubebuilder:validation:Maximum=14400
 	ValidSeconds int32 `json:"validSeconds,omitempty"`
 
-	// reason for people, in the log and in what is shown. Approve, Deny, Override, Resolve, FalseAlarm, Reopen, Hold
-	// and Release need one.
+	// reason for people, in the log and in what is shown. Approve, Deny, Override, Resolve, FalseAlarm, Reopen, Hold,
+	// Release and AdoptChecks need one.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -24,24 +25,35 @@ var holds = []verdict{
 	},
 }
 
-func newHold(a *app, v verdict) *cobra.Command {
+// adoption is the command that takes over the checks of the playbook as it is now.
+var adoption = verdict{
+	word: "adopt-checks", value: strategyv1.DecisionAdoptChecks, short: "Take over the checks of the playbook as it is now",
+	long: "Take over the checks and the proof of the playbook's newest revision for a rollback or an incident that runs on an earlier one: what\n" +
+		"they could not tell, or told wrongly, is asked again. For a check that is broken: fix the playbook first. All else stays as it\n" +
+		"was when the object started: rules, remedies, times.",
+}
+
+// newEither is a command about an object of one of two kinds, which its argument names: "playbook/NAME | incident/NAME".
+func newEither(a *app, v verdict, words ...string) *cobra.Command {
 	var flags decideFlags
 	cmd := &cobra.Command{
-		Use: v.word + " playbook/NAME | incident/NAME", Short: v.short,
+		Use: fmt.Sprintf("%s %s/NAME | %s/NAME", v.word, words[0], words[1]), Short: v.short,
 		Long: v.long + "\n\n" + recorded + exitCodes,
-		Args: named("playbook/NAME or incident/NAME"),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.hold(cmd.Context(), v, flags, args[0]) },
+		Args: named(fmt.Sprintf("%s/NAME or %s/NAME", words[0], words[1])),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			word, name, _ := strings.Cut(args[0], "/")
+			if name == "" || !slices.Contains(words, word) {
+				return fmt.Errorf("%q is neither %s/NAME nor %s/NAME", args[0], words[0], words[1])
+			}
+			return a.decideEither(cmd.Context(), v, flags, word, name)
+		},
 	}
 	flags.add(cmd, v)
 	return cmd
 }
 
-// hold records a decision about a playbook or an incident.
-func (a *app) hold(ctx context.Context, v verdict, flags decideFlags, argument string) error {
-	word, name, _ := strings.Cut(argument, "/")
-	if name == "" || word != "playbook" && word != "incident" {
-		return fmt.Errorf("%q is neither playbook/NAME nor incident/NAME", argument)
-	}
+// decideEither records a decision about an object of the kind that a word says.
+func (a *app) decideEither(ctx context.Context, v verdict, flags decideFlags, word, name string) error {
 	if err := a.needsReason(v, &flags); err != nil {
 		return err
 	}
@@ -49,16 +61,29 @@ func (a *app) hold(ctx context.Context, v verdict, flags decideFlags, argument s
 	if err != nil {
 		return err
 	}
-	watch := name
-	if word == "playbook" {
+	watch, why := name, ""
+	switch word {
+	case "playbook":
 		v.kind, watch = strategyv1.KindPlaybook, ""
 		err = c.get(ctx, v.kind, name, &strategyv1.StrategyPlaybook{})
-	} else {
+	case "rollback":
+		v.kind = strategyv1.KindRollback
+		var rollback *strategyv1.StrategyRollback
+		if rollback, err = c.rollback(ctx, name); err == nil {
+			watch, why = watchName(rollback), rollbackRefusal(rollback, v.value)
+		}
+	default:
 		v.kind = strategyv1.KindIncident
-		_, err = c.incident(ctx, name)
+		var incident *strategyv1.StrategyIncident
+		if incident, err = c.incident(ctx, name); err == nil && v.value == strategyv1.DecisionAdoptChecks {
+			why = incidentRefusal(incident, v.value)
+		}
 	}
 	if err != nil {
 		return err
+	}
+	if why != "" {
+		return refuse("%s", why)
 	}
 	if flags.reason, err = a.reasonFor(ctx, v, flags.reason); err != nil {
 		return err

@@ -79,8 +79,9 @@ func newRoot(a *app) *cobra.Command {
 		root.AddCommand(newDecide(a, verdict))
 	}
 	for _, verdict := range holds {
-		root.AddCommand(newHold(a, verdict))
+		root.AddCommand(newEither(a, verdict, "playbook", "incident"))
 	}
+	root.AddCommand(newEither(a, adoption, "rollback", "incident"))
 	return root
 }
 

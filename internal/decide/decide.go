@@ -10,7 +10,10 @@ import (
 	"slices"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/facts"
 )
 
@@ -88,6 +91,31 @@ func FourEyes(requester string, policy strategyv1.RequesterPolicy) Test {
 		}
 		return ""
 	}
+}
+
+// NotAdopted says why the checks of a playbook's newest revision cannot be taken over by what runs on an earlier one, for people, or is empty.
+func NotAdopted(running, newest facts.Playbook) string {
+	if newest.Problem != nil {
+		return "the playbook as it is now cannot be run: " + newest.Problem.Message
+	}
+	if newest.Revision == running.Revision && running.ChecksRevision == "" || newest.Revision == running.ChecksRevision {
+		return "it has the checks of the playbook's newest revision already"
+	}
+	for _, use := range checks.UsesOf(running.WithChecks(newest).Spec) {
+		if _, found := checks.Find(newest.Spec.Checks, use.Check); !found {
+			return fmt.Sprintf("%s uses check %q, which the playbook's newest revision does not have", use.Where, use.Check)
+		}
+	}
+	return ""
+}
+
+// Adopted is how a status names the checks that a decision took over, after those that were taken over before.
+func Adopted(decided facts.Decided, newest facts.Playbook, before *strategyv1.AdoptedChecks, now metav1.Time) *strategyv1.AdoptedChecks {
+	adopted := &strategyv1.AdoptedChecks{Revision: newest.Revision, Decision: *Reference(decided), Time: now, Count: 1}
+	if before != nil {
+		adopted.Count = before.Count + 1
+	}
+	return adopted
 }
 
 // Because is what was done, who decided it, and why: "closed by ann (StrategyDecision d1): false positive".

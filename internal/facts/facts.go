@@ -35,10 +35,11 @@ type Refusal struct {
 
 // Playbook is the spec to run on, frozen once the object has started.
 type Playbook struct {
-	Spec     strategyv1.StrategyPlaybookSpec
-	Revision string
-	Hold     *Hold    // of the playbook as it is now, whatever the frozen spec says; nil: it is not on hold
-	Problem  *Problem // then nothing else is known
+	Spec           strategyv1.StrategyPlaybookSpec
+	Revision       string
+	ChecksRevision string   // whose checks and proof the spec has, where somebody took over later ones; empty: its own
+	Hold           *Hold    // of the playbook as it is now, whatever the frozen spec says; nil: it is not on hold
+	Problem        *Problem // then nothing else is known
 }
 
 // Hold is why nothing new is started for what runs on a playbook.
@@ -47,6 +48,12 @@ type Hold struct {
 	Message string // who and since when
 	Ends    string // what to do so that it ends, as a sentence
 	By      string // who decided it; empty where no decision did
+}
+
+// WithChecks is a playbook with the checks and the proof of another revision, and all else as it was.
+func (p Playbook) WithChecks(later Playbook) Playbook {
+	p.Spec.Checks, p.Spec.Scheduler.Proof, p.ChecksRevision = later.Spec.Checks, later.Spec.Scheduler.Proof, later.Revision
+	return p
 }
 
 // Config is the scheduler's configuration as it is now.

@@ -14,7 +14,7 @@ func Known[T any](value T) Read[T] { return Read[T]{value, true} }
 func (r Read[T]) Get() (value T, known bool) { return r.value, r.known }
 
 // Want is the fact. One that was not read is added to what is asked for, and what is decided without it is to be thrown away.
-func Want[T any, Need ~uint8](asked *Need, which Need, fact Read[T]) T {
+func Want[T any, Need ~uint16](asked *Need, which Need, fact Read[T]) T {
 	if !fact.known {
 		*asked |= which
 	}

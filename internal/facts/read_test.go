@@ -3,7 +3,7 @@ package facts
 import "testing"
 
 func TestAnUnreadFactIsAskedForAndAnEmptyOneIsNot(t *testing.T) {
-	type need uint8
+	type need uint16
 	for name, c := range map[string]struct {
 		fact  Read[[]string]
 		asked need

@@ -10,7 +10,7 @@ import (
 )
 
 // Need is a set of the facts that only some passes decide on.
-type Need uint8
+type Need uint16
 
 // The facts that are read when a rule asks for them.
 const (
@@ -22,6 +22,7 @@ const (
 	NeedSignals                     // rules of levels, quiet and causes
 	NeedTemplates                   // a Job is to be built
 	NeedIdentity                    // a decision hangs on who made it
+	NeedNewest                      // somebody wants the checks of the playbook as it is now
 )
 
 // Usual are the facts that a pass over an incident will ask for, as far as its status and playbook tell: they are read at once, so

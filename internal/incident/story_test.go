@@ -29,6 +29,7 @@ const prefix = "trading/2026/11/23/pnl-12345678/"
 // story is one incident in a world.
 type story struct {
 	*testkit.World
+	newest          *facts.Playbook // the playbook as it is now; nil: as the incident runs on it
 	incident        *strategyv1.StrategyIncident
 	playbookProblem *facts.Problem
 	configProblem   *facts.Problem
@@ -83,6 +84,13 @@ func (s *story) observed() incident.Observed {
 		o.Log = facts.Log{Problem: s.logProblem}
 	}
 	o.Rollbacks = s.rollbacks()
+	o.Newest = facts.Known(o.Playbook)
+	if s.newest != nil {
+		o.Newest = facts.Known(*s.newest)
+		if adopted := s.incident.Status.AdoptedChecks; adopted != nil && adopted.Revision == s.newest.Revision {
+			o.Playbook = o.Playbook.WithChecks(*s.newest)
+		}
+	}
 	return o
 }
 
@@ -147,6 +155,7 @@ var optional = map[incident.Need]func(to *incident.Observed, from incident.Obser
 	incident.NeedOnCall:     func(to *incident.Observed, from incident.Observed) { to.OnCall = from.OnCall },
 	incident.NeedTemplates:  func(to *incident.Observed, from incident.Observed) { to.Templates = from.Templates },
 	incident.NeedSignals:    func(to *incident.Observed, from incident.Observed) { to.Signals = from.Signals },
+	incident.NeedNewest:     func(to *incident.Observed, from incident.Observed) { to.Newest = from.Newest },
 	incident.NeedIdentity:   func(to *incident.Observed, from incident.Observed) { to.Identity = from.Identity },
 }
 

@@ -93,12 +93,16 @@ func (p *plan) run(stage strategyv1.Stage, stageChecks []strategyv1.StageCheck) 
 	}, p.seen.Runs.Jobs), len(uses)
 }
 
-// roundOf a stage: the diagnosis is made anew in each round of the incident.
+// roundOf a stage: the diagnosis is made anew in each round of the incident, and an open stage when other checks were taken over.
 func (p *plan) roundOf(stage strategyv1.Stage) int32 {
+	round := int32(1)
 	if stage == strategyv1.StageDiagnosis {
-		return max(1, p.next.Round)
+		round = max(1, p.next.Round)
 	}
-	return 1
+	if p.next.AdoptedChecks != nil {
+		round += p.next.AdoptedChecks.Count
+	}
+	return round
 }
 
 func progressOf(stage checks.Result, all int) string {

@@ -29,32 +29,9 @@ func names(spec strategyv1.StrategyPlaybookSpec) []string {
 
 func unknownChecks(spec strategyv1.StrategyPlaybookSpec) []string {
 	var missing []string
-	need := func(where, check string) {
-		if _, found := checks.Find(spec.Checks, check); !found {
-			missing = append(missing, fmt.Sprintf("%s uses check %q, which is not in spec.checks", where, check))
-		}
-	}
-	uses := func(where string, used []strategyv1.CheckUse) {
-		for _, use := range used {
-			need(where, use.Name)
-		}
-	}
-	need("spec.scheduler.proof", spec.Scheduler.Proof.Check)
-	for _, check := range spec.Triage.Checks {
-		need("spec.triage", check.Name)
-	}
-	for _, check := range spec.Diagnosis.Checks {
-		need("spec.diagnosis", check.Name)
-	}
-	for _, feed := range spec.Feeds {
-		need("feed "+feed.Name+" (probe)", feed.Probe)
-	}
-	for _, remediation := range spec.Remediations {
-		where := "remediation " + remediation.Name
-		uses(where+" (before)", remediation.Before)
-		uses(where+" (after)", remediation.After)
-		if remediation.Restore != nil {
-			uses(where+" (restore)", remediation.Restore.Checks)
+	for _, use := range checks.UsesOf(spec) {
+		if _, found := checks.Find(spec.Checks, use.Check); !found {
+			missing = append(missing, fmt.Sprintf("%s uses check %q, which is not in spec.checks", use.Where, use.Check))
 		}
 	}
 	return missing

@@ -61,7 +61,7 @@ func (p *plan) probes() []strategyv1.CheckUse {
 
 // baseline measures the baseline. Its verdicts do not block: the fault is often why we are here.
 func (p *plan) baseline() pass.Outcome {
-	stage := p.run(strategyv1.StageBefore, 1, p.remediation.Before)
+	stage := p.run(strategyv1.StageBefore, p.roundOf(1), p.remediation.Before)
 	if stage.Missing != "" {
 		return pass.Ends
 	}

@@ -116,7 +116,11 @@ func (p *plan) effectDeadline() time.Time {
 	if holder := p.holder(); holder != nil && p.written() && holder.Since.After(from) {
 		from = holder.Since
 	}
-	for _, later := range []time.Time{p.seen.Config.State.Written, p.resumed()} {
+	adopted := time.Time{}
+	if p.next.AdoptedChecks != nil {
+		adopted = p.next.AdoptedChecks.Time.Time
+	}
+	for _, later := range []time.Time{p.seen.Config.State.Written, p.resumed(), adopted} {
 		if later.After(from) {
 			from = later
 		}

@@ -18,7 +18,7 @@ func (p *plan) checkAfter() pass.Outcome {
 	if !p.out.Is(strategyv1.ConditionInEffect) || meta.FindStatusCondition(p.next.Conditions, strategyv1.ConditionVerified) != nil {
 		return pass.GoOn
 	}
-	stage := p.run(strategyv1.StageAfter, 1, p.remediation.After)
+	stage := p.run(strategyv1.StageAfter, p.roundOf(1), p.remediation.After)
 	if stage.Missing != "" {
 		return pass.Ends
 	}
@@ -88,7 +88,7 @@ func (p *plan) watch() pass.Outcome {
 	case p.out.Is(strategyv1.ConditionVerified):
 		p.out.Done(strategyv1.ReasonVerified, fmt.Sprintf("in effect (%s): %s. To undo it: %s", verified.Message, p.summary(), p.restoreCommand()))
 	case verified != nil:
-		p.out.Stall(verified.Reason, verified.Message+". To undo the change: "+p.restoreCommand())
+		p.out.Stall(verified.Reason, verified.Message+". To undo the change: "+p.restoreCommand()+"; "+p.adoptCommand())
 	}
 	return pass.Ends
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // Need is a set of the facts that only some passes decide on.
-type Need uint8
+type Need uint16
 
 // The facts that are read when a rule asks for them.
 const (
@@ -18,6 +18,7 @@ const (
 	NeedIdentity                   // whether a decision hangs on who made it
 	NeedTemplates                  // a Job is to be built
 	NeedSignals                    // whether the cause of the incident is gone
+	NeedNewest                     // somebody wants the checks of the playbook as it is now
 )
 
 func (p *plan) others() []strategyv1.StrategyRollback {

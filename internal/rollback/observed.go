@@ -35,6 +35,7 @@ type Observed struct {
 	Pods      facts.Read[Pods]
 	Identity  facts.Read[facts.Identity]
 	Signals   facts.Read[signals.Snapshot]
+	Newest    facts.Read[facts.Playbook] // as another rollback would start on it
 }
 
 // Pods are those of the Deployment, ending ones included.

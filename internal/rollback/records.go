@@ -21,6 +21,9 @@ func (p *plan) start() {
 		return
 	}
 	p.next.PlaybookRevision = p.seen.Playbook.Revision
+	if incident := p.seen.Incident; incident != nil && incident.Status.PlaybookRevision == p.next.PlaybookRevision {
+		p.next.AdoptedChecks = incident.Status.AdoptedChecks.DeepCopy()
+	}
 	p.out.StartLog()
 }
 

@@ -8,6 +8,7 @@ var records = []func(*plan){
 	(*plan).seeWritten,     // keeps that edits reached the configuration
 	(*plan).seeStands,      // takes back that it is in effect, when it was overwritten or undone
 	(*plan).holdBack,       // nothing new is started while the playbook is on hold
+	(*plan).adoptChecks,    // the checks of a later revision, because somebody says so
 	(*plan).collect,        // takes up the reports of checks that have ended, of any stage
 	(*plan).denied,         // a denial counts until something is written
 	(*plan).renewRequested, // a new end of the time box counts before the old one is due

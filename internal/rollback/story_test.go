@@ -45,6 +45,7 @@ type story struct {
 	others          []strategyv1.StrategyRollback
 	incident        *strategyv1.StrategyIncident
 	signals         signals.Snapshot
+	newest          *facts.Playbook // as it is now; nil: as the rollback runs on it
 }
 
 func newStory(t testkit.T) *story {
@@ -107,6 +108,13 @@ func (s *story) observed() rollback.Observed {
 	o.Playbook = facts.Playbook{Spec: *s.Spec.DeepCopy(), Revision: "multi-strategy-1", Hold: testkit.OnHold(s.suspended)}
 	o.Decided = s.Answered(s.decided)
 	o.Incident, o.Signals = s.incident.DeepCopy(), facts.Known(s.signals)
+	o.Newest = facts.Known(o.Playbook)
+	if s.newest != nil {
+		o.Newest = facts.Known(*s.newest)
+		if adopted := s.rollback.Status.AdoptedChecks; adopted != nil && adopted.Revision == s.newest.Revision {
+			o.Playbook = o.Playbook.WithChecks(*s.newest)
+		}
+	}
 	o.Others, o.Identity = facts.Known(slices.Clone(s.others)), facts.Known(s.identity)
 	if s.playbookProblem != nil {
 		o.Playbook, o.Log.Problem = facts.Playbook{Problem: s.playbookProblem}, s.playbookProblem
@@ -155,6 +163,7 @@ func (s *story) plan() rollback.Decision {
 // optional are the facts that only some passes decide on.
 var optional = map[rollback.Need]func(to *rollback.Observed, from rollback.Observed){
 	rollback.NeedOthers:    func(to *rollback.Observed, from rollback.Observed) { to.Others = from.Others },
+	rollback.NeedNewest:    func(to *rollback.Observed, from rollback.Observed) { to.Newest = from.Newest },
 	rollback.NeedSignals:   func(to *rollback.Observed, from rollback.Observed) { to.Signals = from.Signals },
 	rollback.NeedPods:      func(to *rollback.Observed, from rollback.Observed) { to.Pods = from.Pods },
 	rollback.NeedTemplates: func(to *rollback.Observed, from rollback.Observed) { to.Templates = from.Templates },

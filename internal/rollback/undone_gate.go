@@ -37,7 +37,7 @@ func (p *plan) gateHolds() bool {
 			}
 		}
 	}
-	stage := p.run(strategyv1.StageRestore, p.next.Restore.Attempt, uses)
+	stage := p.run(strategyv1.StageRestore, p.roundOf(p.next.Restore.Attempt), uses)
 	if stage.Missing != "" {
 		return false
 	}

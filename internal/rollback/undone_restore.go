@@ -118,7 +118,7 @@ func (p *plan) lateRestore(waiting string) {
 }
 
 func (p *plan) notRestored(message string) {
-	message = "the edits were undone, but " + message + ". To prove it again: " + p.restoreCommand()
+	message = "the edits were undone, but " + message + ". To prove it again: " + p.restoreCommand() + "; " + p.adoptCommand()
 	if p.next.Restore.Result != strategyv1.RestoreNotInEffect {
 		p.next.Restore.Result = strategyv1.RestoreNotInEffect
 		p.out.Note(strategyv1.EventFailed, message, "")

@@ -269,8 +269,8 @@ func decisionRows() []row {
 	}
 	about := map[string][]string{ // which verdicts are about which kind
 		"StrategyPlaybook": {"Hold", "Release"},
-		"StrategyIncident": {"Acknowledge", "Escalate", "FalseAlarm", "Resolve", "Reopen", "Hold", "Release"},
-		"StrategyRollback": {"Approve", "Deny", "Override", "Renew", "Restore"},
+		"StrategyIncident": {"Acknowledge", "Escalate", "FalseAlarm", "Resolve", "Reopen", "Hold", "Release", "AdoptChecks"},
+		"StrategyRollback": {"Approve", "Deny", "Override", "Renew", "Restore", "AdoptChecks"},
 	}
 	for kind, verdicts := range about {
 		for _, verdict := range slices.Sorted(maps.Values(verdictsOf(about))) {

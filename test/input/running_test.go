@@ -228,3 +228,35 @@ func TestARollbackWithALongNameIsPlanned(t *testing.T) {
 		s.is(aRollback(), name, "AwaitingApproval")
 	}
 }
+
+// A proof that is broken leaves a rollback undecided, whatever becomes of the playbook, until somebody takes the mended check over.
+func TestABrokenProofIsMendedByTakingTheChecksOver(t *testing.T) {
+	t.Parallel()
+	s := tell(t, nil)
+	s.Report = func(w *sim.World, id checks.ID) (sim.Ended, bool) {
+		var playbook strategyv1.StrategyPlaybook
+		w.Get(sim.Playbook, &playbook)
+		if id.Check == "running-plan" && playbook.Generation == 1 {
+			return sim.Ended{}, true // it prints nothing
+		}
+		return sim.OK, id.Check != "running-plan"
+	}
+	s.People = sim.People(sim.Approve)
+	s.AskRollback("less", nil)
+	s.settle()
+	s.is(aRollback(), "less", "Unproved")
+	s.changePlaybook(func(p *strategyv1.StrategyPlaybookSpec) { p.Checks[len(p.Checks)-1].TimeoutSeconds = 60 })
+	s.settle()
+	s.is(aPlaybook(), sim.Playbook, "Valid")
+	s.is(aRollback(), "less", "Unproved")
+	s.Decide("bob", "less", strategyv1.DecisionAdoptChecks, "")
+	s.settle()
+	s.is(aRollback(), "less", "Verified")
+	var rollback strategyv1.StrategyRollback
+	var playbook strategyv1.StrategyPlaybook
+	s.Get("less", &rollback)
+	s.Get(sim.Playbook, &playbook)
+	if adopted := rollback.Status.AdoptedChecks; adopted == nil || adopted.Revision != playbook.Status.Revision || rollback.Status.PlaybookRevision == playbook.Status.Revision {
+		t.Errorf("%+v, of %s now", adopted, playbook.Status.Revision)
+	}
+}
