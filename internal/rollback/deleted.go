@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -110,6 +111,7 @@ func (p *plan) retain() {
 	}
 	if p.claimed() != strategyv1.ClaimForget {
 		p.out.Note(strategyv1.EventRetained, message, "")
+		p.out.Tell(corev1.EventTypeWarning, strategyv1.ReasonRetained, message)
 		p.ask(strategyv1.ClaimForget)
 	}
 	p.out.Working(strategyv1.ReasonRetained, message)

@@ -74,6 +74,9 @@ func until(object *strategyv1.StrategyRollback, now time.Time) string {
 		return "until a person restores it"
 	}
 	text := "until " + moment(plan.Until.Time, now)
+	if lifecycle.Ended(object.Status) { // how far away it is says nothing any more
+		text = "until " + plan.Until.UTC().Format(time.RFC3339)
+	}
 	if !now.Before(plan.Until.Time) && !lifecycle.Ended(object.Status) {
 		text = "EXPIRED " + moment(plan.Until.Time, now)
 	}
@@ -186,8 +189,11 @@ func Sheet(object *strategyv1.StrategyRollback, now time.Time, options Options) 
 		field("asked by", orElse(Line(spec.RequestedBy), "unknown")), field("incident", or(spec.IncidentName)),
 		field("reason", or(spec.Reason)), field("change", or(Change(spec.Actions))),
 	}
-	if spec.Mode == strategyv1.ModeDryRun {
+	switch spec.Mode {
+	case strategyv1.ModeDryRun:
 		nodes = append(nodes, field("mode", "dry run: nothing is changed"))
+	case strategyv1.ModeDrill:
+		nodes = append([]node{{mark: careful, label: pad("DRILL", 9), text: "only a copy is changed, which no scheduler reads"}}, nodes...)
 	}
 	if spec.DeletionPolicy == strategyv1.DeletionRestore {
 		nodes = append(nodes, field("deletion", "undoes the change (deletionPolicy Restore)"))
