@@ -17,7 +17,9 @@ import (
 var lostAndFound = []Scenario{{
 	Name: "a lost revision of the playbook is made again", Begin: pnlIncident, Report: sim.Losing,
 	Script: []Step{
-		{incidentIs("pnl", "Triaging"), func(w *sim.World) { w.Delete(playbookNamed(w, sim.Playbook).Status.Revision, &appsv1.ControllerRevision{}) }},
+		{incidentIs("pnl", "Triaging"), func(w *sim.World) {
+			w.Delete(playbookNamed(w, sim.Playbook).Status.Revision, &appsv1.ControllerRevision{})
+		}},
 		approve(""), restore(""),
 	},
 	Incident: "Resolved", Rollbacks: ends("pnl", "Restored"),
