@@ -66,7 +66,10 @@ func (r *collector) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.R
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	if run == nil { // a cache may be late: no change of the Job would tell again that it was never looked at
+	if run == nil || run.over { // a cache may be late: no change of the Job would tell again that it was never looked at
+		if run != nil { // it came after its owner had ended, which takes it away
+			r.wakeOwner(run)
+		}
 		return ctrl.Result{RequeueAfter: r.Pauses.OutputRetry}, nil
 	}
 	now := r.Clock.Now()
@@ -158,6 +161,7 @@ type run struct {
 	pods      []corev1.Pod
 	container string // of the pods, that runs the check
 	owner     client.Object
+	over      bool                     // the owner has ended, and the rest is empty
 	judged    []strategyv1.CheckStatus // of the owner
 	prefix    string                   // of the owner's evidence
 	key       string                   // of the outcome
@@ -165,7 +169,10 @@ type run struct {
 
 // observeRun reads what a Job is about; nil if nobody waits for it yet, or any more, or nobody knows what it should do.
 func (r *collector) observeRun(ctx context.Context, job *batchv1.Job) (*run, error) {
-	owner, revision, err := r.observeOwner(ctx, job.Namespace, metav1.GetControllerOfNoCopy(job))
+	owner, revision, over, err := r.observeOwner(ctx, job.Namespace, metav1.GetControllerOfNoCopy(job))
+	if err == nil && over {
+		return &run{owner: owner, over: true}, nil
+	}
 	if err != nil || revision == "" {
 		return nil, err
 	}
@@ -189,26 +196,26 @@ func (r *collector) observeRun(ctx context.Context, job *batchv1.Job) (*run, err
 	}, nil
 }
 
-// observeOwner is the incident or rollback that controls a Job, and the revision of the playbook that it runs on; empty if it has ended,
-// or is not there any more.
-func (r *collector) observeOwner(ctx context.Context, namespace string, reference *metav1.OwnerReference) (owner client.Object, revision string, err error) {
+// observeOwner is the incident or rollback that controls a Job, the revision of the playbook that it runs on, and whether it is over; nil and
+// empty if it is not there any more.
+func (r *collector) observeOwner(ctx context.Context, namespace string, reference *metav1.OwnerReference) (owner client.Object, revision string, over bool, err error) {
 	at := types.NamespacedName{Namespace: namespace, Name: reference.Name}
 	switch reference.Kind {
 	case strategyv1.KindIncident:
 		var incident strategyv1.StrategyIncident
-		if err = r.Client.Get(ctx, at, &incident, uncopied); err == nil && !lifecycle.Closed(incident.Status) {
-			owner, revision = &incident, incident.Status.PlaybookRevision
+		if err = r.Client.Get(ctx, at, &incident, uncopied); err == nil {
+			owner, revision, over = &incident, incident.Status.PlaybookRevision, lifecycle.Closed(incident.Status)
 		}
 	case strategyv1.KindRollback:
 		var rollback strategyv1.StrategyRollback
-		if err = r.Client.Get(ctx, at, &rollback, uncopied); err == nil && !lifecycle.Ended(rollback.Status) {
-			owner, revision = &rollback, rollback.Status.PlaybookRevision
+		if err = r.Client.Get(ctx, at, &rollback, uncopied); err == nil {
+			owner, revision, over = &rollback, rollback.Status.PlaybookRevision, lifecycle.Ended(rollback.Status)
 		}
 	}
 	if err != nil || owner == nil || owner.GetUID() != reference.UID {
-		return nil, "", client.IgnoreNotFound(err)
+		return nil, "", false, client.IgnoreNotFound(err)
 	}
-	return owner, revision, nil
+	return owner, revision, over, nil
 }
 
 // collect stores what a check wrote, then what it means. An outcome that is there says that everything is.

@@ -482,7 +482,9 @@ func playbookRows() []row {
 		pattern("remediations.2.proposal.edits.0.path", []string{"/a", "/groups/[name=x]/rules/0"}, []string{"", "/", "a", "/" + strings.Repeat("a", 1024)}),
 		values("remediations.2.proposal.edits.0.value", "10m", int64(3)),
 		number("remediations.0.maxDurationSeconds", 0, 2592000),
-		required("remediations.0.restore.checks"),
+		rule("a gate over no checks", "when is about checks: name them", drop("remediations.0.restore.checks")),
+		rule("a gate about the cause alone", "", drop("remediations.0.restore.checks"), drop("remediations.0.restore.when"), set("remediations.0.restore.cause", "Gone")),
+		enum("remediations.0.restore.cause", "Gone", "Ignored"),
 		useRows("remediations.0.restore.checks", 1, 8),
 		text("remediations.0.restore.when", 1, 2048),
 

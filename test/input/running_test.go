@@ -191,7 +191,7 @@ func TestALostRevisionIsMadeAgain(t *testing.T) {
 	s.later(recheck)
 	s.Get(playbook.Status.Revision, &appsv1.ControllerRevision{})
 	s.is(aPlaybook(), sim.Playbook, "Valid")
-	s.is(anIncident(), "pnl", "LooksLikeFalseAlarm") // alice reported it
+	s.is(anIncident(), "pnl", "LooksLikeFalseAlarm")
 	s.is(aRollback(), "less", "AwaitingApproval")
 }
 
