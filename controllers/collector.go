@@ -32,7 +32,7 @@ type collector struct {
 	logs    Logs
 	does    *executor
 	wakes   waker
-	outputs memo[types.UID, []byte]    // logs by pod, each of its first container, until they are stored
+	outputs memo[types.UID, []byte]    // logs by pod, each of the check's container, until they are stored
 	ended   memo[types.UID, time.Time] // when a Job was first seen to have ended, while no pod of it was
 }
 
@@ -44,7 +44,7 @@ func (r *collector) controller() Controller {
 		Name: "check", Reconciler: r, Workers: collectors,
 		For: itself(&batchv1.Job{}, jobNewOrFinished()),
 		Watches: []Watch{
-			{&corev1.Pod{}, mapped(jobOfPod), podHopeless()},
+			{&corev1.Pod{}, mapped(jobOfPod), podTells()},
 		},
 	}
 }
@@ -66,7 +66,10 @@ func (r *collector) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.R
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	if run == nil { // a cache may be late: no change of the Job would tell again that it was never looked at
+	if run == nil || run.over { // a cache may be late: no change of the Job would tell again that it was never looked at
+		if run != nil { // it came after its owner had ended, which takes it away
+			r.wakeOwner(run)
+		}
 		return ctrl.Result{RequeueAfter: r.Pauses.OutputRetry}, nil
 	}
 	now := r.Clock.Now()
@@ -153,18 +156,23 @@ func hasEnded(pod corev1.Pod) bool {
 
 // run is one attempt of a check, and whose it is.
 type run struct {
-	id     checks.ID
-	spec   strategyv1.CheckSpec
-	pods   []corev1.Pod
-	owner  client.Object
-	judged []strategyv1.CheckStatus // of the owner
-	prefix string                   // of the owner's evidence
-	key    string                   // of the outcome
+	id        checks.ID
+	spec      strategyv1.CheckSpec
+	pods      []corev1.Pod
+	container string // of the pods, that runs the check
+	owner     client.Object
+	over      bool                     // the owner has ended, and the rest is empty
+	judged    []strategyv1.CheckStatus // of the owner
+	prefix    string                   // of the owner's evidence
+	key       string                   // of the outcome
 }
 
 // observeRun reads what a Job is about; nil if nobody waits for it yet, or any more, or nobody knows what it should do.
 func (r *collector) observeRun(ctx context.Context, job *batchv1.Job) (*run, error) {
-	owner, revision, err := r.observeOwner(ctx, job.Namespace, metav1.GetControllerOfNoCopy(job))
+	owner, revision, over, err := r.observeOwner(ctx, job.Namespace, metav1.GetControllerOfNoCopy(job))
+	if err == nil && over {
+		return &run{owner: owner, over: true}, nil
+	}
 	if err != nil || revision == "" {
 		return nil, err
 	}
@@ -182,29 +190,32 @@ func (r *collector) observeRun(ctx context.Context, job *batchv1.Job) (*run, err
 		return nil, err
 	}
 	prefix := evidence.Prefix(owner.GetNamespace(), owner.GetName(), string(owner.GetUID()), owner.GetCreationTimestamp().Time)
-	return &run{id, spec, pods.Items, owner, judgedOf(owner), prefix, evidence.ReportKey(prefix, string(id.Stage), id.Check, id.Attempt)}, nil
+	return &run{
+		id: id, spec: spec, pods: pods.Items, container: checks.Container(job), owner: owner, judged: judgedOf(owner),
+		prefix: prefix, key: evidence.ReportKey(prefix, string(id.Stage), id.Check, id.Attempt),
+	}, nil
 }
 
-// observeOwner is the incident or rollback that controls a Job, and the revision of the playbook that it runs on; empty if it has ended,
-// or is not there any more.
-func (r *collector) observeOwner(ctx context.Context, namespace string, reference *metav1.OwnerReference) (owner client.Object, revision string, err error) {
+// observeOwner is the incident or rollback that controls a Job, the revision of the playbook that it runs on, and whether it is over; nil and
+// empty if it is not there any more.
+func (r *collector) observeOwner(ctx context.Context, namespace string, reference *metav1.OwnerReference) (owner client.Object, revision string, over bool, err error) {
 	at := types.NamespacedName{Namespace: namespace, Name: reference.Name}
 	switch reference.Kind {
 	case strategyv1.KindIncident:
 		var incident strategyv1.StrategyIncident
-		if err = r.Client.Get(ctx, at, &incident, uncopied); err == nil && !lifecycle.Closed(incident.Status) {
-			owner, revision = &incident, incident.Status.PlaybookRevision
+		if err = r.Client.Get(ctx, at, &incident, uncopied); err == nil {
+			owner, revision, over = &incident, incident.Status.PlaybookRevision, lifecycle.Closed(incident.Status)
 		}
 	case strategyv1.KindRollback:
 		var rollback strategyv1.StrategyRollback
-		if err = r.Client.Get(ctx, at, &rollback, uncopied); err == nil && !lifecycle.Ended(rollback.Status) {
-			owner, revision = &rollback, rollback.Status.PlaybookRevision
+		if err = r.Client.Get(ctx, at, &rollback, uncopied); err == nil {
+			owner, revision, over = &rollback, rollback.Status.PlaybookRevision, lifecycle.Ended(rollback.Status)
 		}
 	}
 	if err != nil || owner == nil || owner.GetUID() != reference.UID {
-		return nil, "", client.IgnoreNotFound(err)
+		return nil, "", false, client.IgnoreNotFound(err)
 	}
-	return owner, revision, nil
+	return owner, revision, over, nil
 }
 
 // collect stores what a check wrote, then what it means. An outcome that is there says that everything is.
@@ -250,14 +261,12 @@ func (e outputError) Unwrap() error { return e.error }
 // withOutput is an outcome with the report that the check wrote, after what it wrote was stored.
 func (r *collector) withOutput(ctx context.Context, run *run, outcome checks.Outcome, now time.Time) (checks.Outcome, error) {
 	pod := podNamed(run.pods, outcome.PodName)
-	container := pod.Spec.Containers[0].Name
-	output, err := r.observeOutput(ctx, pod, container)
+	output, err := r.observeOutput(ctx, pod, run.container)
 	if err != nil && now.Sub(*outcome.CompletionTime) < r.Pauses.Output {
 		return outcome, outputError{fmt.Errorf("the log of pod %s cannot be read yet: %w", pod.Name, err)}
 	}
 	if err != nil {
-		outcome.Reason, outcome.Message = checks.ReasonOutputFailed, fmt.Sprintf("the log of pod %s cannot be read: %v", pod.Name, err)
-		return outcome, nil
+		return checks.Unread(outcome, fmt.Sprintf("the log of pod %s cannot be read: %v", pod.Name, err)), nil
 	}
 	key := evidence.OutputKey(run.prefix, string(outcome.Stage), outcome.Check, outcome.Attempt)
 	err = r.store(ctx, run, key, output)
@@ -268,7 +277,7 @@ func (r *collector) withOutput(ctx context.Context, run *run, outcome checks.Out
 		return outcome, err
 	}
 	outcome.OutputSHA256, outcome.OutputBytes = decisionlog.Hash(output), len(output)
-	return checks.WithReport(outcome, run.spec.ReportFrom, output, terminationMessage(pod, container)), nil
+	return checks.WithReport(outcome, run.spec.ReportFrom, output, terminationMessage(pod, run.container)), nil
 }
 
 // observeOutput is the end of an ended container's log. It is read once: a log is large, and it may be gone, or shorter, before

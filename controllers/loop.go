@@ -4,13 +4,16 @@ import (
 	"context"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/action"
+	"tradeops.dev/strategy-operator/internal/bounded"
 	"tradeops.dev/strategy-operator/internal/pauses"
 )
 
@@ -103,6 +106,10 @@ func (l *loop[O, S]) writeStatus(ctx context.Context, object O, next S) error {
 	before := *status
 	*status = next
 	if err := l.Client.Status().Update(ctx, object, FieldOwner); err != nil {
+		if refusedBy(err) { // nothing can be told in the status then
+			l.Recorder.Eventf(object, nil, corev1.EventTypeWarning, strategyv1.ReasonEffectRefused, "UpdateStatus",
+				"the API server refuses this object's status, so nothing of it goes on: %s", bounded.Text(err.Error(), 900))
+		}
 		return err
 	}
 	l.fresh.wrote(object)

@@ -50,6 +50,8 @@ func (r *playbooks) controller(does *executor, wakes waker) Controller {
 		Watches: []Watch{
 			{&corev1.ConfigMap{}, inNamespace, nil},
 			{&corev1.PodTemplate{}, inNamespace, nil},
+			{&appsv1.ControllerRevision{}, inNamespace, deletions()},                              // a lost one is made again
+			{&strategyv1.StrategyPlaybook{}, inNamespace, predicate.GenerationChangedPredicate{}}, // two may want one ConfigMap
 			{&strategyv1.StrategyIncident{}, settled(r.Pauses.Settle, mapped(playbookOfIncident)), justClosed()},
 			{&appsv1.Deployment{}, inNamespace, predicate.GenerationChangedPredicate{}},
 			{&strategyv1.StrategyDecision{}, mapped(targetOfDecision(strategyv1.KindPlaybook)), predicate.GenerationChangedPredicate{}},

@@ -13,6 +13,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/config/botcore"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/record"
+	"tradeops.dev/strategy-operator/internal/rollout"
 )
 
 // cachedConfig is the last reading of a configuration: reading 84 kB of YAML in every pass would be most of the operator's work.
@@ -62,6 +63,7 @@ func readConfig(configMap *corev1.ConfigMap, key types.NamespacedName, scheduler
 	}
 	return facts.Config{
 		ResourceVersion: configMap.ResourceVersion, Document: document, SHA256: record.Hash(content), State: state, Summary: summary,
+		Match: configMap.Annotations[rollout.ReloaderMatch] == "true",
 	}
 }
 

@@ -32,8 +32,8 @@ func (r *incidents) observeIncident(ctx context.Context, object *strategyv1.Stra
 		return observed, err
 	}
 	if observed.NotServed != nil {
-		observed.Log.Problem = observed.NotServed
-		observed.OnCall = facts.Known(facts.OnCall{Problem: observed.NotServed}) // deadlines go on, and nobody knows who is called
+		observed.Playbook.Problem, observed.Log.Problem = observed.NotServed, observed.NotServed // not read, which is not empty
+		observed.OnCall = facts.Known(facts.OnCall{Problem: observed.NotServed})                 // deadlines go on, and nobody knows who is called
 		return observed, nil
 	}
 	observed.Refused = r.refusals.of(object)
@@ -74,7 +74,7 @@ func (r *incidents) observeNeeds(ctx context.Context, object *strategyv1.Strateg
 		}},
 		{incident.NeedTemplates, func() error { return read(&observed.Templates)(r.observeTemplates(ctx, object.Namespace)) }},
 		{incident.NeedSignals, func() error {
-			return read(&observed.Signals)(r.observeSignals(ctx, object.Namespace, spec.Signals, now))
+			return read(&observed.Signals)(r.observeSignals(ctx, object.Namespace, object, spec.Signals, now))
 		}},
 	} {
 		if needs&one.need == 0 {

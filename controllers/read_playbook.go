@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -32,6 +33,9 @@ func (r *playbooks) observe(ctx context.Context, object *strategyv1.StrategyPlay
 		return observed, err
 	}
 	if observed.Deployment, err = r.observeDeployment(ctx, object.Namespace, object.Spec.Scheduler.Rollout.DeploymentName); err != nil {
+		return observed, err
+	}
+	if observed.Rival, err = r.observeRival(ctx, object); err != nil {
 		return observed, err
 	}
 	if observed.Frozen, err = r.frozen(ctx, object); err != nil {
@@ -93,18 +97,34 @@ func (r *playbooks) observeRevisions(ctx context.Context, object *strategyv1.Str
 	return revisions.Items, inUse, nil
 }
 
-// frozen asks the API server, since the cache may not have a revision that was just created.
+// frozen says whether the revision is there. One that the cache does not have may have been created just now, or lost: the API server knows.
 func (r *playbooks) frozen(ctx context.Context, object *strategyv1.StrategyPlaybook) (bool, error) {
 	revision, err := playbook.Revision(object)
 	if err != nil {
 		return false, err
 	}
-	if object.Status.Revision == revision.Name {
-		return true, nil
+	for _, from := range []client.Reader{r.Client, r.Live} {
+		if err = from.Get(ctx, client.ObjectKeyFromObject(revision), &appsv1.ControllerRevision{}); !apierrors.IsNotFound(err) {
+			return err == nil, err
+		}
 	}
-	err = r.Live.Get(ctx, client.ObjectKeyFromObject(revision), &appsv1.ControllerRevision{})
-	if apierrors.IsNotFound(err) {
-		return false, nil
+	return false, nil
+}
+
+// observeRival is an older playbook that looks after another key of the same ConfigMap; empty: there is none.
+func (r *playbooks) observeRival(ctx context.Context, object *strategyv1.StrategyPlaybook) (string, error) {
+	var list strategyv1.StrategyPlaybookList
+	if err := r.Client.List(ctx, &list, client.InNamespace(object.Namespace), client.UnsafeDisableDeepCopy); err != nil {
+		return "", err
 	}
-	return err == nil, err
+	config := object.Spec.Scheduler.Config
+	for i := range list.Items {
+		other := &list.Items[i]
+		theirs := other.Spec.Scheduler.Config
+		older := cmp.Or(other.CreationTimestamp.Compare(object.CreationTimestamp.Time), cmp.Compare(other.Name, object.Name)) < 0
+		if older && theirs.ConfigMapName == config.ConfigMapName && theirs.Key != config.Key {
+			return other.Name, nil
+		}
+	}
+	return "", nil
 }

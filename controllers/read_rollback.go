@@ -27,7 +27,7 @@ func (r *rollbacks) observeRollback(ctx context.Context, object *strategyv1.Stra
 		Pauses:    r.Pauses,
 	}
 	if observed.NotServed != nil {
-		observed.Log.Problem = observed.NotServed
+		observed.Playbook.Problem, observed.Log.Problem = observed.NotServed, observed.NotServed // not read, which is not empty
 		return observed, nil
 	}
 	observed.Refused = r.refusals.of(object)
@@ -90,7 +90,7 @@ func (r *rollbacks) observeNeeds(ctx context.Context, object *strategyv1.Strateg
 		}
 	}
 	if needs&rollback.NeedSignals != 0 {
-		if err := read(&observed.Signals)(r.observeSignals(ctx, object.Namespace, observed.Playbook.Spec.Signals, now)); err != nil {
+		if err := read(&observed.Signals)(r.observeSignals(ctx, object.Namespace, observed.Incident, observed.Playbook.Spec.Signals, now)); err != nil {
 			return err
 		}
 	}

@@ -24,14 +24,18 @@ const (
 // allowedToken is a token, and the URL to which its owner lets it be sent.
 type allowedToken struct{ url, token string }
 
-// observeSignals samples a playbook's queries. What is wrong with the token makes them unknown: it must not stop an incident.
-func (r *reader) observeSignals(ctx context.Context, namespace string, spec *strategyv1.SignalsSpec, now time.Time) (signals.Snapshot, error) {
+// observeSignals samples a playbook's queries, written for the schedule and the strategy of an incident; for all without one. What is wrong with the token makes them unknown: it must not stop an incident.
+func (r *reader) observeSignals(ctx context.Context, namespace string, incident *strategyv1.StrategyIncident, spec *strategyv1.SignalsSpec, now time.Time) (signals.Snapshot, error) {
 	if spec == nil || r.Signals == nil {
 		return signals.Snapshot{}, nil
 	}
+	schedule, strategy := "", ""
+	if incident != nil {
+		schedule, strategy = incident.Spec.Schedule, incident.Spec.Strategy
+	}
 	source := signals.Source{URL: spec.Prometheus.URL, Interval: time.Duration(spec.IntervalSeconds) * time.Second}
 	for _, query := range spec.Queries {
-		source.Queries = append(source.Queries, signals.Query{Name: query.Name, Expr: query.Query})
+		source.Queries = append(source.Queries, signals.Query{Name: query.Name, Expr: signals.Fill(query.Query, schedule, strategy)})
 	}
 	if name := spec.Prometheus.AuthSecretName; name != "" {
 		token, problem, err := r.observeToken(ctx, types.NamespacedName{Namespace: namespace, Name: name}, spec.Prometheus.URL)

@@ -53,6 +53,10 @@ func (r *configurations) decide(ctx context.Context, configMap *corev1.ConfigMap
 		decided.actions = append(decided.actions, warning("OrphanEdits",
 			"rollback %s was removed by force: its edits stay and nobody undoes them (before: %s)", orphan.Name, earlier(orphan)))
 	}
+	for _, left := range plan.Left {
+		decided.actions = append(decided.actions, warning("EditsLeft",
+			"rollback %s was deleted with deletionPolicy Retain: its edits stay and nobody undoes them (before: %s)", left.Name, earlier(left)))
+	}
 	return decided, nil
 }
 

@@ -1,6 +1,8 @@
 package controllers
 
 import (
+	"slices"
+
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -35,6 +37,15 @@ func jobDeleted() predicate.Predicate {
 	}
 }
 
+// deletions of what nobody but people deletes.
+func deletions() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc:  func(event.CreateEvent) bool { return false },
+		UpdateFunc:  func(event.UpdateEvent) bool { return false },
+		GenericFunc: func(event.GenericEvent) bool { return false },
+	}
+}
+
 func finished(object client.Object) bool {
 	job, ok := object.(*batchv1.Job)
 	if !ok {
@@ -48,23 +59,20 @@ func finished(object client.Object) bool {
 	return false
 }
 
-// podHopeless: a check's container that can never start; waiting for the start time-out would waste minutes of an incident.
-func podHopeless() predicate.Predicate {
-	waits := func(object client.Object) bool {
+// podTells: what no change of its Job tells. A check's container that can never start: waiting for the start time-out would waste
+// minutes of an incident. And one that has ended while another of its pod runs on, as a service mesh's does: the Job does not end then.
+func podTells() predicate.Predicate {
+	tells := func(object client.Object) bool {
 		pod, ok := object.(*corev1.Pod)
-		if !ok {
-			return false
-		}
-		for _, status := range pod.Status.ContainerStatuses {
-			if status.State.Waiting != nil && (status.State.Waiting.Reason == "ErrImageNeverPull" || status.State.Waiting.Reason == "InvalidImageName") {
-				return true
-			}
-		}
-		return false
+		return ok && slices.ContainsFunc(pod.Status.ContainerStatuses, func(status corev1.ContainerStatus) bool {
+			waiting := status.State.Waiting
+			return waiting != nil && (waiting.Reason == "ErrImageNeverPull" || waiting.Reason == "InvalidImageName") ||
+				status.State.Terminated != nil && !hasEnded(*pod)
+		})
 	}
 	return predicate.Funcs{
-		CreateFunc:  func(e event.CreateEvent) bool { return waits(e.Object) },
-		UpdateFunc:  func(e event.UpdateEvent) bool { return waits(e.ObjectNew) && !waits(e.ObjectOld) },
+		CreateFunc:  func(e event.CreateEvent) bool { return tells(e.Object) },
+		UpdateFunc:  func(e event.UpdateEvent) bool { return tells(e.ObjectNew) && !tells(e.ObjectOld) },
 		DeleteFunc:  func(event.DeleteEvent) bool { return false },
 		GenericFunc: func(event.GenericEvent) bool { return false },
 	}

@@ -137,7 +137,8 @@ const (
 	ReasonEdited             = "Edited"
 	ReasonRollingOut         = "RollingOut"
 	ReasonProving            = "Proving"
-	ReasonProved             = "Proved"
+	ReasonProved             = "Proved" // the running scheduler says so
+	ReasonLoaded             = "Loaded" // its loader says so, and it was restarted
 	ReasonNotInEffect        = "NotInEffect"
 	ReasonUnproved           = "Unproved"
 	ReasonCheckingAfter      = "CheckingAfter"

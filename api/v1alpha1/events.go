@@ -67,7 +67,7 @@ const (
 	EventDryRun Event = "dry_run"
 	// EventConfigChange: edits are about to be written, or to be undone.
 	EventConfigChange Event = "config_change"
-	// EventConfigApplied: the running scheduler has the change in effect.
+	// EventConfigApplied: the change is in effect, as the playbook's proof says.
 	EventConfigApplied Event = "config_applied"
 	// EventDisabled: the same, of a change with which some schedule does not trade.
 	EventDisabled Event = "disabled"
@@ -79,13 +79,13 @@ const (
 	EventFailed Event = "failed"
 	// EventExpired: the approval came too late, or the time box ended.
 	EventExpired Event = "expired"
-	// EventRenewed: the running scheduler has the change with its new end.
+	// EventRenewed: the change is in effect with its new end.
 	EventRenewed Event = "renewed"
 	// EventRestoreRequested: the change is to be undone, and who or what asks for it.
 	EventRestoreRequested Event = "restore_requested"
 	// EventRestoreRefused: the gate of the restore does not hold; the change stays.
 	EventRestoreRefused Event = "restore_refused"
-	// EventRestored: the change was undone, and the running scheduler does without it.
+	// EventRestored: the change was undone, as the playbook's proof says.
 	EventRestored Event = "restored"
 	// EventWithdrawn: ended before anything was changed.
 	EventWithdrawn Event = "withdrawn"

@@ -21,6 +21,8 @@ const (
 	LabelCheck   = "strategy.tradeops.dev/check"
 	LabelAttempt = "strategy.tradeops.dev/attempt"
 
+	// AnnotationContainer stands on the Job of a check and names the container that runs the check, whatever others a webhook adds.
+	AnnotationContainer = "strategy.tradeops.dev/container"
 	// AnnotationEdits stands on a managed ConfigMap and records the edits in force and what each path held before.
 	// It is written in the same update as the edits, so the two can never disagree.
 	AnnotationEdits = "strategy.tradeops.dev/edits"

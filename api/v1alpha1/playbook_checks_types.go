@@ -101,7 +101,7 @@ type ReportSample struct {
 	// +kubebuilder:validation:MaxLength=4096
 	Before string `json:"before,omitempty"`
 
-	// exitCode of the container. Default: 0.
+	// exitCode of the container; above 128 it was ended by a signal, which is Error whatever the report. Default: 0.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=255

@@ -147,11 +147,20 @@ type DocumentEdit struct {
 	// +kubebuilder:validation:MaxLength=1024
 	Path string `json:"path,omitempty"`
 
-	// value is any YAML value; strings are quoted in the document where its reader would take them for something else.
+	// value is any YAML value, also null; strings are quoted in the document where its reader would take them for something else.
 	// +required
+	// +nullable
 	// +kubebuilder:pruning:PreserveUnknownFields
 	// +kubebuilder:validation:Schemaless
 	Value *apiextensionsv1.JSON `json:"value,omitempty"`
+}
+
+// JSON is the value, as JSON.
+func (e DocumentEdit) JSON() []byte {
+	if e.Value == nil { // what null becomes when it is decoded
+		return []byte("null")
+	}
+	return e.Value.Raw
 }
 
 // GuardSpec bounds what may be changed at the same time: the blast radius.

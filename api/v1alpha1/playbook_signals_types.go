@@ -48,7 +48,8 @@ type SignalQuery struct {
 	// +kubebuilder:validation:MaxLength=63
 	Name string `json:"name,omitempty"`
 
-	// query is a PromQL expression that yields one number. None, several or NaN is unknown, never zero.
+	// query is a PromQL expression that yields one number. None, several or NaN is unknown, never zero. $schedule and $strategy stand for
+	// a regular expression that matches the incident's (label=~$schedule), or all where it names none.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048

@@ -252,7 +252,7 @@ type ConfigClaim struct {
 	WrittenRevision int64 `json:"writtenRevision,omitempty"`
 }
 
-// ProofStatus is what the running scheduler says that it runs, beside what it should. A change that is only written is not in effect.
+// ProofStatus is what the scheduler is said to run, or to load, beside what it should. A change that is only written is not in effect.
 type ProofStatus struct {
 	// edited is the sha256 of the configuration right after this rollback's edits were written (or undone).
 	// +optional
@@ -267,7 +267,7 @@ type ProofStatus struct {
 	Stored string `json:"stored,omitempty"`
 
 	// round counts how often the running scheduler was asked anew: once for each configuration, since other rollbacks may
-	// change it meanwhile, and once more after a restart for a stale copy.
+	// change it meanwhile, once more after a restart for a stale copy, and whenever the check's own pod had a stale copy.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	Round int32 `json:"round,omitempty"`
@@ -278,11 +278,18 @@ type ProofStatus struct {
 	// +kubebuilder:validation:MaxLength=64
 	RestartedFor string `json:"restartedFor,omitempty"`
 
-	// running is the sha256 that the running scheduler reports; absent = not asked yet, or its report has none.
+	// running is the sha256 that the running scheduler reports; absent = not asked yet, its report has none, or the playbook's proof is
+	// of what is loaded.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
 	Running string `json:"running,omitempty"`
+
+	// loaded is the sha256 of what the scheduler's loader read in the check's pod, where the playbook's proof is of that.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	Loaded string `json:"loaded,omitempty"`
 }
 
 // RestoreStatus is one request to undo the change.

@@ -161,7 +161,7 @@ type SchedulerSpec struct {
 	// +required
 	Rollout RolloutSpec `json:"rollout,omitempty,omitzero"`
 
-	// proof is how the running scheduler shows what it has in force.
+	// proof is how it is shown what the scheduler has in force.
 	// +required
 	Proof ProofSpec `json:"proof,omitempty,omitzero"`
 }
@@ -203,15 +203,34 @@ type RolloutSpec struct {
 	TimeoutSeconds int32 `json:"timeoutSeconds,omitempty"`
 }
 
-// ProofSpec names the check that proves what the running scheduler has in force.
+// ProofSpec names the check that proves what the scheduler has in force, and says of what it speaks.
 type ProofSpec struct {
-	// check by name. Its rules see `rollback` (see docs/rules.md). If its report has a string field config_sha256, that
-	// must be the hash of the stored configuration; a different one is a stale mount, cured by one more restart.
+	// check by name. Its rules see `rollback` (see docs/rules.md). A string field config_sha256 of its report must be the hash of the
+	// stored configuration; what a different one means depends on proves.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=40
 	Check string `json:"check,omitempty"`
+
+	// proves is of what the check speaks: of the running scheduler, or of what its loader reads in the check's own pod. Default: Loaded.
+	// +optional
+	// +kubebuilder:default=Loaded
+	Proves ProofSubject `json:"proves,omitempty"`
 }
+
+// ProofSubject is of what a proof speaks.
+// +kubebuilder:validation:Enum=Loaded;Running
+type ProofSubject string
+
+const (
+	// ProvesLoaded: the scheduler's own loader reads the stored configuration, in the check's pod. That the scheduler was restarted for it
+	// is seen by the operator; what the running one made of it is not proved. Another config_sha256 is a stale copy in the check's pod: it
+	// is asked again, and neither restarts the scheduler nor undoes the change.
+	ProvesLoaded ProofSubject = "Loaded"
+	// ProvesRunning: the running scheduler itself answers. Another config_sha256 is a stale copy that it started with, cured by one more
+	// restart.
+	ProvesRunning ProofSubject = "Running"
+)
 
 // StrategyPlaybookStatus is what the operator sees of the playbook's world.
 type StrategyPlaybookStatus struct {

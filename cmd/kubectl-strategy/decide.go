@@ -26,7 +26,7 @@ type verdict struct {
 	word     string // the command
 	value    strategyv1.DecisionVerdict
 	kind     string // of the target
-	question string // of one that agrees to a plan: it is shown first, and named by its digest
+	question string // that is asked when what it is about was shown; empty: none is
 	short    string
 	long     string
 }
@@ -43,9 +43,9 @@ var verdicts = []verdict{
 	{"override", strategyv1.DecisionOverride, strategyv1.KindRollback, "Override what holds it back?", "Lift what holds a rollback back",
 		"Lift what holds a rollback back: before it is applied the playbook's guard, after that a restore gate that failed, so that it is\n" +
 			"restored all the same. Whoever asked for a rollback may not override for it unless the playbook says so."},
-	{"restore", strategyv1.DecisionRestore, strategyv1.KindRollback, "", "Undo a rollback",
-		"Ask the operator to undo exactly what a rollback changed. The playbook's gate is checked first; the scheduler is restarted, and\n" +
-			"what was disabled trades again. A rollback that is not applied yet is withdrawn."},
+	{"restore", strategyv1.DecisionRestore, strategyv1.KindRollback, "Undo it?", "Undo a rollback",
+		"Ask the operator to undo exactly what a rollback changed. The playbook's gate is checked first, and whether the cause of the\n" +
+			"incident is gone; the scheduler is restarted, and what was disabled trades again. A rollback that is not applied yet is withdrawn."},
 	{"acknowledge", strategyv1.DecisionAcknowledge, strategyv1.KindIncident, "", "Say that you are on an incident",
 		"Say that you are on an incident: until the acknowledgement ends, time alone does not call the next level. Rules still do, and no\n" +
 			"deadline moves."},
@@ -59,6 +59,15 @@ var verdicts = []verdict{
 		"Take back that an incident was closed, by whomever or whatever: it goes on at L2, with new deadlines and a new diagnosis. That is\n" +
 			"possible for as long as the playbook says (recovery.reopenSeconds, a day by default)."},
 }
+
+// agrees says whether it agrees to a plan, which it names by its digest.
+func (v verdict) agrees() bool { return v.question != "" && v.value != strategyv1.DecisionRestore }
+
+// shows is what help says about a verdict that undoes a plan.
+const shows = `What would be undone is shown, with what is known of the cause, and you are asked. Without a terminal nobody can
+be asked, so --yes is needed.
+
+`
 
 // asks is what help says about a verdict that agrees to a plan.
 const asks = `The plan is shown and you are asked. What is recorded names the digest of exactly this plan: if the plan changes meanwhile,
@@ -92,8 +101,11 @@ func (f *decideFlags) add(cmd *cobra.Command, v verdict) {
 func newDecide(a *app, v verdict) *cobra.Command {
 	var flags decideFlags
 	long := v.long + "\n\n"
-	if v.question != "" {
+	switch {
+	case v.agrees():
 		long += asks
+	case v.question != "":
+		long += shows
 	}
 	cmd := &cobra.Command{
 		Use:   v.word + " NAME",
@@ -165,12 +177,15 @@ func (a *app) decideRollback(ctx context.Context, c cluster, v verdict, flags de
 	if why := rollbackRefusal(rollback, v.value); why != "" {
 		return refuse("%s", why)
 	}
-	digest := ""
-	if v.question != "" {
-		digest = rollback.Status.Plan.Digest
-		if _, err := io.WriteString(a.Out, show.Sheet(rollback, a.now(), a.layout(true))); err != nil {
-			return err
-		}
+	digest, sheet := "", ""
+	switch {
+	case v.agrees():
+		digest, sheet = rollback.Status.Plan.Digest, show.Sheet(rollback, a.now(), a.layout(true))
+	case v.question != "":
+		sheet = show.UndoSheet(c.undoing(ctx, rollback), a.now(), a.layout(true))
+	}
+	if _, err := io.WriteString(a.Out, sheet); err != nil {
+		return err
 	}
 	reason, err := a.reasonFor(ctx, v, flags.reason)
 	if err != nil {
@@ -182,6 +197,25 @@ func (a *app) decideRollback(ctx context.Context, c cluster, v verdict, flags de
 		}
 	}
 	return a.record(ctx, c, newDecision(c.namespace, v, name, digest, reason), watchName(rollback), flags.wait)
+}
+
+// undoing is what there is to see of a rollback that is to be undone. Who may not read its incident, or the playbook, sees less of it.
+func (c cluster) undoing(ctx context.Context, rollback *strategyv1.StrategyRollback) show.Undoing {
+	seen, spec := show.Undoing{Rollback: rollback}, rollback.Spec
+	if spec.IncidentName != "" {
+		if incident, err := c.incident(ctx, spec.IncidentName); err == nil {
+			seen.Incident = incident
+		}
+	}
+	var book strategyv1.StrategyPlaybook
+	if err := c.get(ctx, strategyv1.KindPlaybook, spec.PlaybookName, &book); err == nil {
+		for _, remedy := range book.Spec.Remediations {
+			if remedy.Name == spec.RemediationName {
+				seen.Gate = remedy.Restore
+			}
+		}
+	}
+	return seen
 }
 
 // newDecision is the record of a decision, without who decided.

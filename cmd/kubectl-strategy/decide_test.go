@@ -58,7 +58,7 @@ func TestDecisionsThatAreRecorded(t *testing.T) {
 		watch   string
 	}{
 		{[]string{"deny", "stop-cross", "--reason", "why"}, awaiting(), strategyv1.DecisionDeny, strategyv1.KindRollback, "pnl-1"},
-		{[]string{"restore", "rollback/stop-cross", "--reason", "why"}, awaiting(), strategyv1.DecisionRestore, strategyv1.KindRollback, "pnl-1"},
+		{[]string{"restore", "rollback/stop-cross", "--yes", "--reason", "why"}, awaiting(), strategyv1.DecisionRestore, strategyv1.KindRollback, "pnl-1"},
 		{[]string{"acknowledge", "pnl-1", "--for", "20m", "--reason", "why"}, awaiting(), strategyv1.DecisionAcknowledge, strategyv1.KindIncident, "pnl-1"},
 		{[]string{"escalate", "pnl-1", "--reason", "why"}, awaiting(), strategyv1.DecisionEscalate, strategyv1.KindIncident, "pnl-1"},
 		{[]string{"false-alarm", "incident/pnl-1", "--reason", "why"}, awaiting(), strategyv1.DecisionFalseAlarm, strategyv1.KindIncident, "pnl-1"},
@@ -67,7 +67,7 @@ func TestDecisionsThatAreRecorded(t *testing.T) {
 		{[]string{"renew", "stop-cross", "--yes", "--reason", "why"}, verified(), strategyv1.DecisionRenew, strategyv1.KindRollback, "pnl-1"},
 		{[]string{"override", "rollback/stop-cross", "--yes", "--reason", "why"}, guarded(), strategyv1.DecisionOverride, strategyv1.KindRollback, "pnl-1"},
 		{[]string{"override", "stop-cross", "--yes", "--reason", "why"}, gateFailed, strategyv1.DecisionOverride, strategyv1.KindRollback, "pnl-1"},
-		{[]string{"restore", "stop-cross", "--reason", "why"}, gateFailed, strategyv1.DecisionRestore, strategyv1.KindRollback, "pnl-1"},
+		{[]string{"restore", "stop-cross", "--yes", "--reason", "why"}, gateFailed, strategyv1.DecisionRestore, strategyv1.KindRollback, "pnl-1"},
 	} {
 		t.Run(test.args[0], func(t *testing.T) {
 			w := newWorld(t, "", test.object.DeepCopyObject().(client.Object), incident())
@@ -83,7 +83,7 @@ func TestDecisionsThatAreRecorded(t *testing.T) {
 				t.Errorf("recorded %+v", spec)
 			}
 			want := ""
-			if slices.Contains(test.args, "--yes") {
+			if slices.Contains(test.args, "--yes") && test.args[0] != "restore" { // which agrees to no plan
 				want = digest
 			}
 			if spec.Digest != want {
@@ -173,7 +173,7 @@ func TestHelpSaysWhoIsAsked(t *testing.T) {
 			}
 		}
 		names := slices.Contains([]string{"approve", "renew", "override"}, v.word)
-		if strings.Contains(text, "--yes") != names || strings.Contains(text, "digest") != names {
+		if strings.Contains(text, "--yes") != (names || v.word == "restore") || strings.Contains(text, "digest") != names {
 			t.Errorf("%s: help about --yes and the digest:\n%s", v.word, text)
 		}
 		long, _, _ := strings.Cut(text, "Usage:")

@@ -65,6 +65,9 @@ func TestLint(t *testing.T) {
 		{"one problem", strings.Replace(sound, "check: running-plan", "check: nope", 1), []string{"-"}, exitRefused,
 			skipped + `standard input: playbook multi-strategy: spec.scheduler.proof uses check "nope", which is not in spec.checks (ReferenceInvalid)` + "\n",
 			"error: 1 problem; fix them and lint again\n"},
+		{"a rule that loses its negation", strings.Replace(sound, `when: "true"`, "when: ! has(report.x)", 1), []string{"-"}, exitRefused,
+			skipped + "standard input: playbook multi-strategy: line 21: YAML takes ! for a tag, and leaves it out of the value; put quotes around the value\n",
+			"error: 1 problem; fix them and lint again\n"},
 		{"a field with a terminal's escape", strings.Replace(sound, "\n  triage: {}", "\n  \"tri\\e[31mage\": {}", 1), []string{"-"}, exitRefused,
 			skipped + "standard input: playbook multi-strategy: spec.triage: Required value\n" +
 				`standard input: playbook multi-strategy: unknown field "spec.tri\x1b[31mage"; correct its name, or leave it out` + "\n", "error: 2 problems; fix them and lint again\n"},

@@ -32,7 +32,9 @@ func deleted(namespace string) *facts.Problem {
 }
 
 func refused(namespace string, err error) *facts.Problem {
-	return problem("the operator has not the rights that it needs in namespace %s: %v; %s; the operator then goes on by itself", namespace, err, letIn)
+	lost := problem("the operator has not the rights that it needs in namespace %s: %v; %s; the operator then goes on by itself", namespace, err, letIn)
+	lost.Lost = true
+	return lost
 }
 
 func problem(format string, args ...any) *facts.Problem {

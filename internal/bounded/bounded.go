@@ -1,4 +1,5 @@
-// Package bounded cuts texts that come from outside to the length that a field of the API allows.
+// Package bounded makes texts that come from outside fit: cut to the length that a field of the API allows, and cleaned of what a
+// terminal would act on.
 package bounded
 
 // mark shows that something was cut.

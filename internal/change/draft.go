@@ -136,7 +136,7 @@ func (c Change) turns() []int {
 }
 
 func plannedEdit(edit config.Edit, record config.Record) strategyv1.PlannedEdit {
-	planned := strategyv1.PlannedEdit{Path: edit.Path, To: edit.Value}
+	planned := strategyv1.PlannedEdit{Path: edit.Path, To: record.To}
 	if !record.Absent {
 		planned.From = &record.From
 	}
@@ -205,8 +205,17 @@ func (d *Draft) extend(around int, edit config.Edit, after *config.Document) err
 	return nil
 }
 
-// edits of one action on a document, after those before it, and what of it people hold back for longer already.
+// edits of one action on a document, after those before it, and what of it people hold back for longer already. A number stays one with a
+// fraction where there was one.
 func (c Change) edits(document *config.Document, wanted strategyv1.RollbackAction, before []strategyv1.RollbackAction) (edits []config.Edit, kept []string, err error) {
+	edits, kept, err = c.wanted(document, wanted, before)
+	for i, edit := range edits {
+		edits[i].Value = document.Like(edit.Path, edit.Value)
+	}
+	return edits, kept, err
+}
+
+func (c Change) wanted(document *config.Document, wanted strategyv1.RollbackAction, before []strategyv1.RollbackAction) (edits []config.Edit, kept []string, err error) {
 	switch wanted.Type {
 	case strategyv1.ActionDisableSchedule:
 		return c.suspensions(document)
@@ -281,12 +290,12 @@ func (c Change) feedEdits(document *config.Document, name string) ([]config.Edit
 	}
 	edits := make([]config.Edit, len(feed.Edits))
 	for i, edit := range feed.Edits {
-		if edit.Value == nil {
-			return nil, fmt.Errorf("feed %s: the edit of %s has no value", name, edit.Path)
-		}
-		value, err := config.FlowText(edit.Value.Raw)
+		value, err := config.FlowText(edit.JSON())
 		if err != nil {
 			return nil, fmt.Errorf("feed %s: the value of %s: %w", name, edit.Path, err)
+		}
+		if document.ByIndex(edit.Path) {
+			return nil, fmt.Errorf("feed %s: %s names an item of a list by its index, and when it is undone another one may stand there; name it as [field=value], or edit the whole list", name, edit.Path)
 		}
 		edits[i] = config.Edit{Path: edit.Path, Value: value}
 	}

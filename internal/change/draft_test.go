@@ -37,11 +37,21 @@ const (
 var withLimits = strings.Replace(testkit.Document, "runtime:\n", "runtime:\n  resource_limits: {cpu_percent: 60, memory: 2048}\n", 1)
 
 // What each action edits, and which schedules do not trade then.
+// feedOf is a feed with these edits, the only one of a playbook.
+func feedOf(edits ...strategyv1.DocumentEdit) []strategyv1.FeedSpec {
+	return []strategyv1.FeedSpec{{Name: "own", Probe: "feed-probe", Edits: edits}}
+}
+
+func text(path, json string) strategyv1.DocumentEdit {
+	return strategyv1.DocumentEdit{Path: path, Value: &apiextensionsv1.JSON{Raw: []byte(json)}}
+}
+
 func TestDraft(t *testing.T) {
 	for name, c := range map[string]struct {
 		document string // default: testkit.Document
 		actions  []strategyv1.RollbackAction
-		edits    []string // path: from -> to
+		feeds    []strategyv1.FeedSpec // default: the usual ones
+		edits    []string              // path: from -> to
 		disables string
 	}{
 		"a schedule": {
@@ -81,6 +91,24 @@ func TestDraft(t *testing.T) {
 		"a feed": {
 			document: testkit.FeedDocument, actions: []strategyv1.RollbackAction{testkit.SwitchFeed("binance")},
 			edits: []string{"/environments/paper/exchange: kraken_spot -> binance_spot"},
+		},
+		"a feed that sets nothing": {
+			actions: []strategyv1.RollbackAction{testkit.SwitchFeed("own")}, feeds: feedOf(strategyv1.DocumentEdit{Path: "/environments/paper/exchange"}),
+			edits: []string{"/environments/paper/exchange: kraken_spot -> null"},
+		},
+		"a number with a fraction stays one": {
+			actions: []strategyv1.RollbackAction{testkit.SwitchFeed("own"), testkit.Allocate("cross", "1")}, feeds: feedOf(text("/risk_profiles/bold/max_daily_loss_pct", "1")),
+			edits: []string{"/risk_profiles/bold/max_daily_loss_pct: 0.03 -> 1.0", "/risk_profiles/balanced/strategy_allocations/cross: 0.6 -> 1.0"},
+		},
+		"a document of JSON stays one": {
+			document: strings.ReplaceAll(`{"risk_profiles": {"balanced": {"strategy_allocations": {"cross": 0.6}}}, "environments": {"paper": {"exchange": "kraken_spot"}},
+ "runtime": {"multi_strategy_schedulers": {"main": {"initial_suspensions": [], "schedules": {"fast": {"strategy": "arb"}}}}}}`, "\n", ""),
+			actions: []strategyv1.RollbackAction{testkit.Disable("fast"), testkit.SwitchFeed("own")}, feeds: feedOf(text("/environments/paper/exchange", `"okx_spot"`), text("/environments/paper/on", `{"a":null}`)),
+			edits: []string{
+				scheduler + `/initial_suspensions/[schedule=fast]: nothing -> {"schedule": "fast", "reason": "rollback off: losses", "until": "2026-11-23T11:00:00+00:00"}`,
+				`/environments/paper/exchange: "kraken_spot" -> "okx_spot"`, `/environments/paper/on: nothing -> {"a": null}`,
+			},
+			disables: "fast",
 		},
 		"limits of a section that is there, by the names used there": {
 			document: withLimits, actions: []strategyv1.RollbackAction{testkit.LimitResources("80", "3072")},
@@ -127,7 +155,11 @@ func TestDraft(t *testing.T) {
 			if c.document == "" {
 				c.document = testkit.Document
 			}
-			draft, err := change.NewDraft(wantedOf(t, c.document, c.actions...))
+			wanted := wantedOf(t, c.document, c.actions...)
+			if c.feeds != nil {
+				wanted.Feeds = c.feeds
+			}
+			draft, err := change.NewDraft(wanted)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -155,12 +187,6 @@ func TestDraft(t *testing.T) {
 
 // What is refused changes nothing, and the message says which action and why.
 func TestDraftRefuses(t *testing.T) {
-	feedOf := func(edits ...strategyv1.DocumentEdit) []strategyv1.FeedSpec {
-		return []strategyv1.FeedSpec{{Name: "own", Probe: "feed-probe", Edits: edits}}
-	}
-	text := func(path, json string) strategyv1.DocumentEdit {
-		return strategyv1.DocumentEdit{Path: path, Value: &apiextensionsv1.JSON{Raw: []byte(json)}}
-	}
 	for name, c := range map[string]struct {
 		document string
 		actions  []strategyv1.RollbackAction
@@ -182,7 +208,7 @@ func TestDraftRefuses(t *testing.T) {
 		"a playbook without feeds":                 {actions: []strategyv1.RollbackAction{testkit.SwitchFeed("nope")}, feeds: []strategyv1.FeedSpec{}, says: `(it has: none)`},
 		"a feed that does not quote everything":    {document: testkit.FeedDocument, actions: []strategyv1.RollbackAction{testkit.SwitchFeed("okx")}, says: `has 1 of 2 instruments that "okx_spot" does not quote: ETH_EUR`},
 		"a feed, and nobody knows what to trade":   {actions: []strategyv1.RollbackAction{testkit.SwitchFeed("binance")}, says: "sets no instrument_universe"},
-		"a feed edit without a value":              {actions: []strategyv1.RollbackAction{testkit.SwitchFeed("own")}, feeds: feedOf(strategyv1.DocumentEdit{Path: "/environments/paper/exchange"}), says: "the edit of /environments/paper/exchange has no value"},
+		"a feed edit of an item by its index":      {document: "environments: {paper: {exchange: a}}\nroutes: [a, b]\nruntime: {multi_strategy_schedulers: {main: {schedules: {}}}}\n", actions: []strategyv1.RollbackAction{testkit.SwitchFeed("own")}, feeds: feedOf(text("/routes/0", `"b"`)), says: "feed own: /routes/0 names an item of a list by its index"},
 		"a feed edit that is no JSON":              {actions: []strategyv1.RollbackAction{testkit.SwitchFeed("own")}, feeds: feedOf(text("/environments/paper/exchange", "{")), says: "feed own: the value of /environments/paper/exchange"},
 		"a feed edit of a place that is not there": {actions: []strategyv1.RollbackAction{testkit.SwitchFeed("own")}, feeds: feedOf(text("/nope/nope", "1")), says: "/nope/nope"},
 		"no limits":                        {actions: []strategyv1.RollbackAction{{Type: strategyv1.ActionSetResourceLimits}}, says: "it names no limits"},

@@ -60,7 +60,9 @@ func Job(run Run) *batchv1.Job {
 	restrict(&template.Spec)
 	template.Spec.RestartPolicy = corev1.RestartPolicyNever
 	template.Spec.ActiveDeadlineSeconds = new(int64(run.Check.TimeoutSeconds))
+	annotations := map[string]string{}
 	if len(template.Spec.Containers) > 0 {
+		annotations[strategyv1.AnnotationContainer] = template.Spec.Containers[0].Name
 		container := &template.Spec.Containers[0]
 		container.Command = run.Check.Command
 		container.Args = nil
@@ -71,6 +73,7 @@ func Job(run Run) *batchv1.Job {
 			Namespace:       run.Namespace,
 			Name:            JobName(string(run.Owner.UID), run.Stage, run.Check.Name, run.Attempt),
 			Labels:          labels,
+			Annotations:     annotations,
 			OwnerReferences: []metav1.OwnerReference{run.Owner},
 		},
 		Spec: batchv1.JobSpec{

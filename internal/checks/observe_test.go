@@ -17,7 +17,6 @@ var t0 = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 func pod(change func(*corev1.Pod)) []corev1.Pod {
 	p := corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: "pod", CreationTimestamp: metav1.NewTime(t0)},
-		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "main"}, {Name: "sidecar"}}},
 		Status:     corev1.PodStatus{Phase: corev1.PodPending},
 	}
 	if change != nil {
@@ -26,11 +25,11 @@ func pod(change func(*corev1.Pod)) []corev1.Pod {
 	return []corev1.Pod{p}
 }
 
-// state puts the first container into a state; its sidecar runs.
+// state puts the check's container into a state; the one that a webhook put before it runs.
 func state(s corev1.ContainerState) func(*corev1.Pod) {
 	return func(p *corev1.Pod) {
 		p.Status.ContainerStatuses = []corev1.ContainerStatus{
-			{Name: "sidecar", ImageID: "wrong", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}},
+			{Name: "proxy", ImageID: "wrong", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}},
 			{Name: "main", ImageID: "sha256:1", State: s},
 		}
 	}
@@ -55,6 +54,12 @@ func terminatedWith(reason string, exit int32, more ...func(*corev1.Pod)) func(*
 func podReason(reason string) func(*corev1.Pod) {
 	return func(p *corev1.Pod) { p.Status.Reason, p.Status.Message = reason, "why" }
 }
+
+// tools is a PodTemplate of checks.
+var tools = corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "main"}}}}
+
+// deleted is a pod that somebody deleted while it ran.
+func deleted(p *corev1.Pod) { p.DeletionTimestamp = new(metav1.NewTime(t0.Add(30 * time.Second))) }
 
 func TestObserve(t *testing.T) {
 	failed := func(j *batchv1.Job) {
@@ -101,6 +106,15 @@ func TestObserve(t *testing.T) {
 		})), reason: ReasonInterrupted, exit: 143},
 		"the kubelet lost the container":       {pods: pod(terminatedWith("ContainerStatusUnknown", 137)), reason: ReasonInterrupted, exit: 137},
 		"ended by a signal":                    {pods: pod(terminatedWith("Error", 0, func(p *corev1.Pod) { p.Status.ContainerStatuses[1].State.Terminated.Signal = 9 })), reason: ReasonInterrupted},
+		"killed":                               {pods: pod(terminatedWith("Error", 137)), reason: ReasonInterrupted, says: "exit code 137 says that signal 9 ended it", exit: 137},
+		"told to end":                          {pods: pod(terminatedWith("Error", 143)), reason: ReasonInterrupted, says: "signal 15", exit: 143},
+		"aborted":                              {pods: pod(terminatedWith("Error", 134)), reason: ReasonInterrupted, says: "signal 6", exit: 134},
+		"a segmentation fault":                 {pods: pod(terminatedWith("Error", 139)), reason: ReasonInterrupted, says: "signal 11", exit: 139},
+		"interrupted from a keyboard":          {pods: pod(terminatedWith("Error", 130)), reason: ReasonInterrupted, exit: 130},
+		"the highest exit code of its own":     {pods: pod(terminatedWith("Error", 128)), reason: ReasonExited, exit: 128},
+		"deleted, and it ended well":           {pods: pod(terminatedWith("Completed", 0, deleted)), reason: ReasonInterrupted, says: "its pod was deleted"},
+		"deleted, and it says fail":            {pods: pod(terminatedWith("Error", 1, deleted)), reason: ReasonInterrupted, says: "its pod was deleted", exit: 1},
+		"deleted and killed":                   {pods: pod(terminatedWith("Error", 137, deleted)), reason: ReasonInterrupted, says: "its pod was deleted", exit: 137},
 		"the command does not exist":           {pods: pod(terminatedWith("StartError", 128)), reason: ReasonNotStarted, says: "StartError", exit: 128},
 		"the runtime cannot run it":            {pods: pod(terminatedWith("ContainerCannotRun", 127)), reason: ReasonNotStarted, says: "ContainerCannotRun", exit: 127},
 		"a failed pod without container state": {pods: pod(func(p *corev1.Pod) { p.Status.Phase = corev1.PodFailed }), reason: ReasonInterrupted},
@@ -109,10 +123,19 @@ func TestObserve(t *testing.T) {
 			p.CreationTimestamp = metav1.NewTime(t0.Add(time.Second))
 			return p
 		}()), reason: ReasonExited},
-		"a sidecar that runs on does not hold it up": {pods: pod(terminatedWith("Completed", 0, func(p *corev1.Pod) { p.Status.Phase = corev1.PodRunning })), reason: ReasonExited},
+		"an init container failed": {pods: pod(func(p *corev1.Pod) {
+			p.Status.Phase = corev1.PodFailed
+			p.Status.InitContainerStatuses = []corev1.ContainerStatus{
+				{Name: "fine", State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{}}},
+				{Name: "mesh-init", State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 3}}},
+			}
+		}), reason: ReasonInterrupted, says: "init container mesh-init ended with exit code 3"},
+		"a pod that ended and does not have its container": {pods: pod(func(p *corev1.Pod) { p.Status.Phase = corev1.PodSucceeded }), reason: ReasonInterrupted, says: "says nothing of container main"},
+		"a text with an escape sequence":                   {pods: pod(waiting("\x1b]0;owned\a")), next: 300 * time.Second, says: "\uFFFD]0;owned\uFFFD: m"},
+		"a sidecar that runs on does not hold it up":       {pods: pod(terminatedWith("Completed", 0, func(p *corev1.Pod) { p.Status.Phase = corev1.PodRunning })), reason: ReasonExited},
 	} {
 		t.Run(name, func(t *testing.T) {
-			job := Job(Run{Namespace: "ns", Stage: strategyv1.StageTriage, Check: strategyv1.CheckSpec{Name: "audit"}, Attempt: 2})
+			job := Job(Run{Namespace: "ns", Stage: strategyv1.StageTriage, Check: strategyv1.CheckSpec{Name: "audit"}, Attempt: 2, Template: tools})
 			job.CreationTimestamp = metav1.NewTime(t0)
 			if c.job != nil {
 				c.job(job)
@@ -146,5 +169,47 @@ func TestObserve(t *testing.T) {
 				t.Errorf("image %q is not the check's container's", o.ImageID)
 			}
 		})
+	}
+}
+
+// A node's clock may be wrong by hours, and a kubelet that lost a container says the year 1.
+func TestObserveWithAWrongClock(t *testing.T) {
+	job := Job(Run{Check: strategyv1.CheckSpec{Name: "audit"}, Template: tools})
+	job.CreationTimestamp = metav1.NewTime(t0)
+	spec := strategyv1.CheckSpec{Name: "audit", TimeoutSeconds: 120, StartTimeoutSeconds: 300}
+	for name, c := range map[string]struct {
+		clock time.Time
+		limit time.Duration // when a container that runs counts as lost
+	}{
+		"as ours":                   {t0.Add(10 * time.Second), 190 * time.Second},
+		"a day ahead":               {t0.Add(24 * time.Hour), 480 * time.Second},
+		"a day behind":              {t0.Add(-24 * time.Hour), 180 * time.Second},
+		"it does not know the time": {time.Time{}, 180 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			runs := pod(state(corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(c.clock)}}))
+			if got := Observe(spec, job, runs, t0.Add(time.Second)); got.Finished || !got.NextAt.Equal(t0.Add(c.limit)) {
+				t.Errorf("while it runs: %+v", got)
+			}
+			if got := Observe(spec, job, runs, t0.Add(c.limit)); got.Outcome.Reason != ReasonDeadline {
+				t.Errorf("at its limit: %+v", got)
+			}
+			now := t0.Add(time.Minute)
+			got := Observe(spec, job, pod(state(corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{
+				StartedAt: metav1.NewTime(c.clock), FinishedAt: metav1.NewTime(c.clock),
+			}})), now).Outcome
+			if got.CompletionTime.After(now) || got.CompletionTime.IsZero() || got.StartTime != nil && (got.StartTime.IsZero() || got.StartTime.After(*got.CompletionTime)) {
+				t.Errorf("ended: from %v to %v", got.StartTime, got.CompletionTime)
+			}
+		})
+	}
+}
+
+// A webhook may put a container first into the Job, too: what was asked for is named on it.
+func TestTheContainerOfACheckIsTheOneThatItsCommandWentTo(t *testing.T) {
+	job := Job(Run{Check: strategyv1.CheckSpec{Name: "audit"}, Template: tools})
+	job.Spec.Template.Spec.Containers = append([]corev1.Container{{Name: "proxy"}}, job.Spec.Template.Spec.Containers...)
+	if got := Container(job); got != "main" {
+		t.Errorf("it is %q", got)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/bounded"
 	"tradeops.dev/strategy-operator/internal/rules"
 )
 
@@ -17,6 +18,9 @@ const MaxOutputBytes = 1 << 20
 
 // MaxReportBytes bounds the report itself.
 const MaxReportBytes = 512 << 10
+
+// maxLastLine bounds what of a log is shown, in bytes.
+const maxLastLine = 256
 
 // maxBroken bounds the work on hostile output: so many bytes of objects that turn out to be broken, and no more.
 const maxBroken = 4 * MaxOutputBytes
@@ -68,9 +72,16 @@ func (r *Report) UnmarshalJSON(text []byte) error {
 // WithReport adds the report, found where the check says, to an outcome; or why there is none (ReportProblem). output is the end of the
 // container's log, at most MaxOutputBytes, message its termination message. An attempt that did not end by itself has no report.
 func WithReport(outcome Outcome, source strategyv1.ReportSource, output []byte, message string) Outcome {
-	if outcome.Reason != ReasonExited {
-		return outcome
+	if outcome.Reason == ReasonExited {
+		outcome = reported(outcome, source, output, message)
 	}
+	if outcome.Report.Missing() {
+		outcome.LastLine = bounded.LastLine(string(output), maxLastLine)
+	}
+	return outcome
+}
+
+func reported(outcome Outcome, source strategyv1.ReportSource, output []byte, message string) Outcome {
 	switch source {
 	case strategyv1.ReportFromExitCode:
 		outcome.Report = NewReport(fmt.Appendf(nil, `{"exit_code":%d}`, *outcome.ExitCode))
@@ -97,7 +108,7 @@ func wholeLines(output []byte) []byte {
 }
 
 // lastObject finds the last complete JSON object that starts a line or follows plain text on it. Objects inside another
-// one are not looked at: half of a report is no report.
+// one are not looked at: half of a report is no report. Nor is anything behind one that is broken, since nobody can say where that one ends.
 func lastObject(output []byte, where string) (report json.RawMessage, problem string) {
 	broken := 0
 	for at := 0; at < len(output) && broken < maxBroken; {
@@ -122,7 +133,7 @@ func lastObject(output []byte, where string) (report json.RawMessage, problem st
 			continue
 		}
 		if looksLikeObject(output[at+start:]) {
-			report, problem = nil, fmt.Sprintf("the last JSON object in the %s is broken: %v", where, err)
+			return nil, fmt.Sprintf("a JSON object in the %s is broken, and nothing behind its beginning counts: %v", where, err)
 		}
 		broken += size
 		at += len(line)

@@ -15,44 +15,42 @@ import (
 func TestLastObject(t *testing.T) {
 	pretty := "{\n  \"status\": \"ok\",\n  \"inner\": {\n    \"x\": 1\n  }\n}"
 	for name, c := range map[string]struct{ output, report, problem string }{
-		"only the object":                       {`{"status":"ok"}`, `{"status":"ok"}`, ""},
-		"text around it":                        {"start\n{\"a\":1}\ndone\n", `{"a":1}`, ""},
-		"text before it on its line":            {"2026-11-23 INFO report: {\"a\":1}\n", `{"a":1}`, ""},
-		"text after it on its line":             {"{\"a\":1} done\n", `{"a":1}`, ""},
-		"several objects: the last":             {"{\"a\":1}\n{\"a\":2}\n", `{"a":2}`, ""},
-		"warnings in between":                   {"{\"a\":1}\nWARN slow\n{\"a\":2}\nWARN slow\n", `{"a":2}`, ""},
-		"nested objects: the whole":             {`{"a":{"b":{"c":1}},"d":{}}`, `{"a":{"b":{"c":1}},"d":{}}`, ""},
-		"pretty-printed":                        {"x\n" + pretty + "\ny", `{"status":"ok","inner":{"x":1}}`, ""},
-		"pretty-printed and cut off":            {"x\n" + pretty[:len(pretty)-4], "", "broken"},
-		"pretty-printed, its start is cut off":  {pretty[2:], "", "no JSON object"},
-		"braces in strings":                     {`{"a":"}{"}`, `{"a":"}{"}`, ""},
-		"CRLF":                                  {"x\r\n{\"a\":1}\r\ny", `{"a":1}`, ""},
-		"NaN is no JSON":                        {`{"a":NaN}`, "", "broken"},
-		"Infinity is no JSON":                   {"{\"a\":1}\n{\"a\":Infinity}", "", "broken"},
-		"cut off":                               {`{"a":1,"b":`, "", "broken"},
-		"a good one, then one that is cut off":  {"{\"a\":1}\n{\"a\":", "", "broken"},
-		"one that is cut off, then a good one":  {"{\"a\":\n{\"a\":2}\n", "", ""},
-		"a brace and a quote in noise after it": {"{\"a\":1}\nsaid {\"x and left\n", "", "broken"},
-		"braces in noise":                       {"set {a, b}\n{\"a\":1}\n{x}\n", `{"a":1}`, ""},
-		"an array is no object":                 {"[1,2]", "", "no JSON object"},
-		"nothing":                               {"", "", "the log is empty"},
-		"invalid UTF-8 around it":               {"\xff\xfe\n{\"a\":1}\n\xff", `{"a":1}`, ""},
-		"an escape sequence of a terminal":      {"\x1b[31mred\x1b[0m\n{\"a\":1}", `{"a":1}`, ""},
-		"an empty object":                       {"{}", "{}", ""},
-		"null bytes":                            {"\x00\x00\n{\"a\":1}\n\x00", `{"a":1}`, ""},
-		"deeply nested":                         {strings.Repeat(`{"a":`, 100_000), "", "broken"},
-		"deeply nested and closed":              {strings.Repeat(`{"a":`, 100_000) + "1" + strings.Repeat("}", 100_000), "", "broken"},
-		"a report that is too long":             {`{"a":"` + strings.Repeat("x", MaxReportBytes) + `"}`, "", "at most 524288 are read"},
-		"a megabyte of noise before it":         {strings.Repeat("noise {x}\n", 100_000) + `{"a":1}`, `{"a":1}`, ""},
+		"only the object":                        {`{"status":"ok"}`, `{"status":"ok"}`, ""},
+		"text around it":                         {"start\n{\"a\":1}\ndone\n", `{"a":1}`, ""},
+		"text before it on its line":             {"2026-11-23 INFO report: {\"a\":1}\n", `{"a":1}`, ""},
+		"text after it on its line":              {"{\"a\":1} done\n", `{"a":1}`, ""},
+		"several objects: the last":              {"{\"a\":1}\n{\"a\":2}\n", `{"a":2}`, ""},
+		"warnings in between":                    {"{\"a\":1}\nWARN slow\n{\"a\":2}\nWARN slow\n", `{"a":2}`, ""},
+		"nested objects: the whole":              {`{"a":{"b":{"c":1}},"d":{}}`, `{"a":{"b":{"c":1}},"d":{}}`, ""},
+		"pretty-printed":                         {"x\n" + pretty + "\ny", `{"status":"ok","inner":{"x":1}}`, ""},
+		"pretty-printed and cut off":             {"x\n" + pretty[:len(pretty)-4], "", "broken"},
+		"pretty-printed, its start is cut off":   {pretty[2:], "", "no JSON object"},
+		"braces in strings":                      {`{"a":"}{"}`, `{"a":"}{"}`, ""},
+		"CRLF":                                   {"x\r\n{\"a\":1}\r\ny", `{"a":1}`, ""},
+		"NaN is no JSON":                         {`{"a":NaN}`, "", "broken"},
+		"Infinity is no JSON":                    {"{\"a\":1}\n{\"a\":Infinity}", "", "broken"},
+		"cut off":                                {`{"a":1,"b":`, "", "broken"},
+		"a good one, then one that is cut off":   {"{\"a\":1}\n{\"a\":", "", "broken"},
+		"one that is cut off, then a good one":   {"{\"a\":\n{\"a\":2}\n", "", "broken"},
+		"words with an object inside one":        {"{\n\"status\":\"fail\",\nWARN body {\"status\":\"ok\"}\n\"loss\":1}\n", "", "broken"},
+		"a line in the middle of one":            {"{\n  \"status\": \"fail\",\nWARN slow\n  \"loss\": 1\n}\n{\"status\":\"ok\"}\n", "", "broken"},
+		"the inside of one without indenting":    {"{\n\"sharpe\": NaN,\n\"legs\":\n{\"status\":\"ok\"}\n\n\"x\": 1}\n", "", "broken"},
+		"a number that is none, then a good one": {"{\"a\":NaN}\n{\"a\":1}\n", "", "broken"},
+		"a brace and a quote in noise after it":  {"{\"a\":1}\nsaid {\"x and left\n", "", "broken"},
+		"braces in noise":                        {"set {a, b}\n{\"a\":1}\n{x}\n", `{"a":1}`, ""},
+		"an array is no object":                  {"[1,2]", "", "no JSON object"},
+		"nothing":                                {"", "", "the log is empty"},
+		"invalid UTF-8 around it":                {"\xff\xfe\n{\"a\":1}\n\xff", `{"a":1}`, ""},
+		"an escape sequence of a terminal":       {"\x1b[31mred\x1b[0m\n{\"a\":1}", `{"a":1}`, ""},
+		"an empty object":                        {"{}", "{}", ""},
+		"null bytes":                             {"\x00\x00\n{\"a\":1}\n\x00", `{"a":1}`, ""},
+		"deeply nested":                          {strings.Repeat(`{"a":`, 100_000), "", "broken"},
+		"deeply nested and closed":               {strings.Repeat(`{"a":`, 100_000) + "1" + strings.Repeat("}", 100_000), "", "broken"},
+		"a report that is too long":              {`{"a":"` + strings.Repeat("x", MaxReportBytes) + `"}`, "", "at most 524288 are read"},
+		"a megabyte of noise before it":          {strings.Repeat("noise {x}\n", 100_000) + `{"a":1}`, `{"a":1}`, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			report, problem := lastObject([]byte(c.output), "log")
-			if name == "one that is cut off, then a good one" { // half of a report is no report, whichever half
-				if report != nil && string(report) != `{"a":2}` {
-					t.Fatalf("got %s", report)
-				}
-				return
-			}
 			if string(report) != c.report || !strings.Contains(problem, c.problem) || (problem == "") != (c.report != "") {
 				t.Fatalf("got %.80s, problem %q; want %s, %q", report, problem, c.report, c.problem)
 			}
@@ -132,6 +130,42 @@ func TestWithReport(t *testing.T) {
 				t.Errorf("got %s, %q", got.Report, got.ReportProblem)
 			}
 		})
+	}
+}
+
+// Whoever looks at an incident may not be allowed to read logs, and the last line often says why.
+func TestWhatCouldNotBeMeasuredSaysItsLastLine(t *testing.T) {
+	trace := "Traceback (most recent call last):\n  File \"plan.py\", line 3\nTypeError: 'NoneType' object is not iterable\n\n"
+	for name, c := range map[string]struct {
+		reason string
+		exit   int32
+		output string
+		says   string
+	}{
+		"it broke":                       {ReasonExited, 1, trace, "without a report: the log has no JSON object; its 106 bytes are kept beside the report in the evidence; its log ends with: TypeError: 'NoneType' object is not iterable"},
+		"it ended well and said nothing": {ReasonExited, 0, "all is well\n", "; its log ends with: all is well"},
+		"it was killed":                  {ReasonInterrupted, 137, "step 1\nstep 2", "Interrupted; its log ends with: step 2"},
+		"it wrote half a report":         {ReasonExited, 1, `{"status":`, `; its log ends with: {"status":`},
+		"it wrote nothing":               {ReasonExited, 1, "\n \r\n\x00", "exit code 1 without a report"},
+		"escape sequences":               {ReasonExited, 1, "\x1b[31mboom\x1b[0m\u202e\n", "; its log ends with: \uFFFD[31mboom\uFFFD[0m\uFFFD"},
+		"a progress bar":                 {ReasonExited, 1, " 1%\r50%\r", "; its log ends with: 50%"},
+		"a line without an end":          {ReasonExited, 1, strings.Repeat("x", MaxOutputBytes), "; its log ends with: " + strings.Repeat("x", 253) + "..."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			outcome := WithReport(Outcome{Reason: c.reason, ExitCode: &c.exit}, strategyv1.ReportFromLog, []byte(c.output), "")
+			data, err := json.Marshal(outcome)
+			var stored Outcome
+			if err != nil || json.Unmarshal(data, &stored) != nil {
+				t.Fatalf("it cannot be stored: %v", err)
+			}
+			if _, message := Judge(strategyv1.CheckSpec{}, stored, rules.Vars{}); !strings.Contains(message, c.says) || len(message) > 600 {
+				t.Errorf("it says %q", message)
+			}
+		})
+	}
+	judged := WithReport(Outcome{Reason: ReasonExited, ExitCode: new(int32(0))}, strategyv1.ReportFromLog, []byte("{}\nbye\n"), "")
+	if judged.LastLine != "" {
+		t.Errorf("one with a report says it for itself: %q", judged.LastLine)
 	}
 }
 

@@ -17,7 +17,7 @@ func Judge(spec strategyv1.CheckSpec, outcome Outcome, vars rules.Vars) (strateg
 // JudgeByRule says, too, which rule decided, counted from 1; 0: none did.
 func JudgeByRule(spec strategyv1.CheckSpec, outcome Outcome, vars rules.Vars) (verdict strategyv1.Verdict, message string, rule int) {
 	if outcome.Reason != ReasonExited {
-		return strategyv1.VerdictError, joinReason(outcome.Reason, outcome.Message), 0
+		return strategyv1.VerdictError, joinReason(outcome.Reason, outcome.Message) + lastWords(outcome), 0
 	}
 	if outcome.Report.Missing() {
 		verdict, message = judgeNoReport(outcome)
@@ -42,9 +42,17 @@ func JudgeByRule(spec strategyv1.CheckSpec, outcome Outcome, vars rules.Vars) (v
 // judgeNoReport tells a tool that broke (Error: try again) from one that ended well and said nothing (Inconclusive).
 func judgeNoReport(outcome Outcome) (strategyv1.Verdict, string) {
 	if outcome.ExitCode != nil && *outcome.ExitCode != 0 {
-		return strategyv1.VerdictError, fmt.Sprintf("exit code %d without a report: %s", *outcome.ExitCode, outcome.ReportProblem)
+		return strategyv1.VerdictError, fmt.Sprintf("exit code %d without a report: %s%s", *outcome.ExitCode, outcome.ReportProblem, lastWords(outcome))
 	}
-	return strategyv1.VerdictInconclusive, outcome.ReportProblem
+	return strategyv1.VerdictInconclusive, outcome.ReportProblem + lastWords(outcome)
+}
+
+// lastWords are what a check without a report said last.
+func lastWords(outcome Outcome) string {
+	if outcome.LastLine == "" {
+		return ""
+	}
+	return "; its log ends with: " + outcome.LastLine
 }
 
 func messageOf(rule strategyv1.VerdictRule) string {

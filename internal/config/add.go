@@ -39,9 +39,10 @@ func isNull(n *yaml.Node) bool {
 
 func (d *Document) addKey(p *place, v *value) (*change, *RefusedError) {
 	m, name := p.node, p.rest[0].raw
-	entry := QuoteString(name) + ": " + v.text
+	key, node := d.keyOf(name)
+	entry := key + ": " + v.text
 	c := &change{
-		patch: func(*Document) *RefusedError { m.Content = append(m.Content, keyNode(name), v.node); return nil },
+		patch: func(*Document) *RefusedError { m.Content = append(m.Content, node, v.node); return nil },
 	}
 	if isFlow(m) {
 		return d.addToFlow(p, c, entry)
@@ -119,9 +120,20 @@ func (d *Document) addLines(p *place, c *change, text string) (*change, *Refused
 	if !ok {
 		return nil, p.refuse(p.node.Line, "the last entry before the new one has a text that does not look like its value; rewrite it in a plainer style")
 	}
+	if d.lineOf(end) >= len(d.lines) && endsInText(p.node) {
+		c.unless = "the file ends in a block text without a line break, so a line behind it would change that text; add a line break at the end of the file"
+	}
 	c.splices = []splice{d.insertLines(d.lineOf(end), text)}
 	c.record = Record{Layout: Lines, Absent: true, New: text}
 	return c, nil
+}
+
+// endsInText says whether the last value is a block text.
+func endsInText(n *yaml.Node) bool {
+	for len(n.Content) > 0 {
+		n = n.Content[len(n.Content)-1]
+	}
+	return n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0
 }
 
 // addToFlow adds an entry at the end of a flow collection that stands on one line.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ type change struct {
 	// patch changes the old tree to what the new text must say. It may take a restored value from the new tree.
 	patch  func(next *Document) *RefusedError
 	record Record
+	unless string     // why it cannot be made, should it change more than this place; empty: nobody knows
 	list   *yaml.Node // the list that is made, with its key, for the item that is added
 }
 
@@ -136,11 +138,14 @@ func (d *Document) commit(path string, c *change) (*Document, *RefusedError) {
 	if refused != nil {
 		return nil, refuse(path, line, "the edited document would be refused: %s; edit it by hand", refused.Reason)
 	}
+	if d.json && !next.json {
+		return nil, refuse(path, line, "the document is JSON, and the edited one would not be; edit it by hand")
+	}
 	if refused := c.patch(next); refused != nil {
 		return nil, refused
 	}
 	if next.root == nil || !equal(d.root, next.root) {
-		return nil, refuse(path, line, "the edited document would differ in more than this place; edit it by hand")
+		return nil, refuse(path, line, "%s", cmp.Or(c.unless, "the edited document would differ in more than this place; edit it by hand"))
 	}
 	return next, nil
 }
@@ -150,7 +155,7 @@ func (d *Document) plan(e Edit) (*change, *RefusedError) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := parseValue(e.Path, e.Value)
+	v, err := d.valueOf(e.Path, e.Value)
 	if err != nil {
 		return nil, err
 	}
@@ -202,7 +207,7 @@ func (p *place) replaceable(n *yaml.Node) *RefusedError {
 	switch {
 	case n.Kind == yaml.AliasNode && n == p.node:
 		return p.refuse(n.Line, "it is the alias *%s; write the value out first", n.Value)
-	case n.Anchor != "":
+	case n.Anchor != "" && p.of.hasAlias(n.Anchor):
 		return p.refuse(n.Line, "the value has the anchor &%s, so its aliases would change too; write it out there first", n.Anchor)
 	case n.Style&yaml.TaggedStyle != 0 && n == p.node:
 		return p.refuse(n.Line, "the value has the explicit tag %s; remove the tag", n.Tag)

@@ -29,6 +29,7 @@ type Document struct {
 	text  string // as the caller knows it
 	src   []byte // without byte order mark
 	bom   bool
+	json  bool       // it is JSON, and stays so
 	lines []int      // offset of each line's first byte
 	root  *yaml.Node // nil when there is nothing but comments
 
@@ -79,7 +80,7 @@ func parse(doc []byte) (*Document, *RefusedError) {
 	if err != nil {
 		return nil, err
 	}
-	d.root = root
+	d.root, d.json = root, isJSON(d.src)
 	if root != nil {
 		if line := tooDeep(root, maxDepth); line > 0 {
 			return nil, refuse("", line, "the document is nested more than %d levels deep", maxDepth)
@@ -137,7 +138,7 @@ func decode(src []byte) (root *yaml.Node, refused *RefusedError) {
 			root, refused = nil, refuse("", 0, "the YAML parser failed: %v", r)
 		}
 	}()
-	decoder := yaml.NewDecoder(bytes.NewReader(src))
+	decoder := yaml.NewDecoder(bytes.NewReader(asYAML11(src)))
 	var first, second yaml.Node
 	if err := decoder.Decode(&first); errors.Is(err, io.EOF) {
 		return nil, nil
@@ -153,6 +154,21 @@ func decode(src []byte) (root *yaml.Node, refused *RefusedError) {
 		return nil, refuse("", first.Line, "the document has no single root")
 	}
 	return first.Content[0], nil
+}
+
+var directive12 = regexp.MustCompile(`^(?:(?:[ \t]*(?:#[^\n]*)?\r?\n)|%TAG[^\n]*\n)*%YAML[ \t]+1\.2[ \t\r]*(?:#[^\n]*)?\n`)
+
+// asYAML11 is a text without its directive for YAML 1.2, which the parser refuses and the scheduler does not mind: both read on as YAML 1.1.
+// Its length stays, so that places do.
+func asYAML11(src []byte) []byte {
+	head := directive12.Find(src)
+	if head == nil {
+		return src
+	}
+	at := bytes.LastIndex(head, []byte("1.2"))
+	copied := bytes.Clone(src)
+	copied[at+2] = '1'
+	return copied
 }
 
 func syntaxError(err error) *RefusedError {

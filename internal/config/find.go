@@ -1,6 +1,8 @@
 package config
 
 import (
+	"slices"
+
 	"go.yaml.in/yaml/v3"
 )
 
@@ -24,6 +26,7 @@ func (s step) key() *yaml.Node {
 
 // place is where a path leads: the deepest node that exists, and the segments that do not.
 type place struct {
+	of       *Document
 	path     string
 	segments []segment
 	node     *yaml.Node
@@ -44,7 +47,7 @@ func (d *Document) find(path string) (*place, *RefusedError) {
 	if err != nil {
 		return nil, err
 	}
-	p := &place{path: path, segments: segments, node: d.Root()}
+	p := &place{of: d, path: path, segments: segments, node: d.Root()}
 	if p.node == nil {
 		return nil, p.refuse(0, "the document is empty")
 	}
@@ -82,7 +85,7 @@ func (p *place) passable(n *yaml.Node) *RefusedError {
 	switch {
 	case n.Kind == yaml.AliasNode:
 		return p.refuse(n.Line, "the way goes through the alias *%s, so an edit would change other places too; write the value out there first", n.Value)
-	case n.Anchor != "":
+	case n.Anchor != "" && p.of.hasAlias(n.Anchor):
 		return p.refuse(n.Line, "the way goes through the anchor &%s, so an edit would change its aliases too; write the value out there first", n.Anchor)
 	case n.Style&yaml.TaggedStyle != 0:
 		return p.refuse(n.Line, "the way goes through the explicit tag %s; remove the tag", n.Tag)
@@ -90,8 +93,16 @@ func (p *place) passable(n *yaml.Node) *RefusedError {
 	return nil
 }
 
+// hasAlias says whether an alias refers to an anchor of this name: without one, an edit behind it changes nothing else.
+func (d *Document) hasAlias(anchor string) bool { return refersTo(d.root, anchor) }
+
+func refersTo(n *yaml.Node, anchor string) bool {
+	return n.Kind == yaml.AliasNode && n.Value == anchor || slices.ContainsFunc(n.Content, func(child *yaml.Node) bool { return refersTo(child, anchor) })
+}
+
+// slotOfKey is where a key of the mapping itself has its value: it counts, whatever is merged into the mapping.
 func (p *place) slotOfKey(name string) (int, *RefusedError) {
-	found := -1
+	found, merged := -1, 0
 	for i := 0; i < len(p.node.Content); i += 2 {
 		key := p.node.Content[i]
 		switch {
@@ -100,7 +111,8 @@ func (p *place) slotOfKey(name string) (int, *RefusedError) {
 		case key.Kind != yaml.ScalarNode:
 			continue
 		case key.Value == mergeKey:
-			return 0, p.refuse(key.Line, "a mapping on the way has a merge key, so what it holds is decided elsewhere; write the merged keys out")
+			merged = key.Line
+			continue
 		case key.Value != name:
 			continue
 		case key.Anchor != "" || key.Style&yaml.TaggedStyle != 0:
@@ -109,6 +121,9 @@ func (p *place) slotOfKey(name string) (int, *RefusedError) {
 			return 0, p.refuse(key.Line, "the key %q stands twice (first in line %d) and readers differ about which one counts; remove one", name, p.node.Content[found-1].Line)
 		}
 		found = i + 1
+	}
+	if found < 0 && merged > 0 {
+		return 0, p.refuse(merged, "a mapping on the way has a merge key and no key %q of its own, so what it holds is decided elsewhere; write the merged keys out", name)
 	}
 	return found, nil
 }

@@ -10,8 +10,8 @@ import (
 )
 
 // FlowText is a JSON value as one line of YAML in flow style, fit to be an [Edit.Value]. Strings are quoted where YAML needs it;
-// numbers and the order of keys stay as written. Refused is what Apply would refuse: a number that YAML 1.1 reads as a string
-// (1e3), a key given twice, more than the 4096 bytes that a record keeps.
+// numbers and the order of keys stay as written, but a number with an exponent, of which YAML 1.1 makes a string (1e-7), is written in full.
+// Refused is what Apply would refuse: a key given twice, more than the 4096 bytes that a record keeps.
 func FlowText(jsonValue []byte) (string, error) {
 	if len(jsonValue) > maxValueBytes {
 		return "", fmt.Errorf("the value has %d bytes, more than %d", len(jsonValue), maxValueBytes)
@@ -45,10 +45,11 @@ func writeJSON(b *strings.Builder, decoder *json.Decoder) error {
 	case string:
 		b.WriteString(QuoteString(t))
 	case json.Number:
-		if tag := yaml11Tag(t.String()); tag != "!!int" && tag != "!!float" {
-			return fmt.Errorf("YAML 1.1 reads the number %s as a string; write it in full", t)
+		number, err := inFull(t.String())
+		if err != nil {
+			return err
 		}
-		b.WriteString(t.String())
+		b.WriteString(number)
 	case nil:
 		b.WriteString("null")
 	default: // true or false

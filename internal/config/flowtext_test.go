@@ -14,8 +14,12 @@ func TestFlowTextIsTheSameValueInYAML(t *testing.T) {
 	for in, want := range map[string]string{
 		`"kraken_spot"`: `kraken_spot`, `"on"`: `"on"`, `"0"`: `"0"`, `"a\nb\u2028"`: `"a\nb\u2028"`, `"\u0000\ud800"`: `"\x00\ufffd"`,
 		`0`: `0`, `-1.50`: `-1.50`, `1.5e+3`: `1.5e+3`, `true`: `true`, `null`: `null`, `[]`: `[]`, `{}`: `{}`,
-		` [1, "x y",[true , null]] `:              `[1, "x y", [true, null]]`,
-		`{"b":1,"a":{"on":"off","12":[]},"":"~"}`: `{b: 1, a: {"on": "off", "12": []}, "": "~"}`,
+		// What the API server makes of 0.0000001, and of whole numbers beyond 2^64.
+		`1e-7`: `0.0000001`, `1.5e-07`: `1.5e-07`, `15e-8`: `0.00000015`, `1e21`: `1000000000000000000000`, `-1e+21`: `-1000000000000000000000`, `1E3`: `1000`, `12.5e1`: `125`,
+		`12.345e1`: `123.45`, `0.001e2`: `0.1`, `0e7`: `0.0`, `-0e-7`: `-0.0`, `1.0e+3`: `1.0e+3`, `100000000000000000000000000`: `100000000000000000000000000`,
+		`[18446744073709551616, -9223372036854775809]`: `[18446744073709551616, -9223372036854775809]`,
+		` [1, "x y",[true , null]] `:                   `[1, "x y", [true, null]]`,
+		`{"b":1,"a":{"on":"off","12":[]},"":"~"}`:      `{b: 1, a: {"on": "off", "12": []}, "": "~"}`,
 	} {
 		got, err := FlowText([]byte(in))
 		if err != nil || got != want {
@@ -33,10 +37,11 @@ func TestFlowTextRefuses(t *testing.T) {
 		"something else":             {"a: 1", "is not JSON"},
 		"two values":                 {`1 2`, "more than one JSON value"},
 		"a bracket too many":         {`[1]]`, "more than one JSON value"},
-		"a number YAML 1.1 misreads": {`[1e3]`, "YAML 1.1 reads the number 1e3 as a string; write it in full"},
-		"a number out of range":      {`1E400`, "the number 1E400 as a string"},
-		"a number with a point, too": {`1.0e+400`, "read differently"},
-		"a number too long":          {strings.Repeat("9", 400), "read differently"},
+		"a number out of range":      {`1E400`, "the number 1E400 is beyond what a program can hold"},
+		"a number with a point, too": {`1.0e+400`, "beyond what a program can hold"},
+		"a number too small":         {`1e-400`, "beyond what a program can hold"},
+		"an endless exponent":        {`0e99999999999999999999`, "the exponent of the number"},
+		"a number too long":          {strings.Repeat("9", 400), "beyond what a program can hold"},
 		"a key given twice":          {`{"a":1,"a":2}`, "twice"},
 		"a merge key":                {`{"<<":{"a":1}}`, "merge key"},
 		"too much":                   {`"` + strings.Repeat("x", 4095) + `"`, "4097 bytes, more than 4096"},

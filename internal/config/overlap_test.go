@@ -15,6 +15,9 @@ func TestOverlap(t *testing.T) {
 		"escaped slashes":                    {"/a~1b", "/a/b", false, false},
 		"items by different names":           {"/l/[name=x]", "/l/[name=y]", false, false},
 		"an item by index and by name":       {"/l/0", "/l/[name=x]", true, true},
+		"items by different fields":          {"/l/[name=x]", "/l/[id=1]", true, true},
+		"inside items by different fields":   {"/l/[name=x]/a", "/l/[id=1]/a", true, true},
+		"items by one field, inside another": {"/l/[name=x]/a", "/l/[name=y]/a", false, false},
 		"inside an item by index or by name": {"/l/0/v", "/l/[name=x]", false, true},
 		"not a path":                         {"a", "/b", false, true},
 	} {

@@ -21,6 +21,9 @@ var yaml11 = []struct {
 	{"!!value", regexp.MustCompile(`^=$`)},
 }
 
+// decimalDigits are a whole number that every version of YAML reads alike.
+var decimalDigits = regexp.MustCompile(`^-?(?:0|[1-9][0-9]*)$`)
+
 func yaml11Tag(plain string) string {
 	for _, kind := range yaml11 {
 		if kind.text.MatchString(plain) {

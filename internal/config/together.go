@@ -89,7 +89,7 @@ func (d *Document) apart(paths []string) (*Document, bool) {
 // owning is the document with copies of the nodes on the way to a place: those that an edit there changes when it is proved. The rest is
 // shared with the document that stays as it is. What has an anchor, and so aliases, is never on the way.
 func (d *Document) owning(p *place) *Document {
-	owned := &Document{text: d.text, src: d.src, bom: d.bom, lines: d.lines, root: shallow(d.root)}
+	owned := &Document{text: d.text, src: d.src, bom: d.bom, json: d.json, lines: d.lines, root: shallow(d.root)}
 	node := owned.root
 	for _, at := range p.trail {
 		child := shallow(node.Content[at.slot])
@@ -136,7 +136,7 @@ func (d *Document) planMade(e Edit, list *madeList) (*change, *RefusedError) {
 	if refused != nil {
 		return nil, refused
 	}
-	v, refused := parseValue(e.Path, e.Value)
+	v, refused := d.valueOf(e.Path, e.Value)
 	if refused != nil {
 		return nil, refused
 	}
@@ -169,7 +169,7 @@ func (d *Document) commitTogether(changes []*change) (*Document, bool) {
 		return nil, false
 	}
 	next, refused := parse(text)
-	if refused != nil || next.root == nil {
+	if refused != nil || next.root == nil || d.json && !next.json {
 		return nil, false
 	}
 	for _, c := range changes {

@@ -54,7 +54,7 @@ func unwritable(n *yaml.Node) string {
 		return "has an explicit tag; leave it out"
 	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 || isBlockCollection(n):
 		return "is in block style; write it in flow style: {key: value}, [item]"
-	case n.Kind == yaml.ScalarNode && isPlain(n) && n.Tag != yaml11Tag(n.Value):
+	case n.Kind == yaml.ScalarNode && isPlain(n) && n.Tag != yaml11Tag(n.Value) && !decimalDigits.MatchString(n.Value): // the parser calls those of more than 64 bits !!float
 		return "holds the bare text " + doubleQuoted(n.Value) + ", which YAML 1.1 and 1.2 read differently; put quotes around it or write it in full"
 	}
 	if n.Kind == yaml.MappingNode {

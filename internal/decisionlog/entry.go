@@ -27,15 +27,15 @@ type Key struct {
 // Entry is one decision or event, before it is signed. Values are strings, bools and integers only: floats would be
 // written differently by other languages.
 type Entry struct {
-	Seq       int64     // number in the log, from 1
-	Time      time.Time // when it was observed
-	ObjectUID string    // UID of the incident or rollback
-	Stage     string    // e.g. triage
-	Status    string    // the log's word: acknowledged, approved, disabled, ...
-	Event     string    // what the scheduler's verifier counts: incident, rollback_requested, ...
-	Severity  string    // info, warning, error, critical
-	Artefacts map[string]string
-	Metadata  map[string]string
+	Seq       int64             // number in the log, from 1
+	Time      time.Time         // when it was observed
+	ObjectUID string            // UID of the incident or rollback
+	Stage     string            // e.g. triage
+	Status    string            // the log's word: acknowledged, approved, disabled, ...
+	Event     string            // what the scheduler's verifier counts: incident, rollback_requested, ...
+	Severity  string            // info, warning, error, critical
+	Artefacts map[string]string // empty values are left out
+	Metadata  map[string]string // empty values are left out
 	Tags      []string
 	PrevHash  string // hash of the line before, empty for the first
 }
@@ -47,21 +47,25 @@ func Timestamp(t time.Time) string {
 
 // Sign returns the entry's line (without newline) and the line's hash, which is the next entry's PrevHash.
 func Sign(entry Entry, key Key) (line []byte, hash string, err error) {
-	document := entry.document(key)
-	signed, err := canonical(document)
-	if err != nil {
-		return nil, "", err
-	}
-	signature := map[string]any{"algorithm": algorithm, "value": mac(signed, key.Secret)}
-	if key.ID != "" {
-		signature["key_id"] = clean(key.ID)
-	}
-	document["signature"] = signature
-	line, err = canonical(document)
+	line, err = signed(entry.document(key), key.Secret)
 	if err != nil {
 		return nil, "", err
 	}
 	return line, Hash(line), nil
+}
+
+// signed adds the signature to a document, and is its line.
+func signed(document map[string]any, secret []byte) ([]byte, error) {
+	message, err := canonical(document)
+	if err != nil {
+		return nil, err
+	}
+	signature := map[string]any{"algorithm": algorithm, "value": mac(message, secret)}
+	if id, _ := document["key_id"].(string); id != "" {
+		signature["key_id"] = id
+	}
+	document["signature"] = signature
+	return canonical(document)
 }
 
 // Hash is the SHA-256 of a line, in hex.
@@ -97,8 +101,8 @@ func (e Entry) document(key Key) map[string]any {
 		"prev_hash":     e.PrevHash,
 		"algorithm":     algorithm,
 		"key_id":        clean(key.ID),
-		"artefacts":     cleanMap(e.Artefacts),
-		"metadata":      cleanMap(e.Metadata),
+		"artefacts":     said(e.Artefacts),
+		"metadata":      said(e.Metadata),
 		"runtime_flags": map[string]any{"strategy_operator.decision_log": true},
 		"signatures":    map[string]any{"decision_log.entry": "hmac:pending"},
 	}
@@ -112,10 +116,13 @@ func (e Entry) document(key Key) map[string]any {
 	return document
 }
 
-func cleanMap(in map[string]string) map[string]any {
+// said leaves out what says nothing: the scheduler's schema wants no empty text there, and an absent one means the same.
+func said(in map[string]string) map[string]any {
 	out := make(map[string]any, len(in))
 	for k, v := range in {
-		out[clean(k)] = clean(v)
+		if v != "" {
+			out[clean(k)] = clean(v)
+		}
 	}
 	return out
 }

@@ -3,7 +3,6 @@ package decisionlog
 import (
 	"bytes"
 	"crypto/hmac"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -24,35 +23,35 @@ func (e Entry) Identity() Identity {
 	return Identity{Seq: e.Seq, ObjectUID: e.ObjectUID, Event: clean(e.Event), Timestamp: Timestamp(e.Time), PrevHash: e.PrevHash}
 }
 
-// Verify checks the signature of one line and says which entry it is.
+// Verify checks that a line is, byte for byte, the one that this key signs for what it says, and says which entry it is: another way to write
+// the same would be another line to whoever reads it otherwise, such as the first of two equal keys.
 // Errors wrap ErrTampered when the line is not what was signed with this key.
 func Verify(line []byte, key Key) (Identity, error) {
 	document, err := decode(line)
 	if err != nil {
 		return Identity{}, fmt.Errorf("%w: not a JSON object: %w", ErrTampered, err)
 	}
-	signature, ok := document["signature"].(map[string]any)
+	given, ok := document["signature"].(map[string]any)
 	if !ok {
 		return Identity{}, fmt.Errorf("%w: no signature", ErrTampered)
 	}
-	if signature["algorithm"] != algorithm {
-		return Identity{}, fmt.Errorf("%w: algorithm is %v, not %s", ErrTampered, signature["algorithm"], algorithm)
+	if given["algorithm"] != algorithm {
+		return Identity{}, fmt.Errorf("%w: algorithm is %v, not %s", ErrTampered, given["algorithm"], algorithm)
 	}
 	delete(document, "signature")
-	signed, err := canonical(document)
+	identity := identityOf(document)
+	wanted, err := signed(document, key.Secret)
 	if err != nil {
 		return Identity{}, err
 	}
-	value, _ := signature["value"].(string)
-	given, err := base64.StdEncoding.Strict().DecodeString(value)
-	if err != nil {
-		return Identity{}, fmt.Errorf("%w: signature is not base64", ErrTampered)
+	if hmac.Equal(line, wanted) {
+		return identity, nil
 	}
-	wanted, _ := base64.StdEncoding.DecodeString(mac(signed, key.Secret))
-	if !hmac.Equal(given, wanted) {
-		return Identity{}, fmt.Errorf("%w: the signature does not match", ErrTampered)
+	made, _ := document["signature"].(map[string]any)
+	if value, _ := given["value"].(string); hmac.Equal([]byte(value), []byte(made["value"].(string))) {
+		return Identity{}, fmt.Errorf("%w: it is not written as it was signed", ErrTampered)
 	}
-	return identityOf(document), nil
+	return Identity{}, fmt.Errorf("%w: the signature does not match", ErrTampered)
 }
 
 // VerifyChain checks lines in order: every signature, gapless numbers from 1, each with the hash of the line before.

@@ -7,12 +7,16 @@ import (
 )
 
 // Keys are made of names that the API server has checked: small letters, digits, dash and dot, and the slashes below. So none leads
-// out of its prefix. The longest, with a namespace of 63 and a name of 253 characters, has less than 512, and the API keeps 1024.
+// out of its prefix. A part between slashes is a file's name in a bucket of files, so none is longer than 255; a whole key has less than
+// 512, and the API keeps 1024.
+
+// maxFolder is how much of a name stands in its folder. Of two longer names the UID tells which is which.
+const maxFolder = 200
 
 // Prefix is where everything about one incident or rollback lies: <namespace>/<yyyy>/<mm>/<dd>/<name>-<uid8>/, with the slash at the
-// end. The day is the object's creation in UTC, so the prefix never moves.
+// end; of a long name only its first 200 characters. The day is the object's creation in UTC, so the prefix never moves.
 func Prefix(namespace, name, uid string, created time.Time) string {
-	return fmt.Sprintf("%s/%s/%s-%.8s/", namespace, created.UTC().Format("2006/01/02"), name, uid)
+	return fmt.Sprintf("%s/%s/%.*s-%.8s/", namespace, created.UTC().Format("2006/01/02"), maxFolder, name, uid)
 }
 
 // LogKey is the key of entry seq of the decision log, from 1. Six digits, so that keys sort like numbers up to 999,999 entries.
@@ -41,7 +45,7 @@ func ProposalKey(prefix, remediation, hash string) string {
 }
 
 // ConfigKey is the key of the configuration before or after a change (what is before-<hash>.yaml or after-<hash>.yaml), or of a plan's
-// diff (<revision>.diff).
+// diff (<revision>-<hash>.diff).
 func ConfigKey(prefix, what string) string {
 	return prefix + "config." + what
 }

@@ -23,6 +23,7 @@ type Problem struct {
 	Message string        // what, where, what to do
 	Retry   time.Duration // after which it is looked at again; 0 = pass.Recheck
 	Passes  bool          // by itself, and soon: nobody has to do anything
+	Lost    bool          // a right that the operator had: it may come back, and nobody said that the operator shall let go
 }
 
 // Refusal is an effect of the last passes that the API server refused: a quota, a policy or a webhook stands against it. It is tried
@@ -55,6 +56,7 @@ type Config struct {
 	SHA256          string           // of the text as it is now, in hex; State.SHA256 is of the operator's last write
 	State           record.State     // the record of the operator's edits, in the same ConfigMap
 	Summary         botcore.Summary
+	Match           bool // Reloader's annotation `match` stands on the ConfigMap
 	Gone            bool // the ConfigMap does not exist, or is being deleted
 	Problem         *Problem
 }

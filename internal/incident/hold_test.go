@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/testkit"
 )
 
@@ -110,4 +111,20 @@ func TestALiveIncidentAsksForALiveRollback(t *testing.T) {
 	s.mitigating()
 	expect(t, "mode", string(s.Rollbacks["pnl-12345678"].Spec.Mode), string(strategyv1.ModeLive))
 	s.rollbackIs(strategyv1.ReasonVerified, metav1.ConditionTrue, metav1.ConditionFalse)
+}
+
+// TestAHoldIsNotReleasedByALostRight: where the playbook may not be read, nobody knows that it is not on hold any more, nor that it is quiet.
+func TestAHoldIsNotReleasedByALostRight(t *testing.T) {
+	s := newStory(t)
+	s.quiet()
+	s.suspended = true
+	s.quiet()
+	s.notServed = &facts.Problem{Reason: strategyv1.ReasonNamespaceNotServed, Message: "m"}
+	s.quiet()
+	expect(t, "OnHold", s.condition(strategyv1.ConditionOnHold), "True/PlaybookSuspended")
+	s.notServed = nil
+	s.quiet()
+	if strings.Contains(s.events(), "released") {
+		t.Errorf("the log: %s", s.events())
+	}
 }

@@ -74,11 +74,11 @@ func sameValue(before, after *config.Document, path string) bool {
 func patchOf(proposal *strategyv1.ProposalSpec, document *config.Document) (string, error) {
 	edited := document
 	for _, edit := range proposal.Edits {
-		text, err := config.FlowText(edit.Value.Raw)
+		text, err := config.FlowText(edit.JSON())
 		if err != nil {
 			return "", fmt.Errorf("the proposed value of %s: %w", edit.Path, err)
 		}
-		next, _, err := edited.Apply([]config.Edit{{Path: edit.Path, Value: text}})
+		next, _, err := edited.Apply([]config.Edit{{Path: edit.Path, Value: edited.Like(edit.Path, text)}})
 		if err != nil {
 			return "", fmt.Errorf("the proposed edit of %s: %w", edit.Path, err)
 		}

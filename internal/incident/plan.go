@@ -61,6 +61,7 @@ func newPlan(o Observed, now time.Time) *plan {
 	p.out = pass.New(now, o.Incident.Generation, o.Prefix, o.Log, pass.Status{
 		Conditions: &p.next.Conditions, Timeline: &p.next.Timeline, Checks: &p.next.Checks, Log: &p.next.Log, Answers: &p.next.Answers,
 	})
+	p.out.Drill = p.isDrill()
 	p.out.Refused(o.Refused)
 	p.seen.Decided = p.out.Decisions(o.Incident.Namespace, o.Decided)
 	return p
@@ -95,7 +96,7 @@ func (p *plan) phase() phase {
 func (p *plan) isDeleted() bool { return !p.seen.Incident.DeletionTimestamp.IsZero() }
 
 func (p *plan) sparing() strategyv1.StrategyIncidentStatus {
-	if p.isClosed() {
+	if p.isClosed() || p.next.WaitsFor != strategyv1.WhoMachine {
 		return p.next
 	}
 	return pass.Spare(p.next, p.seen.Incident.Status, func(s *strategyv1.StrategyIncidentStatus) **strategyv1.LogStatus { return &s.Log })

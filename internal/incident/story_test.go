@@ -69,7 +69,7 @@ func (s *story) observed() incident.Observed {
 	}
 	if s.notServed != nil { // nothing else may be read
 		return incident.Observed{
-			Incident: o.Incident, Prefix: prefix, NotServed: s.notServed, Log: facts.Log{Problem: s.notServed}, OnCall: facts.Known(facts.OnCall{Problem: s.notServed}),
+			Incident: o.Incident, Prefix: prefix, NotServed: s.notServed, Playbook: facts.Playbook{Problem: s.notServed}, Log: facts.Log{Problem: s.notServed}, OnCall: facts.Known(facts.OnCall{Problem: s.notServed}),
 			Decided: o.Decided, Machines: o.Machines, Rollbacks: s.rollbacks(), Same: o.Same, // of the operator's own kinds
 		}
 	}

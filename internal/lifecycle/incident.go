@@ -21,7 +21,7 @@ func Open(incident *strategyv1.StrategyIncident) bool {
 // time after the incident's creation does not count.
 func Detected(incident *strategyv1.StrategyIncident) time.Time {
 	created, detected := incident.CreationTimestamp.Time, incident.Spec.DetectedTime
-	if detected == nil || detected.Time.After(created) {
+	if detected == nil || detected.After(created) {
 		return created
 	}
 	return detected.Time

@@ -23,16 +23,29 @@ type Text struct {
 // decode reads the only object of a kind in a text of YAML documents; objects of other kinds are skipped, so the file that is
 // applied to a cluster can be read as it is. Unknown and duplicate fields are errors.
 func decode(text Text, kind string) (runtime.Object, error) {
+	found, err := only(text, kind)
+	if err != nil {
+		return nil, err
+	}
+	object, err := strictly(found)
+	if err != nil {
+		return nil, fmt.Errorf("%s: the %s cannot be read: %s", text.Name, kind, oneLine(err))
+	}
+	return object, nil
+}
+
+// only is the only document of a kind.
+func only(text Text, kind string) (document, error) {
 	documents, err := split(text.Data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", text.Name, err)
+		return document{}, fmt.Errorf("%s: %w", text.Name, err)
 	}
 	var found *document
 	var others []string
-	for i, document := range documents {
-		meta, err := metaOf(document)
+	for i, d := range documents {
+		meta, err := metaOf(d)
 		if err != nil {
-			return nil, fmt.Errorf("%s, document %d: %w", text.Name, i+1, err)
+			return document{}, fmt.Errorf("%s, document %d: %w", text.Name, i+1, err)
 		}
 		if meta.Kind != kind || meta.APIVersion != strategyv1.GroupVersion.String() {
 			if name := strings.TrimSpace(meta.APIVersion + " " + meta.Kind); name != "" && !slices.Contains(others, name) {
@@ -41,22 +54,18 @@ func decode(text Text, kind string) (runtime.Object, error) {
 			continue
 		}
 		if found != nil {
-			return nil, fmt.Errorf("%s: it holds more than one %s; keep one", text.Name, kind)
+			return document{}, fmt.Errorf("%s: it holds more than one %s; keep one", text.Name, kind)
 		}
-		found = &document
+		found = &d
 	}
 	if found == nil {
 		has := "no object"
 		if len(others) > 0 {
 			has = strings.Join(others, ", ")
 		}
-		return nil, fmt.Errorf("%s: it holds no %s of %s (it has: %s)", text.Name, kind, strategyv1.GroupVersion, has)
+		return document{}, fmt.Errorf("%s: it holds no %s of %s (it has: %s)", text.Name, kind, strategyv1.GroupVersion, has)
 	}
-	object, err := strictly(*found)
-	if err != nil {
-		return nil, fmt.Errorf("%s: the %s cannot be read: %s", text.Name, kind, oneLine(err))
-	}
-	return object, nil
+	return *found, nil
 }
 
 // metaOf is what a document says of itself.

@@ -16,6 +16,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/config/crd"
+	"tradeops.dev/strategy-operator/internal/config"
 	"tradeops.dev/strategy-operator/internal/playbook"
 	"tradeops.dev/strategy-operator/internal/schema"
 )
@@ -72,7 +73,7 @@ func lint(d document) (Finding, error) {
 		finding.Problems = []string{fmt.Sprintf("apiVersion: this command knows %s, not %s", strategyv1.GroupVersion, meta.APIVersion)}
 		return finding, nil
 	}
-	finding.Problems = slices.Concat(misnamed(meta), unknownMetadata(d), twice(d))
+	finding.Problems = slices.Concat(misnamed(meta), unknownMetadata(d), twice(d), tagged(d))
 	spec, refused, err := completed(d)
 	if err != nil {
 		return Finding{}, err
@@ -105,6 +106,19 @@ func twice(d document) []string {
 	var problems []string
 	for line := range strings.Lines(rest) {
 		problems = append(problems, strings.TrimSpace(line)+"; leave one out")
+	}
+	return problems
+}
+
+// tagged are values that begin with an exclamation mark: YAML takes it for a tag, and the rule "not x" says x.
+func tagged(d document) []string {
+	parsed, err := config.Parse(string(d.text()))
+	if err != nil {
+		return nil // told by others, or by the API server
+	}
+	var problems []string
+	for _, tag := range parsed.Tags() {
+		problems = append(problems, fmt.Sprintf("line %d: YAML takes %s for a tag, and leaves it out of the value; put quotes around the value", tag.Line, tag.Tag))
 	}
 	return problems
 }
@@ -146,16 +160,13 @@ func completed(d document) (*strategyv1.StrategyPlaybookSpec, []string, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	data, err := yaml.YAMLToJSON(d.text())
+	object, err := objectOf(d)
 	if err != nil {
 		return nil, []string{oneLine(err)}, nil
 	}
-	var object map[string]any
-	if err := utiljson.Unmarshal(data, &object); err != nil { // whole numbers stay whole, as in the API server
-		return nil, []string{oneLine(err)}, nil
-	}
 	refused := refusals(known, object)
-	if data, err = json.Marshal(object); err != nil {
+	data, err := json.Marshal(object)
+	if err != nil {
 		return nil, nil, fmt.Errorf("encode the completed playbook: %w", err)
 	}
 	var completed strategyv1.StrategyPlaybook
@@ -166,6 +177,16 @@ func completed(d document) (*strategyv1.StrategyPlaybookSpec, []string, error) {
 		return nil, refused, nil
 	}
 	return &completed.Spec, refused, nil
+}
+
+// objectOf is a document as the API server gets it: whole numbers stay whole.
+func objectOf(d document) (map[string]any, error) {
+	data, err := yaml.YAMLToJSON(d.text())
+	if err != nil {
+		return nil, err
+	}
+	var object map[string]any
+	return object, utiljson.Unmarshal(data, &object)
 }
 
 func nameIn(meta metav1.PartialObjectMetadata) string {

@@ -1,23 +1,25 @@
 package offline
 
 import (
-	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/config/crd"
 	"tradeops.dev/strategy-operator/internal/change"
 	"tradeops.dev/strategy-operator/internal/config"
 	"tradeops.dev/strategy-operator/internal/config/botcore"
 	"tradeops.dev/strategy-operator/internal/playbook"
+	"tradeops.dev/strategy-operator/internal/schema"
 )
 
 // Defaults of the API that change what is planned.
 const (
 	defaultKey         = "core.yaml"
 	defaultMaxDuration = 14400
-	maxMaxDuration     = 2592000
 )
 
 // Input is all that a plan is made of.
@@ -98,18 +100,55 @@ func read(in Input) (*strategyv1.StrategyPlaybook, *strategyv1.StrategyRollback,
 		return nil, nil, err
 	}
 	book := object.(*strategyv1.StrategyPlaybook)
-	if object, err = decode(in.Rollback, strategyv1.KindRollback); err != nil {
+	change, err := readRollback(in.Rollback)
+	if err != nil {
 		return nil, nil, err
-	}
-	change := object.(*strategyv1.StrategyRollback)
-	if err := acceptable(change); err != nil {
-		return nil, nil, fmt.Errorf("%s: the API server would refuse StrategyRollback %s: %w", in.Rollback.Name, nameOf(change), err)
 	}
 	if change.Spec.PlaybookName != book.Name {
 		return nil, nil, fmt.Errorf("%s: the rollback is for playbook %q, but %s holds playbook %q; name the right files",
 			in.Rollback.Name, change.Spec.PlaybookName, in.Playbook.Name, book.Name)
 	}
 	return book, change, nil
+}
+
+// rollbackSchema takes a second to build, and is the same for all texts.
+var rollbackSchema = sync.OnceValues(func() (*schema.Schema, error) { return schema.New(crd.Rollback) })
+
+// readRollback is the rollback of a text, which the API server would accept.
+func readRollback(text Text) (*strategyv1.StrategyRollback, error) {
+	object, err := decode(text, strategyv1.KindRollback)
+	if err != nil {
+		return nil, err
+	}
+	change := object.(*strategyv1.StrategyRollback)
+	found, err := only(text, strategyv1.KindRollback)
+	if err != nil {
+		return nil, err
+	}
+	refused, err := refusedRollback(found)
+	if err != nil {
+		return nil, err
+	}
+	if len(refused) > 0 {
+		return nil, fmt.Errorf("%s: the API server would refuse StrategyRollback %s: %s", text.Name, nameOf(change), strings.Join(refused, "; "))
+	}
+	return change, nil
+}
+
+func refusedRollback(d document) ([]string, error) {
+	known, err := rollbackSchema()
+	if err != nil {
+		return nil, err
+	}
+	meta, err := metaOf(d)
+	if err != nil {
+		return nil, err
+	}
+	object, err := objectOf(d)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(misnamed(meta), unknownMetadata(d), tagged(d), refusals(known, object)), nil
 }
 
 // maxDuration is the time box in seconds, 0 without one: the remediation's, else the rollback's own.
@@ -131,66 +170,6 @@ func maxDuration(book strategyv1.StrategyPlaybookSpec, change strategyv1.Strateg
 		return defaultMaxDuration, nil
 	}
 	return *chosen, nil
-}
-
-// acceptable repeats the rules of the API that the engine relies on.
-func acceptable(change *strategyv1.StrategyRollback) error {
-	spec := change.Spec
-	switch {
-	case change.Name == "" && change.GenerateName == "":
-		return errors.New("metadata.name: Required value")
-	case len(spec.Actions) == 0:
-		return errors.New("spec.actions: name at least one action")
-	case spec.RemediationName != "" && spec.MaxDurationSeconds != nil:
-		return errors.New("spec: maxDurationSeconds comes from the remediation; leave it out when remediationName is set")
-	case spec.MaxDurationSeconds != nil && (*spec.MaxDurationSeconds < 0 || *spec.MaxDurationSeconds > maxMaxDuration):
-		return fmt.Errorf("spec.maxDurationSeconds: it must be between 0 and %d", maxMaxDuration)
-	}
-	for i, wanted := range spec.Actions {
-		if err := acceptableAction(wanted); err != nil {
-			return fmt.Errorf("spec.actions[%d]: %w", i, err)
-		}
-	}
-	return nil
-}
-
-func acceptableAction(wanted strategyv1.RollbackAction) error {
-	needed := map[strategyv1.ActionType]struct {
-		given   bool
-		message string
-	}{
-		strategyv1.ActionDisableSchedule:   {(wanted.Schedule == "") != (wanted.Strategy == ""), "DisableSchedule names either its schedule or its strategy"},
-		strategyv1.ActionSetAllocation:     {all(wanted.RiskProfile, wanted.Bucket, wanted.Allocation), "SetAllocation needs riskProfile, bucket and allocation"},
-		strategyv1.ActionSwitchFeed:        {wanted.Feed != "", "SwitchFeed needs feed"},
-		strategyv1.ActionSetResourceLimits: {wanted.Limits != nil && *wanted.Limits != (strategyv1.ResourceLimits{}), "SetResourceLimits needs limits"},
-		strategyv1.ActionSetSignalLimit:    {all(wanted.Strategy, wanted.RiskProfile) && wanted.Limit != nil, "SetSignalLimit needs strategy, riskProfile and limit"},
-	}
-	if rule, known := needed[wanted.Type]; known && !rule.given {
-		return errors.New(rule.message)
-	}
-	return foreignFields(wanted)
-}
-
-func all(fields ...string) bool { return !slices.Contains(fields, "") }
-
-// foreignFields refuses what belongs to another action.
-func foreignFields(wanted strategyv1.RollbackAction) error {
-	only := func(given bool, field string, types ...strategyv1.ActionType) error {
-		if given && !slices.Contains(types, wanted.Type) {
-			return fmt.Errorf("%s does not belong to %s", field, wanted.Type)
-		}
-		return nil
-	}
-	return errors.Join(
-		only(wanted.Schedule != "", "schedule", strategyv1.ActionDisableSchedule),
-		only(wanted.Strategy != "", "strategy", strategyv1.ActionDisableSchedule, strategyv1.ActionSetSignalLimit),
-		only(wanted.RiskProfile != "", "riskProfile", strategyv1.ActionSetAllocation, strategyv1.ActionSetSignalLimit),
-		only(wanted.Bucket != "", "bucket", strategyv1.ActionSetAllocation),
-		only(wanted.Allocation != "", "allocation", strategyv1.ActionSetAllocation),
-		only(wanted.Feed != "", "feed", strategyv1.ActionSwitchFeed),
-		only(wanted.Limits != nil, "limits", strategyv1.ActionSetResourceLimits),
-		only(wanted.Limit != nil, "limit", strategyv1.ActionSetSignalLimit),
-	)
 }
 
 // nameOf is the rollback's name; one that the API server will complete is shown as such.

@@ -112,9 +112,6 @@ func TestOperatorsRefusals(t *testing.T) {
 		{"unknown scheduler", func(t *testing.T, in *Input) {
 			exchange(t, &in.Playbook, "name: core_multi_pipeline", "name: nope")
 		}, strategyv1.ReasonConfigInvalid, `no scheduler "nope" (it has: core_multi_pipeline)`},
-		{"unknown action", func(t *testing.T, in *Input) {
-			exchange(t, &in.Rollback, "type: DisableSchedule, schedule: cross_exchange_watch", "type: Explode")
-		}, strategyv1.ReasonEditRefused, "action 1 (Explode): this operator does not know the action Explode"},
 		{"document with a tab as indent", func(t *testing.T, in *Input) {
 			exchange(t, &in.Config, "  metrics_service:", "\tmetrics_service:")
 		}, strategyv1.ReasonConfigInvalid, "it is not valid YAML"},
@@ -177,13 +174,25 @@ func TestTextsThatAreNotUnderstood(t *testing.T) {
 		}, `the rollback is for playbook "other", but playbook.yaml holds playbook "multi-strategy"`},
 		{"no action", func(t *testing.T, in *Input) {
 			in.Rollback.Data = []byte(strings.Split(string(in.Rollback.Data), "  actions:")[0])
-		}, "spec.actions: name at least one action"},
+		}, "spec.actions: Required value"},
 		{"no schedule", func(t *testing.T, in *Input) {
 			exchange(t, &in.Rollback, ", schedule: cross_exchange_watch", "")
-		}, "spec.actions[0]: DisableSchedule names either its schedule or its strategy"},
+		}, "DisableSchedule names its schedule or strategy"},
 		{"half an allocation", func(t *testing.T, in *Input) {
 			exchange(t, &in.Rollback, ", bucket: cross_exchange", "")
-		}, "spec.actions[1]: SetAllocation needs riskProfile, bucket and allocation"},
+		}, "SetAllocation, which needs riskProfile, bucket and allocation"},
+		{"unknown action", func(t *testing.T, in *Input) {
+			exchange(t, &in.Rollback, "type: DisableSchedule, schedule: cross_exchange_watch", "type: Explode")
+		}, `spec.actions[0].type: Unsupported value: "Explode"`},
+		{"an allocation that is no share", func(t *testing.T, in *Input) {
+			exchange(t, &in.Rollback, `allocation: "0.0"`, `allocation: "1234567.0"`)
+		}, "spec.actions[1].allocation: Invalid value"},
+		{"a name that Kubernetes refuses", func(t *testing.T, in *Input) {
+			exchange(t, &in.Rollback, "{name: stop-cross}", "{name: Stop_Cross}")
+		}, "metadata.name: a lowercase RFC 1123 subdomain"},
+		{"a tag", func(t *testing.T, in *Input) {
+			exchange(t, &in.Rollback, "playbookName: multi-strategy", "playbookName: ! multi-strategy")
+		}, "YAML takes ! for a tag"},
 		{"two time boxes", func(t *testing.T, in *Input) {
 			exchange(t, &in.Rollback, "reason:", "maxDurationSeconds: 5\n  reason:")
 		}, "leave it out when remediationName is set"},

@@ -49,6 +49,7 @@ type Pass struct {
 	EvidenceAt string // prefix of the object's evidence in the bucket
 	LogHead    facts.Log
 	Status     Status
+	Drill      bool // an exercise: what people read says so
 
 	before  []metav1.Condition
 	effects []action.Action // after the log entries that announce them
@@ -95,20 +96,32 @@ func (p *Pass) Message(kind string) string { return conditions.Message(*p.Status
 
 // Working sets the summary while the operator, or an expected decision, is on its way.
 func (p *Pass) Working(reason, message string) {
-	p.Set(strategyv1.ConditionReady, metav1.ConditionFalse, reason, message)
+	p.Set(strategyv1.ConditionReady, metav1.ConditionFalse, reason, p.marked(message))
 	p.Set(strategyv1.ConditionStalled, metav1.ConditionFalse, reason, "the operator is working on it")
 }
 
 // Done sets the summary of a state that holds by itself.
 func (p *Pass) Done(reason, message string) {
-	p.Set(strategyv1.ConditionReady, metav1.ConditionTrue, reason, message)
+	p.Set(strategyv1.ConditionReady, metav1.ConditionTrue, reason, p.marked(message))
 	p.Set(strategyv1.ConditionStalled, metav1.ConditionFalse, reason, "nothing is waited for")
 }
 
 // Stall stops until somebody does something; the message says what.
 func (p *Pass) Stall(reason, message string) {
+	message = p.marked(message)
 	p.Set(strategyv1.ConditionReady, metav1.ConditionFalse, reason, message)
 	p.Set(strategyv1.ConditionStalled, metav1.ConditionTrue, reason, message)
+}
+
+// drillMark is before what is said of an exercise.
+const drillMark = "DRILL: "
+
+// marked says, once, that a message is about an exercise.
+func (p *Pass) marked(message string) string {
+	if !p.Drill || strings.HasPrefix(message, drillMark) {
+		return message
+	}
+	return drillMark + message
 }
 
 // BadInput stalls until the input is fixed, and looks again by itself.
@@ -157,7 +170,7 @@ func (p *Pass) Stamp() metav1.Time { return metav1.NewTime(p.Now.UTC().Truncate(
 
 // Tell adds an event, for what the summary does not tell.
 func (p *Pass) Tell(kind, reason, message string) {
-	p.told = append(p.told, action.Event{Type: kind, Reason: reason, Message: bounded.Text(message, 1000)})
+	p.told = append(p.told, action.Event{Type: kind, Reason: reason, Message: bounded.Text(p.marked(message), 1000)})
 }
 
 // Hold holds back what starts something new in this pass. The plan asks for it again in the first pass that is not held. A hold that takes
@@ -228,6 +241,9 @@ func (p *Pass) SetFinalizers(wanted action.SetFinalizers) { p.finalizers = &want
 // to work on a new object is no news: its first event tells of somebody else's turn, or of a next step.
 func (p *Pass) Finish(subject timeline.Subject, turn lifecycle.Turn) (Steps, time.Time) {
 	p.keepTransitions()
+	if turn.Who != strategyv1.WhoMachine { // whoever waits may read the head there, whatever becomes of the bucket
+		p.await = true
+	}
 	steps, nextAt := Steps{Store: p.store, Finalizers: p.finalizers}, p.nextAt
 	if len(p.store) > 0 {
 		nextAt = p.Now // the verdict comes from the stored report, in the next pass

@@ -46,8 +46,8 @@ func Decide[P any, F comparable](plan P, phaseOf func() F, procedure map[F][]Rul
 	return ""
 }
 
-// Spare leaves the log's head in a status as it was before when nothing else changed: a write for it alone is saved, since it goes with
-// the next change, and the last one stays.
+// Spare leaves the log's head in a status as it was before when nothing else changed: while the operator is at work, a write for it alone is
+// saved, since it goes with the next change.
 func Spare[S any](status, before S, head func(*S) **strategyv1.LogStatus) S {
 	spared := status
 	if was := *head(&before); was != nil {

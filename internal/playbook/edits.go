@@ -43,10 +43,7 @@ func writable(edit strategyv1.DocumentEdit) error {
 	if err := config.CheckPath(edit.Path); err != nil {
 		return err
 	}
-	if edit.Value == nil {
-		return fmt.Errorf("the edit of %s has no value; set one", edit.Path)
-	}
-	if _, err := config.FlowText(edit.Value.Raw); err != nil {
+	if _, err := config.FlowText(edit.JSON()); err != nil {
 		return fmt.Errorf("the edit of %s: %w", edit.Path, err)
 	}
 	return nil

@@ -18,6 +18,11 @@ func names(spec strategyv1.StrategyPlaybookSpec) []string {
 		if err := signals.CheckURL(spec.Signals.Prometheus.URL); err != nil {
 			wrong = append(wrong, fmt.Sprintf("spec.signals.prometheus.url: %v", err))
 		}
+		for _, query := range spec.Signals.Queries {
+			if err := signals.CheckQuery(query.Query); err != nil {
+				wrong = append(wrong, fmt.Sprintf("the query of signal %s: %v", query.Name, err))
+			}
+		}
 	}
 	return wrong
 }

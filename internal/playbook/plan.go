@@ -18,6 +18,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/action"
+	"tradeops.dev/strategy-operator/internal/bounded"
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
@@ -27,6 +28,12 @@ import (
 // maxSchedules is how many schedules the status shows.
 const maxSchedules = 64
 
+// What of the document's own texts the status shows, as the API has it: in bytes.
+const (
+	maxName  = 128
+	maxUntil = 64
+)
+
 // Observed is everything a decision is made of.
 type Observed struct {
 	Playbook   *strategyv1.StrategyPlaybook
@@ -35,7 +42,8 @@ type Observed struct {
 	SigningKey *facts.Problem     // what is wrong with the key, nil if nothing is
 	Deployment *appsv1.Deployment // of the scheduler; nil if it does not exist
 	Templates  map[string]corev1.PodTemplateSpec
-	Frozen     bool // the revision that this spec needs exists
+	Rival      string // an older playbook that looks after another key of the same ConfigMap; empty: none does
+	Frozen     bool   // the revision that this spec needs exists
 	Revisions  []appsv1.ControllerRevision
 	InUse      map[string]bool // revisions that incidents and rollbacks run on, by name
 	OnCall     facts.OnCall
@@ -132,13 +140,25 @@ func forgotten(o Observed, current string) []action.Action {
 func problemOf(o Observed) *facts.Problem {
 	spec := o.Playbook.Spec
 	for _, candidate := range []*facts.Problem{
-		o.NotServed, References(spec), o.Config.Problem, deploymentProblem(o), templates(spec, o.Playbook.Namespace, o.Templates), o.SigningKey,
+		o.NotServed, References(spec), rivalProblem(o), o.Config.Problem, deploymentProblem(o), templates(spec, o.Playbook.Namespace, o.Templates), o.SigningKey,
 	} {
 		if candidate != nil {
 			return candidate
 		}
 	}
 	return nil
+}
+
+// rivalProblem: the record of the edits stands for a whole ConfigMap, so the changes of two playbooks on two of its keys would wait for
+// each other, and nobody would know why.
+func rivalProblem(o Observed) *facts.Problem {
+	if o.Rival == "" {
+		return nil
+	}
+	config := o.Playbook.Spec.Scheduler.Config
+	return &facts.Problem{Reason: strategyv1.ReasonReferenceInvalid, Message: fmt.Sprintf(
+		"spec.scheduler.config: StrategyPlaybook %s looks after another key of ConfigMap %s already, and this one would after key %s: the changes of the two would wait for each other. Put the configurations into two ConfigMaps",
+		o.Rival, config.ConfigMapName, config.Key)}
 }
 
 func deploymentProblem(o Observed) *facts.Problem {
@@ -169,10 +189,15 @@ func configStatus(config facts.Config) *strategyv1.ConfigStatus {
 		if len(status.Schedules) == maxSchedules {
 			break
 		}
-		shown := strategyv1.ScheduleStatus{Name: schedule.Name, Strategy: schedule.Strategy, RiskProfile: schedule.RiskProfile}
+		if schedule.Name == "" || len(schedule.Name) > maxName { // shortened, it would be the name of another one
+			continue
+		}
+		shown := strategyv1.ScheduleStatus{
+			Name: schedule.Name, Strategy: bounded.Text(schedule.Strategy, maxName), RiskProfile: bounded.Text(schedule.RiskProfile, maxName),
+		}
 		for _, suspension := range config.Summary.Suspensions {
 			if suspension.Kind == "schedule" && suspension.Target == schedule.Name {
-				shown.SuspendedUntil = suspension.Until
+				shown.SuspendedUntil = bounded.Text(suspension.Until, maxUntil)
 				if suspension.Until == "" {
 					shown.SuspendedUntil = "forever"
 				}

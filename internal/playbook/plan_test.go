@@ -188,12 +188,11 @@ func TestProblems(t *testing.T) {
 			"the edits of /environments/paper/exchange and /environments/paper overlap"},
 		"an item by index and by name": {withFeed(func(f *strategyv1.FeedSpec) { f.Edits[0].Path, f.Edits[1].Path = "/feeds/0/name", "/feeds/[name=x]" }), "EditRefused",
 			"the edits of /feeds/0/name and /feeds/[name=x] overlap"},
-		"no value": {withFeed(func(f *strategyv1.FeedSpec) { f.Edits[0].Value = nil }), "EditRefused", "feed kraken: the edit of /environments/paper/exchange has no value; set one"},
-		"a value that YAML 1.1 reads otherwise": {withFeed(func(f *strategyv1.FeedSpec) { f.Edits[0].Value = raw("1e3") }), "EditRefused",
-			"1e3 as a string"},
+		"a number that nothing can hold": {withFeed(func(f *strategyv1.FeedSpec) { f.Edits[0].Value = raw("1e999") }), "EditRefused",
+			"1e999 is beyond what a program can hold"},
 		"a value that is too long": {withFeed(func(f *strategyv1.FeedSpec) { f.Edits[0].Value = raw(`"` + strings.Repeat("x", 5000) + `"`) }), "EditRefused", "more than 4096"},
-		"every broken edit": {withFeed(func(f *strategyv1.FeedSpec) { f.Edits[0].Value, f.Edits[1].Path = nil, "/~" }), "EditRefused",
-			`/environments/paper/exchange has no value; set one; feed kraken: cannot edit /~`},
+		"every broken edit": {withFeed(func(f *strategyv1.FeedSpec) { f.Edits[0].Value, f.Edits[1].Path = raw("{"), "/~" }), "EditRefused",
+			`the edit of /environments/paper/exchange: the value is JSON that ends too early; feed kraken: cannot edit /~`},
 		"references are named before edits are": {withFeed(func(f *strategyv1.FeedSpec) { f.Probe, f.Edits[0].Value = "x", nil }), "ReferenceInvalid", `feed kraken (probe) uses check "x"`},
 		"the configuration's problem comes before its exchanges": {func(o *playbook.Observed, s *strategyv1.StrategyPlaybookSpec) {
 			s.Feeds = feeds()
@@ -287,5 +286,17 @@ func TestRevisionsOfLongNamesAreValid(t *testing.T) {
 		if err != nil || len(revision.Name) > 253 || !name.MatchString(revision.Name) || !label.MatchString(revision.Labels[strategyv1.LabelPlaybook]) {
 			t.Errorf("%s, label %s: %v", revision.Name, revision.Labels[strategyv1.LabelPlaybook], err)
 		}
+	}
+}
+
+// Two playbooks on two keys of one ConfigMap would block each other: the younger one is refused, in words.
+func TestASecondPlaybookOnAnotherKeyIsRefused(t *testing.T) {
+	o := observed(t)
+	o.Rival = "other"
+	decision := plan(t, o)
+	ready := decision.Status.Conditions[0]
+	if got := testkit.Conditions(decision.Status.Conditions); got != "Ready=False/ReferenceInvalid Stalled=True/ReferenceInvalid" ||
+		!strings.Contains(ready.Message, "StrategyPlaybook other looks after another key of ConfigMap bot-core-config already, and this one would after key core.yaml") {
+		t.Errorf("%s: %s", got, ready.Message)
 	}
 }

@@ -60,7 +60,7 @@ func misjudge(check strategyv1.CheckSpec, sample strategyv1.ReportSample, spent 
 	if sample.ExitCode != nil {
 		exitCode = *sample.ExitCode
 	}
-	outcome := checks.Outcome{Reason: checks.ReasonExited, ExitCode: &exitCode, Report: report}
+	outcome := checks.Ended(checks.Outcome{Report: report}, exitCode)
 	verdict, message, rule := checks.JudgeByRule(check, outcome, vars)
 	if verdict == sample.Verdict {
 		return ""

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/playbook"
@@ -143,9 +144,19 @@ func TestMessages(t *testing.T) {
 			}, "EditRefused",
 			"remediation tune (proposal): the edits of /groups/[name=a]/rules/[alert=Slow]/for and /groups/[name=a]/rules overlap; leave one out",
 		},
-		"a proposal's edit without a value": {
-			func(s *strategyv1.StrategyPlaybookSpec) { s.Remediations[3].Proposal.Edits[1].Value = nil }, "EditRefused",
-			"remediation tune (proposal): the edit of /groups/[name=a]/rules/[alert=Slow]/expr has no value; set one",
+		"a query with a variable that is none": {
+			func(s *strategyv1.StrategyPlaybookSpec) { s.Signals.Queries[0].Query = "max(cpu{a=~$x})" }, "ReferenceInvalid",
+			"the query of signal cpu: it has no variable $x; there are $schedule and $strategy",
+		},
+		"a query with a variable in quotes": {
+			func(s *strategyv1.StrategyPlaybookSpec) { s.Signals.Queries[1].Query = `sum(up{a=~"$schedule"})` }, "ReferenceInvalid",
+			`the query of signal feeds: "$schedule" has a variable inside of a string`,
+		},
+		"a proposal's edit with half a value": {
+			func(s *strategyv1.StrategyPlaybookSpec) {
+				s.Remediations[3].Proposal.Edits[1].Value = raw("{")
+			}, "EditRefused",
+			"remediation tune (proposal): the edit of /groups/[name=a]/rules/[alert=Slow]/expr: the value is JSON that ends too early",
 		},
 		"a proposal with checks and a next step": {
 			func(s *strategyv1.StrategyPlaybookSpec) {
@@ -243,5 +254,16 @@ func TestProblemsAreToldOneByOne(t *testing.T) {
 		"RuleInvalid: triage.falseAlarm", "RuleInvalid: recovery.quiet", "SampleMisjudged: check audit, sample 1",
 	}, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// What the API server makes of null is no value at all, and of 0.0000001 a number with an exponent.
+func TestAFeedMaySetNullAndAnyNumber(t *testing.T) {
+	for _, value := range []*apiextensionsv1.JSON{nil, raw("null"), raw("1e-7"), raw("1e+21"), raw("100000000000000000000")} {
+		spec := testkit.WithFeeds(testkit.Playbook())
+		spec.Feeds[0].Edits[0].Value = value
+		for _, problem := range playbook.Problems(spec) {
+			t.Errorf("%v: %s", value, problem.Message)
+		}
 	}
 }

@@ -125,10 +125,11 @@ func (p *plan) stray() pass.Outcome {
 // keepPlanned stores the document as it was, and what was approved to become of it.
 func (p *plan) keepPlanned() {
 	p.keepConfig("before", p.seen.Config.Document.String())
-	p.out.Keep(evidence.ConfigKey(p.seen.Prefix, fmt.Sprintf("%d.diff", p.next.Plan.Revision)), []byte(p.next.Plan.Diff))
+	diff := p.next.Plan.Diff // an unrelated commit may have moved its lines since a crash
+	p.out.Keep(evidence.ConfigKey(p.seen.Prefix, fmt.Sprintf("%d-%.12s.diff", p.next.Plan.Revision, record.Hash(diff))), []byte(diff))
 }
 
-// keepConfig stores the whole document as evidence. The hash in the key keeps a repeated pass from meeting other bytes.
+// keepConfig stores the whole document as evidence. The hash in the key keeps a repeated pass from meeting other bytes under it.
 func (p *plan) keepConfig(what, content string) {
 	p.out.Keep(evidence.ConfigKey(p.seen.Prefix, fmt.Sprintf("%s-%.12s.yaml", what, record.Hash(content))), []byte(content))
 }

@@ -138,3 +138,26 @@ func TestWithoutAFinalizerNothingKeepsIt(t *testing.T) {
 		t.Errorf("it does something: %v, next at %v", testkit.Describe(decision.Steps.InOrder()), decision.NextAt)
 	}
 }
+
+// TestWhatIsNotReadIsNotEmpty: while the operator has no rights in the namespace it knows neither the playbook's times, nor its hold, nor
+// what people decided. Nothing expires by that, and nothing is released.
+func TestWhatIsNotReadIsNotEmpty(t *testing.T) {
+	s := newStory(t)
+	s.quiet()
+	s.suspended = true
+	s.quiet()
+	s.At(14 * time.Minute)
+	s.decide(strategyv1.DecisionApprove, "bob")
+	s.notServed = &facts.Problem{Reason: strategyv1.ReasonNamespaceNotServed, Message: "m"}
+	s.At(20 * time.Minute)
+	s.quiet()
+	if end := s.rollback.Status.End; end != nil {
+		t.Errorf("it ended as %s", end.How)
+	}
+	expect(t, "OnHold", conditions.Reason(s.rollback.Status.Conditions, strategyv1.ConditionOnHold), "PlaybookSuspended")
+	s.notServed, s.suspended = nil, false
+	s.quiet()
+	if !conditions.True(s.rollback.Status.Conditions, strategyv1.ConditionApproved) {
+		t.Errorf("an approval that came in time does not count: %s", testkit.Conditions(s.rollback.Status.Conditions))
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -27,6 +28,8 @@ func (p *plan) deletionHeld() pass.Outcome {
 // hopeless lets go of what the operator can do nothing about.
 func (p *plan) hopeless() pass.Outcome {
 	switch {
+	case p.seen.NotServed != nil && p.seen.NotServed.Lost && p.claimed() != "":
+		p.out.Blocked(*p.seen.NotServed) // its edits may be in the configuration, and the right may come back
 	case p.seen.NotServed != nil:
 		p.leave("the operator no longer serves this namespace")
 	case p.seen.Config.Gone:
@@ -71,6 +74,7 @@ func (p *plan) unseen() bool {
 
 // overdue counts from when the operator took the deletion up: it may have been away before.
 func (p *plan) overdue() bool {
+	p.takeUp()
 	since := p.now
 	switch {
 	case p.next.Restore != nil && p.next.Restore.Request == requestDeletion:
@@ -86,6 +90,19 @@ func (p *plan) overdue() bool {
 	return !p.now.Before(deadline)
 }
 
+// takeUp begins the time of a deletion anew when a right came back that was lost meanwhile.
+func (p *plan) takeUp() {
+	if p.out.Reason(strategyv1.ConditionReady) != strategyv1.ReasonNamespaceNotServed {
+		return
+	}
+	if p.next.Restore != nil {
+		p.next.Restore.RequestedTime = p.out.Stamp()
+	}
+	if p.claimed() != "" {
+		p.next.Config.ClaimedTime = new(p.out.Stamp())
+	}
+}
+
 // retain asks the writer to drop its record: the edits are people's from then on.
 func (p *plan) retain() {
 	message := "deleted with deletionPolicy Retain: the edits stay in the configuration, and nobody undoes them: " + p.summary()
@@ -94,6 +111,7 @@ func (p *plan) retain() {
 	}
 	if p.claimed() != strategyv1.ClaimForget {
 		p.out.Note(strategyv1.EventRetained, message, "")
+		p.out.Tell(corev1.EventTypeWarning, strategyv1.ReasonRetained, message)
 		p.ask(strategyv1.ClaimForget)
 	}
 	p.out.Working(strategyv1.ReasonRetained, message)

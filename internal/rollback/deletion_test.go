@@ -1,6 +1,7 @@
 package rollback_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -247,4 +248,38 @@ func TestAnOrphanIsDropped(t *testing.T) {
 	other.decide(strategyv1.DecisionRestore, "carol")
 	other.quiet()
 	expect(t, "the configuration in the end", s.Content, before)
+}
+
+// A right that was lost may come back, and nobody said that the operator shall let go: the edits may be in the configuration.
+func TestALostRightDoesNotLetADeletedRollbackGo(t *testing.T) {
+	for _, policy := range []strategyv1.DeletionPolicy{strategyv1.DeletionRetain, strategyv1.DeletionRestore} {
+		for _, lostFirst := range []bool{true, false} {
+			t.Run(fmt.Sprint(policy, " ", lostFirst), func(t *testing.T) {
+				s := newStory(t)
+				s.rollback.Spec.DeletionPolicy = policy
+				s.approved()
+				lost := &facts.Problem{Reason: strategyv1.ReasonNamespaceNotServed, Message: "bind the role", Lost: true}
+				if lostFirst {
+					s.notServed = lost
+				}
+				s.writerStopped = true
+				s.Delete("off")
+				s.quiet()
+				s.notServed = lost
+				for range 50 {
+					s.Now = s.Now.Add(time.Hour)
+					s.quiet()
+				}
+				if s.gone() || !strings.Contains(s.message(strategyv1.ConditionReady), "bind the role") {
+					t.Fatalf("gone: %v; %s", s.gone(), s.message(strategyv1.ConditionReady))
+				}
+				s.notServed, s.writerStopped = nil, false
+				s.quiet()
+				s.leftNothing(t)
+				if undone := s.Content == testkit.Document; undone != (policy == strategyv1.DeletionRestore) {
+					t.Errorf("undone: %v; %s", undone, s.message(strategyv1.ConditionReady))
+				}
+			})
+		}
+	}
 }

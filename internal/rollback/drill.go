@@ -54,11 +54,3 @@ func (p *plan) drilled() proofOf {
 	p.askAnew(p.wantedHash())
 	return proofOf{proved: true}
 }
-
-// proved says how it is known that the change is in force, or undone.
-func (p *plan) proved() (reason, how string) {
-	if p.isDrill() {
-		return strategyv1.ReasonDrill, "a drill: written to the copy; nothing was restarted, and nothing is proved"
-	}
-	return strategyv1.ReasonProved, "in effect, proved by the running scheduler"
-}

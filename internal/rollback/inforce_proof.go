@@ -8,6 +8,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/action"
+	"tradeops.dev/strategy-operator/internal/bounded"
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/rollout"
 )
@@ -51,7 +52,7 @@ func (p *plan) prove(stage strategyv1.Stage) proofOf {
 		return proofOf{waiting: result.Missing, reason: strategyv1.ReasonPodTemplateNotFound}
 	}
 	if !result.Done {
-		return proofOf{waiting: "asking the running scheduler what it has in force", reason: strategyv1.ReasonProving}
+		return proofOf{waiting: p.asking(), reason: strategyv1.ReasonProving}
 	}
 	return p.judgeProof(result.Final[0], annotations)
 }
@@ -74,18 +75,22 @@ func (p *plan) askAnew(wanted string) {
 	}
 	if proof.Edited != wanted || again != "" && proof.RestartedFor != again {
 		proof.Round, proof.RestartedFor, proof.Running = proof.Round+1, again, ""
+		proof.Loaded = ""
 	}
 	proof.Edited, proof.Stored = wanted, p.seen.Config.SHA256
 }
 
 // judgeProof compares what the scheduler says it runs with the stored configuration, then looks at the verdict.
 func (p *plan) judgeProof(record strategyv1.CheckStatus, annotations map[string]string) proofOf {
-	running := p.runningHash(record)
+	if !p.provesRunning() {
+		return p.judgeLoaded(record, annotations)
+	}
+	running := p.reportedHash(record)
 	p.next.Proof.Running = running
 	if running == "" && p.scheduler().LeftToReloader(annotations, p.now) && !p.scheduler().Annotated(annotations) {
 		return proofOf{unmeasured: "Reloader restarts Deployment " + p.seen.Deployment.Name + ", so only config_sha256 in the report of check " + record.Name + " can tell which configuration runs; it is missing"}
 	}
-	if running != "" && running != p.wantedHash() && running != p.seen.Config.SHA256 {
+	if running != "" && !p.isStored(running) {
 		if p.next.Proof.RestartedFor != "" {
 			return proofOf{failed: fmt.Sprintf("the scheduler still runs another configuration (%.12s) after one more restart", running)}
 		}
@@ -94,6 +99,11 @@ func (p *plan) judgeProof(record strategyv1.CheckStatus, annotations map[string]
 		p.out.Wake(p.now.Add(p.seen.Pauses.Rollout))
 		return proofOf{waiting: "the scheduler started with a stale copy of the configuration; restarting once more", reason: strategyv1.ReasonRollingOut}
 	}
+	return judged(record)
+}
+
+// judged is what the verdict of a proof means.
+func judged(record strategyv1.CheckStatus) proofOf {
 	switch record.Verdict {
 	case strategyv1.VerdictPass, strategyv1.VerdictWarn:
 		return proofOf{proved: true}
@@ -103,11 +113,16 @@ func (p *plan) judgeProof(record strategyv1.CheckStatus, annotations map[string]
 	return proofOf{unmeasured: checks.Sentence(record)}
 }
 
+// isStored says whether a hash is of the configuration as it was written, or as it is stored now.
+func (p *plan) isStored(hash string) bool {
+	return hash == p.wantedHash() || hash == p.seen.Config.SHA256
+}
+
 // scheduler is what is seen of the Deployment that runs the configuration.
 func (p *plan) scheduler() rollout.Scheduler {
 	return rollout.Scheduler{
-		Deployment: p.seen.Deployment, Pods: p.pods, ConfigMap: p.seen.Playbook.Spec.Scheduler.Config.ConfigMapName, Written: p.seen.Config.State.Written,
-		Patience: p.seen.Pauses.Reloader,
+		Deployment: p.seen.Deployment, Pods: p.pods, ConfigMap: p.seen.Playbook.Spec.Scheduler.Config.ConfigMapName, Match: p.seen.Config.Match,
+		Written: p.seen.Config.State.Written, Patience: p.seen.Pauses.Reloader,
 	}
 }
 
@@ -125,11 +140,8 @@ func (p *plan) restartedAgain(annotations map[string]string) bool {
 	return annotations[strategyv1.AnnotationConfigSHA256] == wanted && annotations[strategyv1.AnnotationRestartedFor] == wanted
 }
 
-// runningHash is what the scheduler says it runs, empty if its report has no such field.
-func (p *plan) runningHash(record strategyv1.CheckStatus) string {
-	running := p.seen.Runs.Outcomes[checks.IDOf(record)].Report.Value().Text("config_sha256")
-	if len(running) > 64 {
-		return running[:64]
-	}
-	return running
+// reportedHash is of the configuration that a proof speaks of, empty if its report has no such field.
+func (p *plan) reportedHash(record strategyv1.CheckStatus) string {
+	hash := p.seen.Runs.Outcomes[checks.IDOf(record)].Report.Value().Text("config_sha256")
+	return bounded.Line(hash, 64)
 }

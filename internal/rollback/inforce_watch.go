@@ -40,8 +40,12 @@ func (p *plan) checkAfter() pass.Outcome {
 			return pass.GoOn
 		}
 	}
-	p.out.Set(strategyv1.ConditionVerified, metav1.ConditionTrue, strategyv1.ReasonVerified, "the checks after the change are not worse than before")
-	p.out.Note(strategyv1.EventVerified, "verified: "+p.summary(), "")
+	message := "no check after the change is configured"
+	if len(stage.Final) > 0 {
+		message = "not worse than before: " + verdicts(stage.Final)
+	}
+	p.out.Set(strategyv1.ConditionVerified, metav1.ConditionTrue, strategyv1.ReasonVerified, message)
+	p.out.Note(strategyv1.EventVerified, fmt.Sprintf("verified (%s): %s", message, p.summary()), "")
 	return pass.GoOn
 }
 
@@ -82,7 +86,7 @@ func (p *plan) watch() pass.Outcome {
 	case p.inDoubt() != "":
 		p.out.Stall(strategyv1.ReasonOverwritten, p.inDoubt()+". The configuration holds the edits again; to bring them into effect: "+p.renewCommand()+"; to undo them: "+p.restoreCommand())
 	case p.out.Is(strategyv1.ConditionVerified):
-		p.out.Done(strategyv1.ReasonVerified, fmt.Sprintf("in effect and verified: %s. To undo it: %s", p.summary(), p.restoreCommand()))
+		p.out.Done(strategyv1.ReasonVerified, fmt.Sprintf("in effect (%s): %s. To undo it: %s", verified.Message, p.summary(), p.restoreCommand()))
 	case verified != nil:
 		p.out.Stall(verified.Reason, verified.Message+". To undo the change: "+p.restoreCommand())
 	}

@@ -3,8 +3,6 @@ package rollback
 import (
 	"cmp"
 	"fmt"
-	"slices"
-	"strings"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/facts"
@@ -47,10 +45,8 @@ func (p *plan) problem() *facts.Problem {
 		return &facts.Problem{Reason: strategyv1.ReasonDeploymentNotFound, Message: fmt.Sprintf(
 			"Deployment %s does not exist in namespace %s, so a change could not come into effect", scheduler.Rollout.DeploymentName, p.seen.Rollback.Namespace)}
 	}
-	if used := rollout.ConfigMapsOf(p.seen.Deployment); !slices.Contains(used, scheduler.Config.ConfigMapName) {
-		return &facts.Problem{Reason: strategyv1.ReasonConfigNotMounted, Message: fmt.Sprintf(
-			"Deployment %s does not use ConfigMap %s, so a change could not come into effect; it uses: %s. If its name carries a hash, name the current one in playbook %s",
-			p.seen.Deployment.Name, scheduler.Config.ConfigMapName, cmp.Or(strings.Join(used, ", "), "none"), spec.PlaybookName)}
+	if why := rollout.Unused(p.seen.Deployment, scheduler.Config.ConfigMapName, scheduler.Config.Key); why != "" {
+		return &facts.Problem{Reason: strategyv1.ReasonConfigNotMounted, Message: why + "; so a change could not come into effect"}
 	}
 	return nil
 }

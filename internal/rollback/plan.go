@@ -61,6 +61,7 @@ func newPlan(o Observed, now time.Time) *plan {
 	p.out = pass.New(now, o.Rollback.Generation, o.Prefix, o.Log, pass.Status{
 		Conditions: &p.next.Conditions, Timeline: &p.next.Timeline, Checks: &p.next.Checks, Log: &p.next.Log, Answers: &p.next.Answers,
 	})
+	p.out.Drill = p.isDrill()
 	p.out.Refused(o.Refused)
 	p.seen.Decided = p.out.Decisions(o.Rollback.Namespace, o.Decided)
 	return p
@@ -94,7 +95,7 @@ func (p *plan) phase() phase {
 func (p *plan) isDeleted() bool { return !p.seen.Rollback.DeletionTimestamp.IsZero() }
 
 func (p *plan) sparing() strategyv1.StrategyRollbackStatus {
-	if p.hasEnded() {
+	if p.hasEnded() || p.next.WaitsFor != strategyv1.WhoMachine {
 		return p.next
 	}
 	return pass.Spare(p.next, p.seen.Rollback.Status, func(s *strategyv1.StrategyRollbackStatus) **strategyv1.LogStatus { return &s.Log })

@@ -15,7 +15,7 @@ func TestPlan(t *testing.T) {
 			given:      func(*story) {},
 			conditions: "Planned=True/Planned Approved=Unknown/AwaitingApproval Ready=False/AwaitingApproval",
 			actions:    "log 0+ rollback_requested; tell AwaitingApproval",
-			next:       "15m0s",
+			next:       "0s", // somebody waits: the head of the log goes into the status
 		},
 		"an approval starts the checks before": {
 			given:      func(s *story) { s.quiet(); s.decide(strategyv1.DecisionApprove, "bob") },
@@ -38,7 +38,7 @@ func TestPlan(t *testing.T) {
 		"the log comes before the claim": {
 			given:      func(s *story) { s.before(testkit.OK()); s.pass() },
 			conditions: "Planned=True/Planned Approved=True/Approved Applied=False/Applying Ready=False/Applying",
-			actions:    "store config.before-c87cb056e75f.yaml; store config.1.diff; log 3+ config_change",
+			actions:    "store config.before-c87cb056e75f.yaml; store config.1-096460bdb2b5.diff; log 3+ config_change",
 			next:       "0s",
 		},
 		"claims once the log has the entry": {

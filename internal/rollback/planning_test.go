@@ -13,31 +13,22 @@ import (
 
 // A change of a ConfigMap that the Deployment does not read could not come into effect.
 func TestTheDeploymentMustUseTheConfigMap(t *testing.T) {
-	reference := func(name string) corev1.LocalObjectReference { return corev1.LocalObjectReference{Name: name} }
-	volume := func(source corev1.VolumeSource) corev1.PodSpec {
-		return corev1.PodSpec{Volumes: []corev1.Volume{{Name: "other"}, {Name: "config", VolumeSource: source}}}
+	volumes := func(s *story) *corev1.ConfigMapVolumeSource {
+		return s.Deployment.Spec.Template.Spec.Volumes[0].ConfigMap
 	}
 	for name, c := range map[string]struct {
-		pod  corev1.PodSpec
-		says string // empty: it does
+		given func(*story)
+		says  string // empty: it does
 	}{
-		"as a volume": {volume(corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: reference(testkit.ConfigMap)}}), ""},
-		"as a projected volume": {volume(corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{Sources: []corev1.VolumeProjection{
-			{Secret: &corev1.SecretProjection{}}, {ConfigMap: &corev1.ConfigMapProjection{LocalObjectReference: reference(testkit.ConfigMap)}},
-		}}}), ""},
-		"as variables": {corev1.PodSpec{Containers: []corev1.Container{{EnvFrom: []corev1.EnvFromSource{
-			{SecretRef: &corev1.SecretEnvSource{}}, {ConfigMapRef: &corev1.ConfigMapEnvSource{LocalObjectReference: reference(testkit.ConfigMap)}},
-		}}}}, ""},
-		"as one variable of an init container": {corev1.PodSpec{InitContainers: []corev1.Container{{Env: []corev1.EnvVar{
-			{Name: "A", Value: "b"}, {Name: "C", ValueFrom: &corev1.EnvVarSource{ConfigMapKeyRef: &corev1.ConfigMapKeySelector{LocalObjectReference: reference(testkit.ConfigMap)}}},
-		}}}}, ""},
-		"none": {corev1.PodSpec{}, "it uses: none"},
-		"another, with a hash in its name": {volume(corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: reference("bot-core-config-7f9c")}}),
-			"Deployment bot-core-scheduler does not use ConfigMap bot-core-config, so a change could not come into effect; it uses: bot-core-config-7f9c. If its name carries a hash, name the current one in playbook multi-strategy"},
+		"it does":                   {func(*story) {}, ""},
+		"another, by a hash":        {func(s *story) { volumes(s).Name = "bot-core-config-7f9c" }, "it uses: bot-core-config-7f9c. If its name carries a hash"},
+		"another key":               {func(s *story) { volumes(s).Items = []corev1.KeyToPath{{Key: "paper.yaml", Path: "core.yaml"}} }, "uses other keys of ConfigMap bot-core-config"},
+		"it mounts it nowhere":      {func(s *story) { s.Deployment.Spec.Template.Spec.Containers[0].VolumeMounts = nil }, "no container of Deployment bot-core-scheduler mounts"},
+		"it has nothing to do here": {func(s *story) { s.Deployment.Spec.Template.Spec = corev1.PodSpec{} }, "it uses none"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStory(t)
-			s.Deployment.Spec.Template.Spec = c.pod
+			c.given(s)
 			s.quiet()
 			want := "AwaitingApproval"
 			if c.says != "" {

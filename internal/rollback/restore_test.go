@@ -70,7 +70,7 @@ func TestRestore(t *testing.T) {
 			},
 			conditions: "Planned=True/Planned Approved=True/Approved Applied=True/Edited InEffect=True/Proved Verified=True/Verified Ready=False/IdentityNotEnforced Stalled=True/IdentityNotEnforced",
 			actions:    "log 9+ not_honoured; answer d-carol-1 Voided; warn IdentityNotEnforced",
-			next:       "32s",
+			next:       "2s",
 		},
 	})
 }

@@ -101,7 +101,7 @@ func (s *story) remedy(name string) {
 func (s *story) observed() rollback.Observed {
 	o := rollback.Observed{Rollback: s.rollback.DeepCopy(), Prefix: s.prefix, NotServed: s.notServed}
 	if s.notServed != nil {
-		o.Log.Problem = s.notServed
+		o.Playbook.Problem, o.Log.Problem = s.notServed, s.notServed
 		return o
 	}
 	o.Playbook = facts.Playbook{Spec: *s.Spec.DeepCopy(), Revision: "multi-strategy-1", Hold: testkit.OnHold(s.suspended)}

@@ -48,7 +48,7 @@ func TestTimeBox(t *testing.T) {
 			},
 			conditions: strings.Replace(inForce, "InEffect=True/Proved", "InEffect=False/Expired", 1) + "Restored=False/RestoreGateFailed Ready=False/RestoreGateFailed Stalled=True/RestoreGateFailed",
 			actions:    "log 12+ expired",
-			next:       "never",
+			next:       "4h0m0s", // at once: the head of the log goes into the status
 		},
 		"an hour after the end, recorded once": {
 			given: func(s *story) {

@@ -7,6 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/change"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
 )
@@ -127,10 +128,7 @@ func (p *plan) notRestored(message string) {
 }
 
 func (p *plan) restored() {
-	message := "the configuration and the running scheduler are as they were before: " + p.summary()
-	if p.isDrill() {
-		message = "a drill: the copy is as it was before: " + p.summary()
-	}
+	message := p.asBefore() + "; undone: " + change.Sentence(p.seen.Rollback.Spec.Actions) // without its end, which is over
 	reason := strategyv1.ReasonRestored
 	if others := p.sharedWith(); len(others) > 0 {
 		message = "undone, except what other rollbacks hold, too, and undo in the end: " + strings.Join(others, ", ")

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +18,7 @@ type Scheduler struct {
 	Deployment *appsv1.Deployment
 	Pods       func() []corev1.Pod // of the Deployment, ending ones included; read when they are asked for
 	ConfigMap  string              // the name of the one with the configuration
+	Match      bool                // Reloader's annotation `match` stands on that ConfigMap
 	Written    time.Time           // when the configuration was written last, by the operator's clock
 	Patience   time.Duration       // for a tool that restarts the Deployment by itself, before the operator does it
 }
@@ -96,20 +98,32 @@ const (
 	reloaderAuto          = "reloader.stakater.com/auto"
 	reloaderAutoConfigMap = "configmap.reloader.stakater.com/auto"
 	reloaderConfigMaps    = "configmap.reloader.stakater.com/reload"
+	reloaderSearch        = "reloader.stakater.com/search"
+
+	// ReloaderMatch stands on a ConfigMap, for Deployments that search.
+	ReloaderMatch = "reloader.stakater.com/match"
 )
 
+// reloads says whether Reloader restarts the Deployment, as far as annotations tell. What its own flags make of Deployments without any
+// cannot be seen from here.
 func (s Scheduler) reloads() bool {
 	for _, annotations := range []map[string]string{s.Deployment.Annotations, s.Deployment.Spec.Template.Annotations} {
-		if annotations[reloaderAuto] == "true" || annotations[reloaderAutoConfigMap] == "true" {
+		if annotations[reloaderAuto] == "true" || annotations[reloaderAutoConfigMap] == "true" || s.Match && annotations[reloaderSearch] == "true" {
 			return true
 		}
 		for name := range strings.SplitSeq(annotations[reloaderConfigMaps], ",") {
-			if strings.TrimSpace(name) == s.ConfigMap {
+			if names(strings.TrimSpace(name), s.ConfigMap) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// names says whether a name of Reloader, which may be a regular expression, is that of a ConfigMap.
+func names(pattern, configMap string) bool {
+	expression, err := regexp.Compile("^(?:" + pattern + ")$")
+	return pattern == configMap || err == nil && expression.MatchString(configMap)
 }
 
 // HasAll says whether one set of annotations has all of another, with the same values.

@@ -1,7 +1,6 @@
 package rollout_test
 
 import (
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -79,21 +78,32 @@ func TestLook(t *testing.T) {
 	}
 }
 
-func TestConfigMapsOfADeployment(t *testing.T) {
-	d := rolledOut()
-	d.Spec.Template.Spec = corev1.PodSpec{
-		Volumes: []corev1.Volume{
-			{VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: corev1.LocalObjectReference{Name: "mounted"}}}},
-			{VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{Sources: []corev1.VolumeProjection{
-				{ConfigMap: &corev1.ConfigMapProjection{LocalObjectReference: corev1.LocalObjectReference{Name: "projected"}}}, {},
-			}}}},
-		},
-		InitContainers: []corev1.Container{{EnvFrom: []corev1.EnvFromSource{{ConfigMapRef: &corev1.ConfigMapEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "env"}}}, {}}}},
-		Containers: []corev1.Container{{Env: []corev1.EnvVar{
-			{Name: "A", ValueFrom: &corev1.EnvVarSource{ConfigMapKeyRef: &corev1.ConfigMapKeySelector{LocalObjectReference: corev1.LocalObjectReference{Name: "mounted"}}}}, {Name: "B"},
-		}}},
-	}
-	if got, want := rollout.ConfigMapsOf(d), []string{"env", "mounted", "projected"}; !slices.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
+// A second restart would stop trading twice.
+func TestReloaderIsKnownByItsAnnotations(t *testing.T) {
+	for name, c := range map[string]struct {
+		annotations map[string]string
+		match       bool
+		left        bool
+	}{
+		"none":                     {nil, true, false},
+		"auto":                     {map[string]string{"reloader.stakater.com/auto": "true"}, false, true},
+		"search and match":         {map[string]string{"reloader.stakater.com/search": "true"}, true, true},
+		"search without match":     {map[string]string{"reloader.stakater.com/search": "true"}, false, false},
+		"search is off":            {map[string]string{"reloader.stakater.com/search": "false"}, true, false},
+		"a name":                   {map[string]string{"configmap.reloader.stakater.com/reload": "a,core"}, false, true},
+		"a part of a name":         {map[string]string{"configmap.reloader.stakater.com/reload": "cor,ore,corex"}, false, false},
+		"an expression":            {map[string]string{"configmap.reloader.stakater.com/reload": "a, co.*"}, false, true},
+		"an expression of another": {map[string]string{"configmap.reloader.stakater.com/reload": "x.*|cor"}, false, false},
+		"no expression":            {map[string]string{"configmap.reloader.stakater.com/reload": "(core"}, false, false},
+		"nothing":                  {map[string]string{"configmap.reloader.stakater.com/reload": ""}, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := rolledOut()
+			d.Annotations, d.Spec.Template.Annotations = c.annotations, nil
+			s := rollout.Scheduler{Deployment: d, Pods: func() []corev1.Pod { return nil }, ConfigMap: "core", Match: c.match, Written: written, Patience: 30 * time.Second}
+			if got := s.LeftToReloader(wanted, written); got != c.left {
+				t.Errorf("it is left to Reloader: %v", got)
+			}
+		})
 	}
 }

@@ -32,6 +32,7 @@ type Decision struct {
 	Pending []record.Claim // those that were not met: the write depends on them, so they are read once more before it
 	Refused []record.Refusal
 	Dropped []record.Holder // orphans: their edits stay, and nobody undoes them
+	Left    []record.Holder // of rollbacks that were deleted, and asked for that: the same
 	NextAt  time.Time       // zero: something watched will change
 }
 
@@ -131,6 +132,7 @@ func (w *writing) end(claim record.Claim) {
 	case strategyv1.ClaimRelease:
 		w.release(claim)
 	case strategyv1.ClaimForget:
+		w.decision.Left = append(w.decision.Left, *w.state.Holder(claim.UID))
 		w.forget(claim.UID)
 	}
 }

@@ -251,3 +251,15 @@ func TestAClaimThatWasMetIsNotMetTwice(t *testing.T) {
 		}
 	}
 }
+
+// What a deleted rollback leaves behind is told, with what was there before.
+func TestWhatIsForgottenIsTold(t *testing.T) {
+	claim := hold("1", 0, set("/a", "1", "9"))
+	written, _ := after(t, Observed{DataKey: "core.yaml", Content: base, Claims: []record.Claim{claim}})
+	claim.State = strategyv1.ClaimForget
+	written.Claims = []record.Claim{claim}
+	_, decision := after(t, written)
+	if len(decision.Left) != 1 || decision.Left[0].Name != "rb-1" || decision.Left[0].Records[0].From != "1" || len(decision.Dropped) > 0 {
+		t.Errorf("%+v", decision)
+	}
+}

@@ -4,48 +4,23 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"tradeops.dev/strategy-operator/internal/bounded"
 )
-
-// replacement stands for a character that a terminal would act on, or that nobody can see.
-const replacement = '\uFFFD'
-
-// tab is what a tab becomes: terminals disagree about its width.
-const tab = "    "
 
 // Line makes a text of unknown origin fit for one line of a terminal: line breaks and tabs become spaces; control and
 // escape characters, invisible and direction-changing ones, and broken UTF-8 become U+FFFD.
 func Line(text string) string {
-	return strings.Join(strings.FieldsFunc(clean(text), func(r rune) bool { return r == '\n' }), " ")
+	return strings.Join(strings.FieldsFunc(bounded.Clean(text), func(r rune) bool { return r == '\n' }), " ")
 }
 
 // Lines is the same for a text whose line breaks are wanted. A break at the end adds no line.
 func Lines(text string) []string {
-	text = strings.TrimSuffix(clean(text), "\n")
+	text = strings.TrimSuffix(bounded.Clean(text), "\n")
 	if text == "" {
 		return nil
 	}
 	return strings.Split(text, "\n")
-}
-
-func clean(text string) string {
-	text = strings.ReplaceAll(text, "\r\n", "\n")
-	var out strings.Builder
-	out.Grow(len(text))
-	for _, r := range text {
-		switch {
-		case r == '\n':
-			out.WriteByte('\n')
-		case r == '\t':
-			out.WriteString(tab)
-		case unicode.IsPrint(r):
-			out.WriteRune(r)
-		case unicode.Is(unicode.Zs, r):
-			out.WriteByte(' ')
-		default:
-			out.WriteRune(replacement)
-		}
-	}
-	return out.String()
 }
 
 // short cuts a text to n characters.

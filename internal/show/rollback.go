@@ -74,6 +74,9 @@ func until(object *strategyv1.StrategyRollback, now time.Time) string {
 		return "until a person restores it"
 	}
 	text := "until " + moment(plan.Until.Time, now)
+	if lifecycle.Ended(object.Status) { // how far away it is says nothing any more
+		text = "until " + plan.Until.UTC().Format(time.RFC3339)
+	}
 	if !now.Before(plan.Until.Time) && !lifecycle.Ended(object.Status) {
 		text = "EXPIRED " + moment(plan.Until.Time, now)
 	}
@@ -133,7 +136,8 @@ func decisionNode(label string, decision *strategyv1.DecisionReference, now time
 		or(string(decision.Verdict)), orElse(Line(decision.By), "unknown"), clock(decision.Time.Time, now), or(decision.Name))}}
 }
 
-// proofNode compares the three hashes: edited, stored, running. A scheduler need not report the last one.
+// proofNode compares the hashes: edited, stored, and what is running, or what the scheduler's loader reads where the proof is of that. A report
+// need not have the last one.
 func proofNode(proof *strategyv1.ProofStatus) []node {
 	if proof == nil {
 		return nil
@@ -144,19 +148,32 @@ func proofNode(proof *strategyv1.ProofStatus) []node {
 		}
 		return fmt.Sprintf("%s %.12s", name, Line(value))
 	}
-	sign, verdict := waiting, "not complete yet"
-	switch {
-	case proof.Running != "" && proof.Running != proof.Edited && proof.Running != proof.Stored:
-		sign, verdict = careful, "the running scheduler has another configuration"
-	case proof.Edited != "" && proof.Stored != "" && proof.Edited != proof.Stored:
-		sign, verdict = careful, "the stored configuration was changed after the edit"
-	case proof.Edited != "" && proof.Edited == proof.Stored && proof.Edited == proof.Running:
-		sign, verdict = good, "all three are equal"
-	case proof.Edited != "" && proof.Edited == proof.Stored:
-		sign, verdict = waiting, "the scheduler has not said what it runs"
+	last := hash("running", proof.Running)
+	if proof.Loaded != "" {
+		last = hash("loaded", proof.Loaded)
 	}
+	sign, verdict := proofVerdict(*proof)
 	return []node{{mark: sign, label: "proof", text: strings.Join([]string{
-		hash("edited", proof.Edited), hash("stored", proof.Stored), hash("running", proof.Running)}, ", ") + ": " + verdict}}
+		hash("edited", proof.Edited), hash("stored", proof.Stored), last}, ", ") + ": " + verdict}}
+}
+
+func proofVerdict(proof strategyv1.ProofStatus) (mark, string) {
+	another := func(hash string) bool { return hash != "" && hash != proof.Edited && hash != proof.Stored }
+	switch {
+	case another(proof.Loaded):
+		return careful, "the check of the proof read another configuration"
+	case another(proof.Running):
+		return careful, "the running scheduler has another configuration"
+	case proof.Edited == "" || proof.Stored == "":
+		return waiting, "not complete yet"
+	case proof.Edited != proof.Stored:
+		return careful, "the stored configuration was changed after the edit"
+	case proof.Edited == proof.Running:
+		return good, "all three are equal"
+	case proof.Edited == proof.Loaded:
+		return good, "all three are equal; the running scheduler was not asked"
+	}
+	return waiting, "the scheduler has not said what it runs"
 }
 
 // Sheet is all that a person needs to see before agreeing to a rollback's plan: who asked, what changes until when, what
@@ -172,8 +189,11 @@ func Sheet(object *strategyv1.StrategyRollback, now time.Time, options Options) 
 		field("asked by", orElse(Line(spec.RequestedBy), "unknown")), field("incident", or(spec.IncidentName)),
 		field("reason", or(spec.Reason)), field("change", or(Change(spec.Actions))),
 	}
-	if spec.Mode == strategyv1.ModeDryRun {
+	switch spec.Mode {
+	case strategyv1.ModeDryRun:
 		nodes = append(nodes, field("mode", "dry run: nothing is changed"))
+	case strategyv1.ModeDrill:
+		nodes = append([]node{{mark: careful, label: pad("DRILL", 9), text: "only a copy is changed, which no scheduler reads"}}, nodes...)
 	}
 	if spec.DeletionPolicy == strategyv1.DeletionRestore {
 		nodes = append(nodes, field("deletion", "undoes the change (deletionPolicy Restore)"))

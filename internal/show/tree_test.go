@@ -100,6 +100,22 @@ func TestSheetShowsAllThatIsApproved(t *testing.T) {
 	}
 }
 
+// Whoever undoes a change sees what goes back, what trades by that, and what is known of the cause.
+func TestTheSheetOfWhatIsUndone(t *testing.T) {
+	rollback, incident := verified(), mitigating()
+	rollback.Status.Config = &strategyv1.ConfigClaim{Claim: strategyv1.ClaimHold, WrittenTime: new(after(95 * time.Second))}
+	rollback.Status.Plan.Edits[0].From = new("{schedule: cross_exchange_watch, until: x}")
+	rollback.Status.Plan.Disables = []string{"cross_exchange_watch"}
+	incident.Status.Conditions = append(incident.Status.Conditions, condition("Quiet", metav1.ConditionFalse, strategyv1.ReasonNotQuiet, "the rule of quiet does not hold: signals.pnl > -4.0", time.Minute))
+	incident.Status.Signals = []strategyv1.SignalStatus{{Name: "pnl", Value: "-5.2", Unit: "percent", Time: new(after(time.Minute))}}
+	gate := &strategyv1.RestoreGate{Checks: []strategyv1.CheckUse{{Name: "load-test"}}}
+	golden(t, "undo", UndoSheet(Undoing{&rollback, incident, gate}, start.Add(3*time.Minute), Options{}))
+	rollback.Spec.Mode, gate.Cause = strategyv1.ModeDrill, strategyv1.CauseIgnored
+	golden(t, "undo-drill", UndoSheet(Undoing{&rollback, incident, gate}, start.Add(3*time.Minute), Options{}))
+	planned := awaiting()
+	golden(t, "undo-nothing", UndoSheet(Undoing{Rollback: &planned}, start.Add(3*time.Minute), Options{}))
+}
+
 // What is agreed to besides the edits stands on the sheet, too.
 func TestSheetShowsWhatElseIsAgreedTo(t *testing.T) {
 	object := guarded()

@@ -102,6 +102,7 @@ type envelope struct {
 	ErrorType string   `json:"errorType"`
 	Error     string   `json:"error"`
 	Warnings  []string `json:"warnings"`
+	IsPartial bool     `json:"isPartial"` // VictoriaMetrics, when a part of its storage did not answer
 }
 
 // parse reads the number out of an answer.
@@ -119,6 +120,9 @@ func parse(status int, body []byte) (float64, error) {
 	}
 	if len(got.Warnings) > 0 { // e.g. that a part of the data could not be read: such a number is not one to act on
 		return 0, fmt.Errorf("Prometheus doubts its own answer: %s", strings.Join(got.Warnings, "; "))
+	}
+	if got.IsPartial { // also when what was left yields no series: what is missing may be what matters
+		return 0, errors.New("the server says that its answer is partial: a part of its data could not be read")
 	}
 	switch got.Data.ResultType {
 	case "scalar":

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"strings"
 	"sync"
 
 	"tradeops.dev/strategy-operator/internal/evidence"
@@ -15,6 +16,9 @@ type Bucket struct {
 	sync.Mutex
 	objects map[string][]byte
 }
+
+// maxPart is how long a file's name may be.
+const maxPart = 255
 
 // Get implements controllers.Evidence.
 func (b *Bucket) Get(_ context.Context, key string) ([]byte, error) {
@@ -31,6 +35,11 @@ func (b *Bucket) Get(_ context.Context, key string) ([]byte, error) {
 func (b *Bucket) Create(_ context.Context, key string, data []byte) error {
 	b.Lock()
 	defer b.Unlock()
+	for part := range strings.SplitSeq(key, "/") {
+		if len(part) > maxPart {
+			return fmt.Errorf("%s: file name too long", key)
+		}
+	}
 	if stored, found := b.objects[key]; found {
 		if !bytes.Equal(stored, data) {
 			return fmt.Errorf("%s: %w", key, evidence.ErrDifferent)

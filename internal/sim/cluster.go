@@ -101,6 +101,9 @@ func firstAsked(a, b batchv1.Job) int {
 	return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(what(a), what(b)))
 }
 
+// proxy is the container that a service mesh adds.
+const proxy = "mesh-proxy"
+
 func (w *World) runPod(job *batchv1.Job, id checks.ID) {
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
@@ -109,12 +112,23 @@ func (w *World) runPod(job *batchv1.Job, id checks.ID) {
 		},
 		Spec: *job.Spec.Template.Spec.DeepCopy(),
 	}
+	container := pod.Spec.Containers[0].Name
+	if w.Mesh {
+		pod.Spec.Containers = append([]corev1.Container{{Name: proxy, Image: "proxy:1"}}, pod.Spec.Containers...)
+	}
 	w.Create(pod)
 	ended := w.end(id)
 	w.output.Lock()
-	w.output.byPod[pod.Name] = ended.Log
+	w.output.of[pod.Name+"/"+container] = ended.Log
+	w.output.of[pod.Name+"/"+proxy] = OK.Log
 	w.output.Unlock()
-	pod.Status.Phase, pod.Status.ContainerStatuses = w.statusOf(ended, pod.Spec.Containers[0].Name)
+	pod.Status.Phase, pod.Status.ContainerStatuses = w.statusOf(ended, container)
+	if w.Mesh && ended.Waits == "" {
+		pod.Status.Phase = corev1.PodRunning
+		pod.Status.ContainerStatuses = append([]corev1.ContainerStatus{{
+			Name: proxy, Image: "proxy:1", ImageID: "sha256:2", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: w.second()}},
+		}}, pod.Status.ContainerStatuses...)
+	}
 	if err := w.admin().Status().Update(context.Background(), pod); err != nil {
 		w.T.Fatalf("%v", err)
 	}
@@ -144,7 +158,7 @@ func (w *World) endJob(job *batchv1.Job) bool {
 		return c.Type == batchv1.JobComplete || c.Type == batchv1.JobFailed
 	})
 	pod := w.podOf(job)
-	if ended || job.DeletionTimestamp != nil || pod == nil || pod.Status.Phase == corev1.PodPending {
+	if ended || job.DeletionTimestamp != nil || pod == nil || (pod.Status.Phase != corev1.PodSucceeded && pod.Status.Phase != corev1.PodFailed) {
 		return false
 	}
 	now, started := w.second(), job.CreationTimestamp
@@ -217,10 +231,10 @@ func (w *World) end(id checks.ID) Ended {
 }
 
 // Tail implements controllers.Logs: the end of what the played container printed.
-func (w *World) Tail(_ context.Context, _, pod, _ string) ([]byte, error) {
+func (w *World) Tail(_ context.Context, _, pod, container string) ([]byte, error) {
 	w.output.Lock()
 	defer w.output.Unlock()
-	output := w.output.byPod[pod]
+	output := w.output.of[pod+"/"+container]
 	return []byte(output[max(0, len(output)-checks.MaxOutputBytes):]), nil
 }
 

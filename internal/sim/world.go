@@ -74,10 +74,12 @@ type World struct {
 	People func(*World) bool
 	// Meanwhile happens once, right before the operator's first write of the configuration: after it was read for it.
 	Meanwhile func(*World)
-	// Signals are the numbers that Prometheus knows.
+	// Signals are the numbers that Prometheus knows, by the name of a query or as it was asked.
 	Signals map[string]float64
 	// Stale is how many of the next restarts read the configuration as it was before: the kubelet's copy is old.
 	Stale int
+	// Mesh puts a proxy before the containers of every check's pod, as a webhook does. It says "ok" in its log and never ends.
+	Mesh bool
 	// Reloader restarts the Deployment whenever the configuration changed.
 	Reloader bool
 
@@ -96,10 +98,10 @@ type World struct {
 	output    *logs
 }
 
-// logs are what containers printed, by pod. A running manager reads them, too.
+// logs are what containers printed, by pod/container. A running manager reads them, too.
 type logs struct {
 	sync.Mutex
-	byPod map[string]string
+	of map[string]string
 }
 
 // kinds are read once: the schemas take a second.
@@ -145,7 +147,7 @@ func NewOn(t T, api API, namespace string, clock *clocktesting.FakePassiveClock,
 func empty(t T, namespace string) *World {
 	return &World{
 		T: t, Namespace: namespace, Clock: clocktesting.NewFakePassiveClock(Beginning), Bucket: &Bucket{objects: map[string][]byte{}},
-		Jobs: map[string]checks.ID{}, Made: map[string]int{}, Signals: map[string]float64{"cpu": 20}, Reports: map[string]Ended{}, running: testkit.Document, output: &logs{byPod: map[string]string{}},
+		Jobs: map[string]checks.ID{}, Made: map[string]int{}, Signals: map[string]float64{"cpu": 20}, Reports: map[string]Ended{}, running: testkit.Document, output: &logs{of: map[string]string{}},
 	}
 }
 
@@ -190,7 +192,7 @@ func (w *World) Fork() *World {
 	fork.changes = nil
 	w.output.Lock()
 	defer w.output.Unlock()
-	fork.output = &logs{byPod: maps.Clone(w.output.byPod)}
+	fork.output = &logs{of: maps.Clone(w.output.of)}
 	fork.On(w.API.Fork(fork.Clock.Now))
 	return &fork
 }
@@ -217,7 +219,7 @@ func (w *World) Deployment() *appsv1.Deployment {
 		Selector: &metav1.LabelSelector{MatchLabels: pod},
 		Strategy: appsv1.DeploymentStrategy{Type: appsv1.RecreateDeploymentStrategyType},
 		Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: pod}, Spec: corev1.PodSpec{
-			Containers: []corev1.Container{{Name: "scheduler", Image: "scheduler:1"}},
+			Containers: []corev1.Container{{Name: "scheduler", Image: "scheduler:1", VolumeMounts: []corev1.VolumeMount{{Name: "config", MountPath: "/config"}}}},
 			Volumes: []corev1.Volume{{Name: "config", VolumeSource: corev1.VolumeSource{
 				ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: corev1.LocalObjectReference{Name: ConfigMap}},
 			}}},

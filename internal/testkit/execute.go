@@ -75,7 +75,7 @@ func (w *World) execute(wanted action.Action) {
 	case action.SetFinalizers:
 		w.setFinalizers(a)
 	case action.Event:
-		w.Events = append(w.Events, a.Type+" "+a.Reason)
+		w.Events = append(w.Events, a.Type+" "+a.Reason+": "+a.Message)
 	default:
 		w.T.Fatalf("the world cannot do %T", wanted)
 	}

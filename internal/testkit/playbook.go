@@ -91,7 +91,7 @@ func Playbook() strategyv1.StrategyPlaybookSpec {
 			Name: "main", Environment: "paper",
 			Config:  strategyv1.ConfigReference{ConfigMapName: ConfigMap, Key: DataKey, Format: strategyv1.FormatBotCore},
 			Rollout: strategyv1.RolloutSpec{DeploymentName: Scheduler, TimeoutSeconds: 180},
-			Proof:   strategyv1.ProofSpec{Check: "running-plan"},
+			Proof:   strategyv1.ProofSpec{Check: "running-plan", Proves: strategyv1.ProvesRunning},
 		},
 		Checks: []strategyv1.CheckSpec{audit, load, smoke, proof},
 		Triage: strategyv1.TriageSpec{

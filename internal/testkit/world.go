@@ -105,7 +105,8 @@ func New(t T) *World {
 	w.Deployment = &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Namespace: Namespace, Name: Scheduler, Generation: 1, ResourceVersion: "1"},
 		Spec: appsv1.DeploymentSpec{Replicas: new(int32(1)), Strategy: appsv1.DeploymentStrategy{Type: appsv1.RecreateDeploymentStrategyType}, Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{
-			Volumes: []corev1.Volume{{Name: "config", VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: corev1.LocalObjectReference{Name: ConfigMap}}}}},
+			Containers: []corev1.Container{{Name: "scheduler", VolumeMounts: []corev1.VolumeMount{{Name: "config", MountPath: "/config"}}}},
+			Volumes:    []corev1.Volume{{Name: "config", VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: corev1.LocalObjectReference{Name: ConfigMap}}}}},
 		}}},
 		Status: appsv1.DeploymentStatus{ObservedGeneration: 1, Replicas: 1, UpdatedReplicas: 1, AvailableReplicas: 1},
 	}
@@ -210,7 +211,7 @@ func (w *World) collect(job *batchv1.Job, report Report) bool {
 		return false
 	}
 	spec, _ := checks.Find(w.Spec.Checks, id.Check)
-	data, err := json.Marshal(outcomeOf(id, job, spec, report))
+	data, err := json.Marshal(outcomeOf(id, job, spec, report, w.Now))
 	if err != nil {
 		w.T.Fatalf("%v", err)
 	}
@@ -218,8 +219,8 @@ func (w *World) collect(job *batchv1.Job, report Report) bool {
 	return true
 }
 
-func outcomeOf(id checks.ID, job *batchv1.Job, spec strategyv1.CheckSpec, report Report) checks.Outcome {
-	outcome := checks.Outcome{Stage: id.Stage, Check: id.Check, Attempt: id.Attempt, JobName: job.Name, Reason: checks.ReasonExited}
+func outcomeOf(id checks.ID, job *batchv1.Job, spec strategyv1.CheckSpec, report Report, now time.Time) checks.Outcome {
+	outcome := checks.Outcome{Stage: id.Stage, Check: id.Check, Attempt: id.Attempt, JobName: job.Name, Reason: checks.ReasonExited, CompletionTime: &now}
 	if report.Reason != "" {
 		outcome.Reason = report.Reason
 		return outcome

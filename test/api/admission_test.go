@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -501,7 +502,7 @@ func TestPolicyShapes(t *testing.T) {
 	must(t, err)
 	stamping, err := rendered("config/stamps")
 	must(t, err)
-	bound, policies := map[string]bool{}, map[string]bool{}
+	bound, policies, warns := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, object := range append(objects, stamping...) {
 		if !strings.HasPrefix(object.GetName(), "strategy-operator-") {
 			t.Errorf("%s %s: the name does not say whose it is", object.GetKind(), object.GetName())
@@ -509,14 +510,17 @@ func TestPolicyShapes(t *testing.T) {
 		spec := object.Object["spec"].(map[string]any)
 		if strings.HasSuffix(object.GetKind(), "Binding") {
 			bound[spec["policyName"].(string)] = true
-			if actions, ok := spec["validationActions"]; ok && !slices.Contains(actions.([]any), any("Deny")) {
-				t.Errorf("binding %s does not deny", object.GetName())
+			actions, _ := spec["validationActions"].([]any)
+			warns[object.GetName()] = slices.Equal(actions, []any{"Warn"})
+			if len(actions) > 0 && !slices.Contains(actions, any("Deny")) && !warns[object.GetName()] {
+				t.Errorf("binding %s neither denies nor warns", object.GetName())
 			}
 			continue
 		}
 		policies[object.GetName()] = true
-		if spec["failurePolicy"] != "Fail" {
-			t.Errorf("policy %s does not fail closed", object.GetName())
+		open := object.GetName() == "strategy-operator-rollbacks-left" // only a warning is lost
+		if (spec["failurePolicy"] != "Fail") != open {
+			t.Errorf("policy %s: failurePolicy %v", object.GetName(), spec["failurePolicy"])
 		}
 		for _, r := range spec["matchConstraints"].(map[string]any)["resourceRules"].([]any) {
 			matched := r.(map[string]any)
@@ -546,7 +550,53 @@ func TestPolicyShapes(t *testing.T) {
 			t.Errorf("policy %s is not bound", name)
 		}
 	}
-	if len(policies) != 6 {
-		t.Errorf("%d policies, want 6", len(policies))
+	if len(policies) != 7 || !warns["strategy-operator-rollbacks-left"] {
+		t.Errorf("%d policies, want 7, of which one warns: %v", len(policies), warns)
+	}
+}
+
+// warnings keeps what the API server warns of.
+type warnings []string
+
+// HandleWarningHeaderWithContext implements rest.WarningHandlerWithContext.
+func (w *warnings) HandleWarningHeaderWithContext(_ context.Context, _ int, _, text string) {
+	*w = append(*w, text)
+}
+
+// TestDeletingWhatStaysInForceWarns: nothing stands in the way, and whoever deletes reads what nobody undoes any more.
+func TestDeletingWhatStaysInForceWarns(t *testing.T) {
+	for name, c := range map[string]struct {
+		policy strategyv1.DeletionPolicy
+		claim  strategyv1.ClaimState
+		ended  bool
+		warned bool
+	}{
+		"in force":             {strategyv1.DeletionRetain, strategyv1.ClaimHold, false, true},
+		"in force, by default": {"", strategyv1.ClaimHold, false, true},
+		"to be undone":         {strategyv1.DeletionRestore, strategyv1.ClaimHold, false, false},
+		"not written":          {strategyv1.DeletionRetain, "", false, false},
+		"ended":                {strategyv1.DeletionRetain, strategyv1.ClaimRelease, true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			object := rollback("")
+			object.Spec.DeletionPolicy = c.policy
+			must(t, admin.Create(t.Context(), object))
+			now := metav1.Now()
+			object.Status.Config = &strategyv1.ConfigClaim{ConfigMapName: "c", Key: "k", Claim: c.claim, ClaimedTime: &now}
+			if c.ended {
+				object.Status.End = &strategyv1.RollbackEnd{How: strategyv1.EndRestored, Time: now}
+			}
+			must(t, admin.Status().Update(t.Context(), object))
+			heard := warnings{}
+			config := rest.CopyConfig(server)
+			config.WarningHandlerWithContext = &heard
+			deleting, err := client.New(config, client.Options{Scheme: scheme, Mapper: admin.RESTMapper()})
+			must(t, err)
+			must(t, deleting.Delete(t.Context(), object))
+			told := strings.Contains(strings.Join(heard, " "), "the change of rollback "+object.Name+" stays in the configuration, and nobody undoes it any more")
+			if told != c.warned {
+				t.Errorf("it warns: %q", heard)
+			}
+		})
 	}
 }

@@ -43,7 +43,7 @@ spec:
 `,
 			want: `{
 "scheduler":{"name":"s","environment":"e","config":{"configMapName":"c","key":"core.yaml","format":"BotCore"},
-  "rollout":{"deploymentName":"d","timeoutSeconds":180},"proof":{"check":"plan"}},
+  "rollout":{"deploymentName":"d","timeoutSeconds":180},"proof":{"check":"plan","proves":"Loaded"}},
 "checks":[{"name":"plan","podTemplateName":"tools","command":["x"],"timeoutSeconds":120,"startTimeoutSeconds":300,"retries":0,"reportFrom":"Log",
   "verdicts":[{"when":"true","verdict":"Pass"}]}],
 "triage":{"respondWithinSeconds":300},

@@ -121,6 +121,7 @@ func TestAStaleCopyIsCuredByOneMoreRestart(t *testing.T) {
 			if pod.Volumes[i].ConfigMap != nil {
 				pod.Volumes = append(pod.Volumes, corev1.Volume{Name: "real", VolumeSource: *pod.Volumes[i].VolumeSource.DeepCopy()})
 				pod.Volumes[i].ConfigMap.Name = stale.Name
+				pod.Containers[0].VolumeMounts = append(pod.Containers[0].VolumeMounts, corev1.VolumeMount{Name: "real", MountPath: "/real"})
 			}
 		}
 	})

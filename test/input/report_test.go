@@ -28,8 +28,9 @@ func TestAReportThatCannotBeReadNeverPasses(t *testing.T) {
 		{"blanks", " \n\n", "Inconclusive", "the log is empty"},
 		{"a list", `["ok"]`, "Inconclusive", "the log has no JSON object"},
 		{"a word that would pass as a field", `"ok"`, "Inconclusive", "the log has no JSON object"},
-		{"half an object", `{"status":"ok"`, "Inconclusive", "the last JSON object in the log is broken"},
-		{"a broken object behind a good one", "{\"status\":\"ok\"}\n{\"status\":", "Inconclusive", "the last JSON object in the log is broken"},
+		{"half an object", `{"status":"ok"`, "Inconclusive", "a JSON object in the log is broken"},
+		{"a broken object behind a good one", "{\"status\":\"ok\"}\n{\"status\":", "Inconclusive", "a JSON object in the log is broken"},
+		{"a line of another program inside a report that fails", "{\n\"status\":\"fail\",\nWARN body {\"status\":\"ok\"}\n\"loss\":4}\n", "Inconclusive", "a JSON object in the log is broken"},
 		{"an object without the field", `{"state":"ok"}`, "Inconclusive", "cannot be judged: "},
 		{"another word in the field", `{"status":"OK"}`, "Inconclusive", "no rule of the check fits its report"},
 		{"another type in the field", `{"status":true}`, "Inconclusive", ""},
@@ -59,6 +60,44 @@ func TestAReportThatCannotBeReadNeverPasses(t *testing.T) {
 				t.Errorf("something was changed: %+v", s.outcome())
 			}
 		})
+	}
+}
+
+// TestACheckThatWasKilledIsNotJudged by what it had printed until then: neither Pass nor Fail follows, and it is tried again.
+func TestACheckThatWasKilledIsNotJudged(t *testing.T) {
+	for _, exit := range []int32{130, 134, 137, 139, 143} {
+		for _, log := range []string{sim.OK.Log, sim.Fail.Log} {
+			s := tell(t, func(p *strategyv1.StrategyPlaybookSpec) {
+				for i := range p.Checks {
+					p.Checks[i].Retries = new(int32(1))
+				}
+			})
+			s.Reports["Triage/audit/1"] = sim.Ended{Exit: exit, Log: log}
+			s.Reports["Triage/audit/2"] = sim.Ended{Exit: exit, Log: log}
+			s.ReportIncident(nil)
+			s.settle()
+			record := s.audit()
+			if record.Verdict != strategyv1.VerdictError || !strings.Contains(record.Message, "Interrupted: exit code ") {
+				t.Errorf("exit code %d, %s: %s, %q", exit, log, record.Verdict, record.Message)
+			}
+			if _, again := s.Made[checks.JobName(string(s.Incident().UID), "Triage", "audit", 2)]; !again {
+				t.Errorf("exit code %d: it is not tried again", exit)
+			}
+			s.is(anIncident(), "pnl", "Triaging")
+		}
+	}
+}
+
+// TestAMeshIsNotJudgedInstead: its proxy stands first in every pod, says "ok" and never ends, so that no Job ends, either.
+func TestAMeshIsNotJudgedInstead(t *testing.T) {
+	t.Parallel()
+	s := tell(t, nil)
+	s.Mesh = true
+	s.Report = func(_ *sim.World, id checks.ID) (sim.Ended, bool) { return sim.Fail, id.Check == "audit" }
+	s.ReportIncident(nil)
+	s.settle()
+	if record := s.audit(); record.Verdict != strategyv1.VerdictFail || record.ImageID != "sha256:1" {
+		t.Errorf("the audit is %+v", record)
 	}
 }
 

@@ -1,10 +1,13 @@
 package input
 
 import (
+	"strings"
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
@@ -171,4 +174,57 @@ func TestADeploymentThatVanishesBeforeTheRolloutIsAPersonsBusiness(t *testing.T)
 	s.Create(s.Deployment())
 	s.later(recheck)
 	s.is(aRollback(), "pnl", "Verified")
+}
+
+// A frozen playbook that somebody deletes is made again, and what runs on it goes on.
+func TestALostRevisionIsMadeAgain(t *testing.T) {
+	t.Parallel()
+	s := tell(t, nil)
+	s.settle()
+	var playbook strategyv1.StrategyPlaybook
+	s.Get(sim.Playbook, &playbook)
+	s.ReportIncident(nil)
+	s.AskRollback("less", nil)
+	s.settle()
+	s.Delete(playbook.Status.Revision, &appsv1.ControllerRevision{})
+	s.settle()
+	s.later(recheck)
+	s.Get(playbook.Status.Revision, &appsv1.ControllerRevision{})
+	s.is(aPlaybook(), sim.Playbook, "Valid")
+	s.is(anIncident(), "pnl", "LooksLikeFalseAlarm")
+	s.is(aRollback(), "less", "AwaitingApproval")
+}
+
+// Two playbooks on two keys of one ConfigMap: the younger one is refused until it has a ConfigMap of its own.
+func TestASecondPlaybookOnAnotherKeyOfTheConfigMapIsRefused(t *testing.T) {
+	t.Parallel()
+	s := tell(t, nil)
+	s.settle()
+	s.changeConfig(func(c *corev1.ConfigMap) { c.Data["other.yaml"] = testkit.Document })
+	var first strategyv1.StrategyPlaybook
+	s.Get(sim.Playbook, &first)
+	second := first.DeepCopy()
+	second.ObjectMeta, second.Status = metav1.ObjectMeta{Namespace: s.Namespace, Name: "second"}, strategyv1.StrategyPlaybookStatus{}
+	second.Spec.Scheduler.Config.Key = "other.yaml"
+	s.later(recheck) // it is younger
+	s.Create(second)
+	s.settle()
+	s.is(aPlaybook(), sim.Playbook, "Valid")
+	s.stalls(aPlaybook(), "second", "ReferenceInvalid", "StrategyPlaybook "+sim.Playbook+" looks after another key", "two ConfigMaps")
+	s.Delete(sim.Playbook, &strategyv1.StrategyPlaybook{})
+	s.settle()
+	s.later(recheck)
+	s.is(aPlaybook(), "second", "Valid")
+}
+
+// The longest name that there can be is one like another.
+func TestARollbackWithALongNameIsPlanned(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{247, 253} {
+		s := tell(t, nil)
+		name := strings.Repeat("x", n)
+		s.AskRollback(name, nil)
+		s.settle()
+		s.is(aRollback(), name, "AwaitingApproval")
+	}
 }

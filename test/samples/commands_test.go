@@ -26,7 +26,7 @@ var commands = map[string][]string{
 	"scripts/smoke_demo_strategies.py": {"--config", "--manifest", "--environment", "--scheduler", "--cycles"},
 	"scripts/verify_decision_log.py": {"--hmac-key", "--hmac-key-file", "--hmac-key-id", "--allow-unsigned", "--schema", "--min-event-count",
 		"--report-output", "--risk-profile"},
-	"bot_core.cli scheduler-plan": {"--config", "--scheduler", "--output-format", "--no-definitions"},
+	"bot_core.cli scheduler-plan": {"--config", "--scheduler", "--filter-tag", "--filter-strategy", "--output-format", "--no-definitions"},
 }
 
 func TestCommandsExist(t *testing.T) {
@@ -89,7 +89,11 @@ func TestScripts(t *testing.T) {
 			"config/core.yaml": "runtime:\n  resource_limits: {cpu_percent: 65.0}\n  multi_strategy_schedulers: {core_multi_pipeline: {}}\n" +
 				"risk_profiles: {balanced: {strategy_allocations: {mean_reversion: 0.4}}}\nenvironments: {binance_paper: {exchange: binance_spot}}\n",
 			"bot_core/__init__.py": "",
-			"bot_core/cli.py":      `print('{"scheduler":"core_multi_pipeline","blocked_suspensions":[{"kind":"schedule","target":"a"}],"initial_suspensions":[]}')`,
+			// As bot_core's own: a filter that is not given is None, which is iterated.
+			"bot_core/cli.py": "import argparse\nparser = argparse.ArgumentParser()\nparser.add_argument('command')\n" +
+				"for flag in ('config', 'scheduler', 'filter-tag', 'filter-strategy', 'output-format'):\n    parser.add_argument('--' + flag)\n" +
+				"parser.add_argument('--no-definitions', action='store_true')\ngiven = parser.parse_args()\nlist(given.filter_tag), list(given.filter_strategy)\n" +
+				`print('{"scheduler":"core_multi_pipeline","blocked_suspensions":[{"kind":"schedule","target":"a"}],"initial_suspensions":[]}')`,
 		}, nil, `"config_sha256": "[0-9a-f]{64}", "suspensions": \[\{"kind": "schedule", "target": "a"\}\], "signal_limits": \{\}, ` +
 			`"strategy_allocations": \{"balanced": \{"mean_reversion": 0.4\}\}, "resource_limits": \{"cpu_percent": 65.0\}, "exchange": "binance_spot"`, ""},
 	} {

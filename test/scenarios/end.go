@@ -199,6 +199,11 @@ func (e *End) log(w *sim.World, name string, object metav1.ObjectMeta, entries [
 		e.Problem("log of %s: %v", name, err)
 		return ""
 	}
+	for i, line := range stored {
+		if err := refusedBySchema(line); err != nil {
+			e.Problem("entry %d of the log of %s: %v", i+1, name, err)
+		}
+	}
 	lines := logOf(w, object)
 	for _, line := range lines {
 		e.told = append(e.told, fmt.Sprintf("%s %s: %s (%s)", name, line.Event, masked(line.Artefacts["message"]), line.Artefacts["by"]))

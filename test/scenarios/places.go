@@ -43,13 +43,13 @@ var ReasonPlaces = map[string]Places{
 	strategyv1.ReasonNamespaceNotServed: wrongInput, strategyv1.ReasonLogConflict: wrongInput, strategyv1.ReasonEvidenceUnavailable: wrongInput,
 	strategyv1.ReasonEffectRefused: wrongInput, strategyv1.ReasonAPIUnavailable: wrongInput,
 	strategyv1.ReasonRemediationNotFound: wrongInput, strategyv1.ReasonIncidentMismatch: wrongInput,
-	strategyv1.ReasonScheduleNotFound:    incidentIn(strategyv1.IncidentTriage, strategyv1.IncidentDiagnosis),
-	strategyv1.ReasonReopened:            reasonOf("Resolved, and of Escalated"),
-	strategyv1.ReasonRaised:              reasonOf("an event"),
-	strategyv1.ReasonUnanswered:          reasonOf("an event"),
-	strategyv1.ReasonRelapsed:            reasonOf("Contained"),
-	strategyv1.ReasonLooksFalse:          incidentIn(strategyv1.IncidentTriage),
-	strategyv1.ReasonConfigNotMounted:    rollbackIn(strategyv1.RollbackPlanning, strategyv1.RollbackAwaitingApproval, strategyv1.RollbackWaiting),
+	strategyv1.ReasonScheduleNotFound: incidentIn(strategyv1.IncidentTriage, strategyv1.IncidentDiagnosis),
+	strategyv1.ReasonReopened:         reasonOf("Resolved, and of Escalated"),
+	strategyv1.ReasonRaised:           reasonOf("an event"),
+	strategyv1.ReasonUnanswered:       reasonOf("an event"),
+	strategyv1.ReasonRelapsed:         reasonOf("Contained"),
+	strategyv1.ReasonLooksFalse:       incidentIn(strategyv1.IncidentTriage),
+	strategyv1.ReasonConfigNotMounted: rollbackIn(strategyv1.RollbackPlanning, strategyv1.RollbackAwaitingApproval, strategyv1.RollbackWaiting),
 
 	strategyv1.ReasonRuleInvalid: reasonOf("a playbook"), strategyv1.ReasonReferenceInvalid: reasonOf("a playbook"), strategyv1.ReasonNameConflict: reasonOf("a playbook"),
 	strategyv1.ReasonValid: reasonOf("a playbook"), strategyv1.ReasonSampleMisjudged: reasonOf("a playbook"),
@@ -117,7 +117,7 @@ var ReasonPlaces = map[string]Places{
 	strategyv1.ReasonReverted:              rollbackIn(strategyv1.RollbackEnded),
 
 	strategyv1.ReasonPlanned: reasonOf("Planned"), strategyv1.ReasonAutomatic: reasonOf("Approved"), strategyv1.ReasonEdited: reasonOf("Applied"),
-	strategyv1.ReasonProved: reasonOf("InEffect"), strategyv1.ReasonRestoreConflict: reasonOf("Restored"),
+	strategyv1.ReasonProved: reasonOf("InEffect"), strategyv1.ReasonLoaded: reasonOf("InEffect"), strategyv1.ReasonRestoreConflict: reasonOf("Restored"),
 }
 
 // place: after a status write, the state is one in which the reason of Ready may stand.

@@ -121,7 +121,10 @@ var procedure = []Scenario{{
 	Name: "closed by a rule, and reopened", Begin: pnlIncident, Report: nothingWrong, Playbook: closesReportsOfAnyone,
 	Script: []Step{
 		onIncident("FalseAlarm", strategyv1.DecisionReopen),
-		onIncident("NeedsPerson", strategyv1.DecisionResolve),
+		{incidentIs("pnl", "NeedsPerson"), func(w *sim.World) { // in another second: what is as old as the reopening was about what was over
+			passes(time.Second)(w)
+			w.DecideOnIncident("NeedsPerson", strategyv1.DecisionResolve)
+		}},
 	},
 	Incident: "Resolved",
 }, {

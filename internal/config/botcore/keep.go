@@ -57,8 +57,11 @@ func lastSuspension(s Summary, kind, target string) (last Suspension, found bool
 // entry says both.
 func KeepLimit(doc *config.Document, edit config.Edit, limit int32, reason string, term Term) (left []config.Edit, kept string, err error) {
 	text, found, err := doc.Get(edit.Path)
-	if err != nil || !found {
-		return []config.Edit{edit}, "", nil // what cannot be read there cannot be edited either, which says why
+	if err != nil {
+		return nil, "", err
+	}
+	if !found {
+		return []config.Edit{edit}, "", nil
 	}
 	theirs, limited, err := limitOf(viewOf(text))
 	if err != nil {
