@@ -25,9 +25,7 @@ func needsPrometheus(t *testing.T) {
 func soon(spec *strategyv1.StrategyPlaybookSpec) {
 	for i := range spec.Signals.Queries {
 		query := &spec.Signals.Queries[i].Query
-		for _, window := range []string{"[15m]", "[10m]", "[5m]"} {
-			*query = strings.ReplaceAll(*query, window, "[10s]")
-		}
+		*query = strings.ReplaceAll(*query, "[1m]", "[10s]")
 	}
 }
 

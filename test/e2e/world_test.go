@@ -282,7 +282,7 @@ func (w *world) runScheduler(ctx context.Context, content string) error {
 	return fmt.Errorf("the scheduler was restarted; its configuration is looked at again")
 }
 
-// measured: Prometheus, too, knows of no loss and no dead feed any more.
+// measured: Prometheus, too, knows of no loss, no dead feed and no silence any more.
 func (w *world) measured(ctx context.Context) error {
 	if !local {
 		return nil
@@ -292,8 +292,12 @@ func (w *world) measured(ctx context.Context) error {
 		return err
 	}
 	feeds, err := askPrometheus(ctx, w.here(`sum(bot_exchange_health_status{namespace="trading"})`))
-	if err == nil && (loss <= -1 || feeds != 2) {
-		err = fmt.Errorf("Prometheus still says %g %% and %g feeds", loss, feeds)
+	if err != nil {
+		return err
+	}
+	emitted, err := askPrometheus(ctx, w.here(`sum(increase(bot_strategy_decisions_total{namespace="trading"}[1m]))`))
+	if err == nil && (loss <= -1 || feeds != 2 || emitted == 0) {
+		err = fmt.Errorf("Prometheus still says %g %%, %g feeds and %g signals", loss, feeds, emitted)
 	}
 	return err
 }
@@ -349,12 +353,7 @@ func withoutSignals(spec *strategyv1.StrategyPlaybookSpec) {
 	spec.Signals = nil
 	spec.Triage.FalseAlarm = &strategyv1.FalseAlarmRule{When: "checks.all(c, c.verdict in ['Pass', 'Warn'])"}
 	spec.Triage.Escalate = slices.DeleteFunc(spec.Triage.Escalate, func(rule strategyv1.EscalateRule) bool { return strings.Contains(rule.When, "signals.") })
-	spec.Diagnosis.Causes = slices.DeleteFunc(spec.Diagnosis.Causes, func(cause strategyv1.CauseRule) bool { return cause.Name == "ResourceBudget" })
-	for i := range spec.Diagnosis.Causes {
-		if cause := &spec.Diagnosis.Causes[i]; cause.Name == "AdapterFailure" {
-			cause.When = "incident.type == 'AdapterFailure'"
-		}
-	}
+	spec.Diagnosis.Causes = slices.DeleteFunc(spec.Diagnosis.Causes, func(cause strategyv1.CauseRule) bool { return strings.Contains(cause.When, "signals.") })
 }
 
 // quick is the demo's playbook with one fast check before and one after each decision, and every PnL incident has the remedy
