@@ -29,6 +29,7 @@ type faultStory struct {
 // not undone as long as the fault lasts, and is undone after it.
 func TestEachFaultIsAnsweredFromItsBeginningToItsEnd(t *testing.T) {
 	needsPrometheus(t)
+	t.Parallel()
 	for name, f := range map[string]faultStory{
 		"a feed fills worse than it quotes": {fault: "lossy-cross", kind: "PnL", cause: "SignalDegradation", ladder: []string{"disable-schedule"}, exchange: "binance_spot"},
 		"the feed in use is dead":           {fault: "feed-down", feed: "binance_spot", kind: "NoSignals", cause: "ExchangeDown", ladder: []string{"fallback-feed"}, exchange: "kraken_spot"},
@@ -84,7 +85,7 @@ func (s *story) begins(f faultStory) {
 	}
 	if f.fault == "flat" {
 		s.eventually("no strategy has emitted a signal for a minute", 2*time.Minute, func(ctx context.Context) error {
-			emitted, err := askPrometheus(ctx, s.here(`sum(increase(bot_strategy_decisions_total{namespace="trading"}[1m]))`))
+			emitted, err := askPrometheus(ctx, s.here(signalsOfAMinute))
 			if err == nil && emitted != 0 {
 				err = fmt.Errorf("%g signals", emitted)
 			}

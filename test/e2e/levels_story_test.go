@@ -41,7 +41,6 @@ func TestADeadlineIsBreachedAndTheLeadIsCalledByARealSignal(t *testing.T) {
 	needsPrometheus(t)
 	s := tell(t)
 	playbook := s.sample("late")
-	soon(&playbook.Spec)
 	playbook.Spec.Triage.RespondWithinSeconds, playbook.Spec.Diagnosis.RespondWithinSeconds = 1, 86400
 	playbook.Spec.Triage.Escalate, playbook.Spec.Triage.FalseAlarm = nil, nil
 	playbook.Spec.Escalation = leadRule("signals.drawdown_pct < -5.0")

@@ -109,7 +109,7 @@ func (w demoWorld) judged(t *testing.T, uses []strategyv1.CheckUse, incident map
 func (w demoWorld) vars(incident map[string]any, judged []rules.Check) rules.Vars {
 	return rules.Vars{
 		Incident: incident, Signals: w.signals, Checks: judged,
-		Limits: map[string]any{"cpu_percent": 10.0, "memory_mb": 512.0}, Risk: map[string]any{"max_daily_loss_pct": 0.03},
+		Limits: map[string]any{"cpu_percent": 12.0, "memory_mb": 512.0}, Risk: map[string]any{"max_daily_loss_pct": 0.03},
 	}
 }
 
