@@ -29,7 +29,7 @@ func (s *story) waitsFor(object client.Object, reason string, words ...string) {
 	s.expect(object, "Ready=False/"+reason, "Stalled=True/"+reason)
 	s.says(object, strategyv1.ConditionReady, words...)
 	for _, kind := range []string{strategyv1.ConditionTriaged, strategyv1.ConditionPlanned, strategyv1.ConditionResolved} {
-		if found := meta.FindStatusCondition(conditionsOf(object), kind); found != nil && found.Reason != reason {
+		if found := meta.FindStatusCondition(conditionsOf(object), kind); found != nil && found.Status != metav1.ConditionUnknown && found.Reason != reason {
 			s.Errorf("%s has started: %+v", nameOf(object), found)
 		}
 	}

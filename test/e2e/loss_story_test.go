@@ -201,7 +201,7 @@ func (s *story) endedWhole(incident *strategyv1.StrategyIncident, rollback *stra
 	s.passes(rollback, 10*time.Second, wholeRollback...)
 	// Triage 4, diagnosis 5; before 2, proof 1, after 2, gate 5 (the diagnosis once more, with the gate's own), proof of the restore 1.
 	s.endedWith(incident, wholeIncidentLog, 9)
-	s.endedWith(rollback, wholeRollbackLog, 11)
+	s.endedWith(rollback, append(slices.Clone(wholeRollbackLog), "not_honoured"), 11) // alice's own approval
 }
 
 // endedWith compares the log's events and counts the checks. A check that could not measure, as right after a restart when
