@@ -84,7 +84,7 @@ func (s *story) begins(f faultStory) {
 		s.must(s.call(s.ctx, "PUT", exchangeName, "/v1/faults/"+f.fault, map[string]any{"exchange": f.feed, "ms": f.ms}, nil))
 	}
 	if f.fault == "flat" {
-		s.eventually("no strategy has emitted a signal for a minute", 2*time.Minute, func(ctx context.Context) error {
+		s.eventually("no strategy has emitted a signal for a minute", 4*time.Minute, func(ctx context.Context) error {
 			emitted, err := askPrometheus(ctx, s.here(signalsOfAMinute))
 			if err == nil && emitted != 0 {
 				err = fmt.Errorf("%g signals", emitted)
