@@ -87,7 +87,7 @@ say "Contained: the running scheduler has the strategy disabled; the configurati
 
 say "The exchange is fixed; bob restores"
 "${K[@]}" exec deploy/exchange -- /demo fault clear lossy-cross --exchange-url http://127.0.0.1:8080 >/dev/null
-"${S[@]}" restore "$rollback" --as bob --reason "the exchange is fixed"
+"${S[@]}" restore "$rollback" --as bob --yes --reason "the exchange is fixed"
 until_ready "strategyincident/$incident" 300 Resolved
 wait "$watcher" || true
 watcher=''

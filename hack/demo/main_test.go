@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -110,6 +112,73 @@ func TestFaultsAndProbeFromTheCommandLine(t *testing.T) {
 	}
 	if code, _, _ := demo(t, "fault", "set", "earthquake", address); code != 1 {
 		t.Errorf("an unknown fault: code %d", code)
+	}
+}
+
+func TestAFeedThatDoesNotFillAsItQuotesFailsTheProbe(t *testing.T) {
+	server := httptest.NewServer(exchange.Handler(exchange.NewMarket([]string{"binance_spot", "kraken_spot"}, "test"), time.Now))
+	defer server.Close()
+	address := "--exchange-url=" + server.URL
+	if code, _, stderr := demo(t, "fault", "set", "lossy-cross", address); code != 0 {
+		t.Fatal(stderr)
+	}
+	for _, test := range []struct {
+		arguments []string
+		code      int
+		says      string
+	}{
+		{[]string{"--exchange=kraken_spot"}, 1, "BTC_USDT: filled 160 bps worse than quoted, more than 50"},
+		{[]string{"--exchange=kraken_spot", "--max-slippage-bps=200"}, 0, `"fill_slippage_bps": 160`},
+		{[]string{"--exchange=kraken_spot", "--max-slippage-bps=0"}, 0, `"status": "ok"`},
+		{[]string{"--exchange=binance_spot"}, 0, `"fill_slippage_bps": 0`},
+	} {
+		code, stdout, _ := demo(t, append([]string{"feed-probe", address}, test.arguments...)...)
+		rounded := strings.ReplaceAll(stdout, "159.99", "160")
+		if code != test.code || !strings.Contains(rounded, test.says) {
+			t.Errorf("%v: code %d, report %s", test.arguments, code, stdout)
+		}
+	}
+}
+
+// The proof's tool waits for the process that runs the file: right after a restart nobody may answer, or still the old one.
+func TestTheRunningPlanIsWaitedFor(t *testing.T) {
+	data, err := os.ReadFile(ownConfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	current := fmt.Sprintf("%x", sha256.Sum256(data))
+	for name, test := range map[string]struct {
+		answers []string // one for each time that somebody asks; the last one stays. Empty: it does not answer
+		wait    string
+		code    int
+		says    string
+	}{
+		"the new one answers":                       {[]string{current}, "20s", 0, current},
+		"the old one answers first, then nobody":    {[]string{"old", "", current}, "20s", 0, current},
+		"the old one goes on, and that is shown":    {[]string{"old"}, "10ms", 0, `"old"`},
+		"nobody answers":                            {[]string{""}, "10ms", 1, ""},
+		"without a wait it is shown as it is, once": {[]string{"old", current}, "0s", 0, `"old"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked := 0
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				answer := test.answers[min(asked, len(test.answers)-1)]
+				asked++
+				if answer == "" {
+					w.WriteHeader(http.StatusServiceUnavailable)
+					return
+				}
+				_, _ = fmt.Fprintf(w, `{"config_sha256":%q}`, answer)
+			}))
+			defer server.Close()
+			code, stdout, stderr := demo(t, "running-plan", "--scheduler-url", server.URL, "--config", ownConfig, "--wait", test.wait, "--pause=1ms")
+			if code != test.code || !strings.Contains(stdout, test.says) {
+				t.Errorf("code %d: %s%s", code, stdout, stderr)
+			}
+		})
+	}
+	if code, _, _ := demo(t, "running-plan", "--config", "none.yaml"); code != 2 {
+		t.Errorf("a file that is not there: code %d", code)
 	}
 }
 

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -84,18 +86,37 @@ func smokeCommand() *cobra.Command {
 func runningPlanCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "running-plan",
-		Short: "Show what the running scheduler has in force; exit 1 if it cannot be reached",
+		Short: "Show what the running scheduler has in force, once it runs a configuration; exit 1 if it cannot be reached",
 		Args:  cobra.NoArgs,
 	}
 	address := schedulerFlag(cmd)
+	config := cmd.Flags().String("config", "", "configuration that the scheduler shall run; with --wait")
+	wait := cmd.Flags().Duration("wait", 0, "how long to ask again until the scheduler runs --config; then what it has in force is shown as it is")
+	pause := cmd.Flags().Duration("pause", time.Second, "time between two questions")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		plan, err := tool.NewScheduler(*address).Plan(cmd.Context())
+		wanted, err := hashOf(*config)
+		if err != nil {
+			return exit{exitNotMeasured, fmt.Errorf("running plan: %w", err)}
+		}
+		plan, err := tool.NewScheduler(*address).AwaitPlan(cmd.Context(), wanted, *wait, *pause)
 		if err != nil {
 			return exit{exitFailed, fmt.Errorf("running plan: %w", err)}
 		}
 		return printJSON(cmd, plan)
 	}
 	return cmd
+}
+
+// hashOf is the SHA-256 of a file, in hex; empty for none.
+func hashOf(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(data)), nil
 }
 
 func journalCheckCommand() *cobra.Command {
@@ -120,15 +141,17 @@ func journalCheckCommand() *cobra.Command {
 func feedProbeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "feed-probe",
-		Short: "Read a feed once per symbol; exit 0 ok, 1 fail",
+		Short: "Read a feed once per symbol and try a small paper order; exit 0 ok, 1 fail",
 		Args:  cobra.NoArgs,
 	}
 	address := exchangeFlag(cmd)
 	name := cmd.Flags().String("exchange", "kraken_spot", "exchange whose feed is read")
 	symbols := cmd.Flags().StringSlice("symbols", []string{"BTC_USDT", "ETH_USDT", "SOL_USDT"}, "symbols to read")
-	maxAge := cmd.Flags().Duration("max-age", 30*time.Second, "oldest quote that counts")
+	var limits tool.ProbeLimits
+	cmd.Flags().DurationVar(&limits.MaxAge, "max-age", 30*time.Second, "oldest quote that counts")
+	cmd.Flags().Float64Var(&limits.MaxSlippageBps, "max-slippage-bps", 50, "how much worse than its quote a paper order may be filled; 0 sends none")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		report := tool.Probe(cmd.Context(), exchange.NewClient(*address, 0), *name, *symbols, *maxAge)
+		report := tool.Probe(cmd.Context(), exchange.NewClient(*address, 0), *name, *symbols, limits)
 		return finding(cmd, report, report.Status)
 	}
 	return cmd

@@ -158,6 +158,8 @@ func TestDemoVerdicts(t *testing.T) {
 		{"restored, with another allocation", "running-plan", trading, 0, rules.Vars{Rollback: asked("Restored", pause, tenth)}, "Fail"},
 		{"restored, still suspended", "running-plan", plan, 0, rules.Vars{Rollback: asked("Restored", pause)}, "Fail"},
 
+		{"above a budget, as before the change", "load-test", `{"avg_latency_ms":3.5,"resource_status":"error"}`, 0, rules.Vars{Before: before(`{"avg_latency_ms":3.0,"resource_status":"error"}`)}, "Warn"},
+		{"the feed in use is slow", "primary-probe", `{"status":"ok","symbols":{"A":{"latency_ms":501.0}}}`, 0, rules.Vars{}, "Warn"},
 		{"the feed is alive", "kraken-probe", `{"status":"ok"}`, 0, rules.Vars{}, "Pass"},
 		{"the feed is not", "kraken-probe", `{"status":"fail"}`, 1, rules.Vars{}, "Fail"},
 		{"the feed says nothing", "kraken-probe", ``, 1, rules.Vars{}, "Error"},
@@ -189,22 +191,26 @@ func TestDemoDecisions(t *testing.T) {
 	incident := func(kind, severity string) map[string]any {
 		return map[string]any{
 			"name": "loss", "type": kind, "severity": severity, "schedule": "cross_exchange_watch", "strategy": "",
-			"alerts": []any{}, "alertCount": 1.0,
+			"alerts": []any{map[string]any{"name": "Loss", "state": "Resolved"}}, "alertCount": 1.0,
 		}
 	}
 	noisy := incident("Other", "Warning")
 	noisy["alertCount"] = 21.0
 	// measured are the rules' variables with numbers that trouble nobody, apart from those given.
 	measured := func(incident map[string]any, judged []rules.Check, numbers map[string]any) rules.Vars {
-		signals := map[string]any{"cpu_percent_min_10m": 40.0, "exchange_health": 1.0, "drawdown_pct": 0.0}
+		signals := map[string]any{"cpu_percent_min_1m": 40.0, "exchange_health": 1.0, "drawdown_pct": 0.0, "signals_1m": 9.0, "active_feeds": 2.0}
 		maps.Copy(signals, numbers)
 		return rules.Vars{
 			Incident: incident, Checks: judged, Signals: signals,
-			Limits: map[string]any{"cpu_percent": 85.0}, Risk: map[string]any{"max_daily_loss_pct": 0.02},
+			Limits: map[string]any{"cpu_percent": 85.0, "memory_mb": 512.0}, Risk: map[string]any{"max_daily_loss_pct": 0.02},
 		}
 	}
-	busy := map[string]any{"cpu_percent_min_10m": 95.0}
-	fine := judged("stage4-audit", "Pass", "security-baseline", "Warn", "load-test", "Pass")
+	busy := map[string]any{"cpu_percent_min_1m": 95.0}
+	fine := judged("stage4-audit", "Pass", "security-baseline", "Warn", "primary-probe", "Pass", "load-test", "Pass")
+	unreported := incident("Latency", "Warning")
+	unreported["alerts"] = []any{}
+	overloaded := judged("load-test", "Fail")
+	overloaded[0].Report = checks.NewReport([]byte(`{"resources":{"cpu_percent":95,"memory_mb":40}}`)).Value()
 	failing := rules.Check{Name: "smoke", Verdict: "Warn", ExitCode: new(int32(1))}
 
 	triage := []struct {
@@ -216,7 +222,11 @@ func TestDemoDecisions(t *testing.T) {
 		{"a warning with clean checks is a false alarm", measured(incident("Latency", "Warning"), fine, nil), "", true},
 		{"a failed audit escalates at once", measured(incident("Latency", "Warning"), judged("stage4-audit", "Fail"), nil), "audit-failed", false},
 		{"more than the budget escalates", measured(incident("ResourceBudget", "Warning"), fine, busy), "budget", true},
-		{"a loss is no false alarm", measured(incident("PnL", "Warning"), fine, map[string]any{"drawdown_pct": -4.5}), "", false},
+		{"no alert was there", measured(unreported, fine, nil), "", false},
+		{"nothing was measured", measured(incident("Latency", "Warning"), nil, nil), "", false},
+		{"a dead exchange escalates at once", measured(incident("Latency", "Warning"), judged("primary-probe", "Fail"), nil), "exchange", false},
+		{"a loss goes to L2", measured(incident("PnL", "Warning"), fine, map[string]any{"drawdown_pct": -4.5}), "loss", false},
+		{"silence goes to L2", measured(incident("PnL", "Warning"), fine, map[string]any{"signals_1m": 0.0}), "silent", false},
 		{"a critical loss waits for L1's evidence", measured(incident("PnL", "Critical"), judged("stage4-audit", "Pass"), nil), "", true},
 		{"a critical loss goes to L2", measured(incident("PnL", "Critical"), fine, nil), "drawdown", true},
 		{"what could not be measured is no false alarm", measured(incident("Latency", "Warning"), judged("stage4-audit", "Pass", "load-test", "Error"), nil), "", false},
@@ -246,9 +256,10 @@ func TestDemoDecisions(t *testing.T) {
 		{"money is lost", measured(incident("PnL", "Critical"), judged("load-test", "Pass", "journal", "Pass", "smoke", "Fail"), nil), "SignalDegradation", "disable-schedule"},
 		{"a risk budget", measured(incident("Risk", "Warning"), judged("load-test", "Pass", "smoke", "Pass"), nil), "RiskBudget", "reduce-allocation"},
 		{"a feed is down", measured(incident("PnL", "Warning"), append(judged("load-test", "Pass"), failing), nil), "AdapterFailure", "fallback-feed"},
-		{"too slow", measured(incident("Latency", "Warning"), judged("load-test", "Fail", "smoke", "Pass"), nil), "Overload", ""},
-		{"more than the budget", measured(incident("ResourceBudget", "Warning"), judged("load-test", "Fail"), busy), "ResourceBudget", "adjust-limits"},
-		{"the exchange is gone by its signal", measured(incident("PnL", "Warning"), judged("load-test", "Pass"), map[string]any{"exchange_health": 0.0}), "AdapterFailure", "fallback-feed"},
+		{"too slow", measured(incident("Latency", "Warning"), judged("load-test", "Fail", "smoke", "Pass"), nil), "Slow", ""},
+		{"more than the budget", measured(incident("ResourceBudget", "Warning"), overloaded, nil), "ResourceBudget", "adjust-limits"},
+		{"the exchange is dead", measured(incident("PnL", "Warning"), judged("primary-probe", "Fail", "kraken-probe", "Pass"), nil), "ExchangeDown", "fallback-feed"},
+		{"the configuration is not compliant", measured(incident("Compliance", "Warning"), judged("load-test", "Pass", "stage4-audit", "Fail"), nil), "NotCompliant", ""},
 		{"too many alerts", measured(noisy, judged("load-test", "Pass", "journal", "Pass"), nil), "AlertFatigue", "tune-alerts"},
 		{"nothing is found", measured(incident("PnL", "Critical"), judged("load-test", "Pass", "smoke", "Pass"), nil), "", ""},
 	}

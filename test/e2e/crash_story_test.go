@@ -48,8 +48,8 @@ func TestTheOperatorIsKilledInEveryStageAndTheStoryEndsTheSame(t *testing.T) {
 	s.isSuspended()
 	s.runs(s.original)
 
-	s.endedWith(incident, wholeIncidentLog, 6)
-	s.endedWith(rollback, wholeRollbackLog, 9)
+	s.endedWith(incident, wholeIncidentLog, 9)
+	s.endedWith(rollback, wholeRollbackLog, 11)
 	s.noSecret(incident, rollback)
 }
 

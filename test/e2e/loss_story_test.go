@@ -27,9 +27,9 @@ var (
 
 // What the log of such a story says. Checks of one stage end in any order.
 var (
-	wholeIncidentLog = []string{"check", "check", "check", "check", "check", "check", "closed", "contained", "diagnosed", "escalated", "incident"}
+	wholeIncidentLog = []string{"check", "check", "check", "check", "check", "check", "check", "check", "check", "closed", "contained", "diagnosed", "escalated", "incident"}
 	wholeRollbackLog = []string{
-		"approved", "check", "check", "check", "check", "check", "check", "check", "check", "check", "config_change", "config_change", "disabled",
+		"approved", "check", "check", "check", "check", "check", "check", "check", "check", "check", "check", "check", "config_change", "config_change", "disabled",
 		"restore_requested", "restored", "rollback_requested", "verified",
 	}
 )
@@ -109,13 +109,13 @@ func (s *story) wasDiagnosed(incident *strategyv1.StrategyIncident) {
 	for _, check := range status.Checks {
 		verdicts[fmt.Sprintf("%s/%s/%d", check.Stage, check.Name, check.Attempt)] = check.Verdict
 	}
-	for _, passed := range []string{"Triage/stage4-audit/1", "Triage/security-baseline/1", "Triage/load-test/1", "Diagnosis/load-test/1", "Diagnosis/journal/1"} {
+	for _, passed := range []string{"Triage/stage4-audit/1", "Triage/security-baseline/1", "Triage/primary-probe/1", "Triage/load-test/1", "Diagnosis/primary-probe/1", "Diagnosis/load-test/1", "Diagnosis/journal/1"} {
 		busy := verdicts[passed] == strategyv1.VerdictWarn && strings.Contains(passed, "load-test") // on a machine with other work
 		if verdicts[passed] != strategyv1.VerdictPass && !busy {
 			s.Errorf("%s is %q, not Pass", passed, verdicts[passed])
 		}
 	}
-	if verdicts["Diagnosis/smoke/1"] != strategyv1.VerdictFail || len(verdicts) != 6 {
+	if verdicts["Diagnosis/smoke/1"] != strategyv1.VerdictFail || verdicts["Diagnosis/kraken-probe/1"] != strategyv1.VerdictFail || len(verdicts) != 9 {
 		s.Errorf("the verdicts are %v", verdicts)
 	}
 }
@@ -199,9 +199,9 @@ func (s *story) endedWhole(incident *strategyv1.StrategyIncident, rollback *stra
 	s.Helper()
 	s.passes(incident, 10*time.Second, wholeIncident...)
 	s.passes(rollback, 10*time.Second, wholeRollback...)
-	// Triage 3, diagnosis 3; before 2, proof 1, after 2, gate 3 (the diagnosis once more, with the gate's own), proof of the restore 1.
-	s.endedWith(incident, wholeIncidentLog, 6)
-	s.endedWith(rollback, wholeRollbackLog, 9)
+	// Triage 4, diagnosis 5; before 2, proof 1, after 2, gate 5 (the diagnosis once more, with the gate's own), proof of the restore 1.
+	s.endedWith(incident, wholeIncidentLog, 9)
+	s.endedWith(rollback, append(slices.Clone(wholeRollbackLog), "not_honoured"), 11) // alice's own approval
 }
 
 // endedWith compares the log's events and counts the checks. A check that could not measure, as right after a restart when

@@ -86,19 +86,21 @@ func TestARestoredIncidentClosesOnlyWhenItIsQuiet(t *testing.T) {
 	s.decides("bob", strategyv1.DecisionApprove, rollback)
 	s.reaches(incident, "Contained", time.Minute)
 	s.decides("bob", strategyv1.DecisionRestore, rollback)
-	s.reaches(incident, "Recovering", time.Minute)
-	s.expect(incident, "Quiet=False/AlertFiring")
-	s.stays("it is not closed", 6*time.Second, func(ctx context.Context) error {
-		if err := s.refresh(ctx, incident); err != nil {
-			return err
-		}
-		if isTrue(incident, strategyv1.ConditionReady) {
-			return errors.New("it is at:\n" + describe(incident))
-		}
-		return nil
+	again := &strategyv1.StrategyRollback{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: rollback.Name + "-r2"}}
+	s.eventually("it is a relapse, and the remedy is asked for again", time.Minute, func(ctx context.Context) error {
+		return s.refresh(ctx, again)
 	})
+	s.must(s.refresh(s.ctx, incident))
+	s.expect(incident, "Quiet=False/AlertFiring")
+	if incident.Status.Relapses != 1 || isTrue(incident, strategyv1.ConditionReady) {
+		s.Errorf("%d relapses; it is at:\n%s", incident.Status.Relapses, describe(incident))
+	}
+	s.reaches(again, "AwaitingApproval", 30*time.Second)
+	s.decides("bob", strategyv1.DecisionApprove, again)
+	s.reaches(incident, "Contained", time.Minute)
 	s.alert(incident, strategyv1.AlertResolved)
-	s.reaches(incident, "Resolved", 20*time.Second)
+	s.decides("bob", strategyv1.DecisionRestore, again)
+	s.reaches(incident, "Resolved", time.Minute)
 	if quiet := incident.Status.ClosedTime.Sub(incident.Status.QuietTime.Time); quiet < 4*time.Second {
 		s.Errorf("it was quiet for %s", quiet)
 	}

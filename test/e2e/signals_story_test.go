@@ -73,44 +73,6 @@ func is(wanted float64) func(float64) bool {
 	return func(number float64) bool { return number == wanted }
 }
 
-// Nobody said that it is the adapter: a signal shows the dead exchange, and the scheduler trades on at the fallback.
-func TestADeadExchangeIsSeenInASignalAndTheFallbackTakesOver(t *testing.T) {
-	needsPrometheus(t)
-	s := tell(t)
-	playbook := s.direct("dead-exchange")
-	playbook.Spec.Diagnosis.Checks = []strategyv1.StageCheck{{Name: "journal"}}
-	fallback := remediation(&playbook.Spec, "fallback-feed")
-	fallback.Before, fallback.After, fallback.Restore = nil, []strategyv1.CheckUse{{Name: "smoke"}}, nil
-	name := s.playbook(playbook)
-	s.must(s.setFaultOn(s.ctx, "feed-down", "binance_spot"))
-	s.measures(`max(bot_exchange_health_status{namespace="trading",exchange="binance_spot"})`, is(0))
-
-	incident := s.report("alice", name, typed("Latency"))
-	rollback := s.eventualRollback("fallback-feed", time.Minute)
-	s.must(s.refresh(s.ctx, incident))
-	s.says(incident, strategyv1.ConditionDiagnosed, "AdapterFailure, by rule", "exchange_health = 0")
-	s.reaches(rollback, "AwaitingApproval", 30*time.Second)
-	s.decides("bob", strategyv1.DecisionApprove, rollback)
-	s.reaches(rollback, "Verified", time.Minute)
-	if plan, err := s.runningPlan(s.ctx); err != nil || plan.Exchange != "kraken_spot" {
-		s.Errorf("the scheduler trades at %q: %v", plan.Exchange, err)
-	}
-	telemetry, err := s.readTelemetry(s.ctx)
-	s.must(err)
-	for _, schedule := range []string{"mean_reversion_intraday", "volatility_target_daily"} {
-		if failures := telemetry[schedule]["consecutive_failures"]; failures != 0 {
-			s.Errorf("%s still fails at the fallback: %g times", schedule, failures)
-		}
-	}
-	s.reaches(incident, "Contained", 10*time.Second)
-
-	s.must(s.clearFaults(s.ctx))
-	s.decides("bob", strategyv1.DecisionRestore, rollback)
-	s.reaches(incident, "Resolved", time.Minute)
-	s.configIsAsBefore()
-	s.logVerifies(incident)
-}
-
 // Without data there can be no signals, which is no reason to call the lead. With data it is.
 func TestTheLeadIsCalledForMissingSignalsOnlyWhileDataComesIn(t *testing.T) {
 	needsPrometheus(t)
@@ -137,7 +99,7 @@ func TestTheLeadIsCalledForMissingSignalsOnlyWhileDataComesIn(t *testing.T) {
 		}
 		return nil
 	})
-	for _, signal := range []string{"signals_15m", "active_feeds"} { // other signals have no series while the feeds are dead
+	for _, signal := range []string{"signals_1m", "active_feeds"} { // other signals have no series while the feeds are dead
 		if c := condition(incident, strategyv1.ConditionSignalsKnown); strings.Contains(c.Message, signal) {
 			s.Errorf("it is not known that there is no data: %s", c.Message)
 		}
@@ -155,7 +117,7 @@ func TestTheLeadIsCalledForMissingSignalsOnlyWhileDataComesIn(t *testing.T) {
 		}
 		return nil
 	})
-	s.says(incident, strategyv1.ConditionLeadCalled, "rule no-signals", "signals_15m = 0", "active_feeds = 2")
+	s.says(incident, strategyv1.ConditionLeadCalled, "rule no-signals", "signals_1m = 0", "active_feeds = 2")
 	s.reaches(incident, "NeedsPerson", time.Minute)
 	s.configIsAsBefore()
 }

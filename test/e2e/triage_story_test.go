@@ -3,6 +3,8 @@
 package e2e
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -14,10 +16,12 @@ import (
 	"tradeops.dev/strategy-operator/internal/record"
 )
 
-// The rule says that nothing is wrong; since alice reported it, she is who closes it.
+// An alert that is over, and nothing is wrong: the rule says so, and since alice reported it, she is who closes it.
 func TestAFalseAlarmIsAcknowledgedAndNothingIsChanged(t *testing.T) {
 	s := tell(t)
 	incident := s.report("alice", samplePlaybook, func(spec *strategyv1.StrategyIncidentSpec) { spec.Severity = "Warning" })
+	s.isTriaged(incident) // without an alert no rule says that nothing is wrong
+	s.alert(incident, strategyv1.AlertResolved)
 	s.reaches(incident, "LooksLikeFalseAlarm", time.Minute)
 	s.expect(incident, "Ready=False/LooksLikeFalseAlarm", "Triaged=True/LooksLikeFalseAlarm", "SLAMet=Unknown/WithinLimits")
 	s.decides("alice", strategyv1.DecisionFalseAlarm, incident)
@@ -34,11 +38,25 @@ func TestAFalseAlarmIsAcknowledgedAndNothingIsChanged(t *testing.T) {
 	s.configIsAsBefore()
 	s.isSuspended()
 	events := s.logHolds(incident)
-	if local && !slices.Equal(events, []string{"incident", "check", "check", "check", "looks_false", "acknowledged"}) {
+	if local && !slices.Equal(events, []string{"incident", "check", "check", "check", "check", "looks_false", "acknowledged"}) {
 		s.Errorf("the log says %v", events)
 	}
 	s.evidenceHolds(incident)
 	s.events(incident, "LooksLikeFalseAlarm", "FalseAlarm")
+}
+
+// isTriaged waits until L1 has all the evidence, and no rule has decided anything.
+func (s *story) isTriaged(incident *strategyv1.StrategyIncident) {
+	s.Helper()
+	s.eventually(nameOf(incident)+" is triaged", fixed+20*time.Second, func(ctx context.Context) error {
+		if err := s.refresh(ctx, incident); err != nil {
+			return err
+		}
+		if condition(incident, strategyv1.ConditionTriaged).Reason != strategyv1.ReasonChecksJudged || condition(incident, strategyv1.ConditionReady).Reason != strategyv1.ReasonTriaging {
+			return errors.New("it is at:\n" + describe(incident))
+		}
+		return nil
+	})
 }
 
 func (s *story) noRollback() {

@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -198,6 +199,9 @@ func (w *world) reset(ctx context.Context, content string) error {
 		w.measured, w.askAnew,
 		func(ctx context.Context) error { return w.playbookReady(ctx, samplePlaybook, content) },
 	}
+	if content == demoConfig() {
+		steps = append(steps, w.heard)
+	}
 	for _, step := range steps {
 		if err := poll(ctx, 90*time.Second, step); err != nil {
 			return err
@@ -282,6 +286,21 @@ func (w *world) runScheduler(ctx context.Context, content string) error {
 	return fmt.Errorf("the scheduler was restarted; its configuration is looked at again")
 }
 
+// heard: Prometheus knows of signals within the last minute, which the demo's own configuration always emits.
+func (w *world) heard(ctx context.Context) error {
+	if !local {
+		return nil
+	}
+	emitted, err := askPrometheus(ctx, w.here(signalsOfAMinute))
+	if err == nil && emitted == 0 {
+		err = errors.New("Prometheus has no signal of the last minute")
+	}
+	return err
+}
+
+// signalsOfAMinute is the query of the demo's playbook.
+const signalsOfAMinute = `sum(increase(bot_strategy_decisions_total{namespace="trading"}[1m]))`
+
 // measured: Prometheus, too, knows of no loss and no dead feed any more.
 func (w *world) measured(ctx context.Context) error {
 	if !local {
@@ -349,12 +368,7 @@ func withoutSignals(spec *strategyv1.StrategyPlaybookSpec) {
 	spec.Signals = nil
 	spec.Triage.FalseAlarm = &strategyv1.FalseAlarmRule{When: "checks.all(c, c.verdict in ['Pass', 'Warn'])"}
 	spec.Triage.Escalate = slices.DeleteFunc(spec.Triage.Escalate, func(rule strategyv1.EscalateRule) bool { return strings.Contains(rule.When, "signals.") })
-	spec.Diagnosis.Causes = slices.DeleteFunc(spec.Diagnosis.Causes, func(cause strategyv1.CauseRule) bool { return cause.Name == "ResourceBudget" })
-	for i := range spec.Diagnosis.Causes {
-		if cause := &spec.Diagnosis.Causes[i]; cause.Name == "AdapterFailure" {
-			cause.When = "incident.type == 'AdapterFailure'"
-		}
-	}
+	spec.Diagnosis.Causes = slices.DeleteFunc(spec.Diagnosis.Causes, func(cause strategyv1.CauseRule) bool { return strings.Contains(cause.When, "signals.") })
 }
 
 // quick is the demo's playbook with one fast check before and one after each decision, and every PnL incident has the remedy

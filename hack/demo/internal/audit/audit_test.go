@@ -56,7 +56,7 @@ func TestStage4(t *testing.T) {
 			old: "risk_profile: aggressive", replacement: "risk_profile: reckless", status: "fail",
 			check: "scheduler:core_multi_pipeline:cross_exchange_watch:risk_profile"},
 		"a limit of zero fails": {
-			old: "cpu_percent: 60.0", replacement: "cpu_percent: 0", status: "fail", check: "resource_limits.cpu_percent"},
+			old: "cpu_percent: 12.0", replacement: "cpu_percent: 0", status: "fail", check: "resource_limits.cpu_percent"},
 		"a token without scopes fails": {
 			old: "scopes: [runtime.schedule.read]", replacement: "scopes: []", status: "fail",
 			check: "scheduler:core_multi_pipeline:scheduler-readonly:scopes"},

@@ -144,7 +144,7 @@ func TestTheOperatorsEditsAreInForce(t *testing.T) {
 
 func TestThePlanTellsWhatIsInForce(t *testing.T) {
 	w := newWorld(t,
-		"exchange: binance_spot ", "exchange: kraken_spot ", "cpu_percent: 60.0", "cpu: 70.5",
+		"exchange: binance_spot ", "exchange: kraken_spot ", "cpu_percent: 12.0", "cpu: 70.5",
 		"      schedules:", `      initial_suspensions: [{tag: arbitrage, reason: INC-1}]
       signal_limits: {core_mean_reversion: {balanced: 3}}
       initial_signal_limits:

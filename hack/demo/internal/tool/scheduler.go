@@ -5,11 +5,13 @@ package tool
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"tradeops.dev/strategy-operator/hack/demo/internal/engine"
 	"tradeops.dev/strategy-operator/hack/demo/internal/web"
@@ -30,6 +32,25 @@ func NewScheduler(address string) *Scheduler {
 func (s *Scheduler) Plan(ctx context.Context) (engine.Plan, error) {
 	var plan engine.Plan
 	return plan, web.Do(ctx, s.http, http.MethodGet, s.base+"/v1/plan", nil, &plan)
+}
+
+// AwaitPlan asks for the plan until the process runs the configuration with that hash, or the wait is over; then the plan is as it is. Right
+// after a restart a Service may still lead to nobody, or to the process that is ending. An empty hash is that of any configuration.
+func (s *Scheduler) AwaitPlan(ctx context.Context, sha256 string, wait, pause time.Duration) (engine.Plan, error) {
+	over := time.After(wait)
+	for {
+		plan, err := s.Plan(ctx)
+		if err == nil && (sha256 == "" || plan.ConfigSHA256 == sha256) {
+			return plan, nil
+		}
+		select {
+		case <-time.After(pause):
+		case <-over:
+			return plan, err
+		case <-ctx.Done():
+			return plan, errors.Join(err, ctx.Err())
+		}
+	}
 }
 
 // LoadTest makes the running process evaluate its schedules and measures it.
