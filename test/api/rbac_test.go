@@ -106,13 +106,13 @@ func TestPeoplesRights(t *testing.T) {
 			"strategyplaybooks": sees + " hold", "strategyincidents": sees + " create respond hold", "strategyrollbacks": sees, "strategydecisions": sees + " create",
 		},
 		"strategy-operator-approver": {
-			"strategyplaybooks": sees + " hold release", "strategyincidents": sees + " respond hold release", "strategyrollbacks": full + " approve override restore", "strategydecisions": sees + " create",
+			"strategyplaybooks": sees + " hold release", "strategyincidents": sees + " respond hold release approve", "strategyrollbacks": full + " approve override restore", "strategydecisions": sees + " create",
 		},
 		"strategy-operator-playbook-editor": {
 			"strategyplaybooks": full + " author", "strategyincidents": sees, "strategyrollbacks": sees, "strategydecisions": sees,
 		},
 		"strategy-operator-admin": {
-			"strategyplaybooks": full + " author hold release", "strategyincidents": full + " respond hold release", "strategyrollbacks": full + " approve override restore", "strategydecisions": full,
+			"strategyplaybooks": full + " author hold release", "strategyincidents": full + " respond hold release approve", "strategyrollbacks": full + " approve override restore", "strategydecisions": full,
 		},
 	}
 	none := map[string]string{"strategyplaybooks/status": "", "strategyincidents/status": "", "strategyrollbacks/status": "", "strategydecisions/status": ""}
