@@ -296,6 +296,18 @@ type ProofStatus struct {
 	Loaded string `json:"loaded,omitempty"`
 }
 
+// RestorePurpose is why a change is undone.
+// +kubebuilder:validation:Enum=Restore;Revert
+type RestorePurpose string
+
+// The purposes.
+const (
+	// PurposeRestore: it has done what it should, or is not wanted any more.
+	PurposeRestore RestorePurpose = "Restore"
+	// PurposeRevert: it did harm, or nothing.
+	PurposeRevert RestorePurpose = "Revert"
+)
+
 // RestoreStatus is one request to undo the change.
 type RestoreStatus struct {
 	// request names what asked: the StrategyDecision, "spec.desiredState", "onFailedAfter", "timeBox" or "deletion".
@@ -333,10 +345,9 @@ type RestoreStatus struct {
 	// +kubebuilder:validation:Minimum=1
 	Attempt int32 `json:"attempt,omitempty"`
 
-	// revert: it is undone because a check after the change failed, or it did not come into effect; whoever asks again, it stays one.
-	// Absent = no.
+	// purpose is Revert where a check after the change failed, or it did not come into effect; whoever asks again, it stays one. Else Restore.
 	// +optional
-	Revert bool `json:"revert,omitempty"`
+	Purpose RestorePurpose `json:"purpose,omitempty"`
 
 	// allowedTime is when the gate held, or none was asked; from then on the edits are undone. Absent = not yet.
 	// +optional

@@ -214,7 +214,7 @@ type ProofSpec struct {
 
 	// proves is of what the check speaks: of the running scheduler, or of what its loader reads in the check's own pod. Default: Loaded.
 	// +optional
-	// +kubebuilder:default=Loaded
+	// +default="Loaded"
 	Proves ProofSubject `json:"proves,omitempty"`
 }
 

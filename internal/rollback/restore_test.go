@@ -140,7 +140,7 @@ func TestARevertThatIsAskedForAgainIsARevert(t *testing.T) {
 	s.decide(strategyv1.DecisionRestore, "dave")
 	s.quiet()
 	expect(t, "Ready", s.ready(), "Reverted")
-	if restore := s.rollback.Status.Restore; restore.By != "dave" || !restore.Revert || !lifecycle.EndedAs(s.rollback.Status, strategyv1.EndReverted) {
+	if restore := s.rollback.Status.Restore; restore.By != "dave" || restore.Purpose != strategyv1.PurposeRevert || !lifecycle.EndedAs(s.rollback.Status, strategyv1.EndReverted) {
 		t.Errorf("%+v %+v", restore, s.rollback.Status.End)
 	}
 }

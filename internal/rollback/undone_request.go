@@ -112,13 +112,21 @@ func recent(decided []facts.Decided) []string {
 	return names[max(0, len(names)-maxSeen):]
 }
 
+// reverts says whether what is being undone did harm, or nothing.
+func (p *plan) reverts() bool {
+	return p.next.Restore != nil && p.next.Restore.Purpose == strategyv1.PurposeRevert
+}
+
 func (p *plan) request(request, by string) {
-	attempt, revert := int32(1), request == requestFailedAfter
+	attempt, purpose := int32(1), strategyv1.PurposeRestore
+	if request == requestFailedAfter || p.reverts() {
+		purpose = strategyv1.PurposeRevert
+	}
 	if p.next.Restore != nil {
-		attempt, revert = p.next.Restore.Attempt+1, revert || p.next.Restore.Revert
+		attempt = p.next.Restore.Attempt + 1
 	}
 	p.next.Restore = &strategyv1.RestoreStatus{
-		Request: request, By: by, RequestedTime: p.out.Stamp(), SpecGeneration: p.seen.Rollback.Generation, Attempt: attempt, Revert: revert, Seen: recent(p.seen.Decided),
+		Request: request, By: by, RequestedTime: p.out.Stamp(), SpecGeneration: p.seen.Rollback.Generation, Attempt: attempt, Purpose: purpose, Seen: recent(p.seen.Decided),
 	}
 	if p.claimed() == strategyv1.ClaimRelease && p.next.Proof != nil {
 		p.next.Proof.Edited = "" // what the scheduler said before is no answer to this request

@@ -46,7 +46,7 @@ func (p *plan) withdrawn() {
 // person may lift the gate.
 func (p *plan) ungated() bool {
 	request := p.next.Restore.Request
-	return p.next.Restore.Revert || request == requestDeletion || p.next.Override != nil && request == p.next.Override.Name
+	return p.reverts() || request == requestDeletion || p.next.Override != nil && request == p.next.Override.Name
 }
 
 // releasing: the gate held, or there was none; from then on the edits are undone.
@@ -76,7 +76,7 @@ func (p *plan) release() {
 
 // undoing is the reason of Ready while edits are undone: Reverting after checks that failed, else Restoring.
 func (p *plan) undoing() string {
-	if p.next.Restore.Revert {
+	if p.reverts() {
 		return strategyv1.ReasonReverting
 	}
 	return strategyv1.ReasonRestoring
@@ -140,7 +140,7 @@ func (p *plan) restored() {
 	p.out.Set(strategyv1.ConditionInEffect, metav1.ConditionFalse, strategyv1.ReasonRestored, message)
 	p.out.Set(strategyv1.ConditionRestored, metav1.ConditionTrue, reason, message)
 	p.out.Note(strategyv1.EventRestored, message, p.next.Restore.By)
-	if p.next.Restore.Revert {
+	if p.reverts() {
 		p.end(strategyv1.EndReverted)
 		p.out.Stall(strategyv1.ReasonReverted, "reverted after failed checks: "+p.out.Message(strategyv1.ConditionVerified))
 		return
