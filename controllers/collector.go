@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -196,20 +197,22 @@ func (r *collector) observeRun(ctx context.Context, job *batchv1.Job) (*run, err
 	}, nil
 }
 
-// observeOwner is the incident or rollback that controls a Job, the revision of the playbook that it runs on, and whether it is over; nil and
-// empty if it is not there any more.
+// observeOwner is the incident or rollback that controls a Job, the revision of the playbook that its checks are of, and whether it is over;
+// nil and empty if it is not there any more.
 func (r *collector) observeOwner(ctx context.Context, namespace string, reference *metav1.OwnerReference) (owner client.Object, revision string, over bool, err error) {
 	at := types.NamespacedName{Namespace: namespace, Name: reference.Name}
 	switch reference.Kind {
 	case strategyv1.KindIncident:
 		var incident strategyv1.StrategyIncident
 		if err = r.Client.Get(ctx, at, &incident, uncopied); err == nil {
-			owner, revision, over = &incident, incident.Status.PlaybookRevision, lifecycle.Closed(incident.Status)
+			status := &incident.Status
+			owner, revision, over = &incident, cmp.Or(adoptedRevision(status.AdoptedChecks), status.PlaybookRevision), lifecycle.Closed(*status)
 		}
 	case strategyv1.KindRollback:
 		var rollback strategyv1.StrategyRollback
 		if err = r.Client.Get(ctx, at, &rollback, uncopied); err == nil {
-			owner, revision, over = &rollback, rollback.Status.PlaybookRevision, lifecycle.Ended(rollback.Status)
+			status := &rollback.Status
+			owner, revision, over = &rollback, cmp.Or(adoptedRevision(status.AdoptedChecks), status.PlaybookRevision), lifecycle.Ended(*status)
 		}
 	}
 	if err != nil || owner == nil || owner.GetUID() != reference.UID {

@@ -11,8 +11,8 @@ import (
 	"tradeops.dev/strategy-operator/internal/testkit"
 )
 
-// mended is the playbook as it is now, in a second revision; bob takes its checks over.
-func (s *story) mended() {
+// fixed is the playbook as it is now, in a second revision; bob takes its checks over.
+func (s *story) fixed() {
 	s.newest = &facts.Playbook{Spec: *s.Spec.DeepCopy(), Revision: "multi-strategy-2"}
 	s.Now = s.Now.Add(time.Second)
 	s.decides(strategyv1.DecisionAdoptChecks, "bob", s.Now.Sub(testkit.T0))
@@ -31,7 +31,7 @@ func TestAnOpenStageRunsAdoptedChecks(t *testing.T) {
 			s := newStory(t)
 			s.reports(c.reports)
 			s.quiet()
-			s.mended()
+			s.fixed()
 			s.quiet()
 			if jobs := s.Jobs(); !slices.Contains(jobs, c.job) {
 				t.Errorf("Jobs %v, want %s", jobs, c.job)
@@ -53,7 +53,7 @@ func TestADiagnosisWithoutACauseIsMadeAgainWithAdoptedChecks(t *testing.T) {
 		t.Fatalf("the cause is %+v", cause)
 	}
 	s.reports(map[string]*testkit.Report{"load": testkit.OK(), "audit": testkit.Fail(), "smoke": testkit.Fail()})
-	s.mended()
+	s.fixed()
 	s.quiet()
 	if cause := s.incident.Status.Cause; cause == nil || cause.Name != "SignalDegradation" || len(s.Rollbacks) != 1 {
 		t.Errorf("the cause is %+v, with %d rollbacks", cause, len(s.Rollbacks))
@@ -82,7 +82,7 @@ func TestChecksThatCannotBeAdopted(t *testing.T) {
 			s := newStory(t)
 			s.quiet()
 			s.Now = s.Now.Add(time.Second)
-			s.mended()
+			s.fixed()
 			c.given(s)
 			s.quiet()
 			if s.incident.Status.AdoptedChecks != nil {

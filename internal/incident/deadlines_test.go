@@ -118,7 +118,7 @@ func TestTriageWithoutATimeRuleGoesToL2BeforeL2sDeadline(t *testing.T) {
 	expect(t, "level a second before L2's deadline", string(s.incident.Status.Level), "L2")
 }
 
-// Bad input stalls with one clear message and changes nothing; what is mended is found again by itself.
+// Bad input stalls with one clear message and changes nothing; what is fixed is found again by itself.
 func TestBadInput(t *testing.T) {
 	problem := func(reason string) *facts.Problem {
 		return &facts.Problem{Reason: reason, Message: "what is wrong with " + reason}
@@ -156,7 +156,7 @@ func TestBadInput(t *testing.T) {
 			s.incident.Spec.Schedule, s.incident.Spec.Strategy = "fast", ""
 			s.incident.Status = decision.Status
 			s.quiet()
-			expect(t, "when mended", s.condition(strategyv1.ConditionReady), "False/Triaging")
+			expect(t, "when fixed", s.condition(strategyv1.ConditionReady), "False/Triaging")
 		})
 	}
 }

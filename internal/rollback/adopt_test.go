@@ -12,8 +12,8 @@ import (
 	"tradeops.dev/strategy-operator/internal/testkit"
 )
 
-// mended is the playbook as it is now: its checks have other commands, and the broken one works.
-func (s *story) mended(change func(*strategyv1.StrategyPlaybookSpec)) {
+// fixed is the playbook as it is now: its checks have other commands, and the broken one works.
+func (s *story) fixed(change func(*strategyv1.StrategyPlaybookSpec)) {
 	spec := *s.Spec.DeepCopy()
 	if change != nil {
 		change(&spec)
@@ -56,7 +56,7 @@ func TestAdoptedChecksAreAskedAgain(t *testing.T) {
 			}
 			s.Now = s.Now.Add(time.Hour)
 			s.quiet()
-			s.mended(nil)
+			s.fixed(nil)
 			s.reports(reports{"load": testkit.OK(), "smoke": testkit.OK()})
 			s.decide(strategyv1.DecisionAdoptChecks, "carol")
 			attempts := strings.Count(s.attempts(), ",")
@@ -85,16 +85,16 @@ func TestChecksThatCannotBeAdopted(t *testing.T) {
 		"there is no newer revision": {func(*story) {}, "it has the checks of the playbook's newest revision already"},
 		"the playbook is not ready":  {func(s *story) { s.newest = &facts.Playbook{Problem: &facts.Problem{Message: "no such check"}} }, "cannot be run: no such check"},
 		"a check of it is gone": {func(s *story) {
-			s.mended(func(spec *strategyv1.StrategyPlaybookSpec) { spec.Checks = spec.Checks[1:] })
+			s.fixed(func(spec *strategyv1.StrategyPlaybookSpec) { spec.Checks = spec.Checks[1:] })
 		}, `uses check "audit", which the playbook's newest revision does not have`},
-		"nobody can vouch for it": {func(s *story) { s.mended(nil); s.identity = facts.Identity{Message: "no policies"} }, "no policies"},
+		"nobody can vouch for it": {func(s *story) { s.fixed(nil); s.identity = facts.Identity{Message: "no policies"} }, "no policies"},
 		"the rollback has ended": {func(s *story) {
-			s.mended(nil)
+			s.fixed(nil)
 			s.decide(strategyv1.DecisionRestore, "carol")
 			s.reports(reports{"load": testkit.OK()})
 			s.quiet()
 		}, "the rollback has ended"},
-		"they are taken over already": {func(s *story) { s.mended(nil); s.decide(strategyv1.DecisionAdoptChecks, "dave"); s.quiet() }, "already"},
+		"they are taken over already": {func(s *story) { s.fixed(nil); s.decide(strategyv1.DecisionAdoptChecks, "dave"); s.quiet() }, "already"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStory(t)
@@ -117,7 +117,7 @@ func TestChecksThatCannotBeAdopted(t *testing.T) {
 func TestAnAdoptionWaitsForAnAnswer(t *testing.T) {
 	s := newStory(t)
 	s.approved()
-	s.mended(nil)
+	s.fixed(nil)
 	s.identity = facts.Identity{Problem: &facts.Problem{Message: "no answer", Retry: time.Second}}
 	s.decide(strategyv1.DecisionAdoptChecks, "carol")
 	if decision := s.quiet(); decision.NextAt.Sub(s.Now) > time.Second || s.rollback.Status.AdoptedChecks != nil {
@@ -139,7 +139,7 @@ func TestARollbackBeginsWithTheChecksOfItsIncident(t *testing.T) {
 	s.remedy("disable")
 	s.incident.Status.PlaybookRevision = "multi-strategy-1"
 	s.incident.Status.AdoptedChecks = &strategyv1.AdoptedChecks{Revision: "multi-strategy-2", Count: 1}
-	s.mended(nil)
+	s.fixed(nil)
 	s.quiet()
 	if adopted := s.rollback.Status.AdoptedChecks; adopted == nil || adopted.Revision != "multi-strategy-2" {
 		t.Errorf("%+v", adopted)

@@ -149,7 +149,7 @@ func TestAPlanThatIsNotPossibleAnyMoreVoidsTheApproval(t *testing.T) {
 	}
 }
 
-// Bad input stalls with one clear message and changes nothing; what is mended is found again by itself.
+// Bad input stalls with one clear message and changes nothing; what is fixed is found again by itself.
 func TestBadInput(t *testing.T) {
 	problem := func(reason string) *facts.Problem {
 		return &facts.Problem{Reason: reason, Message: "what is wrong with " + reason}

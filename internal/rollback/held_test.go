@@ -25,9 +25,9 @@ func (s *story) condition(kind string) string {
 	return ""
 }
 
-// Wherever the kill switch is thrown, nothing is started (story.pass fails on it) and nothing is written; an hour later it is
-// taken back, and the story ends as it would have.
-func TestTheKillSwitchAtAnyPoint(t *testing.T) {
+// Wherever the playbook is put on hold, nothing is started (story.pass fails on it) and nothing is written; an hour later it is
+// released, and the story ends as it would have.
+func TestAHoldAtAnyPoint(t *testing.T) {
 	for name, reach := range map[string]func(*story){
 		"before the plan":           func(*story) {},
 		"while approval is awaited": func(s *story) { s.quiet() },
@@ -74,7 +74,7 @@ func (s *story) approvedUntil(reason string) {
 	s.goOnUntil(reason)
 }
 
-func TestADeletionWithRestoreWaitsForTheKillSwitchAndOneWithRetainDoesNot(t *testing.T) {
+func TestADeletionWithRestoreWaitsForTheReleaseAndOneWithRetainDoesNot(t *testing.T) {
 	for policy, gone := range map[strategyv1.DeletionPolicy]bool{strategyv1.DeletionRestore: false, strategyv1.DeletionRetain: true} {
 		s := newStory(t)
 		s.rollback.Spec.DeletionPolicy = policy
@@ -107,7 +107,7 @@ func TestADeletionWithRestoreWaitsForTheKillSwitchAndOneWithRetainDoesNot(t *tes
 	}
 }
 
-// The restore of a deleted rollback is under way when the kill switch is thrown, for longer than a deletion may take.
+// The restore of a deleted rollback is under way when the playbook is put on hold, for longer than a deletion may take.
 func TestADeletionIsNotGivenUpForTheTimeInWhichItHadToWait(t *testing.T) {
 	s := newStory(t)
 	s.rollback.Spec.DeletionPolicy = strategyv1.DeletionRestore

@@ -39,7 +39,7 @@ func TestAnObjectThatNamesWhatIsNotThereWaits(t *testing.T) {
 		object func() client.Object // its name is pnl
 		reason string
 		says   []string
-		mended func(*story)
+		fixed  func(*story)
 		then   string
 	}{{
 		"an incident names a playbook that does not exist",
@@ -101,7 +101,7 @@ func TestAnObjectThatNamesWhatIsNotThereWaits(t *testing.T) {
 			s.changedNothing()
 			s.noJobs()
 
-			c.mended(s)
+			c.fixed(s)
 			s.later(recheck)
 			s.is(c.object(), "pnl", c.then)
 		})

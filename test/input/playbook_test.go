@@ -19,7 +19,7 @@ func TestAPlaybookThatCannotBeRunSaysWhy(t *testing.T) {
 		given  func(*story)
 		reason string
 		says   []string // NAMESPACE stands for the namespace
-		mended func(*story)
+		fixed  func(*story)
 	}{{
 		"the ConfigMap is missing",
 		func(s *story) { s.Delete(sim.ConfigMap, &corev1.ConfigMap{}) },
@@ -159,7 +159,7 @@ func TestAPlaybookThatCannotBeRunSaysWhy(t *testing.T) {
 			s.changedNothing()
 			s.noJobs()
 
-			c.mended(s)
+			c.fixed(s)
 			s.later(recheck)
 			s.is(aPlaybook(), sim.Playbook, "Valid")
 			s.is(anIncident(), "pnl", "LooksLikeFalseAlarm")

@@ -24,7 +24,7 @@ func TestWhatVanishesUnderARollbackStopsItUntilItIsBack(t *testing.T) {
 		given  func(*story)
 		reason string
 		says   string
-		mended func(*story)
+		fixed  func(*story)
 	}{{
 		"the ConfigMap",
 		func(s *story) { s.Delete(sim.ConfigMap, &corev1.ConfigMap{}) },
@@ -70,7 +70,7 @@ func TestWhatVanishesUnderARollbackStopsItUntilItIsBack(t *testing.T) {
 			s.changedNothing()
 			s.noJobs()
 
-			c.mended(s)
+			c.fixed(s)
 			s.People = sim.People(sim.Approve, sim.Restore)
 			s.later(recheck)
 			s.is(aRollback(), "pnl", "Restored")
@@ -229,23 +229,19 @@ func TestARollbackWithALongNameIsPlanned(t *testing.T) {
 	}
 }
 
-// A proof that is broken leaves a rollback undecided, whatever becomes of the playbook, until somebody takes the mended check over.
-func TestABrokenProofIsMendedByTakingTheChecksOver(t *testing.T) {
+// A proof that is broken leaves a rollback undecided, whatever becomes of the playbook, until somebody takes the fixed check over.
+func TestABrokenProofIsFixedByTakingTheChecksOver(t *testing.T) {
 	t.Parallel()
-	s := tell(t, nil)
-	s.Report = func(w *sim.World, id checks.ID) (sim.Ended, bool) {
-		var playbook strategyv1.StrategyPlaybook
-		w.Get(sim.Playbook, &playbook)
-		if id.Check == "running-plan" && playbook.Generation == 1 {
-			return sim.Ended{}, true // it prints nothing
-		}
-		return sim.OK, id.Check != "running-plan"
-	}
+	proof := func(p *strategyv1.StrategyPlaybookSpec) *strategyv1.CheckSpec { return &p.Checks[len(p.Checks)-1] }
+	s := tell(t, func(p *strategyv1.StrategyPlaybookSpec) {
+		proof(p).ReportFrom = strategyv1.ReportFromTerminationMessage
+	}) // it writes into its log
+	s.Report = func(_ *sim.World, id checks.ID) (sim.Ended, bool) { return sim.OK, id.Check != "running-plan" }
 	s.People = sim.People(sim.Approve)
 	s.AskRollback("less", nil)
 	s.settle()
 	s.is(aRollback(), "less", "Unproved")
-	s.changePlaybook(func(p *strategyv1.StrategyPlaybookSpec) { p.Checks[len(p.Checks)-1].TimeoutSeconds = 60 })
+	s.changePlaybook(func(p *strategyv1.StrategyPlaybookSpec) { proof(p).ReportFrom = strategyv1.ReportFromLog })
 	s.settle()
 	s.is(aPlaybook(), sim.Playbook, "Valid")
 	s.is(aRollback(), "less", "Unproved")

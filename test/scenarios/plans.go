@@ -93,7 +93,7 @@ var plans = []Scenario{{
 	}}, looksAgain("less")},
 	Rollbacks: ends("less", "Withdrawn"),
 	Known: "the withdrawal stands in the status before the claim is taken back: if the operator is told then that it failed, " +
-		"the writer writes what was withdrawn, and it is undone afterwards (F10)",
+		"the writer writes what was withdrawn, and it is undone afterwards",
 }, {
 	Name: "dry run", Begin: askWith("less", func(spec *strategyv1.StrategyRollbackSpec) {
 		remedied(spec)
