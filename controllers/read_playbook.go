@@ -57,8 +57,11 @@ func (r *playbooks) observe(ctx context.Context, object *strategyv1.StrategyPlay
 // observeHold reads the decisions about a playbook, and where there are any, what these hang on.
 func (r *playbooks) observeHold(ctx context.Context, object *strategyv1.StrategyPlaybook, observed *playbook.Observed) (err error) {
 	observed.Prefix = evidence.Prefix(object.Namespace, object.Name, string(object.UID), object.CreationTimestamp.Time)
-	if observed.Decided, err = r.observeDecided(ctx, strategyv1.KindPlaybook, object); err != nil || len(observed.Decided) == 0 {
+	if observed.Decided, err = r.observeDecided(ctx, strategyv1.KindPlaybook, object); err != nil {
 		return err
+	}
+	if len(observed.Decided) == 0 && object.Status.Log == nil { // a log that was begun goes on, whoever deletes decisions
+		return nil
 	}
 	if observed.Log, err = r.observeLog(ctx, signingKeyOf(object.Namespace, object.Spec), observed.Prefix, string(object.UID), object.Status.Log); err != nil {
 		return err

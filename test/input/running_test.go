@@ -256,3 +256,24 @@ func TestABrokenProofIsFixedByTakingTheChecksOver(t *testing.T) {
 		t.Errorf("%+v, of %s now", adopted, playbook.Status.Revision)
 	}
 }
+
+// The log of a playbook goes on where it was, though somebody deletes the decisions that began it; a hold does not end by that.
+func TestTheLogOfAPlaybookOutlivesItsDecisions(t *testing.T) {
+	t.Parallel()
+	s := tell(t, nil)
+	s.settle()
+	s.DecideAbout("dave", strategyv1.DecisionTarget{Kind: strategyv1.KindPlaybook, Name: sim.Playbook}, strategyv1.DecisionHold)
+	s.settle()
+	var decisions strategyv1.StrategyDecisionList
+	s.List(&decisions)
+	for _, decision := range decisions.Items {
+		s.Delete(decision.Name, &strategyv1.StrategyDecision{})
+	}
+	s.changePlaybook(func(p *strategyv1.StrategyPlaybookSpec) { p.Checks[0].TimeoutSeconds = 61 })
+	s.settle()
+	var playbook strategyv1.StrategyPlaybook
+	s.Get(sim.Playbook, &playbook)
+	if log := playbook.Status.Log; len(decisions.Items) != 1 || log == nil || *log.Entries != 1 || log.Head == "" || playbook.Status.Hold == nil {
+		t.Errorf("%d decisions; log %+v, hold %+v", len(decisions.Items), log, playbook.Status.Hold)
+	}
+}
