@@ -20,6 +20,7 @@ import (
 func (r *playbooks) observe(ctx context.Context, object *strategyv1.StrategyPlaybook, now time.Time) (playbook.Observed, error) {
 	observed := playbook.Observed{Playbook: object.DeepCopy(), NotServed: r.Namespaces.Served(object.Namespace)}
 	if observed.NotServed != nil {
+		observed.Log.Problem = observed.NotServed
 		return observed, nil
 	}
 	var err error

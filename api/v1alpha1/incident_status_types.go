@@ -187,11 +187,11 @@ type StrategyIncidentStatus struct {
 	// +kubebuilder:validation:MaxItems=64
 	Answers []AnsweredDecision `json:"answers,omitempty"`
 
-	// timeline of what happened; the newest 48. Entry n is entry n of the decision log.
+	// timeline of what happened; the newest 48, and more while the log cannot be written. Entry n is entry n of the decision log.
 	// +optional
 	// +listType=map
 	// +listMapKey=seq
-	// +kubebuilder:validation:MaxItems=48
+	// +kubebuilder:validation:MaxItems=256
 	Timeline []TimelineEntry `json:"timeline,omitempty"`
 
 	// log is the head of the decision log.

@@ -274,11 +274,11 @@ type StrategyPlaybookStatus struct {
 	// +kubebuilder:validation:MaxItems=64
 	Answers []AnsweredDecision `json:"answers,omitempty"`
 
-	// timeline of what was decided about the playbook; the newest 48. Entry n is entry n of its decision log.
+	// timeline of what was decided about the playbook; the newest 48, and more while the log cannot be written. Entry n is entry n of its decision log.
 	// +optional
 	// +listType=map
 	// +listMapKey=seq
-	// +kubebuilder:validation:MaxItems=48
+	// +kubebuilder:validation:MaxItems=256
 	Timeline []TimelineEntry `json:"timeline,omitempty"`
 
 	// log is the head of the playbook's decision log; absent until there was a decision about it.

@@ -10,6 +10,10 @@ import (
 	"tradeops.dev/strategy-operator/internal/facts"
 )
 
+// maxUnlogged is how many entries may wait for a log that cannot be written before decisions wait, too: the rest of the room, of 256 entries in
+// all, is for what the operator itself has to tell.
+const maxUnlogged = 200
+
 // maxAnswers is how many answers a status keeps, as the API has it.
 const maxAnswers = 64
 
@@ -75,7 +79,7 @@ func (p *Pass) Void(decided facts.Decided, why string) {
 }
 
 func (p *Pass) reject(decided facts.Decided, outcome strategyv1.DecisionOutcome, why string) {
-	if p.Answered(decided) {
+	if p.Answered(decided) || len(*p.Status.Timeline) >= maxUnlogged {
 		return
 	}
 	p.Note(strategyv1.EventNotHonoured, decide.NotHonoured(decided, why), decided.By)

@@ -85,3 +85,30 @@ func TestThereIsRoomForTheNewestAnswers(t *testing.T) {
 		t.Errorf("%d answers, the newest is %+v", len(status.Answers), status.Answers[len(status.Answers)-1])
 	}
 }
+
+// TestALogThatIsAwayDoesNotFillTheStatus: entries that are in the log leave the timeline though the log cannot be read now, and decisions wait
+// for room.
+func TestALogThatIsAwayDoesNotFillTheStatus(t *testing.T) {
+	status := &strategyv1.StrategyIncidentStatus{Log: &strategyv1.LogStatus{Prefix: "p/", Entries: new(int64(48)), Head: "h"}}
+	for seq := range int64(48) {
+		status.Timeline = append(status.Timeline, strategyv1.TimelineEntry{Seq: seq + 1})
+	}
+	away := facts.Log{Problem: &facts.Problem{Reason: "EvidenceUnavailable"}}
+	p := newPass(away, status)
+	p.Note(strategyv1.EventExpired, "m", "")
+	if n := len(status.Timeline); n != 48 || status.Timeline[47].Seq != 49 {
+		t.Errorf("%d entries, the last is %d", n, status.Timeline[n-1].Seq)
+	}
+	var all []facts.Decided
+	for n := range 400 {
+		all = append(all, decided(n, "Approve"))
+	}
+	p = newPass(away, status)
+	p.Decisions("ns", all)
+	for _, one := range all {
+		p.Refuse(one, "no")
+	}
+	if n := len(status.Timeline); n > 200 || p.Answered(all[399]) {
+		t.Errorf("%d entries wait for the log; the last decision is answered: %v", n, p.Answered(all[399]))
+	}
+}

@@ -67,6 +67,9 @@ type Pass struct {
 
 // New starts a pass. A log that was started shows its head as it was read.
 func New(now time.Time, generation int64, prefix string, log facts.Log, status Status) *Pass {
+	if known := *status.Log; log.Problem != nil && known != nil && known.Entries != nil {
+		log.Entries, log.Head = *known.Entries, known.Head // what is in the log already is no less there because it cannot be read now
+	}
 	p := &Pass{Now: now, Generation: generation, EvidenceAt: prefix, LogHead: log, Status: status}
 	p.before = append(p.before, *status.Conditions...)
 	if log.Problem == nil && *status.Log != nil {
