@@ -66,6 +66,15 @@ func TestAnImageThatDoesNotExistIsAnErrorAndEndsAtAPerson(t *testing.T) {
 		s.Errorf("the Jobs are %v", jobs)
 	}
 	s.evidenceHolds(incident)
+	s.eventually("the head of its log is in the status", 10*time.Second, func(ctx context.Context) error {
+		if err := s.refresh(ctx, incident); err != nil {
+			return err
+		}
+		if timeline := incident.Status.Timeline; *incident.Status.Log.Entries != timeline[len(timeline)-1].Seq {
+			return fmt.Errorf("it is at entry %d of %d", *incident.Status.Log.Entries, timeline[len(timeline)-1].Seq)
+		}
+		return nil
+	})
 	version := incident.ResourceVersion
 	s.stays("the incident waits for a person and does nothing", 8*time.Second, func(ctx context.Context) error {
 		if err := s.refresh(ctx, incident); err != nil {
