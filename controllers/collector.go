@@ -74,6 +74,9 @@ func (r *collector) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.R
 		return ctrl.Result{RequeueAfter: r.Pauses.OutputRetry}, nil
 	}
 	now := r.Clock.Now()
+	if run.known.Foreign(&job) != "" {
+		return r.isForeign(&job, run, now), nil
+	}
 	if r.podsAreLate(&job, run.pods, now) {
 		return ctrl.Result{RequeueAfter: r.Pauses.Settle}, nil
 	}
@@ -96,9 +99,19 @@ func (r *collector) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.R
 	return r.tellOwner(ctx, &job, run, toldBefore)
 }
 
+// isForeign has the owner delete a Job that it did not ask for, once its cache had the time to tell what it asked for: a Job is made after
+// that was written, and comes through another watch.
+func (r *collector) isForeign(job *batchv1.Job, run *run, now time.Time) ctrl.Result {
+	if now.Sub(job.CreationTimestamp.Time) < r.Pauses.OutputRetry {
+		return ctrl.Result{RequeueAfter: r.Pauses.Settle}
+	}
+	r.wakeOwner(run)
+	return ctrl.Result{RequeueAfter: r.Pauses.OutputRetry}
+}
+
 // tellOwner has the owner look at an outcome that it has not judged yet.
 func (r *collector) tellOwner(ctx context.Context, job *batchv1.Job, run *run, toldBefore bool) (ctrl.Result, error) {
-	if checks.Recorded(run.judged, run.id) {
+	if checks.Recorded(run.known.Judged, run.id) {
 		return ctrl.Result{}, nil
 	}
 	wait, err := r.othersAreDue(ctx, job, run)
@@ -124,7 +137,7 @@ func (r *collector) othersAreDue(ctx context.Context, job *batchv1.Job, run *run
 			continue
 		}
 		id := checks.JobState{Job: other}.ID()
-		if checks.Recorded(run.judged, id) {
+		if checks.Recorded(run.known.Judged, id) {
 			continue
 		}
 		_, stored := r.stored.get(evidence.ReportKey(run.prefix, string(id.Stage), id.Check, id.Attempt))
@@ -162,10 +175,10 @@ type run struct {
 	pods      []corev1.Pod
 	container string // of the pods, that runs the check
 	owner     client.Object
-	over      bool                     // the owner has ended, and the rest is empty
-	judged    []strategyv1.CheckStatus // of the owner
-	prefix    string                   // of the owner's evidence
-	key       string                   // of the outcome
+	over      bool         // the owner has ended, and the rest is empty
+	known     checks.Known // by the owner
+	prefix    string       // of the owner's evidence
+	key       string       // of the outcome
 }
 
 // observeRun reads what a Job is about; nil if nobody waits for it yet, or any more, or nobody knows what it should do.
@@ -192,7 +205,7 @@ func (r *collector) observeRun(ctx context.Context, job *batchv1.Job) (*run, err
 	}
 	prefix := evidence.Prefix(owner.GetNamespace(), owner.GetName(), string(owner.GetUID()), owner.GetCreationTimestamp().Time)
 	return &run{
-		id: id, spec: spec, pods: pods.Items, container: checks.Container(job), owner: owner, judged: judgedOf(owner),
+		id: id, spec: spec, pods: pods.Items, container: checks.Container(job), owner: owner, known: knownOf(owner),
 		prefix: prefix, key: evidence.ReportKey(prefix, string(id.Stage), id.Check, id.Attempt),
 	}, nil
 }
@@ -298,15 +311,15 @@ func (r *collector) observeOutput(ctx context.Context, pod *corev1.Pod, containe
 	return output, err
 }
 
-// judgedOf are the checks that an incident or rollback has judged.
-func judgedOf(owner client.Object) []strategyv1.CheckStatus {
+// knownOf is what an incident or rollback says of its checks.
+func knownOf(owner client.Object) checks.Known {
 	switch o := owner.(type) {
 	case *strategyv1.StrategyIncident:
-		return o.Status.Checks
+		return checks.Known{Judged: o.Status.Checks, Running: o.Status.Running}
 	case *strategyv1.StrategyRollback:
-		return o.Status.Checks
+		return checks.Known{Judged: o.Status.Checks, Running: o.Status.Running}
 	}
-	return nil
+	return checks.Known{}
 }
 
 // wakeOwner has the incident or rollback look; false if too many wait already.

@@ -48,7 +48,7 @@ func (r *incidents) observeIncident(ctx context.Context, object *strategyv1.Stra
 	if observed.Log, err = r.observeLog(ctx, signingKeyOf(object.Namespace, spec), observed.Prefix, string(object.UID), object.Status.Log); err != nil {
 		return observed, err
 	}
-	if observed.Runs, err = r.observeRuns(ctx, object, spec.Checks, openRecords(object), observed.Prefix, now); err != nil {
+	if observed.Runs, err = r.observeRuns(ctx, object, spec.Checks, openRecords(object), knownOf(object), observed.Prefix, now); err != nil {
 		if observed.Log.Problem, err = r.unread(ctx, err); err != nil {
 			return observed, err
 		}

@@ -63,7 +63,7 @@ func (r *rollbacks) observeRollback(ctx context.Context, object *strategyv1.Stra
 	if lifecycle.Ended(object.Status) {
 		judged = nil
 	}
-	if observed.Runs, err = r.observeRuns(ctx, object, spec.Checks, judged, observed.Prefix, now); err != nil {
+	if observed.Runs, err = r.observeRuns(ctx, object, spec.Checks, judged, knownOf(object), observed.Prefix, now); err != nil {
 		if observed.Log.Problem, err = r.unread(ctx, err); err != nil {
 			return observed, err
 		}

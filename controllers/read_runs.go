@@ -17,12 +17,12 @@ import (
 )
 
 // observeRuns reads the Jobs of an object, the outcome of each finished one, and the reports of the judged checks.
-func (r *reader) observeRuns(ctx context.Context, owner client.Object, specs []strategyv1.CheckSpec, judged []strategyv1.CheckStatus, prefix string, now time.Time) (facts.Runs, error) {
+func (r *reader) observeRuns(ctx context.Context, owner client.Object, specs []strategyv1.CheckSpec, judged []strategyv1.CheckStatus, known checks.Known, prefix string, now time.Time) (facts.Runs, error) {
 	outcomes, err := r.observeOutcomes(ctx, judged)
 	if err != nil {
 		return facts.Runs{}, err
 	}
-	jobs, err := r.observeJobs(ctx, owner, specs, judged, prefix, now)
+	jobs, err := r.observeJobs(ctx, owner, specs, judged, known, prefix, now)
 	if err != nil {
 		return facts.Runs{}, err
 	}
@@ -34,7 +34,7 @@ func (r *reader) observeRuns(ctx context.Context, owner client.Object, specs []s
 	return facts.Runs{Jobs: jobs, Outcomes: outcomes}, nil
 }
 
-func (r *reader) observeJobs(ctx context.Context, owner client.Object, specs []strategyv1.CheckSpec, judged []strategyv1.CheckStatus, prefix string, now time.Time) ([]checks.JobState, error) {
+func (r *reader) observeJobs(ctx context.Context, owner client.Object, specs []strategyv1.CheckSpec, judged []strategyv1.CheckStatus, known checks.Known, prefix string, now time.Time) ([]checks.JobState, error) {
 	var jobs batchv1.JobList
 	if err := r.listControlled(ctx, &jobs, owner); err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func (r *reader) observeJobs(ctx context.Context, owner client.Object, specs []s
 		if err := r.listControlled(ctx, &pods, job); err != nil {
 			return nil, err
 		}
-		state, err := r.observeJob(ctx, job, pods.Items, specs, judged, prefix, now)
+		state, err := r.observeJob(ctx, job, pods.Items, specs, judged, known, prefix, now)
 		if err != nil {
 			return nil, err
 		}
@@ -58,11 +58,14 @@ func (r *reader) observeJobs(ctx context.Context, owner client.Object, specs []s
 	return states, nil
 }
 
-func (r *reader) observeJob(ctx context.Context, job *batchv1.Job, pods []corev1.Pod, specs []strategyv1.CheckSpec, judged []strategyv1.CheckStatus, prefix string, now time.Time) (checks.JobState, error) {
+func (r *reader) observeJob(ctx context.Context, job *batchv1.Job, pods []corev1.Pod, specs []strategyv1.CheckSpec, judged []strategyv1.CheckStatus, known checks.Known, prefix string, now time.Time) (checks.JobState, error) {
 	state := checks.JobState{Job: job}
 	id := state.ID()
-	spec, known := checks.Find(specs, id.Check)
-	if !known {
+	if state.Foreign = known.Foreign(job); state.Foreign != "" {
+		return state, nil
+	}
+	spec, found := checks.Find(specs, id.Check)
+	if !found {
 		return state, nil
 	}
 	state.Progress = checks.Observe(spec, job, pods, now)

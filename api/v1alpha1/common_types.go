@@ -205,6 +205,31 @@ type CheckStatus struct {
 	Report *EvidenceReference `json:"report,omitempty"`
 }
 
+// RunningCheck is one attempt of one check that was asked for and is not judged yet. It is written before its Job is made: a Job that is
+// not in it, or is asked for something else, is not judged.
+type RunningCheck struct {
+	// stage the check runs in.
+	// +required
+	Stage Stage `json:"stage,omitempty"`
+
+	// name of the check.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Name string `json:"name,omitempty"`
+
+	// attempt as in status.checks.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	Attempt int32 `json:"attempt,omitempty"`
+
+	// digest is the SHA-256 of what its Job is asked to run, in hex: of the annotation strategy.tradeops.dev/asked of its pod template.
+	// +required
+	// +kubebuilder:validation:Pattern=`^[0-9a-f]{64}$`
+	// +kubebuilder:validation:MaxLength=64
+	Digest string `json:"digest,omitempty"`
+}
+
 // EvidenceReference points at one object of the evidence bucket.
 type EvidenceReference struct {
 	// key of the object in the operator's bucket.

@@ -54,6 +54,7 @@ const (
 	ReasonReferenceInvalid      = "ReferenceInvalid"
 	ReasonNamespaceNotServed    = "NamespaceNotServed"
 	ReasonNameConflict          = "NameConflict"
+	ReasonForeignJob            = "ForeignJob"
 	ReasonLogConflict           = "LogConflict"
 	ReasonEffectRefused         = "EffectRefused"       // the API server refuses a Job, rollback, write or restart: a quota, a policy, a webhook
 	ReasonAPIUnavailable        = "APIUnavailable"      // the API server gives no answer to what must be asked at once: pods, who may decide

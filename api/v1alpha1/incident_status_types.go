@@ -110,6 +110,15 @@ type StrategyIncidentStatus struct {
 	// +kubebuilder:validation:MaxItems=64
 	Checks []CheckStatus `json:"checks,omitempty"`
 
+	// running are the checks that were asked for and are not judged yet.
+	// +optional
+	// +listType=map
+	// +listMapKey=stage
+	// +listMapKey=name
+	// +listMapKey=attempt
+	// +kubebuilder:validation:MaxItems=64
+	Running []RunningCheck `json:"running,omitempty"`
+
 	// cause as the diagnosis found it.
 	// +optional
 	Cause *CauseStatus `json:"cause,omitempty"`

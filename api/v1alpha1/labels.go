@@ -23,6 +23,10 @@ const (
 
 	// AnnotationContainer stands on the Job of a check and names the container that runs the check, whatever others a webhook adds.
 	AnnotationContainer = "strategy.tradeops.dev/container"
+	// AnnotationAsked stands on the pod template of a check's Job: the pod that was asked for, as JSON. Its hash is in status.running.
+	AnnotationAsked = "strategy.tradeops.dev/asked"
+	// AnnotationChanged is only in the operator's memory: what of a check's Job or pod is not as it was asked for.
+	AnnotationChanged = "strategy.tradeops.dev/changed"
 	// AnnotationEdits stands on a managed ConfigMap and records the edits in force and what each path held before.
 	// It is written in the same update as the edits, so the two can never disagree.
 	AnnotationEdits = "strategy.tradeops.dev/edits"

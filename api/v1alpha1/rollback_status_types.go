@@ -80,6 +80,15 @@ type StrategyRollbackStatus struct {
 	// +kubebuilder:validation:MaxItems=64
 	Checks []CheckStatus `json:"checks,omitempty"`
 
+	// running are the checks that were asked for and are not judged yet.
+	// +optional
+	// +listType=map
+	// +listMapKey=stage
+	// +listMapKey=name
+	// +listMapKey=attempt
+	// +kubebuilder:validation:MaxItems=64
+	Running []RunningCheck `json:"running,omitempty"`
+
 	// answers are what became of the newest decisions about this object; each decision says so, too.
 	// +optional
 	// +listType=map

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/checks"
 )
 
 // kinds are what is read in a served namespace, in the order in which the rights are asked for.
@@ -38,14 +39,13 @@ func CacheOptions(namespace string) cache.Options {
 	}
 }
 
-// stateOf keeps of a check's Job or pod what became of it: most of such an object is what it was asked to run, which a thousand of them
-// need not say in memory. Neither is ever written back from a cache.
+// stateOf keeps of a check's Job or pod what became of it. Neither is ever written back from a cache.
 func stateOf(object any) (any, error) {
 	switch kept := object.(type) {
 	case *batchv1.Job:
-		kept.ManagedFields, kept.Spec = nil, batchv1.JobSpec{}
+		checks.Abridge(kept)
 	case *corev1.Pod:
-		kept.ManagedFields, kept.Spec = nil, corev1.PodSpec{}
+		checks.AbridgePod(kept)
 	}
 	return object, nil
 }

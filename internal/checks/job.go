@@ -68,7 +68,7 @@ func Job(run Run) *batchv1.Job {
 		container.Args = nil
 		container.Env = environment(container.Env, run)
 	}
-	return &batchv1.Job{
+	job := &batchv1.Job{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace:       run.Namespace,
 			Name:            JobName(string(run.Owner.UID), run.Stage, run.Check.Name, run.Attempt),
@@ -81,6 +81,8 @@ func Job(run Run) *batchv1.Job {
 			Template:     *template,
 		},
 	}
+	witness(job)
+	return job
 }
 
 // environment merges by name; later sources win, and nobody overrides the operator's own.

@@ -23,7 +23,7 @@ type Progress struct {
 // maxWords bounds what a pod says of itself, in bytes: its own programs and webhooks write some of it.
 const maxWords = 512
 
-// Observe says how far a Job is. pods are those that the Job controls; of several the newest counts.
+// Observe says how far a Job is, as it is abridged. pods are those that the Job controls, abridged too; more than one is none of ours.
 func Observe(spec strategyv1.CheckSpec, job *batchv1.Job, pods []corev1.Pod, now time.Time) Progress {
 	progress := observe(spec, job, pods, now)
 	progress.Waiting = bounded.Line(progress.Waiting, maxWords)
@@ -36,10 +36,14 @@ func observe(spec strategyv1.CheckSpec, job *batchv1.Job, pods []corev1.Pod, now
 		Stage: strategyv1.Stage(job.Labels[strategyv1.LabelStage]), Check: spec.Name,
 		Attempt: AttemptOf(job), JobName: job.Name,
 	}
-	pod := newest(pods)
-	if pod == nil {
+	if outcome.Reason, outcome.Message = changed(job, pods); outcome.Reason != "" {
+		outcome.CompletionTime = jobEnd(job, now)
+		return Progress{Finished: true, Outcome: outcome}
+	}
+	if len(pods) == 0 {
 		return observeNoPod(spec, job, outcome, now)
 	}
+	pod := &pods[0]
 	outcome.PodName = pod.Name
 	container := statusOf(pod, Container(job))
 	if container != nil {
@@ -209,16 +213,6 @@ func jobEnd(job *batchv1.Job, now time.Time) *time.Time {
 		now = earliest(now, end.LastTransitionTime.Time)
 	}
 	return &now
-}
-
-func newest(pods []corev1.Pod) *corev1.Pod {
-	var found *corev1.Pod
-	for i := range pods {
-		if found == nil || found.CreationTimestamp.Before(&pods[i].CreationTimestamp) {
-			found = &pods[i]
-		}
-	}
-	return found
 }
 
 // Container names the container of a Job that runs the check. Others may stand before it in the pod, or in the Job itself: service meshes

@@ -118,11 +118,7 @@ func TestObserve(t *testing.T) {
 		"the command does not exist":           {pods: pod(terminatedWith("StartError", 128)), reason: ReasonNotStarted, says: "StartError", exit: 128},
 		"the runtime cannot run it":            {pods: pod(terminatedWith("ContainerCannotRun", 127)), reason: ReasonNotStarted, says: "ContainerCannotRun", exit: 127},
 		"a failed pod without container state": {pods: pod(func(p *corev1.Pod) { p.Status.Phase = corev1.PodFailed }), reason: ReasonInterrupted},
-		"of two pods the newest": {pods: append(pod(terminatedWith("Error", 1)), func() corev1.Pod {
-			p := pod(terminatedWith("Completed", 0))[0]
-			p.CreationTimestamp = metav1.NewTime(t0.Add(time.Second))
-			return p
-		}()), reason: ReasonExited},
+		"two pods":                             {pods: append(pod(terminatedWith("Error", 1)), pod(terminatedWith("Completed", 0))...), reason: ReasonForeignPod, says: "has 2 pods, and asks for one"},
 		"an init container failed": {pods: pod(func(p *corev1.Pod) {
 			p.Status.Phase = corev1.PodFailed
 			p.Status.InitContainerStatuses = []corev1.ContainerStatus{
@@ -165,7 +161,7 @@ func TestObserve(t *testing.T) {
 			if o.ExitCode != nil && *o.ExitCode != c.exit || o.ExitCode == nil && c.exit != 0 {
 				t.Errorf("exit code %v, want %d", o.ExitCode, c.exit)
 			}
-			if len(c.pods) > 0 && len(c.pods[0].Status.ContainerStatuses) > 0 && o.ImageID != "sha256:1" {
+			if len(c.pods) > 0 && len(c.pods[0].Status.ContainerStatuses) > 0 && o.ImageID != "sha256:1" && o.Reason != ReasonForeignPod {
 				t.Errorf("image %q is not the check's container's", o.ImageID)
 			}
 		})

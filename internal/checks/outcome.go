@@ -16,6 +16,8 @@ const (
 	ReasonOutOfMemory  = "OOMKilled"
 	ReasonPodGone      = "PodGone"      // the pod was deleted or its node is gone
 	ReasonInterrupted  = "Interrupted"  // evicted, preempted, deleted or ended by a signal
+	ReasonForeignJob   = "ForeignJob"   // its Job is not as the operator asked for it
+	ReasonForeignPod   = "ForeignPod"   // its pod is not
 	ReasonOutputFailed = "OutputFailed" // the log could not be read although the pod is there
 )
 

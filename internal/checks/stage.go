@@ -36,7 +36,8 @@ func IDOf(record strategyv1.CheckStatus) ID {
 
 // JobState is one Job of the object, as observed.
 type JobState struct {
-	Job      *batchv1.Job
+	Job      *batchv1.Job // abridged
+	Foreign  string       // why it is none that the operator asked for; empty: it is
 	Progress Progress
 	// Stored is the outcome as it lies in the bucket, with where it lies.
 	Stored    *Outcome
@@ -70,7 +71,7 @@ type Result struct {
 	Done    bool                     // every check of the stage has its final verdict
 	Final   []strategyv1.CheckStatus // those verdicts, in the order of the uses; only the judged ones that rules see
 	Without []string                 // optional checks that could not be measured: the stage goes on without them
-	Actions []action.Action          // Jobs to create
+	Jobs    []*batchv1.Job           // to create
 	NextAt  time.Time                // the next deadline of a running Job; zero = none
 	Waiting map[string]string        // why a check's pod does not run yet
 	Missing string                   // why a Job cannot be built: its PodTemplate is gone
@@ -92,7 +93,7 @@ func (s Stage) Run(records []strategyv1.CheckStatus, jobs []JobState) Result {
 			continue
 		}
 		attempt := s.next(judged)
-		if running := findJob(jobs, ID{s.Stage, use.Name, attempt}); running != nil {
+		if running := findJob(jobs, ID{s.Stage, use.Name, attempt}); running != nil { // or a foreign one, which goes first
 			result.Done = false
 			result.NextAt = Earlier(result.NextAt, running.Progress.NextAt)
 			if running.Progress.Waiting != "" {
@@ -114,10 +115,10 @@ func (s Stage) Run(records []strategyv1.CheckStatus, jobs []JobState) Result {
 			result.Refused = append(result.Refused, s.refused(spec, attempt))
 			continue
 		}
-		result.Actions = append(result.Actions, action.CreateJob{Job: Job(Run{
+		result.Jobs = append(result.Jobs, Job(Run{
 			Namespace: s.Namespace, Owner: s.Owner, Stage: s.Stage, Check: spec, Use: use,
 			Attempt: attempt, Template: template, Context: s.Context,
-		})})
+		}))
 	}
 	return result
 }
@@ -166,7 +167,8 @@ func (s Stage) final(spec strategyv1.CheckSpec, judged strategyv1.CheckStatus) b
 // Collected is what finished Jobs mean for the status, and what to do with the Jobs.
 type Collected struct {
 	Records []strategyv1.CheckStatus // newly judged
-	Delete  []action.Action          // Jobs whose evidence is stored and whose verdict is recorded
+	Delete  []action.Action          // Jobs whose evidence is stored and whose verdict is recorded, and foreign ones
+	Foreign []string                 // why a Job is none of ours
 }
 
 // Collect judges the Jobs whose outcome is stored: a verdict comes from what lies in the bucket, so that it can be made again.
@@ -174,6 +176,10 @@ type Collected struct {
 func Collect(specs []strategyv1.CheckSpec, records []strategyv1.CheckStatus, jobs []JobState, vars func(ID) rules.Vars) Collected {
 	var result Collected
 	for _, job := range jobs {
+		if job.Foreign != "" {
+			result.Delete, result.Foreign = append(result.Delete, Delete(job)), append(result.Foreign, job.Foreign)
+			continue
+		}
 		if job.Stored == nil {
 			continue
 		}

@@ -60,8 +60,8 @@ func TestStageRun(t *testing.T) {
 			}
 			got := stage.Run(c.records, c.jobs)
 			var creates, final []string
-			for _, wanted := range got.Actions {
-				labels := wanted.(action.CreateJob).Job.Labels
+			for _, wanted := range got.Jobs {
+				labels := wanted.Labels
 				creates = append(creates, labels[strategyv1.LabelCheck]+"/"+labels[strategyv1.LabelAttempt])
 			}
 			for _, record := range got.Final {
@@ -74,8 +74,8 @@ func TestStageRun(t *testing.T) {
 				t.Errorf("it does not say what it waits for: %v, %v", got.Waiting, got.NextAt)
 			}
 			stage.Templates = func() map[string]corev1.PodTemplateSpec { return nil }
-			if got := stage.Run(c.records, c.jobs); (got.Missing != "") != (c.creates != "") || len(got.Actions) > 0 {
-				t.Errorf("without the PodTemplate: %q, %v", got.Missing, got.Actions)
+			if got := stage.Run(c.records, c.jobs); (got.Missing != "") != (c.creates != "") || len(got.Jobs) > 0 {
+				t.Errorf("without the PodTemplate: %q, %v", got.Missing, got.Jobs)
 			}
 		})
 	}
@@ -101,8 +101,7 @@ func TestTheLargestStageEnds(t *testing.T) {
 			}
 			return
 		}
-		for _, wanted := range result.Actions {
-			job := wanted.(action.CreateJob).Job
+		for _, job := range result.Jobs {
 			if seen[job.Name] {
 				t.Fatalf("the attempt %s runs twice", job.Name)
 			}

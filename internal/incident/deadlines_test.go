@@ -38,10 +38,10 @@ func TestDeadlines(t *testing.T) {
 		"a deadline fires although the log has no key": {func(s *story) { never(s); s.logProblem = &facts.Problem{Reason: "SecretNotFound", Message: "m"} }, 300 * time.Second, "False/DeadlinePassed", "True/DeadlinePassed", "L2", "warn SecretNotFound; warn DeadlinePassed"},
 		"the clock starts at detectedTime": {func(s *story) {
 			never(s)
-			s.incident.Status = strategyv1.StrategyIncidentStatus{}
+			s.incident.Status, s.incident.UID = strategyv1.StrategyIncidentStatus{}, "another"
 			clear(s.Logs)
 			s.incident.Spec.DetectedTime = new(metav1.NewTime(testkit.T0.Add(-200 * time.Second)))
-		}, 100 * time.Second, "False/DeadlinePassed", "True/DeadlinePassed", "L2", "log 0+ incident,sla_breached,escalated; warn DeadlinePassed"},
+		}, 100 * time.Second, "False/DeadlinePassed", "True/DeadlinePassed", "L2", "log 0+ incident,sla_breached,escalated; create Job Triage/audit/1; create Job Triage/load/1; warn DeadlinePassed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStory(t)

@@ -59,7 +59,7 @@ func newPlan(o Observed, now time.Time) *plan {
 	p := &plan{seen: o, now: now, next: *o.Incident.Status.DeepCopy()}
 	p.next.ObservedGeneration = o.Incident.Generation
 	p.out = pass.New(now, o.Incident.Generation, o.Prefix, o.Log, pass.Status{
-		Conditions: &p.next.Conditions, Timeline: &p.next.Timeline, Checks: &p.next.Checks, Log: &p.next.Log, Answers: &p.next.Answers,
+		Conditions: &p.next.Conditions, Timeline: &p.next.Timeline, Checks: &p.next.Checks, Running: &p.next.Running, Log: &p.next.Log, Answers: &p.next.Answers,
 	})
 	p.out.Drill = p.isDrill()
 	p.out.Refused(o.Refused)

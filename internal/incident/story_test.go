@@ -66,7 +66,7 @@ func (s *story) observed() incident.Observed {
 		Playbook: facts.Playbook{Spec: *s.Spec.DeepCopy(), Revision: "multi-strategy-1", Problem: s.playbookProblem, Hold: testkit.OnHold(s.suspended)},
 		Signals:  facts.Known(s.snapshot()), OnCall: facts.Known(s.onCall), Templates: facts.Known(facts.Templates(s.Templates)), Documents: facts.Known(s.documents),
 		Same: facts.Known(slices.Clone(s.same)), Neighbours: facts.Known(slices.Clone(s.neighbours)), Parent: facts.Known(s.parent),
-		Config: s.Config(), Log: s.Log(prefix), Runs: s.Runs(s.incident.UID, prefix), Decided: s.Answered(s.made()), Machines: s.machines, Identity: facts.Known(s.identity),
+		Config: s.Config(), Log: s.Log(prefix), Runs: s.Runs(s.incident.UID, prefix, checks.Known{Judged: s.incident.Status.Checks, Running: s.incident.Status.Running}), Decided: s.Answered(s.made()), Machines: s.machines, Identity: facts.Known(s.identity),
 	}
 	if s.notServed != nil { // nothing else may be read
 		return incident.Observed{

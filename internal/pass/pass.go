@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -38,6 +39,7 @@ type Status struct {
 	Conditions *[]metav1.Condition
 	Timeline   *[]strategyv1.TimelineEntry
 	Checks     *[]strategyv1.CheckStatus
+	Running    *[]strategyv1.RunningCheck
 	Log        **strategyv1.LogStatus
 	Answers    *[]strategyv1.AnsweredDecision
 }
@@ -58,6 +60,7 @@ type Pass struct {
 	await   bool // the next step needs the log's head
 	held    bool // nothing new may be started
 	told    []action.Action
+	jobs    []*batchv1.Job // that are created
 
 	finalizers *action.SetFinalizers
 	refusal    *facts.Refusal
@@ -207,6 +210,9 @@ func (p *Pass) Held() bool { return p.held }
 // Collect takes up what finished Jobs tell, of any stage: evidence is kept even when the procedure has moved on.
 func (p *Pass) Collect(collected checks.Collected) {
 	p.Do(collected.Delete...)
+	for _, why := range collected.Foreign {
+		p.Tell(corev1.EventTypeWarning, strategyv1.ReasonForeignJob, why+"; it is deleted, and what it says does not count")
+	}
 	for _, record := range collected.Records {
 		p.Note(strategyv1.EventCheck, checks.Sentence(record), "")
 	}
@@ -229,7 +235,10 @@ func (p *Pass) Run(stage checks.Stage, jobs []checks.JobState) checks.Result {
 		p.Wake(p.Now) // the stage goes on without it
 	}
 	*p.Status.Checks = checks.AddRecords(*p.Status.Checks, result.Refused)
-	p.Do(result.Actions...)
+	for _, create := range result.Jobs {
+		p.jobs = append(p.jobs, create)
+		p.Do(action.CreateJob{Job: create})
+	}
 	p.Wake(result.NextAt)
 	if result.Missing != "" {
 		p.BadInput(strategyv1.ReasonPodTemplateNotFound, result.Missing)
@@ -244,6 +253,7 @@ func (p *Pass) SetFinalizers(wanted action.SetFinalizers) { p.finalizers = &want
 // to work on a new object is no news: its first event tells of somebody else's turn, or of a next step.
 func (p *Pass) Finish(subject timeline.Subject, turn lifecycle.Turn) (Steps, time.Time) {
 	p.keepTransitions()
+	*p.Status.Running = checks.RunningOf(*p.Status.Running, p.jobs, *p.Status.Checks)
 	if turn.Who != strategyv1.WhoMachine { // whoever waits may read the head there, whatever becomes of the bucket
 		p.await = true
 	}

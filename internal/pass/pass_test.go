@@ -20,7 +20,7 @@ import (
 
 func newPass(log facts.Log, status *strategyv1.StrategyIncidentStatus) *pass.Pass {
 	return pass.New(testkit.T0, 1, "p/", log, pass.Status{
-		Conditions: &status.Conditions, Timeline: &status.Timeline, Checks: &status.Checks, Log: &status.Log, Answers: &status.Answers,
+		Conditions: &status.Conditions, Timeline: &status.Timeline, Checks: &status.Checks, Running: &status.Running, Log: &status.Log, Answers: &status.Answers,
 	})
 }
 
@@ -97,7 +97,7 @@ func TestAConditionThatIsAgainWhatItWasDidNotChange(t *testing.T) {
 	p.Stall("A", "m")
 	p.Finish(timeline.Subject{}, lifecycle.Turn{})
 	later := testkit.T0.Add(time.Hour)
-	p = pass.New(later, 1, "p/", facts.Log{}, pass.Status{Conditions: &status.Conditions, Timeline: &status.Timeline, Checks: &status.Checks, Log: &status.Log, Answers: &status.Answers})
+	p = pass.New(later, 1, "p/", facts.Log{}, pass.Status{Conditions: &status.Conditions, Timeline: &status.Timeline, Checks: &status.Checks, Running: &status.Running, Log: &status.Log, Answers: &status.Answers})
 	p.Working("B", "m")
 	p.Stall("A", "m")
 	p.Finish(timeline.Subject{}, lifecycle.Turn{})

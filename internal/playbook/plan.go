@@ -73,9 +73,9 @@ type plan struct {
 // Plan decides one pass. The error: the spec cannot be encoded, which is a bug.
 func Plan(o Observed, now time.Time) (Decision, error) {
 	p := &plan{seen: o, now: now, next: *o.Playbook.Status.DeepCopy()}
-	var none []strategyv1.CheckStatus
+	var none strategyv1.StrategyIncidentStatus // of checks
 	p.out = pass.New(now, o.Playbook.Generation, o.Prefix, o.Log, pass.Status{
-		Conditions: &p.next.Conditions, Timeline: &p.next.Timeline, Checks: &none, Log: &p.next.Log, Answers: &p.next.Answers,
+		Conditions: &p.next.Conditions, Timeline: &p.next.Timeline, Checks: &none.Checks, Running: &none.Running, Log: &p.next.Log, Answers: &p.next.Answers,
 	})
 	p.seen.Decided = p.out.Decisions(o.Playbook.Namespace, o.Decided)
 	p.heldByPeople() // whatever is wrong with the playbook

@@ -59,7 +59,7 @@ func newPlan(o Observed, now time.Time) *plan {
 	p.remediation, p.foreign = remediationOf(o)
 	p.next.ObservedGeneration = o.Rollback.Generation
 	p.out = pass.New(now, o.Rollback.Generation, o.Prefix, o.Log, pass.Status{
-		Conditions: &p.next.Conditions, Timeline: &p.next.Timeline, Checks: &p.next.Checks, Log: &p.next.Log, Answers: &p.next.Answers,
+		Conditions: &p.next.Conditions, Timeline: &p.next.Timeline, Checks: &p.next.Checks, Running: &p.next.Running, Log: &p.next.Log, Answers: &p.next.Answers,
 	})
 	p.out.Drill = p.isDrill()
 	p.out.Refused(o.Refused)

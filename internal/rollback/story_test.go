@@ -123,7 +123,7 @@ func (s *story) observed() rollback.Observed {
 		}
 		return o
 	}
-	o.Config, o.Deployment, o.Log, o.Runs = s.Config(), s.Deployment.DeepCopy(), s.Log(s.prefix), s.Runs(s.rollback.UID, s.prefix)
+	o.Config, o.Deployment, o.Log, o.Runs = s.Config(), s.Deployment.DeepCopy(), s.Log(s.prefix), s.Runs(s.rollback.UID, s.prefix, checks.Known{Judged: s.rollback.Status.Checks, Running: s.rollback.Status.Running})
 	var pods []corev1.Pod
 	for _, pod := range s.Pods {
 		pods = append(pods, *pod.DeepCopy())
@@ -346,7 +346,7 @@ func (s *story) attempts() string {
 	for _, record := range s.rollback.Status.Checks {
 		all = append(all, fmt.Sprintf("%s %d", record.Stage, record.Attempt))
 	}
-	for _, job := range s.Runs(s.rollback.UID, s.prefix).Jobs {
+	for _, job := range s.Runs(s.rollback.UID, s.prefix, checks.Known{Judged: s.rollback.Status.Checks, Running: s.rollback.Status.Running}).Jobs {
 		id := job.ID()
 		if !slices.ContainsFunc(s.rollback.Status.Checks, func(record strategyv1.CheckStatus) bool { return checks.IDOf(record) == id }) {
 			all = append(all, fmt.Sprintf("%s %d", id.Stage, id.Attempt))

@@ -166,7 +166,7 @@ func (w *World) Log(prefix string) facts.Log {
 }
 
 // Runs of one object as they would be observed.
-func (w *World) Runs(uid types.UID, prefix string) facts.Runs {
+func (w *World) Runs(uid types.UID, prefix string, known checks.Known) facts.Runs {
 	w.T.Helper()
 	w.prefixes[uid] = prefix
 	observed := facts.Runs{Outcomes: map[checks.ID]checks.Outcome{}}
@@ -175,6 +175,11 @@ func (w *World) Runs(uid types.UID, prefix string) facts.Runs {
 			continue
 		}
 		state := checks.JobState{Job: job.DeepCopy()}
+		checks.Abridge(state.Job)
+		if state.Foreign = known.Foreign(state.Job); state.Foreign != "" {
+			observed.Jobs = append(observed.Jobs, state)
+			continue
+		}
 		id := state.ID()
 		spec, _ := checks.Find(w.Spec.Checks, id.Check)
 		_, done := w.finished[job.UID]
