@@ -42,6 +42,8 @@ type Signals interface {
 type Namespaces interface {
 	// Served says why the operator can do nothing in a namespace; nil: it can.
 	Served(namespace string) *facts.Problem
+	// Labels of a namespace; none if it is not known.
+	Labels(ctx context.Context, namespace string) map[string]string
 }
 
 // Environment is what the operator is wired with. It never changes, and nobody but the makers of its parts sees all of it: who reads

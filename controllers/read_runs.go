@@ -89,9 +89,10 @@ func (r *reader) observeTemplates(ctx context.Context, namespace string) (facts.
 	if err := r.Client.List(ctx, &list, client.InNamespace(namespace)); err != nil {
 		return nil, err
 	}
+	labels := r.Namespaces.Labels(ctx, namespace)
 	templates := make(facts.Templates, len(list.Items))
 	for _, item := range list.Items {
-		templates[item.Name] = item.Template
+		templates[item.Name] = checks.Allowed(item.Template, namespace, labels)
 	}
 	return templates, nil
 }

@@ -55,6 +55,7 @@ const (
 	ReasonNamespaceNotServed    = "NamespaceNotServed"
 	ReasonNameConflict          = "NameConflict"
 	ReasonForeignJob            = "ForeignJob"
+	ReasonPodTemplateNotAllowed = "PodTemplateNotAllowed"
 	ReasonLogConflict           = "LogConflict"
 	ReasonEffectRefused         = "EffectRefused"       // the API server refuses a Job, rollback, write or restart: a quota, a policy, a webhook
 	ReasonAPIUnavailable        = "APIUnavailable"      // the API server gives no answer to what must be asked at once: pods, who may decide

@@ -7,6 +7,11 @@ const (
 	// LabelServe stands on a Namespace with the value "true": the operator serves it. Who may edit a namespace's contents cannot
 	// write it.
 	LabelServe = "strategy.tradeops.dev/serve"
+	// LabelPodSecurityExempt stands on a Namespace with the value "true": its checks need not fulfil the restricted Pod Security Standard.
+	LabelPodSecurityExempt = "strategy.tradeops.dev/pod-security-exempt"
+	// LabelServiceAccounts stands on a Namespace: the service accounts under which its checks may run, beside the default one without its
+	// token; several with "_" between them.
+	LabelServiceAccounts = "strategy.tradeops.dev/service-accounts"
 	// LabelPlaybook names the playbook that a frozen revision was taken from.
 	LabelPlaybook = "strategy.tradeops.dev/playbook"
 	// LabelIncident names the incident that asked for a rollback. It is a label and not an owner reference, because
@@ -44,5 +49,5 @@ const Finalizer = "strategy.tradeops.dev/edits"
 // ManagedValue is the value of LabelManaged that opts an object in.
 const ManagedValue = "true"
 
-// ServeValue is the value of LabelServe that has a namespace served.
+// ServeValue is the value of LabelServe that has a namespace served, and of LabelPodSecurityExempt.
 const ServeValue = "true"

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -92,6 +93,16 @@ func (r *Readers) For(namespace string) (client.Reader, *facts.Problem) {
 func (r *Readers) Served(namespace string) *facts.Problem {
 	_, problem := r.For(namespace)
 	return problem
+}
+
+// Labels of a namespace, as the manager's cache has them; none if it is not there.
+func (r *Readers) Labels(ctx context.Context, name string) map[string]string {
+	namespace := &metav1.PartialObjectMetadata{}
+	namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
+	if err := r.mgr.GetClient().Get(ctx, client.ObjectKey{Name: name}, namespace); err != nil {
+		return nil
+	}
+	return namespace.Labels
 }
 
 // Count is how many namespaces there are in each state.

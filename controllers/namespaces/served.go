@@ -1,6 +1,7 @@
 package namespaces
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -18,6 +19,9 @@ func (f Fixed) Served(namespace string) *facts.Problem {
 	}
 	return notAsked(namespace)
 }
+
+// Labels are none: what is an exception is not known.
+func (f Fixed) Labels(context.Context, string) map[string]string { return nil }
 
 // letIn is how the operator gets its rights in a namespace.
 const letIn = "bind ClusterRole strategy-operator-namespace there (config/namespace)"

@@ -218,6 +218,24 @@ func TestAForeignJobIsDeletedBeforeOursIsMade(t *testing.T) {
 	}
 }
 
+// TestNoJobIsMadeOfAPodTemplateThatMayNotRun: the stage waits for whoever can change it; without an optional check it goes on.
+func TestNoJobIsMadeOfAPodTemplateThatMayNotRun(t *testing.T) {
+	spec := asked().Check
+	spec.PodTemplateName = "t"
+	stage := Stage{
+		Namespace: "trading", Stage: strategyv1.StageTriage, Uses: []strategyv1.CheckUse{{Name: "audit"}}, Specs: []strategyv1.CheckSpec{spec},
+		Templates: func() map[string]Template { return map[string]Template{"t": {NotAllowed: "why"}} },
+	}
+	got := stage.Run(nil, nil)
+	if len(got.Jobs) > 0 || got.Done || got.MissingReason != strategyv1.ReasonPodTemplateNotAllowed || !strings.Contains(got.Missing, "no pod of it may run: why") {
+		t.Errorf("%+v", got)
+	}
+	stage.Optional = []string{"audit"}
+	if got := stage.Run(nil, nil); len(got.Jobs) > 0 || !got.Done || !slices.Equal(got.Without, stage.Optional) {
+		t.Errorf("optional: %+v", got)
+	}
+}
+
 func TestRunningOf(t *testing.T) {
 	first, second := Job(asked()), Job(asked())
 	second.Spec.Template.Annotations[strategyv1.AnnotationAsked] = "{}"

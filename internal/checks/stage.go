@@ -6,7 +6,6 @@ import (
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -58,7 +57,7 @@ type Stage struct {
 	Uses      []strategyv1.CheckUse
 	Optional  []string // names of those uses without which the stage goes on when they could not be measured
 	Specs     []strategyv1.CheckSpec
-	Templates func() map[string]corev1.PodTemplateSpec // asked when a Job is to be built
+	Templates func() map[string]Template // asked when a Job is to be built
 	Context   Context
 	// Refused are the words with which the API server refuses the object's Jobs, and RefusedFor is for how long it has; empty and 0: it
 	// does not.
@@ -74,8 +73,10 @@ type Result struct {
 	Jobs    []*batchv1.Job           // to create
 	NextAt  time.Time                // the next deadline of a running Job; zero = none
 	Waiting map[string]string        // why a check's pod does not run yet
-	Missing string                   // why a Job cannot be built: its PodTemplate is gone
-	Refused []strategyv1.CheckStatus // attempts whose Jobs were refused for longer than a start may take: Error
+	Missing string                   // why a Job cannot be built: its PodTemplate is gone, or no pod of it may run
+	// MissingReason is the condition's reason for that.
+	MissingReason string
+	Refused       []strategyv1.CheckStatus // attempts whose Jobs were refused for longer than a start may take: Error
 }
 
 // Run decides what a stage needs, given the judged records and the Jobs that are there.
@@ -102,13 +103,17 @@ func (s Stage) Run(records []strategyv1.CheckStatus, jobs []JobState) Result {
 			continue
 		}
 		template, found := s.Templates()[spec.PodTemplateName]
-		if !found && slices.Contains(s.Optional, use.Name) {
+		missing := s.missing(use.Name, spec, template, found)
+		if missing != "" && slices.Contains(s.Optional, use.Name) {
 			result.Without = append(result.Without, use.Name)
 			continue
 		}
 		result.Done = false
-		if !found {
-			result.Missing = fmt.Sprintf("check %s needs PodTemplate %s, which does not exist in namespace %s; create it", use.Name, spec.PodTemplateName, s.Namespace)
+		if missing != "" {
+			result.Missing, result.MissingReason = missing, strategyv1.ReasonPodTemplateNotFound
+			if found {
+				result.MissingReason = strategyv1.ReasonPodTemplateNotAllowed
+			}
 			continue
 		}
 		if s.RefusedFor > 0 && s.RefusedFor >= time.Duration(spec.StartTimeoutSeconds)*time.Second {
@@ -117,10 +122,21 @@ func (s Stage) Run(records []strategyv1.CheckStatus, jobs []JobState) Result {
 		}
 		result.Jobs = append(result.Jobs, Job(Run{
 			Namespace: s.Namespace, Owner: s.Owner, Stage: s.Stage, Check: spec, Use: use,
-			Attempt: attempt, Template: template, Context: s.Context,
+			Attempt: attempt, Template: template.PodTemplateSpec, Context: s.Context,
 		}))
 	}
 	return result
+}
+
+// missing says why a Job of a check cannot be built, and what to do; empty: it can.
+func (s Stage) missing(check string, spec strategyv1.CheckSpec, template Template, found bool) string {
+	switch {
+	case !found:
+		return fmt.Sprintf("check %s needs PodTemplate %s, which does not exist in namespace %s; create it", check, spec.PodTemplateName, s.Namespace)
+	case template.NotAllowed != "":
+		return fmt.Sprintf("check %s needs PodTemplate %s, and no pod of it may run: %s", check, spec.PodTemplateName, template.NotAllowed)
+	}
+	return ""
 }
 
 // refused is an attempt that never was: there is no Job, and so no evidence.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -73,7 +72,7 @@ func TestStageRun(t *testing.T) {
 			if waits := len(c.jobs) > 0 && c.jobs[0].Progress.Waiting != ""; waits && (got.Waiting["a"] != "ImagePullBackOff" || !got.NextAt.Equal(t0)) {
 				t.Errorf("it does not say what it waits for: %v, %v", got.Waiting, got.NextAt)
 			}
-			stage.Templates = func() map[string]corev1.PodTemplateSpec { return nil }
+			stage.Templates = func() map[string]Template { return nil }
 			if got := stage.Run(c.records, c.jobs); (got.Missing != "") != (c.creates != "") || len(got.Jobs) > 0 {
 				t.Errorf("without the PodTemplate: %q, %v", got.Missing, got.Jobs)
 			}
@@ -81,7 +80,7 @@ func TestStageRun(t *testing.T) {
 	}
 }
 
-func template() map[string]corev1.PodTemplateSpec { return map[string]corev1.PodTemplateSpec{"t": {}} }
+func template() map[string]Template { return map[string]Template{"t": {}} }
 
 // As many checks and retries as the API allows: no attempt twice, and it ends.
 func TestTheLargestStageEnds(t *testing.T) {

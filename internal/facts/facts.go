@@ -6,7 +6,6 @@ package facts
 import (
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -78,7 +77,7 @@ type Log struct {
 }
 
 // Templates are the PodTemplates of a namespace, by name.
-type Templates map[string]corev1.PodTemplateSpec
+type Templates map[string]checks.Template
 
 // Runs are the Jobs of an object and the reports of its judged checks.
 type Runs struct {

@@ -1,9 +1,8 @@
 package incident
 
 import (
-	corev1 "k8s.io/api/core/v1"
-
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/signals"
@@ -67,7 +66,7 @@ func (p *plan) documents() map[string]facts.Document {
 // identity says whether identities are enforced.
 func (p *plan) identity() facts.Identity { return facts.Want(&p.needs, NeedIdentity, p.seen.Identity) }
 
-func (p *plan) templates() map[string]corev1.PodTemplateSpec {
+func (p *plan) templates() map[string]checks.Template {
 	return facts.Want(&p.needs, NeedTemplates, p.seen.Templates)
 }
 

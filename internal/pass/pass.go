@@ -241,7 +241,7 @@ func (p *Pass) Run(stage checks.Stage, jobs []checks.JobState) checks.Result {
 	}
 	p.Wake(result.NextAt)
 	if result.Missing != "" {
-		p.BadInput(strategyv1.ReasonPodTemplateNotFound, result.Missing)
+		p.BadInput(result.MissingReason, result.Missing)
 	}
 	return result
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -41,7 +40,7 @@ type Observed struct {
 	Config     facts.Config
 	SigningKey *facts.Problem     // what is wrong with the key, nil if nothing is
 	Deployment *appsv1.Deployment // of the scheduler; nil if it does not exist
-	Templates  map[string]corev1.PodTemplateSpec
+	Templates  map[string]checks.Template
 	Rival      string // an older playbook that looks after another key of the same ConfigMap; empty: none does
 	Frozen     bool   // the revision that this spec needs exists
 	Revisions  []appsv1.ControllerRevision

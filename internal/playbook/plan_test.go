@@ -8,11 +8,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/playbook"
 	"tradeops.dev/strategy-operator/internal/testkit"
@@ -159,8 +159,13 @@ func TestProblems(t *testing.T) {
 		"a Deployment that is missing":  {func(o *playbook.Observed, _ *strategyv1.StrategyPlaybookSpec) { o.Deployment = nil }, "DeploymentNotFound", "spec.scheduler.rollout: Deployment bot-core-scheduler does not exist in namespace trading"},
 		"a PodTemplate that is missing": {func(o *playbook.Observed, _ *strategyv1.StrategyPlaybookSpec) { o.Templates = nil }, "PodTemplateNotFound", "check audit needs PodTemplate tools, which does not exist in namespace trading; check load needs"},
 		"a PodTemplate without container": {func(o *playbook.Observed, _ *strategyv1.StrategyPlaybookSpec) {
-			o.Templates = map[string]corev1.PodTemplateSpec{"tools": {}}
+			o.Templates = map[string]checks.Template{"tools": {}}
 		}, "PodTemplateNotFound", "PodTemplate tools of check audit has no container"},
+		"a PodTemplate of which no pod may run": {func(o *playbook.Observed, _ *strategyv1.StrategyPlaybookSpec) {
+			template := testkit.Templates()["tools"]
+			template.NotAllowed = "why"
+			o.Templates = map[string]checks.Template{"tools": template}
+		}, "PodTemplateNotAllowed", "PodTemplate tools of check audit: why"},
 		"proof":     {func(_ *playbook.Observed, s *strategyv1.StrategyPlaybookSpec) { s.Scheduler.Proof.Check = "x" }, "ReferenceInvalid", `spec.scheduler.proof uses check "x", which is not in spec.checks`},
 		"triage":    {func(_ *playbook.Observed, s *strategyv1.StrategyPlaybookSpec) { s.Triage.Checks[0].Name = "x" }, "ReferenceInvalid", `spec.triage uses check "x"`},
 		"diagnosis": {func(_ *playbook.Observed, s *strategyv1.StrategyPlaybookSpec) { s.Diagnosis.Checks[0].Name = "x" }, "ReferenceInvalid", `spec.diagnosis uses check "x"`},

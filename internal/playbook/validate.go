@@ -4,9 +4,8 @@ import (
 	"fmt"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
-
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/facts"
 )
 
@@ -48,9 +47,9 @@ func Problems(spec strategyv1.StrategyPlaybookSpec) []facts.Problem {
 	return problems
 }
 
-// templates checks that each check's PodTemplate is there and has a container for its command.
-func templates(spec strategyv1.StrategyPlaybookSpec, namespace string, found map[string]corev1.PodTemplateSpec) *facts.Problem {
-	var missing []string
+// templates checks that each check's PodTemplate is there, has a container for its command, and may run.
+func templates(spec strategyv1.StrategyPlaybookSpec, namespace string, found map[string]checks.Template) *facts.Problem {
+	var missing, refused []string
 	for _, check := range spec.Checks {
 		template, ok := found[check.PodTemplateName]
 		switch {
@@ -58,10 +57,15 @@ func templates(spec strategyv1.StrategyPlaybookSpec, namespace string, found map
 			missing = append(missing, fmt.Sprintf("check %s needs PodTemplate %s, which does not exist in namespace %s", check.Name, check.PodTemplateName, namespace))
 		case len(template.Spec.Containers) == 0:
 			missing = append(missing, fmt.Sprintf("PodTemplate %s of check %s has no container", check.PodTemplateName, check.Name))
+		case template.NotAllowed != "":
+			refused = append(refused, fmt.Sprintf("PodTemplate %s of check %s: %s", check.PodTemplateName, check.Name, template.NotAllowed))
 		}
 	}
-	if len(missing) == 0 {
-		return nil
+	switch {
+	case len(missing) > 0:
+		return &facts.Problem{Reason: strategyv1.ReasonPodTemplateNotFound, Message: strings.Join(missing, "; ")}
+	case len(refused) > 0:
+		return &facts.Problem{Reason: strategyv1.ReasonPodTemplateNotAllowed, Message: strings.Join(refused, "; ")}
 	}
-	return &facts.Problem{Reason: strategyv1.ReasonPodTemplateNotFound, Message: strings.Join(missing, "; ")}
+	return nil
 }

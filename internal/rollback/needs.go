@@ -4,6 +4,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/signals"
 )
@@ -32,7 +33,7 @@ func (p *plan) pods() []corev1.Pod {
 	return pods.Items
 }
 
-func (p *plan) templates() map[string]corev1.PodTemplateSpec {
+func (p *plan) templates() map[string]checks.Template {
 	return facts.Want(&p.needs, NeedTemplates, p.seen.Templates)
 }
 

@@ -209,7 +209,7 @@ func (w *World) Secret() *corev1.Secret {
 
 // PodTemplate is the one of all checks.
 func (w *World) PodTemplate() *corev1.PodTemplate {
-	return &corev1.PodTemplate{ObjectMeta: w.named(Template), Template: testkit.Templates()[Template]}
+	return &corev1.PodTemplate{ObjectMeta: w.named(Template), Template: testkit.Templates()[Template].PodTemplateSpec}
 }
 
 // Deployment is the scheduler's.

@@ -8,6 +8,7 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/checks"
 )
 
 // Document is a configuration with two strategies; "arb" has two schedules.
@@ -140,6 +141,6 @@ func WithFeeds(spec strategyv1.StrategyPlaybookSpec) strategyv1.StrategyPlaybook
 }
 
 // Templates are the PodTemplates that the playbook needs.
-func Templates() map[string]corev1.PodTemplateSpec {
-	return map[string]corev1.PodTemplateSpec{"tools": {Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "main", Image: "tools:1"}}}}}
+func Templates() map[string]checks.Template {
+	return map[string]checks.Template{"tools": {PodTemplateSpec: corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "main", Image: "tools:1"}}}}}}
 }

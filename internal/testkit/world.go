@@ -45,7 +45,7 @@ type World struct {
 	T          T
 	Now        time.Time
 	Spec       strategyv1.StrategyPlaybookSpec
-	Templates  map[string]corev1.PodTemplateSpec
+	Templates  map[string]checks.Template
 	Content    string // of the ConfigMap
 	Edits      string // its annotation
 	Deployment *appsv1.Deployment

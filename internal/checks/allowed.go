@@ -1,0 +1,85 @@
+package checks
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/pod-security-admission/api"
+	"k8s.io/pod-security-admission/policy"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/bounded"
+)
+
+// Template is a PodTemplate as checks may use it.
+type Template struct {
+	corev1.PodTemplateSpec
+	NotAllowed string // why no pod of it may run, for people; empty: one may
+}
+
+// Allowed is a PodTemplate in a namespace with these labels. The operator may create any pod there, and whoever writes a PodTemplate may
+// not: so the pod must fulfil the restricted Pod Security Standard, and run as nobody in particular. What is an exception is said by labels
+// of the namespace, which only a cluster administrator writes.
+func Allowed(template corev1.PodTemplateSpec, namespace string, labels map[string]string) Template {
+	why := notRestricted(template, labels)
+	if why == "" {
+		why = notAllowedAs(template.Spec, namespace, labels)
+	}
+	return Template{template, bounded.Line(why, maxWords)}
+}
+
+// standard is the Pod Security Standard in its newest version.
+var standard = func() policy.Evaluator {
+	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
+	if err != nil { // its own checks
+		panic(err)
+	}
+	return evaluator
+}()
+
+func notRestricted(template corev1.PodTemplateSpec, labels map[string]string) string {
+	if labels[strategyv1.LabelPodSecurityExempt] == strategyv1.ServeValue {
+		return ""
+	}
+	pod := template.DeepCopy()
+	restrict(&pod.Spec)
+	level := api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}
+	var broken []string
+	for _, result := range standard.EvaluatePod(level, &pod.ObjectMeta, &pod.Spec) {
+		if !result.Allowed {
+			broken = append(broken, strings.TrimSpace(result.ForbiddenReason+" "+result.ForbiddenDetail))
+		}
+	}
+	if len(broken) == 0 {
+		return ""
+	}
+	return "it does not fulfil the restricted Pod Security Standard: " + strings.Join(broken, "; ")
+}
+
+// accountsBetween separates names in the label, whose value cannot have a comma. A name of a service account cannot have this.
+const accountsBetween = "_"
+
+func notAllowedAs(pod corev1.PodSpec, namespace string, labels map[string]string) string {
+	account := pod.ServiceAccountName
+	if account == "" {
+		account = "default"
+	}
+	allowed := strings.Split(labels[strategyv1.LabelServiceAccounts], accountsBetween)
+	if account == "default" && !hasToken(pod) || slices.Contains(allowed, account) {
+		return ""
+	}
+	return fmt.Sprintf("it runs as service account %s, or with its token, and checks of namespace %s may not. A cluster administrator allows it: "+
+		"kubectl label namespace %s %s=%s (several names: with %s between them)", account, namespace, namespace, strategyv1.LabelServiceAccounts, account, accountsBetween)
+}
+
+// hasToken says whether a pod is given the token of its service account.
+func hasToken(pod corev1.PodSpec) bool {
+	if pod.AutomountServiceAccountToken != nil && *pod.AutomountServiceAccountToken {
+		return true
+	}
+	return slices.ContainsFunc(pod.Volumes, func(volume corev1.Volume) bool {
+		return volume.Projected != nil && slices.ContainsFunc(volume.Projected.Sources, func(source corev1.VolumeProjection) bool { return source.ServiceAccountToken != nil })
+	})
+}

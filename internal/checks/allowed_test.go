@@ -1,0 +1,62 @@
+package checks
+
+import (
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+)
+
+func TestAllowed(t *testing.T) {
+	type labels map[string]string
+	exempt := labels{strategyv1.LabelPodSecurityExempt: "true"}
+	accounts := labels{strategyv1.LabelServiceAccounts: "tools_default"}
+	for name, c := range map[string]struct {
+		change func(*corev1.PodSpec)
+		labels labels
+		says   string // empty: it is allowed
+	}{
+		"what is silent":                   {},
+		"the node's network":               {change: func(p *corev1.PodSpec) { p.HostNetwork = true }, says: "hostNetwork=true"},
+		"the node's network, by exception": {change: func(p *corev1.PodSpec) { p.HostNetwork = true }, labels: exempt},
+		"another word for the exception":   {change: func(p *corev1.PodSpec) { p.HostNetwork = true }, labels: labels{strategyv1.LabelPodSecurityExempt: "yes"}, says: "hostNetwork"},
+		"the node's processes":             {change: func(p *corev1.PodSpec) { p.HostPID = true }, says: "hostPID=true"},
+		"the node's files": {change: func(p *corev1.PodSpec) {
+			p.Volumes[0].VolumeSource = corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: "/"}}
+		}, says: "hostPath"},
+		"root": {change: func(p *corev1.PodSpec) { p.SecurityContext = &corev1.PodSecurityContext{RunAsUser: new(int64(0))} }, says: "runAsUser=0"},
+		"privileged": {change: func(p *corev1.PodSpec) {
+			p.Containers[0].SecurityContext = &corev1.SecurityContext{Privileged: new(true)}
+		}, says: "privileged"},
+		"privileged before": {change: func(p *corev1.PodSpec) {
+			p.InitContainers = []corev1.Container{{Name: "i", SecurityContext: &corev1.SecurityContext{Privileged: new(true)}}}
+		}, says: `container "i"`},
+		"a service account":               {change: func(p *corev1.PodSpec) { p.ServiceAccountName = "powerful" }, says: "kubectl label namespace trading strategy.tradeops.dev/service-accounts=powerful"},
+		"a service account of the label":  {change: func(p *corev1.PodSpec) { p.ServiceAccountName = "tools" }, labels: accounts},
+		"a part of a name of the label":   {change: func(p *corev1.PodSpec) { p.ServiceAccountName = "tool" }, labels: accounts, says: "service account tool"},
+		"the exception is of no accounts": {change: func(p *corev1.PodSpec) { p.ServiceAccountName = "powerful" }, labels: exempt, says: "service account powerful"},
+		"a token":                         {change: func(p *corev1.PodSpec) { p.AutomountServiceAccountToken = new(true) }, says: "service account default"},
+		"a token of the label":            {change: func(p *corev1.PodSpec) { p.AutomountServiceAccountToken = new(true) }, labels: accounts},
+		"a token in a volume": {change: func(p *corev1.PodSpec) {
+			p.Volumes[0].VolumeSource = corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{Sources: []corev1.VolumeProjection{{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{}}}}}
+		}, says: "or with its token"},
+		"words that are not ours": {change: func(p *corev1.PodSpec) { p.ServiceAccountName = "a\x1b[2J" }, says: "service account a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			spec := corev1.PodSpec{Containers: []corev1.Container{{Name: "main"}}, Volumes: []corev1.Volume{{Name: "v", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}}}}
+			if c.change != nil {
+				c.change(&spec)
+			}
+			before := spec.DeepCopy()
+			got := Allowed(corev1.PodTemplateSpec{Spec: spec}, "trading", c.labels)
+			if (got.NotAllowed != "") != (c.says != "") || !strings.Contains(got.NotAllowed, c.says) || strings.Contains(got.NotAllowed, "\x1b") {
+				t.Errorf("it says %q, want %q", got.NotAllowed, c.says)
+			}
+			if spec.String() != before.String() || got.Spec.String() != before.String() {
+				t.Error("the template was changed")
+			}
+		})
+	}
+}
