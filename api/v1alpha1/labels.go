@@ -23,6 +23,8 @@ const (
 
 	// AnnotationContainer stands on the Job of a check and names the container that runs the check, whatever others a webhook adds.
 	AnnotationContainer = "strategy.tradeops.dev/container"
+	// AnnotationSeverity stands on the Job of a check and is the severity of the incident as the Job was told; its report is judged by that one.
+	AnnotationSeverity = "strategy.tradeops.dev/severity"
 	// AnnotationEdits stands on a managed ConfigMap and records the edits in force and what each path held before.
 	// It is written in the same update as the edits, so the two can never disagree.
 	AnnotationEdits = "strategy.tradeops.dev/edits"
