@@ -44,6 +44,10 @@ type StrategyIncidentStatus struct {
 	// +optional
 	Severity Severity `json:"severity,omitempty"`
 
+	// branch is the stage of checks that began last, and which severities' checks it runs; absent = none began.
+	// +optional
+	Branch *BranchStatus `json:"branch,omitempty"`
+
 	// level of support that deals with it now: the highest that was called.
 	// +optional
 	Level Level `json:"level,omitempty"`
@@ -434,4 +438,24 @@ type IncidentRollback struct {
 	// writtenTime is when its edits were first seen in the configuration; absent = never. Strikes count those that were.
 	// +optional
 	WrittenTime *metav1.Time `json:"writtenTime,omitempty"`
+}
+
+// BranchStatus is which checks of a stage are for the incident. A stage keeps those that it began with; when the incident is raised, those
+// for the higher severity are added.
+type BranchStatus struct {
+	// stage is Triage or Diagnosis.
+	// +required
+	Stage Stage `json:"stage,omitempty"`
+
+	// round of the stage, from 1: it is entered again after a relapse, or when checks of a later revision were taken over.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	Round int32 `json:"round,omitempty"`
+
+	// severities that have counted since the stage began, in order; its checks are those for any of them.
+	// +required
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=3
+	Severities []Severity `json:"severities,omitempty"`
 }

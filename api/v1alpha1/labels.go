@@ -32,6 +32,8 @@ const (
 	AnnotationAsked = "strategy.tradeops.dev/asked"
 	// AnnotationChanged is only in the operator's memory: what of a check's Job or pod is not as it was asked for.
 	AnnotationChanged = "strategy.tradeops.dev/changed"
+	// AnnotationSeverity stands on the Job of a check and is the severity of the incident as the Job was told; its report is judged by that one.
+	AnnotationSeverity = "strategy.tradeops.dev/severity"
 	// AnnotationEdits stands on a managed ConfigMap and records the edits in force and what each path held before.
 	// It is written in the same update as the edits, so the two can never disagree.
 	AnnotationEdits = "strategy.tradeops.dev/edits"

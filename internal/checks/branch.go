@@ -6,10 +6,12 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 )
 
-// Branch is what a stage runs for one incident: the checks that are for its type and severity, and which of them are optional.
-func Branch(stage []strategyv1.StageCheck, incident strategyv1.StrategyIncidentSpec) (uses []strategyv1.CheckUse, optional []string) {
+// Branch is what a stage runs for an incident of this type: the checks that are for any of the severities, and which of them are optional.
+func Branch(stage []strategyv1.StageCheck, kind strategyv1.IncidentType, severities ...strategyv1.Severity) (uses []strategyv1.CheckUse, optional []string) {
 	for _, check := range stage {
-		if len(check.Types) > 0 && !slices.Contains(check.Types, incident.Type) || len(check.Severities) > 0 && !slices.Contains(check.Severities, incident.Severity) {
+		ofType := len(check.Types) == 0 || slices.Contains(check.Types, kind)
+		ofSeverity := len(check.Severities) == 0 || slices.ContainsFunc(severities, func(counts strategyv1.Severity) bool { return slices.Contains(check.Severities, counts) })
+		if !ofType || !ofSeverity {
 			continue
 		}
 		uses = append(uses, strategyv1.CheckUse{Name: check.Name, Env: check.Env})

@@ -61,6 +61,9 @@ func Job(run Run) *batchv1.Job {
 	template.Spec.RestartPolicy = corev1.RestartPolicyNever
 	template.Spec.ActiveDeadlineSeconds = new(int64(run.Check.TimeoutSeconds))
 	annotations := map[string]string{}
+	if run.Context.Severity != "" {
+		annotations[strategyv1.AnnotationSeverity] = run.Context.Severity
+	}
 	if len(template.Spec.Containers) > 0 {
 		annotations[strategyv1.AnnotationContainer] = template.Spec.Containers[0].Name
 		container := &template.Spec.Containers[0]

@@ -34,7 +34,7 @@ func Observe(spec strategyv1.CheckSpec, job *batchv1.Job, pods []corev1.Pod, now
 func observe(spec strategyv1.CheckSpec, job *batchv1.Job, pods []corev1.Pod, now time.Time) Progress {
 	outcome := Outcome{
 		Stage: strategyv1.Stage(job.Labels[strategyv1.LabelStage]), Check: spec.Name,
-		Attempt: AttemptOf(job), JobName: job.Name,
+		Attempt: AttemptOf(job), JobName: job.Name, Severity: SeverityOf(job),
 	}
 	if outcome.Reason, outcome.Message = changed(job, pods); outcome.Reason != "" {
 		outcome.CompletionTime = jobEnd(job, now)
@@ -71,6 +71,9 @@ func AttemptOf(job *batchv1.Job) int32 {
 	}
 	return attempt
 }
+
+// SeverityOf the incident, as the Job was told; empty: it was told none.
+func SeverityOf(job *batchv1.Job) string { return job.Annotations[strategyv1.AnnotationSeverity] }
 
 func observeNoPod(spec strategyv1.CheckSpec, job *batchv1.Job, outcome Outcome, now time.Time) Progress {
 	if ended(job) {

@@ -201,6 +201,17 @@ func TestObserveWithAWrongClock(t *testing.T) {
 	}
 }
 
+// What a Job was told of the severity is known from its metadata: its spec is not kept in memory.
+func TestTheSeverityThatAJobWasToldIsInItsOutcome(t *testing.T) {
+	for _, severity := range []string{"", "Critical"} {
+		job := Job(Run{Check: strategyv1.CheckSpec{Name: "audit"}, Template: tools, Context: Context{Severity: severity}})
+		job.Spec = batchv1.JobSpec{}
+		if got := Observe(strategyv1.CheckSpec{Name: "audit"}, job, nil, t0).Outcome.Severity; got != severity {
+			t.Errorf("%q instead of %q", got, severity)
+		}
+	}
+}
+
 // A webhook may put a container first into the Job, too: what was asked for is named on it.
 func TestTheContainerOfACheckIsTheOneThatItsCommandWentTo(t *testing.T) {
 	job := Job(Run{Check: strategyv1.CheckSpec{Name: "audit"}, Template: tools})

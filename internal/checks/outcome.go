@@ -27,6 +27,7 @@ type Outcome struct {
 	Check          string           `json:"check"`
 	Attempt        int32            `json:"attempt"`
 	JobName        string           `json:"job"`
+	Severity       string           `json:"severity,omitempty"` // of the incident, as the Job was told
 	PodName        string           `json:"pod,omitempty"`
 	ImageID        string           `json:"imageID,omitempty"`
 	Reason         string           `json:"reason"`

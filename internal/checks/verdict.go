@@ -2,6 +2,7 @@ package checks
 
 import (
 	"fmt"
+	"maps"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/rules"
@@ -27,6 +28,10 @@ func JudgeByRule(spec strategyv1.CheckSpec, outcome Outcome, vars rules.Vars) (v
 		return strategyv1.VerdictInconclusive, fmt.Sprintf("the stored report is not JSON: %v", err), 0
 	}
 	vars.Report, vars.ExitCode = outcome.Report.Value(), outcome.ExitCode
+	if outcome.Severity != "" { // the incident may have been raised since
+		vars.Incident = maps.Clone(vars.Incident)
+		vars.Incident["severity"] = outcome.Severity
+	}
 	for i, candidate := range spec.Verdicts {
 		held, err := rules.Eval(candidate.When, vars)
 		if err != nil {

@@ -48,7 +48,7 @@ func (p *plan) severity() strategyv1.Severity {
 
 // raised: a later report of the same fault is more severe, and counts for this one from then on.
 func (p *plan) raised() {
-	if p.noProcedure() != nil {
+	if !p.started() || p.noProcedure() != nil {
 		return
 	}
 	same := p.same()
@@ -60,6 +60,9 @@ func (p *plan) raised() {
 		}
 		message := fmt.Sprintf("severity %s instead of %s: StrategyIncident %s is about the same playbook, type and target", severity, p.severity(), other.Name)
 		p.next.Severity = severity
+		if p.next.Branch != nil {
+			p.next.Branch.Severities = append(p.next.Branch.Severities, severity)
+		}
 		p.out.Note(strategyv1.EventRaised, message+p.call(lifecycle.Level(p.next)), "")
 		p.out.Tell(corev1.EventTypeWarning, strategyv1.ReasonRaised, message)
 	}

@@ -6,6 +6,7 @@ import "tradeops.dev/strategy-operator/internal/pass"
 var records = []func(*plan){
 	(*plan).reopened,          // somebody takes back that it was closed
 	(*plan).start,             // freezes the playbook and fixes the deadlines, once
+	(*plan).raised,            // a later report of the same is more severe, before anything is decided
 	(*plan).holdBack,          // nothing new is started while the incident or its playbook is on hold
 	(*plan).answers,           // the first decision of a person for each level
 	(*plan).acknowledged,      // who is on it, and until when
@@ -59,7 +60,6 @@ var deadlines = []func(*plan){
 	(*plan).asks,         // since when people are asked for something
 	(*plan).breaches,     // nobody answered in time
 	(*plan).handOver,     // the next level is called, since this one does not answer
-	(*plan).raised,       // a later report of the same is more severe
 	(*plan).callLead,     // a rule of the technical lead holds
 	(*plan).watchSignals, // which signals are not known
 }

@@ -25,6 +25,9 @@ func (p *plan) triage() pass.Outcome {
 		return pass.GoOn
 	}
 	if !stage.Done {
+		if p.out.Is(strategyv1.ConditionTriaged) { // all were judged, and now there are more
+			p.out.Set(strategyv1.ConditionTriaged, metav1.ConditionUnknown, strategyv1.ReasonTriaging, "more triage checks are to be judged")
+		}
 		p.out.Working(strategyv1.ReasonTriaging, progressOf(stage, all))
 		return pass.Ends
 	}
@@ -82,15 +85,25 @@ func (p *plan) escalatedByTime(rule strategyv1.EscalateRule) bool {
 
 // run runs the incident's branch of a stage; all is how many checks that is.
 func (p *plan) run(stage strategyv1.Stage, stageChecks []strategyv1.StageCheck) (result checks.Result, all int) {
-	spec := p.seen.Incident.Spec
-	spec.Severity = p.severity()
-	uses, optional := checks.Branch(stageChecks, spec)
+	round := p.roundOf(stage)
+	uses, optional := checks.Branch(stageChecks, p.seen.Incident.Spec.Type, p.branch(stage, round)...)
+	context := subject.Context(p.seen.Incident.Name, p.seen.Incident, p.seen.Playbook.Spec.Scheduler)
+	context.Severity = string(p.severity())
 	return p.out.Run(checks.Stage{
 		Namespace: p.seen.Incident.Namespace,
 		Owner:     *metav1.NewControllerRef(p.seen.Incident, strategyv1.GroupVersion.WithKind(strategyv1.KindIncident)),
-		Stage:     stage, Round: p.roundOf(stage), Uses: uses, Optional: optional, Specs: p.seen.Playbook.Spec.Checks, Templates: p.templates,
-		Context: subject.Context(p.seen.Incident.Name, p.seen.Incident, p.seen.Playbook.Spec.Scheduler),
+		Stage:     stage, Round: round, Uses: uses, Optional: optional, Specs: p.seen.Playbook.Spec.Checks, Templates: p.templates,
+		Context: context,
 	}, p.seen.Runs.Jobs), len(uses)
+}
+
+// branch is the severities whose checks a stage runs: the one that counted when it began, and each that counts since. What it began with
+// stays: a verdict that is there must not vanish from a rule's sight.
+func (p *plan) branch(stage strategyv1.Stage, round int32) []strategyv1.Severity {
+	if branch := p.next.Branch; branch == nil || branch.Stage != stage || branch.Round != round {
+		p.next.Branch = &strategyv1.BranchStatus{Stage: stage, Round: round, Severities: []strategyv1.Severity{p.severity()}}
+	}
+	return p.next.Branch.Severities
 }
 
 // roundOf a stage: the diagnosis is made anew in each round of the incident, and an open stage when other checks were taken over.

@@ -12,6 +12,7 @@ func FuzzParse(f *testing.F) {
 		file("Australia/Lord_Howe", office+`overrides: [{level: L1, from: "2026-11-04 09:00", to: "2026-11-05 09:00", member: nobody}]`),
 		file("Pacific/Apia", daily("2011-12-28 00:00")),
 		file("America/Santiago", `rotations: [{level: TechLead, start: "2026-09-05 00:00", shift: 8h, members: [alice, bob, alice]}]`),
+		file("Europe/Berlin", dayAndNight("2026-03-28 14:30")), file("Australia/Lord_Howe", dayAndNight("2026-10-03 02:15")),
 	} {
 		f.Add([]byte(text), int64(1793620800))
 	}

@@ -46,6 +46,11 @@ func daily(start string) string {
 	return "rotations:\n- {level: L1, start: \"" + start + "\", shift: 1d, members: [alice, bob]}\n"
 }
 
+// dayAndNight are two turns of twelve hours on the clock.
+func dayAndNight(start string) string {
+	return "rotations:\n- {level: L1, start: \"" + start + "\", shift: 12h, hours: Clock, members: [alice, bob]}\n"
+}
+
 // Each case tells the shifts that follow each other from now on.
 func TestShiftsFollowEachOther(t *testing.T) {
 	cases := map[string]struct{ text, now, want string }{
@@ -118,6 +123,43 @@ func TestShiftsFollowEachOther(t *testing.T) {
 			file("Europe/Warsaw", `rotations: [{level: L1, start: "2026-10-24 09:00", shift: 24h, members: [alice, bob]}]`), "2026-10-24T12:00:00Z", `
 			alice 2026-10-24 09:00 +02:00 -> 2026-10-25 08:00 +01:00
 			bob 2026-10-25 08:00 +01:00 -> 2026-10-26 08:00 +01:00`,
+		},
+		"hours on the clock: a night has eleven of them in spring": {
+			file("Europe/Berlin", dayAndNight("2026-03-27 08:00")), "2026-03-28T12:00:00Z", `
+			alice 2026-03-28 08:00 +01:00 -> 2026-03-28 20:00 +01:00
+			bob 2026-03-28 20:00 +01:00 -> 2026-03-29 08:00 +02:00
+			alice 2026-03-29 08:00 +02:00 -> 2026-03-29 20:00 +02:00`,
+		},
+		"hours on the clock: a night has thirteen of them in autumn": {
+			file("Europe/Berlin", dayAndNight("2026-03-27 08:00")), "2026-10-24T12:00:00Z", `
+			alice 2026-10-24 08:00 +02:00 -> 2026-10-24 20:00 +02:00
+			bob 2026-10-24 20:00 +02:00 -> 2026-10-25 08:00 +01:00
+			alice 2026-10-25 08:00 +01:00 -> 2026-10-25 20:00 +01:00`,
+		},
+		"hours on the clock: half an hour, in Lord Howe": {
+			file("Australia/Lord_Howe", dayAndNight("2026-03-27 08:00")), "2026-04-04T08:00:00Z", `
+			alice 2026-04-04 08:00 +11:00 -> 2026-04-04 20:00 +11:00
+			bob 2026-04-04 20:00 +11:00 -> 2026-04-05 08:00 +10:30`,
+		},
+		"hours on the clock: a handover at a skipped time is when the clock changes": {
+			file("Europe/Berlin", dayAndNight("2026-03-27 14:30")), "2026-03-28T14:00:00Z", `
+			alice 2026-03-28 14:30 +01:00 -> 2026-03-29 03:00 +02:00
+			bob 2026-03-29 03:00 +02:00 -> 2026-03-29 14:30 +02:00`,
+		},
+		"hours on the clock: a handover at a time that comes twice is at the first": {
+			file("Europe/Berlin", dayAndNight("2026-10-23 14:30")), "2026-10-24T14:00:00Z", `
+			alice 2026-10-24 14:30 +02:00 -> 2026-10-25 02:30 +02:00
+			bob 2026-10-25 02:30 +02:00 -> 2026-10-25 14:30 +01:00`,
+		},
+		"hours on the clock: a turn that is skipped as a whole is nobody's": {
+			file("Europe/Berlin", `rotations: [{level: L1, start: "2026-03-29 00:00", shift: 1h, hours: Clock, members: [alice, bob, carol]}]`), "2026-03-29T00:30:00Z", `
+			bob 2026-03-29 01:00 +01:00 -> 2026-03-29 03:00 +02:00
+			alice 2026-03-29 03:00 +02:00 -> 2026-03-29 04:00 +02:00`,
+		},
+		"hours that say that they are elapsed are": {
+			file("Europe/Berlin", strings.Replace(dayAndNight("2026-10-24 08:00"), "Clock", "Elapsed", 1)), "2026-10-24T20:00:00Z", `
+			bob 2026-10-24 20:00 +02:00 -> 2026-10-25 07:00 +01:00
+			alice 2026-10-25 07:00 +01:00 -> 2026-10-25 19:00 +01:00`,
 		},
 		"a turn that begins at a skipped time begins when the clock changes": {
 			file("Europe/Warsaw", daily("2026-03-28 02:30")), "2026-03-28T12:00:00Z", `

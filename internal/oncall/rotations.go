@@ -14,7 +14,7 @@ func (p *parser) rotations(at place, fields map[string]*yaml.Node) map[string]ro
 	rotations, first := map[string]rotation{}, map[string]int{}
 	for i, node := range nodes {
 		here := place{node, fmt.Sprintf("rotations[%d]", i)}
-		fields, ok := p.fields(here, "level", "start", "shift", "members", "windows")
+		fields, ok := p.fields(here, "level", "start", "shift", "hours", "members", "windows")
 		if !ok {
 			continue
 		}

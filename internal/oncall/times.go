@@ -77,7 +77,33 @@ func (p *parser) length(at place, fields map[string]*yaml.Node) (seconds int64, 
 		p.fault(at, "shift %s is longer than %dd; shorten it", text, maxLength/day)
 		return 0, false
 	}
-	return seconds, parts[2] == "h"
+	if parts[2] == "h" {
+		return seconds, p.elapsed(at, fields)
+	}
+	if fields["hours"] != nil {
+		at.node = fields["hours"]
+		p.fault(at, "hours says how the hours of a shift are counted, and %s has none; remove it", text)
+	}
+	return seconds, false
+}
+
+// How the hours of a turn are counted.
+const (
+	onClock     = "Clock"   // twelve of them after 20:00 it is 08:00, also in the night in which clocks change
+	elapsedTime = "Elapsed" // each has 60 minutes
+)
+
+// elapsed says whether hours are elapsed time, which they are unless the file says otherwise.
+func (p *parser) elapsed(at place, fields map[string]*yaml.Node) bool {
+	if fields["hours"] == nil {
+		return true
+	}
+	text, ok := p.text(at, fields, "hours")
+	if ok && text != onClock && text != elapsedTime {
+		at.node = fields["hours"]
+		p.fault(at, "hours %s is not %s or %s", quote(text), onClock, elapsedTime)
+	}
+	return text != onClock
 }
 
 // days are counted from Monday.

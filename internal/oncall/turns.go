@@ -9,7 +9,7 @@ type turns struct {
 	start   int64     // local time of the first turn
 	begin   time.Time // the moment of it
 	length  int64     // seconds
-	elapsed bool      // the length is elapsed time (hours), not time on the clock (days and weeks)
+	elapsed bool      // the length is elapsed time, not time on the clock (days, weeks, and hours of the clock)
 }
 
 // at is the turn of a moment that is not before begin, together with the turns of the same member beside it.

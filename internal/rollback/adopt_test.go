@@ -76,6 +76,110 @@ func TestAdoptedChecksAreAskedAgain(t *testing.T) {
 	}
 }
 
+// A probe that is broken hangs, or passes what it should not: with other checks it is asked anew, before and after the approval, and what
+// the old one says later does not count.
+func TestAdoptedProbesAreAskedAgain(t *testing.T) {
+	const first, again = "Probe/feed-probe/1", "Probe/feed-probe/11"
+	newer := func(report *testkit.Report) reports { // of the probe in any later round
+		return reports{"Probe/feed-probe": report, first: testkit.Fail(), again: testkit.Fail()}
+	}
+	adopt := func(s *story, by string) {
+		s.Now = s.Now.Add(time.Second)
+		s.decide(strategyv1.DecisionAdoptChecks, by)
+	}
+	for name, c := range map[string]struct {
+		story    func(*story)
+		ready    string
+		attempts string
+	}{
+		"it hangs": {func(s *story) {
+			s.reports(nil)
+			s.quiet()
+			adopt(s, "carol")
+			s.quiet()
+			s.reports(newer(testkit.OK()))
+		}, "AwaitingApproval", "Probe 1, Probe 21"},
+		"it hangs, and the newer one fails": {func(s *story) {
+			s.reports(nil)
+			s.quiet()
+			adopt(s, "carol")
+			s.quiet()
+			s.reports(newer(testkit.Fail()))
+		}, "ProbeFailed", "Probe 1, Probe 21"},
+		"it passed what it should not: nobody is asked any more": {func(s *story) {
+			s.quiet()
+			adopt(s, "carol")
+			s.reports(newer(testkit.Fail()))
+		}, "ProbeFailed", "Probe 1, Probe 21"},
+		"it hangs right before the switch": {func(s *story) {
+			s.reports(reports{first: testkit.OK()})
+			s.approved()
+			adopt(s, "carol")
+			s.quiet()
+			s.reports(newer(testkit.OK()))
+		}, "Verified", "Probe 1, Probe 11, Probe 21, Probe 31, Proof 1"},
+		"it passed right before the switch, which waits": {func(s *story) {
+			s.reports(reports{first: testkit.OK(), again: testkit.OK()})
+			s.remedy("disable") // whose baseline hangs
+			s.rollback.Spec.Actions = []strategyv1.RollbackAction{testkit.SwitchFeed("binance")}
+			s.approved()
+			adopt(s, "carol")
+			s.quiet()
+			s.reports(newer(testkit.Fail()))
+		}, "ProbeFailed", "Probe 1, Probe 11, Probe 21"},
+		"both newer ones hang": {func(s *story) {
+			s.reports(nil)
+			s.quiet()
+			adopt(s, "carol")
+			s.quiet()
+			s.newest.Revision = "multi-strategy-3"
+			adopt(s, "dave")
+			s.quiet()
+			s.reports(reports{"Probe/feed-probe/21": testkit.Fail(), "Probe/feed-probe": testkit.OK(), first: testkit.Fail()})
+		}, "AwaitingApproval", "Probe 1, Probe 21, Probe 41"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := feedStory(t)
+			s.fixed(nil)
+			c.story(s)
+			s.quiet()
+			expect(t, "Ready", s.ready(), c.ready)
+			attempts := strings.Split(s.attempts(), ", ")
+			slices.Sort(attempts)
+			want := strings.Split(c.attempts, ", ")
+			slices.Sort(want)
+			expect(t, "attempts", strings.Join(attempts, ", "), strings.Join(want, ", "))
+		})
+	}
+}
+
+// One that ended because its probe could not measure says how another one gets a probe that can.
+func TestAProbeThatMeasuresNothingSaysWhatHelps(t *testing.T) {
+	for name, c := range map[string]struct {
+		report   *testkit.Report
+		incident bool
+		says     string
+	}{
+		"the feed is bad":                     {testkit.Fail(), true, "Nothing was changed; create another rollback when it is"},
+		"the probe is broken":                 {testkit.Broken(), false, "if the check is broken, fix the playbook, then create another rollback"},
+		"the probe is broken, of an incident": {testkit.Mute(), true, "if the check is broken, fix the playbook, then: kubectl strategy adopt-checks incident/pnl -n trading, and create another rollback"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := feedStory(t)
+			if c.incident {
+				s.remedy("disable")
+				s.rollback.Spec.Actions = []strategyv1.RollbackAction{testkit.SwitchFeed("binance")}
+			}
+			s.reports(reports{"Probe/feed-probe": c.report})
+			s.quiet()
+			expect(t, "Ready", s.ready(), "ProbeFailed")
+			if message := s.message(strategyv1.ConditionReady); !strings.HasSuffix(message, c.says) {
+				t.Errorf("it says %q", message)
+			}
+		})
+	}
+}
+
 // What cannot be taken over is refused in words, and nothing is asked again.
 func TestChecksThatCannotBeAdopted(t *testing.T) {
 	for name, c := range map[string]struct {

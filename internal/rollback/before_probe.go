@@ -12,13 +12,13 @@ import (
 	"tradeops.dev/strategy-operator/internal/pass"
 )
 
-// probeFirst shows that a feed is usable before anyone is asked to approve the switch to it.
-func (p *plan) probeFirst() pass.Outcome { return p.probe(1) }
+// probeFirst shows that a feed is usable before anyone is asked to approve the switch to it. Its rounds are odd: adopted checks begin the next.
+func (p *plan) probeFirst() pass.Outcome { return p.probe(2*p.roundOf(1) - 1) }
 
 // probeAgain shows it once more right before the switch: the approval may have taken minutes. What had to be approved
-// again is probed again.
+// again is probed again. Its rounds are even, so that no answer of the first probe, whichever check gave it, is taken for one of these.
 func (p *plan) probeAgain() pass.Outcome {
-	return p.probe(int32(p.next.Plan.Revision) + 1)
+	return p.probe(2 * p.roundOf(int32(p.next.Plan.Revision)))
 }
 
 func (p *plan) probe(round int32) pass.Outcome {
@@ -34,7 +34,7 @@ func (p *plan) probe(round int32) pass.Outcome {
 		if record.Verdict == strategyv1.VerdictPass {
 			continue
 		}
-		message := fmt.Sprintf("the feed is not shown to be usable: %s. Nothing was changed; create another rollback when it is", checks.Sentence(record))
+		message := fmt.Sprintf("the feed is not shown to be usable: %s. Nothing was changed; %s", checks.Sentence(record), p.afterProbe(record.Verdict))
 		p.end(strategyv1.EndProbeFailed)
 		p.out.Set(strategyv1.ConditionApproved, metav1.ConditionFalse, strategyv1.ReasonProbeFailed, message)
 		p.out.Note(strategyv1.EventFailed, message, "")
@@ -45,6 +45,19 @@ func (p *plan) probe(round int32) pass.Outcome {
 		p.out.Working(strategyv1.ReasonProbing, fmt.Sprintf("probing the feed: %d of %d checks judged", len(stage.Final), len(uses)))
 	}
 	return pass.Outcome(!stage.Done)
+}
+
+// afterProbe is what somebody can do. This rollback is over, so a probe that is broken is adopted by what another one begins with: its incident, or
+// the playbook as it is then.
+func (p *plan) afterProbe(verdict strategyv1.Verdict) string {
+	switch incident := p.seen.Rollback.Spec.IncidentName; {
+	case verdict != strategyv1.VerdictError && verdict != strategyv1.VerdictInconclusive:
+		return "create another rollback when it is"
+	case incident != "":
+		return fmt.Sprintf("if the check is broken, fix the playbook, then: kubectl strategy adopt-checks incident/%s -n %s, and create another rollback",
+			incident, p.seen.Rollback.Namespace)
+	}
+	return "if the check is broken, fix the playbook, then create another rollback"
 }
 
 // probes are the checks of the feeds that the actions switch to.

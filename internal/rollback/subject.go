@@ -19,7 +19,7 @@ import (
 func (p *plan) subject() timeline.Subject {
 	severity := "warning"
 	if p.seen.Incident != nil {
-		severity = string(p.seen.Incident.Spec.Severity)
+		severity = string(lifecycle.Severity(p.seen.Incident))
 	}
 	tags := []string{"rollback"}
 	if p.isDrill() {

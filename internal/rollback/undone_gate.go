@@ -122,8 +122,17 @@ func (p *plan) causeChecks(rule string) []strategyv1.CheckUse {
 	if _, looks := uses["checks"]; err == nil && !looks {
 		return nil
 	}
-	asked, _ := checks.Branch(p.seen.Playbook.Spec.Diagnosis.Checks, p.seen.Incident.Spec)
-	return asked
+	return p.diagnosisChecks()
+}
+
+// diagnosisChecks are those that the cause was found by, and those of each severity that the incident was raised to since.
+func (p *plan) diagnosisChecks() []strategyv1.CheckUse {
+	severities := []strategyv1.Severity{lifecycle.Severity(p.seen.Incident)}
+	if branch := p.seen.Incident.Status.Branch; branch != nil {
+		severities = append(severities, branch.Severities...)
+	}
+	uses, _ := checks.Branch(p.seen.Playbook.Spec.Diagnosis.Checks, p.seen.Incident.Spec.Type, severities...)
+	return uses
 }
 
 // causeObjects says why the cause is not known to be gone, and whether more will be known soon.
@@ -177,7 +186,7 @@ func (p *plan) causeVars(sampled map[string]any, judged []rules.Check) rules.Var
 	incident, configuration := p.seen.Incident, p.undoneSummary()
 	variables := subject.Variables(incident.Name, incident)
 	variables["alerts"], variables["alertCount"] = subject.Alerts(incident.Status.Alerts), float64(incident.Status.AlertCount)
-	variables["severity"] = string(cmp.Or(incident.Status.Severity, incident.Spec.Severity))
+	variables["severity"] = string(lifecycle.Severity(incident))
 	variables["level"] = string(lifecycle.Level(incident.Status))
 	return rules.Vars{
 		Incident: variables, Signals: sampled, Checks: judged,
@@ -202,7 +211,7 @@ func (p *plan) undoneSummary() botcore.Summary {
 // alwaysHolds says whether a rule holds whatever is measured: it is about what was reported, which does not change. Asked for a cause that
 // can never be gone, nothing would ever be undone.
 func (p *plan) alwaysHolds(rule string) bool {
-	uses, _ := checks.Branch(p.seen.Playbook.Spec.Diagnosis.Checks, p.seen.Incident.Spec)
+	uses := p.diagnosisChecks()
 	for _, verdict := range []string{"", string(strategyv1.VerdictPass), string(strategyv1.VerdictFail)} {
 		for _, value := range []*float64{nil, new(0.0), new(1e12), new(-1e12)} {
 			for _, alerts := range [][]strategyv1.IncidentAlert{nil, {{State: strategyv1.AlertFiring}}} {

@@ -93,7 +93,7 @@ func repeats(incident, rollback []metav1.Condition) bool {
 
 func (w *writer) reported(incident *strategyv1.StrategyIncident, now time.Time) node {
 	spec := incident.Spec
-	text := sentence(", ", or(string(spec.Type)), labelled("severity", string(spec.Severity)), labelled("schedule", spec.Schedule),
+	text := sentence(", ", or(string(spec.Type)), labelled("severity", severityOf(incident)), labelled("schedule", spec.Schedule),
 		labelled("strategy", spec.Strategy), "playbook "+or(spec.PlaybookName), "reported by "+orElse(Line(spec.RequestedBy), "unknown"))
 	if at := lifecycle.Detected(incident); !at.IsZero() {
 		text += ", detected " + moment(at, now)
@@ -107,6 +107,15 @@ func (w *writer) reported(incident *strategyv1.StrategyIncident, now time.Time) 
 		result.add(node{text: "“" + w.message(spec.Summary) + "”"})
 	}
 	return result
+}
+
+// severityOf an incident: the one that counts, and what was reported where that is less.
+func severityOf(incident *strategyv1.StrategyIncident) string {
+	counts, reported := lifecycle.Severity(incident), incident.Spec.Severity
+	if counts == reported {
+		return string(counts)
+	}
+	return fmt.Sprintf("%s (reported as %s)", counts, reported)
 }
 
 func levelNode(incident *strategyv1.StrategyIncident, now time.Time) node {

@@ -26,3 +26,13 @@ func TestTheProofSaysOfWhatItSpeaks(t *testing.T) {
 		})
 	}
 }
+
+func TestTheSeverityThatCountsIsShown(t *testing.T) {
+	incident := &strategyv1.StrategyIncident{Spec: strategyv1.StrategyIncidentSpec{Severity: strategyv1.SeverityWarning}}
+	for counts, says := range map[strategyv1.Severity]string{"": "Warning", "Warning": "Warning", "Critical": "Critical (reported as Warning)"} {
+		incident.Status.Severity = counts
+		if got := severityOf(incident); got != says {
+			t.Errorf("%q: it says %q", counts, got)
+		}
+	}
+}

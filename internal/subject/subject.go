@@ -3,7 +3,7 @@
 // other, and two copies of this drifted apart once: a rule saw the mode in one and not in the other.
 //
 // The package is pure. What may change while a check runs, like the level of an incident, is not here: a stored report is
-// always judged the same way.
+// always judged the same way. The severity may change, too; a report is judged by the one that its Job was told.
 package subject
 
 import (
@@ -16,6 +16,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/config/botcore"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 )
 
 // Variables are what a verdict rule sees as `incident`. What the incident does not say is ”. Of a rollback without an
@@ -27,7 +28,7 @@ func Variables(name string, incident *strategyv1.StrategyIncident) map[string]an
 	}
 	spec := incident.Spec
 	return map[string]any{
-		"name": name, "type": string(spec.Type), "severity": string(spec.Severity), "schedule": spec.Schedule, "strategy": spec.Strategy,
+		"name": name, "type": string(spec.Type), "severity": string(lifecycle.Severity(incident)), "schedule": spec.Schedule, "strategy": spec.Strategy,
 		"mode": string(cmp.Or(spec.Mode, strategyv1.IncidentLive)),
 	}
 }
@@ -37,7 +38,7 @@ func Context(name string, incident *strategyv1.StrategyIncident, scheduler strat
 	context := checks.Context{Incident: name, Scheduler: scheduler.Name, Environment: scheduler.Environment}
 	if incident != nil {
 		spec := incident.Spec
-		context.Type, context.Severity, context.Schedule, context.Strategy = string(spec.Type), string(spec.Severity), spec.Schedule, spec.Strategy
+		context.Type, context.Severity, context.Schedule, context.Strategy = string(spec.Type), string(lifecycle.Severity(incident)), spec.Schedule, spec.Strategy
 	}
 	return context
 }

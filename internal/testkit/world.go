@@ -225,7 +225,7 @@ func (w *World) collect(job *batchv1.Job, report Report) bool {
 }
 
 func outcomeOf(id checks.ID, job *batchv1.Job, spec strategyv1.CheckSpec, report Report, now time.Time) checks.Outcome {
-	outcome := checks.Outcome{Stage: id.Stage, Check: id.Check, Attempt: id.Attempt, JobName: job.Name, Reason: checks.ReasonExited, CompletionTime: &now}
+	outcome := checks.Outcome{Stage: id.Stage, Check: id.Check, Attempt: id.Attempt, JobName: job.Name, Severity: checks.SeverityOf(job), Reason: checks.ReasonExited, CompletionTime: &now}
 	if report.Reason != "" {
 		outcome.Reason = report.Reason
 		return outcome

@@ -61,7 +61,7 @@ func TestEveryTypeHasABranch(t *testing.T) {
 			if !own {
 				t.Errorf("%s: no check of the %s is for it", kind, stage)
 			}
-			uses, _ := checks.Branch(stageChecks, strategyv1.StrategyIncidentSpec{Type: kind, Severity: "Warning"})
+			uses, _ := checks.Branch(stageChecks, kind, "Warning")
 			if len(uses) == 0 {
 				t.Errorf("%s: nothing runs in the %s", kind, stage)
 			}

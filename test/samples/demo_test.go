@@ -166,9 +166,8 @@ func TestEachFaultOfTheDemoHasAnAnswer(t *testing.T) {
 		for _, kind := range []strategyv1.IncidentType{"PnL", "NoSignals", "Latency", "ResourceBudget"} {
 			t.Run(fmt.Sprintf("%s/%s", name, kind), func(t *testing.T) {
 				want := wants[name]
-				reported := strategyv1.StrategyIncidentSpec{Type: kind, Severity: "Warning"}
 				incident := withAlerts(about(string(kind), "Warning", ""), 1, "Resolved")
-				uses, optional := checks.Branch(spec.Triage.Checks, reported)
+				uses, optional := checks.Branch(spec.Triage.Checks, kind, "Warning")
 				vars := world.vars(incident, world.judged(t, uses, incident, optional))
 				if got := first(t, escalate, vars); got != want.escalated {
 					t.Errorf("escalated by %q, want %q", got, want.escalated)
@@ -176,7 +175,7 @@ func TestEachFaultOfTheDemoHasAnAnswer(t *testing.T) {
 				if got := holds(spec.Triage.FalseAlarm.When, vars); want.escalated != "" && got != "no" {
 					t.Errorf("a false alarm: %s", got)
 				}
-				uses, _ = checks.Branch(spec.Diagnosis.Checks, reported)
+				uses, _ = checks.Branch(spec.Diagnosis.Checks, kind, "Warning")
 				cause := first(t, causes, world.vars(incident, world.judged(t, uses, incident, nil)))
 				if cause != want.cause || remedies[cause] != want.remedy {
 					t.Errorf("the cause is %q with %q, want %q with %q", cause, remedies[cause], want.cause, want.remedy)
@@ -215,7 +214,7 @@ func TestADemoRestoreWaitsForTheEndOfTheFault(t *testing.T) {
 			}
 			incident := about("PnL", "Critical", "cross_exchange_watch")
 			open := func(w demoWorld) bool {
-				uses, _ := checks.Branch(spec.Diagnosis.Checks, strategyv1.StrategyIncidentSpec{Type: "PnL", Severity: "Critical"})
+				uses, _ := checks.Branch(spec.Diagnosis.Checks, "PnL", "Critical")
 				gone := holds(cause.When, w.vars(incident, w.judged(t, uses, incident, nil))) == "no"
 				return gone && (gate == nil || holds(gate.When, rules.Vars{Checks: w.judged(t, gate.Checks, incident, nil)}) == "yes")
 			}
