@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,20 +41,39 @@ type executor struct {
 	gone       memo[types.UID, bool] // what was deleted; a cache may still show it, and no UID comes twice
 }
 
-// execute carries out actions in order and stops at the first error. Each can be repeated without harm. What the API server refuses
-// stops the effects, and not what people are told: that it is refused is among it.
+// execute carries out actions in order, each of which can be repeated without harm. An error stops what follows, but for what hangs on nothing
+// else: people are told all the same, and an object that must not be kept is let go. What only tidies up, and is refused, stops nothing.
 func (x *executor) execute(ctx context.Context, about client.Object, actions []action.Action) error {
-	for i, next := range actions {
+	var failed, untidy error
+	for _, next := range actions {
+		if failed != nil && !anyway(about, next) {
+			continue
+		}
 		effect := fmt.Sprintf("%T", next)
 		err := x.try(ctx, about, effect, next)
-		if _, refused := errors.AsType[refusedError](err); refused {
-			x.tellRest(about, actions[i:])
+		if err == nil {
+			continue
 		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", effect, err)
+		err = fmt.Errorf("%s: %w", effect, err)
+		if _, refused := errors.AsType[refusedError](err); refused && action.Tidies(effect) {
+			untidy = cmp.Or(untidy, err)
+			continue
 		}
+		failed = cmp.Or(failed, err)
 	}
-	return nil
+	return cmp.Or(failed, untidy)
+}
+
+// anyway says whether an action is carried out although one before it failed. What an object tells stands in its status already, so nobody
+// would tell it again. A configuration has none: its events tell of the write before them.
+func anyway(about client.Object, next action.Action) bool {
+	switch a := next.(type) {
+	case action.Event:
+		return tellsItself(about)
+	case action.SetFinalizers:
+		return a.Anyway
+	}
+	return false
 }
 
 // try carries out one action, unless it was refused lately.
@@ -68,15 +88,6 @@ func (x *executor) try(ctx context.Context, about client.Object, effect string, 
 		x.Recorder.Eventf(about, nil, corev1.EventTypeWarning, strategyv1.ReasonNameConflict, "Create", "%s", err)
 	}
 	return x.accepted(about, effect, err)
-}
-
-// tellRest emits the events among actions.
-func (x *executor) tellRest(about client.Object, actions []action.Action) {
-	for _, next := range actions {
-		if told, isEvent := next.(action.Event); isEvent {
-			x.event(about, told)
-		}
-	}
 }
 
 // do carries out one action, and says how it is told.
@@ -263,14 +274,16 @@ func (x *executor) writeConfig(ctx context.Context, a action.WriteConfig) error 
 	return x.Client.Update(ctx, &configMap, FieldOwner)
 }
 
-// setFinalizers is bound to the version of the object that the plan was made on.
+// setFinalizers is bound to the version of the object that the plan was made on. The next pass must not take it for done before it is.
 func (x *executor) setFinalizers(ctx context.Context, about client.Object, a action.SetFinalizers) error {
-	before, _ := about.DeepCopyObject().(client.Object)
-	about.SetFinalizers(a.Finalizers)
-	err := x.Client.Patch(ctx, about, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}), FieldOwner)
+	changed, _ := about.DeepCopyObject().(client.Object)
+	changed.SetFinalizers(a.Finalizers)
+	err := x.Client.Patch(ctx, changed, client.MergeFromWithOptions(about, client.MergeFromWithOptimisticLock{}), FieldOwner)
 	if err != nil {
 		return client.IgnoreNotFound(err)
 	}
+	about.SetFinalizers(changed.GetFinalizers())
+	about.SetResourceVersion(changed.GetResourceVersion())
 	x.fresh.wrote(about)
 	return nil
 }

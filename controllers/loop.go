@@ -91,8 +91,12 @@ func (l *loop[O, S]) pass(ctx context.Context, object O, now time.Time) (nextAt 
 	if err := l.writeStatus(ctx, object, decided.status); err != nil {
 		return time.Time{}, err
 	}
+	refused := l.refusals.of(object) != nil
 	if err := l.execute(ctx, object, decided.actions); err != nil {
 		return untilRetried(err, decided.nextAt, now)
+	}
+	if refused && l.refusals.of(object) == nil {
+		return now, nil // to tell that it is not refused any more
 	}
 	return decided.nextAt, nil
 }

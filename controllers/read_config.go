@@ -33,11 +33,14 @@ func (r *reader) observeConfig(ctx context.Context, namespace string, scheduler 
 	if err != nil || problem != nil {
 		return facts.Config{Problem: problem, Gone: problem != nil && problem.Reason == strategyv1.ReasonConfigMapNotFound}, err
 	}
+	read := facts.Config{}
 	if cached, ok := r.configs.get(key); ok && cached.resourceVersion == configMap.ResourceVersion && cached.scheduler == scheduler {
-		return cached.config, nil
+		read = cached.config
+	} else {
+		read = readConfig(configMap, key, scheduler)
+		r.configs.put(key, cachedConfig{configMap.ResourceVersion, scheduler, read}, parsedWeight*len(read.Document.String()))
 	}
-	read := readConfig(configMap, key, scheduler)
-	r.configs.put(key, cachedConfig{configMap.ResourceVersion, scheduler, read}, parsedWeight*len(read.Document.String()))
+	read.Refused = r.refusals.of(configMap)
 	return read, nil
 }
 
@@ -78,7 +81,7 @@ func (r *reader) observeEdits(ctx context.Context, namespace, name string) (fact
 		return facts.Config{}, err
 	}
 	state, err := record.ParseState(configMap.Annotations[strategyv1.AnnotationEdits])
-	return facts.Config{State: state, Gone: err != nil}, nil // without a record there is nothing to undo
+	return facts.Config{State: state, Gone: err != nil, Refused: r.refusals.of(&configMap)}, nil // without a record there is nothing to undo
 }
 
 func invalidConfig(reason, format string, args ...any) facts.Config {

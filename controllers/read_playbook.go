@@ -23,6 +23,7 @@ func (r *playbooks) observe(ctx context.Context, object *strategyv1.StrategyPlay
 		observed.Log.Problem = observed.NotServed
 		return observed, nil
 	}
+	observed.Refused = r.refusals.of(object)
 	var err error
 	if observed.Config, err = r.observeConfig(ctx, object.Namespace, object.Spec.Scheduler); err != nil {
 		return observed, err

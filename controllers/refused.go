@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,8 +11,10 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/bounded"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/pass"
@@ -36,11 +39,14 @@ func (e refusedError) Error() string { return e.Message }
 // Unwrap is the API server's own error.
 func (e refusedError) Unwrap() error { return e.cause }
 
-// refusedBy says whether the API server understood what was asked for, and will not do it: a quota, a policy, a webhook, a schema. A
-// right that is missing is none of these: the rights of the namespace are looked at then.
+// refusedBy says whether the API server understood what was asked for, and will not do it: a quota, a policy, a webhook, which may be away,
+// a schema. A right that is missing is none of these: the rights of the namespace are looked at then.
 func refusedBy(err error) bool {
 	if apierrors.IsForbidden(err) {
 		return !strings.Contains(err.Error(), "is forbidden: User ")
+	}
+	if apierrors.IsInternalError(err) {
+		return strings.Contains(err.Error(), "failed calling webhook")
 	}
 	return apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) || apierrors.IsRequestEntityTooLargeError(err)
 }
@@ -48,21 +54,42 @@ func refusedBy(err error) bool {
 // refusals remembers what was refused, for whoever does it again, and for whoever tells it.
 type refusals struct {
 	Clock clock.PassiveClock
-	known memo[types.UID, refusal] // by the object that an effect is about
+	known memo[types.UID, []refusal] // one of each effect, by the object that it is about
+	// told are objects without a status of their own, of which something new is refused: others tell it.
+	told chan event.GenericEvent
 }
 
-// of is what was refused lately of an object; nil = nothing.
-func (r *refusals) of(about client.Object) *facts.Refusal {
-	if known, found := r.known.get(about.GetUID()); found {
-		return &known.Refusal
+// of is what was refused lately of an object, what it cannot go on without first; nil = nothing. What was not tried again when it was due is
+// asked for no more.
+func (r *refusals) of(about client.Object) (newest *facts.Refusal) {
+	known, _ := r.known.get(about.GetUID())
+	for i := range slices.Backward(known) {
+		if r.Clock.Now().After(known[i].retryAt.Add(pass.Recheck)) {
+			continue
+		}
+		if !action.Tidies(known[i].Effect) {
+			return &known[i].Refusal
+		}
+		if newest == nil {
+			newest = &known[i].Refusal
+		}
 	}
-	return nil
+	return newest
+}
+
+func (r *refusals) find(about client.Object, effect string) (refusal, bool) {
+	known, _ := r.known.get(about.GetUID())
+	at := slices.IndexFunc(known, func(one refusal) bool { return one.Effect == effect })
+	if at < 0 {
+		return refusal{}, false
+	}
+	return known[at], true
 }
 
 // waits says whether an effect was refused so lately that it is not tried again yet.
 func (r *refusals) waits(about client.Object, effect string) error {
-	known, found := r.known.get(about.GetUID())
-	if found && known.Effect == effect && r.Clock.Now().Before(known.retryAt) {
+	known, found := r.find(about, effect)
+	if found && r.Clock.Now().Before(known.retryAt) {
 		return refusedError{refusal: known}
 	}
 	return nil
@@ -70,15 +97,30 @@ func (r *refusals) waits(about client.Object, effect string) error {
 
 // refused remembers that an effect was refused, and says whether that is news.
 func (r *refusals) refused(about client.Object, effect string, err error) refusedError {
-	before, found := r.known.get(about.GetUID())
+	before, found := r.find(about, effect)
 	now := refusal{facts.Refusal{Effect: effect, Message: bounded.Text(err.Error(), 1024)}, r.Clock.Now().Add(pass.Recheck)}
-	r.known.put(about.GetUID(), now, len(now.Message))
+	r.keep(about, append(r.without(about, effect), now))
 	return refusedError{now, !found || before.Refusal != now.Refusal, err}
 }
 
 // done forgets that an effect was refused before.
 func (r *refusals) done(about client.Object, effect string) {
-	if known, found := r.known.get(about.GetUID()); found && known.Effect == effect {
+	if _, found := r.find(about, effect); found {
+		r.keep(about, r.without(about, effect))
+	}
+}
+
+func (r *refusals) without(about client.Object, effect string) []refusal {
+	known, _ := r.known.get(about.GetUID())
+	return slices.DeleteFunc(slices.Clone(known), func(one refusal) bool { return one.Effect == effect })
+}
+
+func (r *refusals) keep(about client.Object, known []refusal) {
+	bytes := 0
+	for _, one := range known {
+		bytes += len(one.Message)
+	}
+	if r.known.put(about.GetUID(), known, bytes); len(known) == 0 {
 		r.known.forget(about.GetUID())
 	}
 }
@@ -95,6 +137,10 @@ func (x *executor) accepted(about client.Object, effect string, err error) error
 	refused := x.refusals.refused(about, effect, err)
 	if refused.first && !tellsItself(about) {
 		x.Recorder.Eventf(about, nil, corev1.EventTypeWarning, strategyv1.ReasonEffectRefused, strategyv1.ReasonEffectRefused, "%s", refused.Message)
+		select {
+		case x.refusals.told <- event.GenericEvent{Object: about}:
+		default: // they look again when the configuration changes
+		}
 	}
 	return refused
 }
@@ -102,7 +148,7 @@ func (x *executor) accepted(about client.Object, effect string, err error) error
 // tellsItself: the plan of the object tells in its summary what was refused. Others have none, like a configuration.
 func tellsItself(about client.Object) bool {
 	switch about.(type) {
-	case *strategyv1.StrategyIncident, *strategyv1.StrategyRollback:
+	case *strategyv1.StrategyIncident, *strategyv1.StrategyRollback, *strategyv1.StrategyPlaybook:
 		return true
 	}
 	return false

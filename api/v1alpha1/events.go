@@ -47,6 +47,8 @@ const (
 	EventOnHold Event = "on_hold"
 	// EventReleased: what was on hold goes on.
 	EventReleased Event = "released"
+	// EventRetained: a rollback was deleted; its edits stay in the configuration, and nobody undoes them.
+	EventRetained Event = "retained"
 )
 
 // Events of the log of a rollback.
@@ -91,8 +93,6 @@ const (
 	EventRestored Event = "restored"
 	// EventWithdrawn: ended before anything was changed.
 	EventWithdrawn Event = "withdrawn"
-	// EventRetained: deleted; the edits stay in the configuration, and nobody undoes them.
-	EventRetained Event = "retained"
 	// EventLeft: deleted, and what was left undone.
 	EventLeft Event = "left"
 )

@@ -438,6 +438,43 @@ type IncidentRollback struct {
 	// writtenTime is when its edits were first seen in the configuration; absent = never. Strikes count those that were.
 	// +optional
 	WrittenTime *metav1.Time `json:"writtenTime,omitempty"`
+
+	// edits of it that reached the configuration, until it has ended; the first 8 of them.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=8
+	Edits []StandingEdit `json:"edits,omitempty"`
+
+	// editTotal is how many edits there were; absent = those in the list.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	EditTotal int32 `json:"editTotal,omitempty"`
+
+	// leftTime is when the rollback was deleted and its edits stayed, or nobody could see whether they did: from then on nobody watches them,
+	// and nobody undoes them. Absent = somebody does, or nothing stayed.
+	// +optional
+	LeftTime *metav1.Time `json:"leftTime,omitempty"`
+}
+
+// StandingEdit is one edit that stands in the configuration.
+type StandingEdit struct {
+	// path is a JSON pointer; list items by [name=value].
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	Path string `json:"path,omitempty"`
+
+	// from is the YAML text that was there before, the first 256 bytes of it; absent = nothing was there.
+	// +optional
+	// +kubebuilder:validation:MinLength=0
+	// +kubebuilder:validation:MaxLength=256
+	From *string `json:"from,omitempty"`
+
+	// to is the YAML text that is there, the first 256 bytes of it.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	To string `json:"to,omitempty"`
 }
 
 // BranchStatus is which checks of a stage are for the incident. A stage keeps those that it began with; when the incident is raised, those

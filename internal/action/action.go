@@ -96,6 +96,7 @@ type RestartWorkload struct {
 type SetFinalizers struct {
 	Key        types.NamespacedName
 	Finalizers []string
+	Anyway     bool // also when what comes before it in the same pass failed
 }
 
 // Event tells people what changed, on the object itself.
@@ -110,6 +111,15 @@ type Event struct {
 func Starts(a Action) bool {
 	switch a.(type) {
 	case CreateJob, CreateRollback, CreateConfigMap, WriteConfig, RestartWorkload:
+		return true
+	}
+	return false
+}
+
+// Tidies says whether an effect, by the type of its action, only tidies up: nothing that an object does next hangs on it.
+func Tidies(effect string) bool {
+	switch effect {
+	case "action.DeleteJob", "action.DeleteRevision", "action.DeleteObject", "action.AnswerDecision":
 		return true
 	}
 	return false

@@ -64,7 +64,9 @@ type Config struct {
 	Summary         botcore.Summary
 	Match           bool // Reloader's annotation `match` stands on the ConfigMap
 	Gone            bool // the ConfigMap does not exist, or is being deleted
-	Problem         *Problem
+	// Refused is the writer's last write, if the API server refused it; nil = none. Whoever waits for it must tell: the writer has no status.
+	Refused *Refusal
+	Problem *Problem
 }
 
 // Log is the head of the decision log in the bucket. The key that signs is only named: what is observed and decided may be printed

@@ -21,8 +21,11 @@ func (p *plan) remediate() pass.Outcome {
 		if next == "" {
 			return pass.GoOn
 		}
-		p.follow()
 		return p.ask(next)
+	}
+	if left := p.left(); left != "" {
+		p.out.Stall(strategyv1.ReasonNeedsPerson, left+". "+p.putBack())
+		return pass.Ends
 	}
 	if known := p.knownRollbacks(); len(known) > 0 {
 		p.out.Stall(strategyv1.ReasonNeedsPerson, fmt.Sprintf("rollback %s was deleted; create another one with spec.incidentName %s, or %s",

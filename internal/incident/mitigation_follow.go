@@ -17,30 +17,67 @@ import (
 // maxRollbacks is how many rollbacks stay in the status.
 const maxRollbacks = 16
 
-// follow records the rollbacks as they are. One that is gone stays as it was last seen: it must not be asked for again.
-func (p *plan) follow() {
+// seeRollbacks records the rollbacks as they are, whatever else is wrong: who closes an incident counts what reached the configuration. One
+// that is gone stays as it was last seen: it must not be asked for again, and what it left must be told.
+func (p *plan) seeRollbacks() {
+	if !p.started() {
+		return
+	}
 	for _, rollback := range p.current() {
-		seen := strategyv1.IncidentRollback{
-			Name: rollback.Name, Remediation: rollback.Spec.RemediationName, Round: p.next.Round, Status: conditions.Reason(rollback.Status.Conditions, strategyv1.ConditionReady),
-		}
-		if lifecycle.Changed(rollback.Status) {
-			seen.WrittenTime = rollback.Status.Config.WrittenTime
-		}
-		at := slices.IndexFunc(p.next.Rollbacks, func(r strategyv1.IncidentRollback) bool { return r.Name == rollback.Name })
-		if at >= 0 {
-			p.next.Rollbacks[at] = seen
-			continue
-		}
-		p.next.Rollbacks = append(p.next.Rollbacks, seen)
+		p.see(&rollback)
 	}
-	if extra := len(p.next.Rollbacks) - maxRollbacks; extra > 0 {
-		p.next.Rollbacks = p.next.Rollbacks[extra:]
+	for i := range p.next.Rollbacks {
+		if known := &p.next.Rollbacks[i]; !p.exists(known.Name) {
+			p.seeLeft(known)
+		}
 	}
+	p.containedNoMore()
+	for len(p.next.Rollbacks) > maxRollbacks { // the oldest go first, but those that left something last
+		at := slices.IndexFunc(p.next.Rollbacks, func(r strategyv1.IncidentRollback) bool { return len(r.Edits) == 0 })
+		p.next.Rollbacks = slices.Delete(p.next.Rollbacks, max(0, at), max(0, at)+1)
+	}
+}
+
+// see records one rollback. What another one of its name left stays in its place: the newer one would only bring that back.
+func (p *plan) see(rollback *strategyv1.StrategyRollback) {
+	at := slices.IndexFunc(p.next.Rollbacks, func(r strategyv1.IncidentRollback) bool { return r.Name == rollback.Name })
+	if at < 0 {
+		p.next.Rollbacks = append(p.next.Rollbacks, strategyv1.IncidentRollback{Name: rollback.Name})
+		at = len(p.next.Rollbacks) - 1
+	}
+	known := &p.next.Rollbacks[at]
+	before := *known
+	made := rollback.CreationTimestamp
+	if another := before.WrittenTime != nil && made.After(before.WrittenTime.Time); another {
+		p.seeLeft(&before)
+		if before.LeftTime != nil && before.LeftTime.After(made.Time) {
+			before.LeftTime = &made // by then it was gone
+		}
+	}
+	*known = strategyv1.IncidentRollback{
+		Name: rollback.Name, Remediation: rollback.Spec.RemediationName, Round: p.next.Round,
+		Status: conditions.Reason(rollback.Status.Conditions, strategyv1.ConditionReady), WrittenTime: before.WrittenTime,
+	}
+	if lifecycle.Changed(rollback.Status) {
+		known.WrittenTime = rollback.Status.Config.WrittenTime
+	}
+	if before.LeftTime != nil && !made.Before(before.LeftTime) {
+		known.Edits, known.EditTotal, known.LeftTime = before.Edits, before.EditTotal, before.LeftTime
+		return
+	}
+	known.Edits, known.EditTotal = p.inForce(rollback, before)
+	if lifecycle.Claim(rollback.Status) == strategyv1.ClaimForget {
+		known.LeftTime = before.LeftTime
+		p.seeLeft(known)
+	}
+}
+
+func (p *plan) exists(name string) bool {
+	return slices.ContainsFunc(p.seen.Rollbacks, func(r strategyv1.StrategyRollback) bool { return r.Name == name })
 }
 
 // mitigate follows the rollbacks: contained while one is verified, recovering when it was restored.
 func (p *plan) mitigate() pass.Outcome {
-	p.follow()
 	current := p.currentRollback()
 	reason := conditions.Reason(current.Status.Conditions, strategyv1.ConditionReady)
 	message := fmt.Sprintf("rollback %s: %s", current.Name, orElse(conditions.Message(current.Status.Conditions, strategyv1.ConditionReady), "not seen by its controller yet"))
@@ -56,10 +93,14 @@ func (p *plan) mitigate() pass.Outcome {
 	if current.Status.WaitsFor == strategyv1.WhoApprover {
 		p.turnOf(strategyv1.WhoApprover, timeOf(current.Status.DueTime))
 	}
-	if !restored {
+	left := p.left()
+	if !restored || left != "" {
 		p.next.RestoredTime = nil
 	}
 	switch {
+	case restored && left != "": // of another rollback
+		p.out.Set(strategyv1.ConditionContained, metav1.ConditionFalse, strategyv1.ReasonRetained, left+". "+p.putBack())
+		p.out.Stall(strategyv1.ReasonNeedsPerson, message+"; but "+left+". "+p.putBack())
 	case restored && p.next.ContainedTime != nil:
 		p.recover(message, conditions.Since(current.Status.Conditions, strategyv1.ConditionRestored))
 	case restored: // undone is not fixed
@@ -128,8 +169,12 @@ func (p *plan) leftInEffect() string {
 			applied = append(applied, rollback.Name)
 		}
 	}
-	if len(applied) == 0 {
-		return ""
+	text := ""
+	if len(applied) > 0 {
+		text = fmt.Sprintf("; rollback %s stays applied until it is restored", strings.Join(applied, ", "))
 	}
-	return fmt.Sprintf("; rollback %s stays applied until it is restored", strings.Join(applied, ", "))
+	if left := p.left(); left != "" {
+		text += "; " + left
+	}
+	return text
 }

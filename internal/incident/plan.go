@@ -32,9 +32,7 @@ func Plan(o Observed, now time.Time) Decision {
 		record(p)
 	}
 	rule := p.decide()
-	if p.out.TellRefused() {
-		p.turn = nil // whoever was to be next cannot help
-	}
+	p.tellRefused()
 	if p.started() {
 		for _, deadline := range deadlines {
 			deadline(p)
@@ -53,6 +51,17 @@ func Plan(o Observed, now time.Time) Decision {
 	}
 	steps, nextAt := p.out.Finish(p.subject(), turn)
 	return Decision{Status: p.sparing(), Steps: steps, NextAt: nextAt, Rule: rule}
+}
+
+// tellRefused tells what the API server refuses of what this pass asks for.
+func (p *plan) tellRefused() {
+	if p.isClosed() {
+		p.out.TellRefusedOver()
+		return
+	}
+	if p.out.TellRefused() {
+		p.turn = nil // whoever was to be next cannot help
+	}
 }
 
 func newPlan(o Observed, now time.Time) *plan {

@@ -178,7 +178,7 @@ func (p *plan) decidedByPeople() {
 		case decided.Verdict == strategyv1.DecisionResolve:
 			p.closeBy(decided, strategyv1.ReasonResolved, strategyv1.EventClosed, decide.Because("closed", decided)+p.leftInEffect())
 		case decided.Verdict == strategyv1.DecisionFalseAlarm && len(p.seen.Rollbacks) == 0:
-			p.closeBy(decided, strategyv1.ReasonFalseAlarm, strategyv1.EventAcknowledged, decide.Because("false alarm", decided))
+			p.closeBy(decided, strategyv1.ReasonFalseAlarm, strategyv1.EventAcknowledged, decide.Because("false alarm", decided)+p.leftInEffect())
 		default:
 			continue
 		}

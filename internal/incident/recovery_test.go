@@ -178,6 +178,16 @@ func TestEveryEndSetsANextAllowedTime(t *testing.T) {
 			s.quiet()
 			s.decide(strategyv1.DecisionResolve, "bob")
 		}, nil, 0, "0s"},
+		"closed by a person before the incident saw the write": {func(s *story) {
+			s.mitigating()
+			s.Rollbacks[sortedNames(s.Rollbacks)[0]].Status.Config = &strategyv1.ConfigClaim{Claim: strategyv1.ClaimHold, WrittenTime: new(metav1.NewTime(s.Now))}
+			s.decide(strategyv1.DecisionResolve, "bob")
+		}, nil, 1, "5m0s"},
+		"closed by a person when only the record knew of the write": {func(s *story) {
+			s.mitigating()
+			s.writes(sortedNames(s.Rollbacks)[0], strategyv1.PlannedEdit{Path: trend, From: new("1.0"), To: "0.5"})
+			s.decide(strategyv1.DecisionResolve, "bob")
+		}, nil, 1, "5m0s"},
 		"closed by a person while the change stands": {func(s *story) { s.mitigating(); s.verified(); s.decide(strategyv1.DecisionResolve, "bob") }, nil, 1, "5m0s"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -82,7 +82,13 @@ func (p *plan) followParent() pass.Outcome {
 		if p.next.ContainedTime == nil || conditions.Reason(parent.Status.Conditions, strategyv1.ConditionReady) != strategyv1.ReasonResolved {
 			return pass.GoOn
 		}
-		p.recover("incident "+parent.Name+", which had the remedy, is resolved", timeOf(parent.Status.ClosedTime))
+		message := "incident " + parent.Name + ", which had the remedy, is resolved"
+		if left := p.leftBy(parent); left != "" { // closed is not undone
+			p.out.Set(strategyv1.ConditionContained, metav1.ConditionFalse, strategyv1.ReasonRetained, left)
+			p.out.Stall(strategyv1.ReasonNeedsPerson, message+"; but "+left+". "+p.putBack())
+			return pass.Ends
+		}
+		p.recover(message, timeOf(parent.Status.ClosedTime))
 		return pass.Ends
 	}
 	message := fmt.Sprintf("incident %s has the same cause and the remedy: %s", parent.Name,

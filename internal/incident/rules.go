@@ -7,6 +7,7 @@ var records = []func(*plan){
 	(*plan).reopened,          // somebody takes back that it was closed
 	(*plan).start,             // freezes the playbook and fixes the deadlines, once
 	(*plan).raised,            // a later report of the same is more severe, before anything is decided
+	(*plan).seeRollbacks,      // what they changed, and what one that was deleted leaves
 	(*plan).holdBack,          // nothing new is started while the incident or its playbook is on hold
 	(*plan).answers,           // the first decision of a person for each level
 	(*plan).acknowledged,      // who is on it, and until when

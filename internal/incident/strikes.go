@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 )
 
 // What holds without spec.recovery, and in it by default.
@@ -33,9 +34,12 @@ func (p *plan) countStrikes(reason string) {
 	p.next.NextAllowedTime = new(metav1.NewTime(next.UTC().Truncate(time.Second)))
 }
 
-// changed: an edit of some rollback of the incident reached the configuration.
+// changed: an edit of some rollback of the incident reached the configuration. The record there knows it before the rollback's status does.
 func (p *plan) changed() bool {
-	return slices.ContainsFunc(p.next.Rollbacks, func(r strategyv1.IncidentRollback) bool { return r.WrittenTime != nil })
+	recorded := func(r strategyv1.StrategyRollback) bool {
+		return lifecycle.Changed(r.Status) || p.seen.Config.State.Holder(string(r.UID)) != nil
+	}
+	return slices.ContainsFunc(p.seen.Rollbacks, recorded) || slices.ContainsFunc(p.next.Rollbacks, func(r strategyv1.IncidentRollback) bool { return r.WrittenTime != nil })
 }
 
 // strikes are the closed incidents of this identity, within the window, that had a remedy, and their relapses.

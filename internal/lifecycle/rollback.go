@@ -80,9 +80,9 @@ func judged(status strategyv1.StrategyRollbackStatus) bool {
 	return !is(status.Conditions, strategyv1.ConditionVerified, "")
 }
 
-// Contains says whether the change is in effect, and nothing got worse by it.
+// Contains says whether the change is in effect, somebody watches over it, and nothing got worse by it.
 func Contains(status strategyv1.StrategyRollbackStatus) bool {
-	return !Ended(status) && conditions.True(status.Conditions, strategyv1.ConditionInEffect) &&
+	return !Ended(status) && Claim(status) != strategyv1.ClaimForget && conditions.True(status.Conditions, strategyv1.ConditionInEffect) &&
 		conditions.True(status.Conditions, strategyv1.ConditionVerified)
 }
 

@@ -8,8 +8,6 @@ package pass
 
 import (
 	"cmp"
-	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -75,6 +73,7 @@ func New(now time.Time, generation int64, prefix string, log facts.Log, status S
 	}
 	p := &Pass{Now: now, Generation: generation, EvidenceAt: prefix, LogHead: log, Status: status}
 	p.before = append(p.before, *status.Conditions...)
+	p.forgetRefused()
 	if log.Problem == nil && *status.Log != nil {
 		p.StartLog()
 	}
@@ -93,6 +92,11 @@ func (p *Pass) Set(kind string, status metav1.ConditionStatus, reason, message s
 
 // Is says whether a condition is True.
 func (p *Pass) Is(kind string) bool { return conditions.True(*p.Status.Conditions, kind) }
+
+// find is a condition; nil without it.
+func (p *Pass) find(kind string) *metav1.Condition {
+	return meta.FindStatusCondition(*p.Status.Conditions, kind)
+}
 
 // Reason of a condition, empty without it.
 func (p *Pass) Reason(kind string) string { return conditions.Reason(*p.Status.Conditions, kind) }
@@ -288,30 +292,6 @@ func (p *Pass) keepTransitions() {
 			after.LastTransitionTime = before.LastTransitionTime
 		}
 	}
-}
-
-// Refused tells the pass what the API server refused lately.
-func (p *Pass) Refused(refusal *facts.Refusal) { p.refusal = refusal }
-
-// TellRefused stalls when the pass asks for what the API server refuses: whoever looks at the object must read why nothing happens. The
-// effect is tried again all the same.
-func (p *Pass) TellRefused() bool {
-	asked := func(effect action.Action) bool { return p.refusal.Effect == fmt.Sprintf("%T", effect) }
-	if p.refusal == nil || p.held || !slices.ContainsFunc(p.effects, asked) {
-		return false
-	}
-	p.Stall(strategyv1.ReasonEffectRefused, bounded.Text(fmt.Sprintf("the API server refuses what is next (%s): %s. It is tried again every %d s. %s",
-		strings.TrimPrefix(p.refusal.Effect, "action."), p.refusal.Message, int(Recheck.Seconds()), p.Message(strategyv1.ConditionReady)), maxMessage))
-	p.Wake(p.Now.Add(Recheck))
-	return true
-}
-
-// refusedJobs are the words with which Jobs are refused, and since when: how long it has been told.
-func (p *Pass) refusedJobs() (words string, since time.Duration) {
-	if p.refusal == nil || p.refusal.Effect != fmt.Sprintf("%T", action.CreateJob{}) || conditions.Reason(p.before, strategyv1.ConditionStalled) != strategyv1.ReasonEffectRefused {
-		return "", 0
-	}
-	return p.refusal.Message, p.Now.Sub(conditions.Since(p.before, strategyv1.ConditionStalled))
 }
 
 // Announce tells people when the summary of an object changed its reason.

@@ -52,6 +52,7 @@ type Observed struct {
 	Identity   facts.Identity  // it is asked when there is something to release
 	Past       []Past          // closed incidents that the history has no room or no time for
 	PastAt     time.Time       // when there may be others; zero: when another incident closes
+	Refused    *facts.Refusal  // an effect that the API server refused lately; nil = none
 }
 
 // Decision is the status as observed, then what to do, in order.
@@ -76,6 +77,7 @@ func Plan(o Observed, now time.Time) (Decision, error) {
 	p.out = pass.New(now, o.Playbook.Generation, o.Prefix, o.Log, pass.Status{
 		Conditions: &p.next.Conditions, Timeline: &p.next.Timeline, Checks: &none.Checks, Running: &none.Running, Log: &p.next.Log, Answers: &p.next.Answers,
 	})
+	p.out.Refused(o.Refused)
 	p.seen.Decided = p.out.Decisions(o.Playbook.Namespace, o.Decided)
 	p.heldByPeople() // whatever is wrong with the playbook
 	p.showHold()
@@ -86,14 +88,29 @@ func Plan(o Observed, now time.Time) (Decision, error) {
 	if err != nil {
 		return Decision{}, err
 	}
-	steps, nextAt := p.out.Finish(p.subject(), lifecycle.Turn{Who: strategyv1.WhoNobody})
+	last := slices.Concat(forget(o.Past), forgotten(o, p.next.Revision))
 	if missing != nil { // first the revision, then the status that says incidents may use it
-		return Decision{Status: p.next, Actions: append(steps.InOrder(), action.CreateRevision{Revision: missing}), NextAt: now}, nil
+		last = []action.Action{action.CreateRevision{Revision: missing}}
+	}
+	p.tellRefused(last)
+	steps, nextAt := p.out.Finish(p.subject(), lifecycle.Turn{Who: strategyv1.WhoNobody})
+	actions := append(steps.InOrder(), last...)
+	if missing != nil {
+		return Decision{Status: p.next, Actions: actions, NextAt: now}, nil
 	}
 	for _, at := range []time.Time{onCall(&p.next, o, now), o.PastAt} {
 		nextAt = checks.Earlier(nextAt, at)
 	}
-	return Decision{Status: p.next, Actions: slices.Concat(steps.InOrder(), forget(o.Past), forgotten(o, p.next.Revision)), NextAt: nextAt}, nil
+	return Decision{Status: p.next, Actions: actions, NextAt: nextAt}, nil
+}
+
+// tellRefused tells what the API server refuses: of what is done for the playbook, and of its configuration. A record that is to be cleaned of
+// what nobody holds any more has nobody else to tell it.
+func (p *plan) tellRefused(asked []action.Action) {
+	if p.seen.Config.Refused != nil && p.seen.Config.Problem == nil {
+		p.out.Mention(*p.seen.Config.Refused)
+	}
+	p.out.TellRefused(asked...)
 }
 
 // judge says whether incidents can run, or which revision is missing for it.

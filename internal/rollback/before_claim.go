@@ -56,7 +56,7 @@ func (p *plan) younger(other *strategyv1.StrategyRollback) bool {
 // claim asks the writer of the configuration for the edits, after the log says so.
 func (p *plan) claim() pass.Outcome {
 	p.out.Working(strategyv1.ReasonApplying, p.summary())
-	if p.setFinalizer(true) { // before anything of it can be in the configuration
+	if p.setFinalizer(true, false) { // before anything of it can be in the configuration
 		p.out.Wake(p.now)
 		return pass.Ends
 	}

@@ -151,7 +151,7 @@ func (p *plan) requestDeletion() {
 
 // leave lets the object go and says once what was not done, if anything.
 func (p *plan) leave(undone string) {
-	p.letGo()
+	p.letGo(undone != "")
 	if n := len(p.next.Timeline); undone == "" || n > 0 && p.next.Timeline[n-1].Event == strategyv1.EventLeft {
 		return
 	}
@@ -165,14 +165,15 @@ func (p *plan) leave(undone string) {
 	p.out.Stall(strategyv1.ReasonRetained, undone)
 }
 
-func (p *plan) letGo() { p.setFinalizer(false) }
+// letGo takes the finalizer off; anyway: also when the log cannot be written, since nothing more is waited for.
+func (p *plan) letGo(anyway bool) { p.setFinalizer(false, anyway) }
 
 func (p *plan) finalized() bool {
 	return slices.Contains(p.seen.Rollback.Finalizers, strategyv1.Finalizer)
 }
 
 // setFinalizer says whether the finalizer has to be changed first.
-func (p *plan) setFinalizer(present bool) bool {
+func (p *plan) setFinalizer(present, anyway bool) bool {
 	if p.finalized() == present {
 		return false
 	}
@@ -182,7 +183,7 @@ func (p *plan) setFinalizer(present bool) bool {
 	}
 	p.out.SetFinalizers(action.SetFinalizers{
 		Key:        types.NamespacedName{Namespace: p.seen.Rollback.Namespace, Name: p.seen.Rollback.Name},
-		Finalizers: finalizers,
+		Finalizers: finalizers, Anyway: anyway,
 	})
 	return true
 }

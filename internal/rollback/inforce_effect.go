@@ -81,7 +81,7 @@ func (p *plan) awaitWriter() pass.Outcome {
 		return pass.GoOn
 	}
 	if p.late() {
-		p.notInEffect("the edits were not written in time; the events of the rollback and of the ConfigMap say why")
+		p.notInEffect("the edits were not written in time; " + p.notWritten())
 		return pass.Ends
 	}
 	p.out.Set(strategyv1.ConditionApplied, metav1.ConditionFalse, strategyv1.ReasonApplying, "the edits are about to be written")

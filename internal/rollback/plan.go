@@ -44,9 +44,7 @@ func Plan(o Observed, now time.Time) Decision {
 		return Decision{Needs: p.needs}
 	}
 	p.answerRest()
-	if p.out.TellRefused() {
-		p.asks = "" // whoever was to be next cannot help
-	}
+	p.tellRefused()
 	turn := p.turn()
 	p.next.State, p.next.WaitsFor, p.next.DueTime = lifecycle.RollbackPhase(p.next), turn.Who, turn.Due()
 	steps, nextAt := p.out.Finish(p.subject(), turn)

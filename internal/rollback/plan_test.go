@@ -49,7 +49,7 @@ func TestPlan(t *testing.T) {
 		"waits for the writer of the configuration": {
 			given:      func(s *story) { s.writerStopped = true; s.approved() },
 			conditions: "Planned=True/Planned Approved=True/Approved Applied=False/Applying Ready=False/Applying",
-			next:       "3m0s",
+			next:       "30s",
 		},
 		"applied is read from the record in the ConfigMap; then the scheduler restarts": {
 			given:      func(s *story) { s.writerStopped = true; s.approved(); s.writes() },

@@ -152,8 +152,14 @@ func (p *plan) ended() pass.Outcome {
 	}
 	readable := p.seen.NotServed == nil && p.seen.Log.Problem == nil
 	switch {
-	case readable && p.out.Logged(), !readable && !p.seen.Rollback.DeletionTimestamp.IsZero():
-		p.letGo()
+	case readable && p.out.Logged(), !readable && p.isDeleted():
+		p.letGo(false)
+	case p.isDeleted(): // the log can be read, and maybe not be written
+		if due := p.seen.Rollback.DeletionTimestamp.Add(p.seen.Pauses.Deletion); p.now.Before(due) {
+			p.out.Wake(due)
+		} else {
+			p.letGo(true)
+		}
 	case !readable:
 		p.out.Wake(p.now.Add(pass.Recheck)) // the last entry is not lost when the key is gone for a while
 	}

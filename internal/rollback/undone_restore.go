@@ -86,7 +86,7 @@ func (p *plan) undoing() string {
 func (p *plan) takeBack() {
 	if p.holder() != nil {
 		p.out.Working(p.undoing(), "waiting for the configuration to be written")
-		p.lateRestore("the edits were not undone in time; the events of the ConfigMap say why")
+		p.lateRestore("the edits were not undone in time; " + p.notWritten())
 		return
 	}
 	if !lifecycle.Changed(p.next) {

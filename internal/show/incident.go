@@ -186,8 +186,27 @@ func gone(listed []strategyv1.IncidentRollback, rollbacks []strategyv1.StrategyR
 			there = there || rollbacks[i].Name == entry.Name
 		}
 		if !there {
-			nodes = append(nodes, node{mark: careful, label: strategyv1.KindRollback + " " + or(entry.Name), text: "it was deleted; last seen: " + or(entry.Status)})
+			nodes = append(nodes, goneNode(entry))
 		}
 	}
 	return nodes
+}
+
+func goneNode(entry strategyv1.IncidentRollback) node {
+	result := node{mark: careful, label: strategyv1.KindRollback + " " + or(entry.Name), text: "it was deleted; last seen: " + or(entry.Status)}
+	if entry.LeftTime == nil {
+		return result
+	}
+	result.text = "it was deleted, and its edits were left: nobody undoes them"
+	for _, edit := range entry.Edits {
+		before := "nothing was there before"
+		if edit.From != nil {
+			before = "before: " + Line(*edit.From)
+		}
+		result.add(node{text: fmt.Sprintf("%s = %s (%s)", Line(edit.Path), Line(edit.To), before)})
+	}
+	if more := int(entry.EditTotal) - len(entry.Edits); more > 0 {
+		result.add(node{text: fmt.Sprintf("and %d more", more)})
+	}
+	return result
 }

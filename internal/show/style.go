@@ -66,8 +66,9 @@ var failures = map[string]bool{
 	strategyv1.ReasonRuleErrored: true, strategyv1.ReasonPlanChanged: true, strategyv1.ReasonProbeFailed: true,
 }
 
-// warnings are the reasons with which a condition that is False tells that the scheduler does not do what the rollback wants.
-var warnings = map[string]bool{strategyv1.ReasonGuardExceeded: true, strategyv1.ReasonExpired: true}
+// warnings are the reasons with which a condition that is False tells that the scheduler does not do what the rollback wants, or that nobody
+// watches over what it does.
+var warnings = map[string]bool{strategyv1.ReasonGuardExceeded: true, strategyv1.ReasonExpired: true, strategyv1.ReasonRetained: true}
 
 func conditionMark(condition metav1.Condition) mark {
 	switch {

@@ -50,6 +50,17 @@ func TestTreeByStage(t *testing.T) {
 	orphan.Status.Conditions = append(orphan.Status.Conditions[:5:5],
 		condition("Ready", metav1.ConditionFalse, strategyv1.ReasonNeedsPerson, "rollback pnl-1-5f0e8a11 was deleted; create another one", 0),
 		condition("Stalled", metav1.ConditionTrue, strategyv1.ReasonNeedsPerson, "rollback pnl-1-5f0e8a11 was deleted; create another one", 0))
+	left := mitigating()
+	left.Status.Conditions = append(left.Status.Conditions[:3:3],
+		condition("Contained", metav1.ConditionFalse, strategyv1.ReasonRetained, "rollback pnl-1-5f0e8a11 was deleted and its edits stay", 41*time.Second),
+		condition("Ready", metav1.ConditionFalse, strategyv1.ReasonNeedsPerson, "rollback pnl-1-5f0e8a11 was deleted and its edits stay", 0),
+		condition("Stalled", metav1.ConditionTrue, strategyv1.ReasonNeedsPerson, "rollback pnl-1-5f0e8a11 was deleted and its edits stay", 0))
+	left.Status.Rollbacks = []strategyv1.IncidentRollback{{
+		Name: "pnl-1-5f0e8a11", Status: strategyv1.ReasonVerified, LeftTime: new(after(time.Minute)), EditTotal: 4, Edits: []strategyv1.StandingEdit{
+			{Path: "/risk_profiles/bold/strategy_allocations/trend", From: new("1.0"), To: "0.5"},
+			{Path: "/runtime/multi_strategy_schedulers/main/initial_suspensions/[schedule=slow]", To: `{schedule: slow, until: ""}`},
+		},
+	}}
 	for _, test := range []struct {
 		name    string
 		subject Subject
@@ -64,6 +75,7 @@ func TestTreeByStage(t *testing.T) {
 		{"narrow", Subject{Incident: mitigating(), Rollbacks: []strategyv1.StrategyRollback{awaiting()}}, time.Minute, Options{Width: 80}},
 		{"procedure", Subject{Incident: led()}, 20 * time.Minute, Options{}},
 		{"orphan", Subject{Incident: orphan}, time.Minute, Options{}},
+		{"left", Subject{Incident: left}, time.Minute, Options{}},
 		{"rollback-verified", Subject{Rollbacks: []strategyv1.StrategyRollback{verified()}}, 3 * time.Minute, Options{Full: true}},
 		{"rollback-dry-run", Subject{Rollbacks: []strategyv1.StrategyRollback{dryRun()}}, time.Minute, Options{}},
 		{"rollback-guarded", Subject{Rollbacks: []strategyv1.StrategyRollback{guarded()}}, 3 * time.Minute, Options{}},

@@ -61,7 +61,7 @@ func until(t *testing.T, w *sim.World, operator *sim.Operator, so func() bool) {
 			w.Pass(time.Second)
 		}
 	}
-	t.Fatalf("it does not come to that; the incident is %+v", w.Incident().Status.Conditions)
+	t.Fatalf("it does not come to that:\n%s", strings.Join(w.Trace[max(0, len(w.Trace)-40):], "\n"))
 }
 
 // TestTimeGoesOnWhileTheBucketIsAway: a bucket that cannot be read stops what hangs on it, says so, and holds up no deadline.

@@ -24,12 +24,12 @@ import (
 // refusing is an API server with a quota, or a policy, against some of what the operator asks for.
 type refusing struct {
 	client.Client
-	against func(client.Object) bool // nil: nothing
+	against func(verb string, object client.Object) bool // nil: nothing
 	asked   *int
 }
 
-func (r *refusing) refuse(object client.Object) error {
-	if r.against == nil || !r.against(object) {
+func (r *refusing) refuse(verb string, object client.Object) error {
+	if r.against == nil || !r.against(verb, object) {
 		return nil
 	}
 	*r.asked++
@@ -38,33 +38,75 @@ func (r *refusing) refuse(object client.Object) error {
 
 // Create implements client.Client.
 func (r *refusing) Create(ctx context.Context, object client.Object, options ...client.CreateOption) error {
-	if err := r.refuse(object); err != nil {
+	if err := r.refuse("create", object); err != nil {
 		return err
 	}
 	return r.Client.Create(ctx, object, options...)
 }
 
+// Update implements client.Client.
+func (r *refusing) Update(ctx context.Context, object client.Object, options ...client.UpdateOption) error {
+	if err := r.refuse("update", object); err != nil {
+		return err
+	}
+	return r.Client.Update(ctx, object, options...)
+}
+
 // Patch implements client.Client.
 func (r *refusing) Patch(ctx context.Context, object client.Object, patch client.Patch, options ...client.PatchOption) error {
-	if err := r.refuse(object); err != nil {
+	if err := r.refuse("patch", object); err != nil {
 		return err
 	}
 	return r.Client.Patch(ctx, object, patch, options...)
 }
 
+// Delete implements client.Client.
+func (r *refusing) Delete(ctx context.Context, object client.Object, options ...client.DeleteOption) error {
+	if err := r.refuse("delete", object); err != nil {
+		return err
+	}
+	return r.Client.Delete(ctx, object, options...)
+}
+
+// Status implements client.Client.
+func (r *refusing) Status() client.SubResourceWriter { return &refusingStatus{r.Client.Status(), r} }
+
+type refusingStatus struct {
+	client.SubResourceWriter
+	api *refusing
+}
+
+// Update implements client.SubResourceWriter.
+func (r *refusingStatus) Update(ctx context.Context, object client.Object, options ...client.SubResourceUpdateOption) error {
+	if err := r.api.refuse("status", object); err != nil {
+		return err
+	}
+	return r.SubResourceWriter.Update(ctx, object, options...)
+}
+
 // server starts a story whose API server refuses what it is told to.
 func server(t *testing.T, name string) (*sim.World, *sim.Operator, *refusing) {
 	t.Helper()
-	story := scenarios.Named(name)
+	return serverOf(t, scenarios.Named(name))
+}
+
+func serverOf(t *testing.T, story scenarios.Scenario) (*sim.World, *sim.Operator, *refusing) {
+	t.Helper()
 	w := sim.New(t, story.Playbook)
 	story.Set(w)
 	r := &refusing{asked: new(int)}
 	return w, w.Start(sim.Seams{Client: func(next client.Client) client.Client { r.Client = next; return r }}), r
 }
 
-func jobs(o client.Object) bool { _, ok := o.(*batchv1.Job); return ok }
+// to are writes of one verb to objects of one type.
+func to[O client.Object](verb string) func(string, client.Object) bool {
+	return func(asked string, object client.Object) bool {
+		_, same := object.(O)
+		return same && asked == verb
+	}
+}
 
-func deployments(o client.Object) bool { _, ok := o.(*appsv1.Deployment); return ok }
+var jobs, deployments = to[*batchv1.Job]("create"), to[*appsv1.Deployment]("patch")
 
 // TestAJobThatIsRefusedIsTold, tried again now and then, and no reason to wait for good.
 func TestAJobThatIsRefusedIsTold(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/sim"
 )
 
@@ -19,6 +20,19 @@ func restoring(spec *strategyv1.StrategyRollbackSpec) {
 
 // halved is what allocate("0.5") leaves behind when nobody undoes it.
 var halved = strings.NewReplacer(allIn, "trend: 0.5 # all in")
+
+// halves has the incident's remedy do what allocate("0.5") does.
+func halves(spec *strategyv1.StrategyPlaybookSpec) {
+	for i := range spec.Remediations {
+		if spec.Remediations[i].Name == "disable" {
+			spec.Remediations[i].Actions = []strategyv1.RollbackAction{allocate("0.5")}
+		}
+	}
+}
+
+func contained(w *sim.World) bool {
+	return w.Incident() != nil && conditions.True(w.Incident().Status.Conditions, strategyv1.ConditionContained)
+}
 
 // lastSchedule is the line of the document behind which suspensions are written.
 const lastSchedule = "trend_watch: {strategy: trend}\n"
@@ -71,6 +85,10 @@ var deletions = []Scenario{{
 	Name: "deleted while applied", Begin: ask("less", allocate("0.5")),
 	Script:    []Step{approve("less"), {ready("less", "Verified"), deletes("less")}},
 	Rollbacks: ends("less", sim.Gone), Leaves: halved,
+}, {
+	Name: "what contains an incident is deleted", Begin: pnlIncident, Report: sim.Losing, Playbook: halves,
+	Script:   []Step{approve(""), {contained, func(w *sim.World) { w.DeleteRollback(w.Rollback().Name) }}},
+	Incident: "NeedsPerson", Rollbacks: ends("pnl", sim.Gone), Leaves: halved,
 }, {
 	Name: "deleted while its checks run", Begin: askWith("less", remedied, allocate("0.5")),
 	Script:    []Step{approve("less"), {ready("less", "CheckingAfter"), deletes("less")}},
