@@ -15,6 +15,10 @@ func (p *plan) close(at time.Time, reason string, event strategyv1.Event, messag
 	p.recordBreaches(at)
 	p.out.Note(event, message, by)
 	p.next.ClosedTime = new(p.out.Stamp())
+	p.out.Over()
+	if p.out.Is(strategyv1.ConditionAcknowledged) {
+		p.out.Set(strategyv1.ConditionAcknowledged, metav1.ConditionFalse, strategyv1.ReasonAckEnded, p.next.Acknowledgement.By+" was on it until it was closed")
+	}
 	p.countStrikes(reason)
 	p.out.Set(strategyv1.ConditionResolved, metav1.ConditionTrue, reason, message)
 	p.out.Set(strategyv1.ConditionStalled, metav1.ConditionFalse, reason, "closed")

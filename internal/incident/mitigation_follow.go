@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -165,7 +166,8 @@ func (p *plan) wasContained() {
 func (p *plan) leftInEffect() string {
 	var applied []string
 	for _, rollback := range p.seen.Rollbacks {
-		if conditions.True(rollback.Status.Conditions, strategyv1.ConditionApplied) {
+		undone := lifecycle.Ended(rollback.Status) || meta.IsStatusConditionFalse(rollback.Status.Conditions, strategyv1.ConditionApplied)
+		if lifecycle.Changed(rollback.Status) && !undone { // where nobody can see it now, it may
 			applied = append(applied, rollback.Name)
 		}
 	}

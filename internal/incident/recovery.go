@@ -24,6 +24,7 @@ func (p *plan) recovery() strategyv1.RecoverySpec {
 // has alerts; else there is nothing to listen to, and quietTime stays empty.
 func (p *plan) trackQuiet() {
 	if !p.running() {
+		p.deaf()
 		return
 	}
 	if !p.out.Is(strategyv1.ConditionContained) && p.out.Reason(strategyv1.ConditionQuiet) == "" && p.out.Reason(strategyv1.ConditionReady) != strategyv1.ReasonRecovering {
@@ -42,6 +43,14 @@ func (p *plan) trackQuiet() {
 		p.next.QuietTime = new(p.out.Stamp())
 	}
 	p.out.Set(strategyv1.ConditionQuiet, metav1.ConditionTrue, strategyv1.ReasonQuiet, "no alert fires, and the playbook's rule of quiet holds or there is none")
+}
+
+// deaf: without its playbook nobody knows what quiet is. The time in which nobody listened does not count.
+func (p *plan) deaf() {
+	if problem := p.seen.Playbook.Problem; problem != nil && p.started() && p.out.Is(strategyv1.ConditionQuiet) {
+		p.next.QuietTime = nil
+		p.out.Set(strategyv1.ConditionQuiet, metav1.ConditionUnknown, problem.Reason, "nobody can tell whether it is quiet: "+problem.Message)
+	}
 }
 
 // noise says why it is not quiet, or is empty.

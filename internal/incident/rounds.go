@@ -113,6 +113,9 @@ func (p *plan) reopen(decided facts.Decided) {
 	p.out.Note(strategyv1.EventReopened, message+p.call(strategyv1.LevelL2), decided.By)
 	p.out.Honour(decided)
 	p.out.Set(strategyv1.ConditionResolved, metav1.ConditionFalse, strategyv1.ReasonReopened, message)
+	if p.out.Reason(strategyv1.ConditionDiagnosed) != "" {
+		p.out.Set(strategyv1.ConditionDiagnosed, metav1.ConditionUnknown, strategyv1.ReasonReopened, "the cause is looked for anew")
+	}
 	p.out.Set(strategyv1.ConditionEscalated, metav1.ConditionTrue, strategyv1.ReasonReopened, message)
 	if !p.out.Is(strategyv1.ConditionTriaged) {
 		p.out.Set(strategyv1.ConditionTriaged, metav1.ConditionTrue, strategyv1.ReasonReopened, message)

@@ -12,6 +12,7 @@ var records = []func(*plan){
 	(*plan).answers,           // the first decision of a person for each level
 	(*plan).acknowledged,      // who is on it, and until when
 	(*plan).trackQuiet,        // since when it has been quiet
+	(*plan).seeContained,      // takes back that it is contained, when nothing contains it any more
 	(*plan).adoptChecks,       // the checks of a later revision, because somebody says so
 	(*plan).collect,           // takes up the reports of checks that have ended, of any stage
 	(*plan).decidedByPeople,   // who may close it can, at any time

@@ -25,5 +25,13 @@ func TestMain(m *testing.M) {
 			code = 1
 		}
 	}
+	sometimesTrue.Range(func(kind, _ any) bool {
+		_, only := once[kind.(string)]
+		if takenBack[kind.(string)] == nil && !only {
+			fmt.Fprintf(os.Stderr, "FAIL: %s is True in some test, and nothing says what takes it back\n", kind)
+			code = 1
+		}
+		return true
+	})
 	os.Exit(code)
 }

@@ -23,6 +23,7 @@ import (
 // watchSignals wakes for the next sample, and says which signals are not known. One sample that fails is no news, say after a restart:
 // people are told when the next one fails, too, and again only when others do.
 func (p *plan) watchSignals() {
+	p.loseSignals()
 	sampled := p.signals()
 	if len(sampled.Readings) == 0 && len(p.unjudged) == 0 {
 		return
@@ -61,6 +62,13 @@ func (p *plan) watchSignals() {
 	}
 	p.out.Set(strategyv1.ConditionSignalsKnown, metav1.ConditionFalse, reason, message)
 	p.out.Tell(corev1.EventTypeWarning, reason, message)
+}
+
+// loseSignals: without its playbook nobody knows which signals there are.
+func (p *plan) loseSignals() {
+	if problem := p.seen.Playbook.Problem; problem != nil && p.out.Is(strategyv1.ConditionSignalsKnown) {
+		p.out.Set(strategyv1.ConditionSignalsKnown, metav1.ConditionUnknown, problem.Reason, "nobody knows which signals there are: "+problem.Message)
+	}
 }
 
 // unknownFor says whether it has been unclear for so long whether the signals are known, and wakes when it will be.

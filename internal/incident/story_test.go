@@ -71,7 +71,7 @@ func (s *story) observed() incident.Observed {
 	if s.notServed != nil { // nothing else may be read
 		return incident.Observed{
 			Incident: o.Incident, Prefix: prefix, NotServed: s.notServed, Playbook: facts.Playbook{Problem: s.notServed}, Log: facts.Log{Problem: s.notServed}, OnCall: facts.Known(facts.OnCall{Problem: s.notServed}),
-			Decided: o.Decided, Machines: o.Machines, Rollbacks: s.rollbacks(), Same: o.Same, // of the operator's own kinds
+			Decided: o.Decided, Machines: o.Machines, Rollbacks: s.rollbacks(), Same: o.Same, Parent: o.Parent, // of the operator's own kinds
 		}
 	}
 	if snapshot, _ := o.Signals.Get(); len(snapshot.Readings) > 0 && o.Playbook.Spec.Signals == nil {
@@ -135,6 +135,11 @@ func (s *story) plan() incident.Decision {
 	first, untouched := s.observed(), s.observed()
 	decision := incident.Plan(first, s.Now)
 	ended.Store(decision.Rule, true)
+	for _, condition := range decision.Status.Conditions {
+		if condition.Status == metav1.ConditionTrue {
+			sometimesTrue.Store(condition.Type, true)
+		}
+	}
 	if !reflect.DeepEqual(untouched, first) {
 		s.T.Fatalf("the plan changed its input:\n%s", cmp.Diff(untouched, first, byText))
 	}

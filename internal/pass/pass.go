@@ -208,6 +208,13 @@ func (p *Pass) Resume() {
 	p.Set(strategyv1.ConditionOnHold, metav1.ConditionFalse, strategyv1.ReasonReleased, "new effects are allowed again")
 }
 
+// Over takes back that something is held back, where there is nothing left to do.
+func (p *Pass) Over() {
+	if p.Is(strategyv1.ConditionOnHold) {
+		p.Set(strategyv1.ConditionOnHold, metav1.ConditionFalse, strategyv1.ReasonReleased, "it is over: there is nothing left to hold back")
+	}
+}
+
 // Held says whether new effects are held back.
 func (p *Pass) Held() bool { return p.held }
 

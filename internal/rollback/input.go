@@ -6,6 +6,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
 	"tradeops.dev/strategy-operator/internal/rollout"
 )
@@ -70,11 +71,16 @@ func (p *plan) mismatch() *facts.Problem {
 	return nil
 }
 
-// frozen: while the playbook is on hold, a rollback that has claimed, written or begun to restore makes no step. Only the end of its
-// time box is still recorded: the scheduler ends the mitigation by itself.
+// frozen: while the playbook is on hold, a rollback that has claimed, written or begun to restore makes no step. What is seen of it is told
+// all the same: what somebody overwrote, the end of its time box.
 func (p *plan) frozen() pass.Outcome {
 	if !p.out.Held() || p.claimed() == "" && p.holder() == nil && p.next.Restore == nil {
 		return pass.GoOn
 	}
+	renewing := p.out.Reason(strategyv1.ConditionInEffect) == strategyv1.ReasonRenewing
+	if lifecycle.RollbackPhase(p.next) == strategyv1.RollbackInForce && !renewing {
+		return p.watch()
+	}
+	p.out.Working(p.out.Reason(strategyv1.ConditionOnHold), "it goes on when the playbook is released: "+p.summary())
 	return pass.Ends
 }

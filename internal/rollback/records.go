@@ -136,6 +136,7 @@ func (p *plan) tooLate(decided facts.Decided) string {
 // end is the last thing that happens to a rollback; nothing takes it back.
 func (p *plan) end(how strategyv1.Ending) {
 	p.next.End = &strategyv1.RollbackEnd{How: how, Time: p.out.Stamp()}
+	p.out.Over()
 }
 
 func (p *plan) hasEnded() bool { return lifecycle.Ended(p.next) }

@@ -1,6 +1,7 @@
 package rollback
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
 )
@@ -16,7 +18,7 @@ import (
 // seeStands takes back what was said of the change when it does not stand any more: a configuration that somebody overwrote, and a scheduler
 // that started on it, are facts whatever else is wrong.
 func (p *plan) seeStands() {
-	if p.hasEnded() || !lifecycle.Changed(p.next) || p.seen.NotServed != nil {
+	if p.hasEnded() || !lifecycle.Changed(p.next) {
 		return
 	}
 	switch p.claimed() {
@@ -33,7 +35,7 @@ func (p *plan) seeOverwritten() {
 		return
 	}
 	p.out.Set(strategyv1.ConditionApplied, status, reason, message)
-	if !p.out.Is(strategyv1.ConditionInEffect) || p.isDrill() {
+	if !p.out.Is(strategyv1.ConditionInEffect) || p.isDrill() || p.blind() != nil { // what started is not seen either
 		return
 	}
 	p.out.Wake(p.now.Add(pass.Recheck)) // a container may start again in its pod, which nothing tells
@@ -53,14 +55,19 @@ func (p *plan) overwritten() (status metav1.ConditionStatus, reason, message str
 	config := p.seen.Config
 	who := fmt.Sprintf("Who changed it: kubectl get configmap %s -n %s --show-managed-fields -o yaml; to end the rollback: %s",
 		p.next.Config.ConfigMapName, p.seen.Rollback.Namespace, p.restoreCommand())
-	switch {
+	const unseen = "nobody can see whether the edits stand: "
+	switch blind := p.blind(); {
+	case p.seen.NotServed != nil:
+		return metav1.ConditionUnknown, p.seen.NotServed.Reason, unseen + p.seen.NotServed.Message
 	case config.Problem != nil:
-		return metav1.ConditionUnknown, config.Problem.Reason, "nobody can see whether the edits stand: " + config.Problem.Message
+		return metav1.ConditionUnknown, config.Problem.Reason, unseen + config.Problem.Message
 	case config.Gone:
 		return metav1.ConditionUnknown, strategyv1.ReasonConfigMapNotFound, "ConfigMap " + p.next.Config.ConfigMapName + " with the edits is gone"
 	case p.replaced():
 		return metav1.ConditionFalse, strategyv1.ReasonOverwritten, fmt.Sprintf(
 			"ConfigMap %s was replaced together with the record of this rollback's edits, which are not written again. %s", p.next.Config.ConfigMapName, who)
+	case blind != nil: // only the record was read
+		return metav1.ConditionUnknown, blind.Reason, unseen + blind.Message
 	case !p.written() || config.Document == nil:
 		return "", "", ""
 	}
@@ -70,6 +77,9 @@ func (p *plan) overwritten() (status metav1.ConditionStatus, reason, message str
 	}
 	return "", "", ""
 }
+
+// blind is why neither the document nor the pods were read; nil: they were, as far as they can be.
+func (p *plan) blind() *facts.Problem { return cmp.Or(p.seen.NotServed, p.seen.Playbook.Problem) }
 
 // replaced: these edits were in the record, and it has nothing of this rollback any more, or older edits, though nobody asked for that.
 func (p *plan) replaced() bool {
@@ -111,10 +121,21 @@ func (p *plan) startedSince(at time.Time) string {
 	return "no pod of it is left"
 }
 
-// seeUndone: what was undone is not in effect, though it may not be proved yet.
+// seeUndone: what was undone does not stand any more, and is not in effect, though it may not be proved yet. Where nobody can see it, it may
+// be undone.
 func (p *plan) seeUndone() {
-	unseen := p.seen.Config.Problem != nil || p.seen.Config.Gone
-	if p.out.Is(strategyv1.ConditionInEffect) && (unseen || p.holder() == nil) {
-		p.out.Set(strategyv1.ConditionInEffect, metav1.ConditionUnknown, strategyv1.ReasonRestoring, "the edits were undone; it is not proved yet that the scheduler runs without them")
+	unseen := cmp.Or(p.seen.NotServed, p.seen.Config.Problem)
+	message := "the edits were undone; it is not proved yet that the scheduler runs without them"
+	switch {
+	case unseen != nil:
+		message = "nobody can see whether the edits were undone: " + unseen.Message
+		p.out.Set(strategyv1.ConditionApplied, metav1.ConditionUnknown, unseen.Reason, message)
+	case p.seen.Config.Gone || p.holder() == nil:
+		p.out.Set(strategyv1.ConditionApplied, metav1.ConditionFalse, strategyv1.ReasonRestored, "the edits were undone")
+	default:
+		return
+	}
+	if p.out.Is(strategyv1.ConditionInEffect) {
+		p.out.Set(strategyv1.ConditionInEffect, metav1.ConditionUnknown, strategyv1.ReasonRestoring, message)
 	}
 }

@@ -150,6 +150,11 @@ func (s *story) plan() rollback.Decision {
 	first, untouched := s.observed(), s.observed()
 	decision := rollback.Plan(first, s.Now)
 	ended.Store(decision.Rule, true)
+	for _, condition := range decision.Status.Conditions {
+		if condition.Status == metav1.ConditionTrue {
+			sometimesTrue.Store(condition.Type, true)
+		}
+	}
 	if !reflect.DeepEqual(untouched, first) {
 		s.T.Fatalf("the plan changed its input:\n%s", cmp.Diff(untouched, first, byText))
 	}

@@ -44,7 +44,7 @@ var ReasonPlaces = map[string]Places{
 	strategyv1.ReasonEffectRefused: wrongInput, strategyv1.ReasonAPIUnavailable: wrongInput,
 	strategyv1.ReasonRemediationNotFound: wrongInput, strategyv1.ReasonIncidentMismatch: wrongInput,
 	strategyv1.ReasonScheduleNotFound: incidentIn(strategyv1.IncidentTriage, strategyv1.IncidentDiagnosis),
-	strategyv1.ReasonReopened:         reasonOf("Resolved, and of Escalated"),
+	strategyv1.ReasonReopened:         reasonOf("Resolved, of Escalated and of Diagnosed"),
 	strategyv1.ReasonRaised:           reasonOf("an event"),
 	strategyv1.ReasonUnanswered:       reasonOf("an event"),
 	strategyv1.ReasonRelapsed:         reasonOf("Contained"),
