@@ -24,15 +24,11 @@ func unfinished(key string, stored []byte) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// torn says whether what is stored is no more than a beginning of data, which is then not there yet. A shorter log of a container may be
-// a whole one, so of these only an empty one is.
+// torn says whether what is stored is no more than a beginning of data, which is then not there yet. What is not JSON has its hash in its
+// key, so there is no other whole object of this key.
 func torn(key string, stored, data []byte) bool {
 	if strings.HasSuffix(key, ".json") {
 		return unfinished(key, stored)
 	}
-	written := bytes.TrimRight(stored, "\x00")
-	if strings.HasSuffix(key, ".log") {
-		return len(written) == 0
-	}
-	return len(stored) <= len(data) && bytes.HasPrefix(data, written)
+	return len(stored) <= len(data) && bytes.HasPrefix(data, bytes.TrimRight(stored, "\x00"))
 }

@@ -44,6 +44,13 @@ func (b *Bucket) Create(_ context.Context, key string, data []byte) error {
 	return nil
 }
 
+// Lose is somebody who deletes an object.
+func (b *Bucket) Lose(key string) {
+	b.Lock()
+	defer b.Unlock()
+	delete(b.objects, key)
+}
+
 func (b *Bucket) fork() *Bucket {
 	b.Lock()
 	defer b.Unlock()
