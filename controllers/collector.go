@@ -74,7 +74,7 @@ func (r *collector) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.R
 		return ctrl.Result{RequeueAfter: r.Pauses.OutputRetry}, nil
 	}
 	now := r.Clock.Now()
-	if run.known.Foreign(&job) != "" {
+	if knownOf(run.owner).Foreign(&job) != "" {
 		return r.isForeign(&job, run, now), nil
 	}
 	if r.podsAreLate(&job, run.pods, now) {
@@ -111,7 +111,7 @@ func (r *collector) isForeign(job *batchv1.Job, run *run, now time.Time) ctrl.Re
 
 // tellOwner has the owner look at an outcome that it has not judged yet.
 func (r *collector) tellOwner(ctx context.Context, job *batchv1.Job, run *run, toldBefore bool) (ctrl.Result, error) {
-	if checks.Recorded(run.known.Judged, run.id) {
+	if checks.Recorded(run.judged, run.id) {
 		return ctrl.Result{}, nil
 	}
 	wait, err := r.othersAreDue(ctx, job, run)
@@ -137,10 +137,10 @@ func (r *collector) othersAreDue(ctx context.Context, job *batchv1.Job, run *run
 			continue
 		}
 		id := checks.JobState{Job: other}.ID()
-		if checks.Recorded(run.known.Judged, id) {
+		if checks.Recorded(run.judged, id) {
 			continue
 		}
-		_, stored := r.stored.get(evidence.ReportKey(run.prefix, string(id.Stage), id.Check, id.Attempt))
+		_, stored := r.stored.get(run.reportKey(id))
 		_, unreadable := r.uncollected.get(other.UID)
 		if !stored && !unreadable {
 			return true, nil
@@ -174,18 +174,17 @@ type run struct {
 	spec      strategyv1.CheckSpec
 	pods      []corev1.Pod
 	container string // of the pods, that runs the check
-	owner     client.Object
-	over      bool         // the owner has ended, and the rest is empty
-	known     checks.Known // by the owner
-	prefix    string       // of the owner's evidence
-	key       string       // of the outcome
+	attempts
+	over     bool   // the owner has ended, and nothing else but it is known
+	key      string // of the outcome
+	revision string // of the playbook, whose check it is
 }
 
 // observeRun reads what a Job is about; nil if nobody waits for it yet, or any more, or nobody knows what it should do.
 func (r *collector) observeRun(ctx context.Context, job *batchv1.Job) (*run, error) {
 	owner, revision, over, err := r.observeOwner(ctx, job.Namespace, metav1.GetControllerOfNoCopy(job))
 	if err == nil && over {
-		return &run{owner: owner, over: true}, nil
+		return &run{attempts: attempts{owner: owner}, over: true}, nil
 	}
 	if err != nil || revision == "" {
 		return nil, err
@@ -203,11 +202,11 @@ func (r *collector) observeRun(ctx context.Context, job *batchv1.Job) (*run, err
 	if err := r.listControlled(ctx, &pods, job); err != nil {
 		return nil, err
 	}
-	prefix := evidence.Prefix(owner.GetNamespace(), owner.GetName(), string(owner.GetUID()), owner.GetCreationTimestamp().Time)
-	return &run{
-		id: id, spec: spec, pods: pods.Items, container: checks.Container(job), owner: owner, known: knownOf(owner),
-		prefix: prefix, key: evidence.ReportKey(prefix, string(id.Stage), id.Check, id.Attempt),
-	}, nil
+	of := attempts{
+		owner: owner, judged: knownOf(owner).Judged, signingKey: signingKeyOf(job.Namespace, *frozen),
+		prefix: evidence.Prefix(owner.GetNamespace(), owner.GetName(), string(owner.GetUID()), owner.GetCreationTimestamp().Time),
+	}
+	return &run{id: id, spec: spec, pods: pods.Items, container: checks.Container(job), attempts: of, key: of.reportKey(id), revision: revision}, nil
 }
 
 // observeOwner is the incident or rollback that controls a Job, the revision of the playbook that its checks are of, and whether it is over;
@@ -239,24 +238,31 @@ func (r *collector) collect(ctx context.Context, run *run, outcome checks.Outcom
 	if _, found := r.stored.get(run.key); found {
 		return nil
 	}
-	_, _, err := r.readStored(ctx, run.key)
-	if !errors.Is(err, evidence.ErrNotFound) {
+	_, _, err := r.readStored(ctx, run.attempts, run.id)
+	forged, isForged := errors.AsType[forgedError](err)
+	if !isForged && !errors.Is(err, evidence.ErrNotFound) {
 		return err
 	}
-	if outcome.ExitCode != nil {
+	if outcome.ExitCode != nil { // kept although a forged outcome is in its way: the pod may be gone when that is not
 		if outcome, err = r.withOutput(ctx, run, outcome, now); err != nil {
 			return err
 		}
+	}
+	if isForged {
+		return outputError{forged}
 	}
 	data, err := json.Marshal(outcome)
 	if err != nil {
 		return fmt.Errorf("encode the outcome of check %s: %w", outcome.Check, err)
 	}
 	// Other bytes are there if another life of the operator was faster, and its outcome counts.
-	if err := r.store(ctx, run, run.key, data); err != nil && !errors.Is(err, evidence.ErrDifferent) {
+	as := run.sealed(run.id)
+	as.Revision = run.revision
+	seal := &action.Seal{Of: as, SigningKey: run.signingKey}
+	if err := r.store(ctx, run, action.StoreEvidence{Key: run.key, Data: data, Seal: seal}); err != nil && !errors.Is(err, evidence.ErrDifferent) {
 		return err
 	}
-	_, _, err = r.readStored(ctx, run.key)
+	_, _, err = r.readStored(ctx, run.attempts, run.id)
 	if err == nil {
 		r.outputs.forget(podNamed(run.pods, outcome.PodName).UID)
 	}
@@ -264,11 +270,11 @@ func (r *collector) collect(ctx context.Context, run *run, outcome checks.Outcom
 }
 
 // store is an effect like any other: told and timed.
-func (r *collector) store(ctx context.Context, run *run, key string, data []byte) error {
-	return r.does.execute(ctx, run.owner, []action.Action{action.StoreEvidence{Key: key, Data: data}})
+func (r *collector) store(ctx context.Context, run *run, what action.StoreEvidence) error {
+	return r.does.execute(ctx, run.owner, []action.Action{what})
 }
 
-// outputError: the log of an ended container cannot be read yet.
+// outputError: what an ended container wrote cannot be read, or not be stored, yet.
 type outputError struct{ error }
 
 // Unwrap is the kubelet's own error.
@@ -284,15 +290,15 @@ func (r *collector) withOutput(ctx context.Context, run *run, outcome checks.Out
 	if err != nil {
 		return checks.Unread(outcome, fmt.Sprintf("the log of pod %s cannot be read: %v", pod.Name, err)), nil
 	}
-	key := evidence.OutputKey(run.prefix, string(outcome.Stage), outcome.Check, outcome.Attempt)
-	err = r.store(ctx, run, key, output)
-	if errors.Is(err, evidence.ErrDifferent) { // read before a crash, when the kubelet had not rotated it yet: that one is judged
-		output, err = r.Evidence.Get(ctx, key)
+	outcome.OutputSHA256, outcome.OutputBytes = decisionlog.Hash(output), len(output)
+	key := evidence.OutputKey(run.prefix, string(outcome.Stage), outcome.Check, outcome.Attempt, outcome.OutputSHA256[:12])
+	err = r.store(ctx, run, action.StoreEvidence{Key: key, Data: output})
+	if errors.Is(err, evidence.ErrDifferent) {
+		return outcome, outputError{fmt.Errorf("evidence %s is not the log of pod %s: somebody else wrote there; move it away: %w", key, pod.Name, err)}
 	}
 	if err != nil {
 		return outcome, err
 	}
-	outcome.OutputSHA256, outcome.OutputBytes = decisionlog.Hash(output), len(output)
 	return checks.WithReport(outcome, run.spec.ReportFrom, output, terminationMessage(pod, run.container)), nil
 }
 

@@ -22,7 +22,7 @@ type Logs interface {
 }
 
 // Evidence is the bucket outside the cluster's objects. Many goroutines use it at once. Errors wrap evidence.ErrNotFound and
-// evidence.ErrDifferent. Create is not atomic: after another error the object may be there or not, and the same bytes again are no error.
+// evidence.ErrDifferent. After another error of Create the object may be there or not, and the same bytes again are no error.
 type Evidence interface {
 	Stored
 	Create(ctx context.Context, key string, data []byte) error

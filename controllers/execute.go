@@ -94,7 +94,7 @@ func (x *executor) try(ctx context.Context, about client.Object, effect string, 
 func (x *executor) do(ctx context.Context, about client.Object, next action.Action) (effect, error) {
 	switch a := next.(type) {
 	case action.StoreEvidence:
-		return inBucket("StoreEvidence", "key", a.Key, "bytes", len(a.Data)), x.Evidence.Create(ctx, a.Key, a.Data)
+		return inBucket("StoreEvidence", "key", a.Key, "bytes", len(a.Data)), x.storeEvidence(ctx, a)
 	case action.AppendEntries:
 		return inBucket("AppendEntries", "prefix", a.Prefix, "after", a.After, "entries", len(a.Entries)), x.appendEntries(ctx, a)
 	case action.CreateJob:
@@ -140,15 +140,36 @@ func named(key types.NamespacedName, uid types.UID) metav1.ObjectMeta {
 	return metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name, UID: uid}
 }
 
-// appendEntries chains and signs. An entry that stands there already with the same identity is our own from before a
-// crash; any other ends the log.
-func (x *executor) appendEntries(ctx context.Context, a action.AppendEntries) error {
-	key, problem, err := x.keys.of(ctx, a.SigningKey)
+func (x *executor) storeEvidence(ctx context.Context, a action.StoreEvidence) error {
+	if a.Seal == nil {
+		return x.Evidence.Create(ctx, a.Key, a.Data)
+	}
+	key, err := x.keyOf(ctx, a.Seal.SigningKey)
 	if err != nil {
 		return err
 	}
-	if problem != nil {
-		return errors.New(problem.Message)
+	data, err := decisionlog.Seal(a.Data, a.Seal.Of, key)
+	if err != nil {
+		return err
+	}
+	return x.Evidence.Create(ctx, a.Key, data)
+}
+
+// keyOf is the key in a Secret, or an error.
+func (x *executor) keyOf(ctx context.Context, at types.NamespacedName) (decisionlog.Key, error) {
+	key, problem, err := x.keys.of(ctx, at)
+	if err == nil && problem != nil {
+		err = errors.New(problem.Message)
+	}
+	return key, err
+}
+
+// appendEntries chains and signs. An entry that stands there already with the same identity is our own from before a
+// crash; any other ends the log.
+func (x *executor) appendEntries(ctx context.Context, a action.AppendEntries) error {
+	key, err := x.keyOf(ctx, a.SigningKey)
+	if err != nil {
+		return err
 	}
 	seq, head := a.After, a.Head
 	for _, entry := range a.Entries {

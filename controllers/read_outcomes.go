@@ -9,6 +9,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/decisionlog"
+	"tradeops.dev/strategy-operator/internal/evidence"
 	"tradeops.dev/strategy-operator/internal/facts"
 )
 
@@ -30,8 +31,26 @@ type evidenceError struct{ error }
 // Unwrap is the bucket's own error.
 func (e evidenceError) Unwrap() error { return e.error }
 
-// unread makes a fact of an error of the bucket; any other one ends the pass.
+// forgedError: an outcome lies in the bucket that this operator did not sign.
+type forgedError struct{ error }
+
+// Unwrap is what is wrong with it.
+func (e forgedError) Unwrap() error { return e.error }
+
+// keyProblem: there is no key to prove an outcome with.
+type keyProblem struct{ facts.Problem }
+
+// Error implements error.
+func (e keyProblem) Error() string { return e.Message }
+
+// unread makes a fact of an error of the bucket, or of what it holds; any other one ends the pass.
 func (r *reader) unread(ctx context.Context, err error) (*facts.Problem, error) {
+	if noKey, is := errors.AsType[keyProblem](err); is {
+		return &noKey.Problem, nil
+	}
+	if forged, is := errors.AsType[forgedError](err); is {
+		return &facts.Problem{Reason: strategyv1.ReasonEvidenceForged, Message: forged.Error(), Retry: r.Pauses.Evidence}, nil
+	}
 	var ofBucket evidenceError
 	if !errors.As(err, &ofBucket) {
 		return nil, err
@@ -59,14 +78,14 @@ func (r *reader) observeOutcomes(ctx context.Context, judged []strategyv1.CheckS
 }
 
 // storedOutcome is the outcome of an attempt, and where it is. Until the attempt is judged, nobody knows its hash.
-func (r *reader) storedOutcome(ctx context.Context, id checks.ID, judged []strategyv1.CheckStatus, key string) (checks.Outcome, strategyv1.EvidenceReference, error) {
-	for _, record := range judged {
+func (r *reader) storedOutcome(ctx context.Context, of attempts, id checks.ID) (checks.Outcome, strategyv1.EvidenceReference, error) {
+	for _, record := range of.judged {
 		if record.Report != nil && checks.IDOf(record) == id {
 			outcome, err := r.recordedOutcome(ctx, *record.Report)
 			return outcome, *record.Report, err
 		}
 	}
-	return r.readStored(ctx, key)
+	return r.readStored(ctx, of, id)
 }
 
 // stored is an outcome, and where it is.
@@ -75,14 +94,32 @@ type stored struct {
 	reference strategyv1.EvidenceReference
 }
 
-// readStored is the outcome under a key; evidence.ErrNotFound if there is none yet. What is there never changes.
-func (r *reader) readStored(ctx context.Context, key string) (checks.Outcome, strategyv1.EvidenceReference, error) {
-	if known, found := r.stored.get(key); found {
+// readStored is the outcome of an attempt, as the operator signed it; evidence.ErrNotFound if there is none yet. What is there never
+// changes.
+func (r *reader) readStored(ctx context.Context, of attempts, id checks.ID) (checks.Outcome, strategyv1.EvidenceReference, error) {
+	at := of.reportKey(id)
+	if known, found := r.stored.get(at); found {
 		return known.Outcome, known.reference, nil
 	}
-	outcome, reference, err := r.readOutcome(ctx, key)
+	data, err := r.Evidence.Get(ctx, at)
+	if err != nil {
+		return checks.Outcome{}, strategyv1.EvidenceReference{}, evidenceError{err}
+	}
+	key, problem, err := r.keys.of(ctx, of.signingKey)
+	if err == nil && problem != nil {
+		err = keyProblem{*problem}
+	}
+	if err != nil {
+		return checks.Outcome{}, strategyv1.EvidenceReference{}, err
+	}
+	if err := decisionlog.Unseal(data, of.sealed(id), key); err != nil {
+		return checks.Outcome{}, strategyv1.EvidenceReference{}, forgedError{fmt.Errorf(
+			"evidence %s is not the outcome of check %s that this operator stores (%w), so it is not judged from it: somebody else wrote there, or Secret %s has a new key. Find out who, and move it away; the true one is then stored",
+			at, id.Check, err, of.signingKey)}
+	}
+	outcome, reference, err := r.decoded(at, data)
 	if err == nil {
-		r.stored.put(key, stored{outcome, reference}, decodedBytes*int(*reference.Bytes))
+		r.stored.put(at, stored{outcome, reference}, decodedBytes*len(data))
 	}
 	return outcome, reference, err
 }
@@ -94,19 +131,22 @@ func (r *reader) recordedOutcome(ctx context.Context, recorded strategyv1.Eviden
 	if outcome, found := r.outcomes.get(recorded.SHA256); found {
 		return outcome, nil
 	}
-	outcome, read, err := r.readOutcome(ctx, recorded.Key)
+	data, err := r.Evidence.Get(ctx, recorded.Key)
+	if errors.Is(err, evidence.ErrNotFound) {
+		err = fmt.Errorf("%w; a check was judged from it: put it back, with the sha256 %s", err, recorded.SHA256)
+	}
+	if err != nil {
+		return checks.Outcome{}, evidenceError{err}
+	}
+	outcome, read, err := r.decoded(recorded.Key, data)
 	if err == nil && read.SHA256 != recorded.SHA256 {
 		err = evidenceError{fmt.Errorf("evidence %s was changed: its sha256 is %s, not %s; put the original back", recorded.Key, read.SHA256, recorded.SHA256)}
 	}
 	return outcome, err
 }
 
-// readOutcome reads an outcome from the bucket, and says where it is.
-func (r *reader) readOutcome(ctx context.Context, key string) (checks.Outcome, strategyv1.EvidenceReference, error) {
-	data, err := r.Evidence.Get(ctx, key)
-	if err != nil {
-		return checks.Outcome{}, strategyv1.EvidenceReference{}, evidenceError{err}
-	}
+// decoded is an outcome that was read from the bucket, and where it is.
+func (r *reader) decoded(key string, data []byte) (checks.Outcome, strategyv1.EvidenceReference, error) {
 	var outcome checks.Outcome
 	if err := json.Unmarshal(data, &outcome); err != nil {
 		return checks.Outcome{}, strategyv1.EvidenceReference{}, evidenceError{fmt.Errorf("evidence %s cannot be decoded: %w", key, err)}

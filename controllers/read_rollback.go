@@ -56,14 +56,15 @@ func (r *rollbacks) observeRollback(ctx context.Context, object *strategyv1.Stra
 		return observed, err
 	}
 	spec := observed.Playbook.Spec
-	if observed.Log, err = r.observeLog(ctx, signingKeyOf(object.Namespace, spec), observed.Prefix, string(object.UID), object.Status.Log); err != nil {
+	signingKey := signingKeyOf(object.Namespace, spec)
+	if observed.Log, err = r.observeLog(ctx, signingKey, observed.Prefix, string(object.UID), object.Status.Log); err != nil {
 		return observed, err
 	}
 	judged := object.Status.Checks
 	if lifecycle.Ended(object.Status) {
 		judged = nil
 	}
-	if observed.Runs, err = r.observeRuns(ctx, object, spec.Checks, judged, knownOf(object), observed.Prefix, now); err != nil {
+	if observed.Runs, err = r.observeRuns(ctx, attempts{object, judged, observed.Prefix, signingKey}, spec.Checks, now); err != nil {
 		if observed.Log.Problem, err = r.unread(ctx, err); err != nil {
 			return observed, err
 		}

@@ -8,21 +8,41 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/decisionlog"
 	"tradeops.dev/strategy-operator/internal/evidence"
 	"tradeops.dev/strategy-operator/internal/facts"
 )
 
+// attempts are those of the checks of one incident or rollback.
+type attempts struct {
+	owner      client.Object
+	judged     []strategyv1.CheckStatus // those whose reports a rule may still ask for
+	prefix     string                   // of the owner's evidence
+	signingKey types.NamespacedName     // of the Secret whose key signs the outcomes
+}
+
+// reportKey is where the outcome of an attempt is.
+func (a attempts) reportKey(id checks.ID) string {
+	return evidence.ReportKey(a.prefix, string(id.Stage), id.Check, id.Attempt)
+}
+
+// sealed is as what the outcome of an attempt is signed.
+func (a attempts) sealed(id checks.ID) decisionlog.Sealed {
+	return decisionlog.Sealed{Kind: "outcome", ObjectUID: string(a.owner.GetUID()), Stage: string(id.Stage), Check: id.Check, Attempt: id.Attempt}
+}
+
 // observeRuns reads the Jobs of an object, the outcome of each finished one, and the reports of the judged checks.
-func (r *reader) observeRuns(ctx context.Context, owner client.Object, specs []strategyv1.CheckSpec, judged []strategyv1.CheckStatus, known checks.Known, prefix string, now time.Time) (facts.Runs, error) {
-	outcomes, err := r.observeOutcomes(ctx, judged)
+func (r *reader) observeRuns(ctx context.Context, of attempts, specs []strategyv1.CheckSpec, now time.Time) (facts.Runs, error) {
+	outcomes, err := r.observeOutcomes(ctx, of.judged)
 	if err != nil {
 		return facts.Runs{}, err
 	}
-	jobs, err := r.observeJobs(ctx, owner, specs, judged, known, prefix, now)
+	jobs, err := r.observeJobs(ctx, of, specs, now)
 	if err != nil {
 		return facts.Runs{}, err
 	}
@@ -34,9 +54,9 @@ func (r *reader) observeRuns(ctx context.Context, owner client.Object, specs []s
 	return facts.Runs{Jobs: jobs, Outcomes: outcomes}, nil
 }
 
-func (r *reader) observeJobs(ctx context.Context, owner client.Object, specs []strategyv1.CheckSpec, judged []strategyv1.CheckStatus, known checks.Known, prefix string, now time.Time) ([]checks.JobState, error) {
+func (r *reader) observeJobs(ctx context.Context, of attempts, specs []strategyv1.CheckSpec, now time.Time) ([]checks.JobState, error) {
 	var jobs batchv1.JobList
-	if err := r.listControlled(ctx, &jobs, owner); err != nil {
+	if err := r.listControlled(ctx, &jobs, of.owner); err != nil {
 		return nil, err
 	}
 	var states []checks.JobState
@@ -49,7 +69,7 @@ func (r *reader) observeJobs(ctx context.Context, owner client.Object, specs []s
 		if err := r.listControlled(ctx, &pods, job); err != nil {
 			return nil, err
 		}
-		state, err := r.observeJob(ctx, job, pods.Items, specs, judged, known, prefix, now)
+		state, err := r.observeJob(ctx, of, job, pods.Items, specs, now)
 		if err != nil {
 			return nil, err
 		}
@@ -58,10 +78,10 @@ func (r *reader) observeJobs(ctx context.Context, owner client.Object, specs []s
 	return states, nil
 }
 
-func (r *reader) observeJob(ctx context.Context, job *batchv1.Job, pods []corev1.Pod, specs []strategyv1.CheckSpec, judged []strategyv1.CheckStatus, known checks.Known, prefix string, now time.Time) (checks.JobState, error) {
+func (r *reader) observeJob(ctx context.Context, of attempts, job *batchv1.Job, pods []corev1.Pod, specs []strategyv1.CheckSpec, now time.Time) (checks.JobState, error) {
 	state := checks.JobState{Job: job}
 	id := state.ID()
-	if state.Foreign = known.Foreign(job); state.Foreign != "" {
+	if state.Foreign = knownOf(of.owner).Foreign(job); state.Foreign != "" {
 		return state, nil
 	}
 	spec, found := checks.Find(specs, id.Check)
@@ -72,7 +92,7 @@ func (r *reader) observeJob(ctx context.Context, job *batchv1.Job, pods []corev1
 	if !state.Progress.Finished {
 		return state, nil
 	}
-	stored, reference, err := r.storedOutcome(ctx, id, judged, evidence.ReportKey(prefix, string(id.Stage), id.Check, id.Attempt))
+	stored, reference, err := r.storedOutcome(ctx, of, id)
 	if errors.Is(err, evidence.ErrNotFound) { // the collector says when it is there; this is in case nobody hears it
 		waiting, _ := r.uncollected.get(job.UID)
 		state.Progress = checks.Progress{Waiting: cmp.Or(waiting, "its report is being stored"), NextAt: now.Add(r.Pauses.OutputRetry)}

@@ -60,6 +60,7 @@ const (
 	ReasonEffectRefused         = "EffectRefused"       // the API server refuses a Job, rollback, write or restart: a quota, a policy, a webhook
 	ReasonAPIUnavailable        = "APIUnavailable"      // the API server gives no answer to what must be asked at once: pods, who may decide
 	ReasonEvidenceUnavailable   = "EvidenceUnavailable" // the bucket cannot be read, or holds something else than the status says
+	ReasonEvidenceForged        = "EvidenceForged"      // an outcome of a check in the bucket is not one that the operator signed
 	ReasonTargetBelongsToOthers = "PathHeldByOther"
 )
 

@@ -54,7 +54,7 @@ func run() error {
 	var o options
 	flag.StringVar(&o.namespaces, "namespaces", "", "Namespaces that the operator serves, separated by commas, beside those with the label "+strategyv1.LabelServe+"="+strategyv1.ServeValue+". In each it needs its rights: see config/namespace.")
 	flag.StringVar(&o.machines, "machine-users", "", "Users that are no people though their names do not begin with system:, separated by commas, e.g. a GitOps tool or an alert intake. What they decide or report is not taken for a person's.")
-	flag.StringVar(&o.bucket, "evidence-bucket", "", "URL of the bucket for reports, logs and the decision log, e.g. file:///var/lib/strategy-operator/evidence?create_dir=1&no_tmp_dir=1&metadata=skip. Required.")
+	flag.StringVar(&o.bucket, "evidence-bucket", "", "URL of the bucket for reports, logs and the decision log, e.g. file:///var/lib/strategy-operator/evidence. Required.")
 	flag.StringVar(&o.metricsAddress, "metrics-bind-address", ":8443", "Where metrics are served, over TLS and for authorised clients only; 0 turns them off.")
 	flag.StringVar(&o.probeAddress, "health-probe-bind-address", ":8081", "Where /healthz and /readyz are served.")
 	flag.BoolVar(&o.election, "leader-elect", false, "Elect a leader, so that only one of several managers acts.")
@@ -96,7 +96,7 @@ func start(ctx context.Context, config *rest.Config, o options) error {
 			return err
 		}
 	}
-	store, err := evidence.Open(ctx, o.bucket)
+	store, err := evidence.Open(o.bucket)
 	if err != nil {
 		return err
 	}

@@ -100,7 +100,7 @@ func operator(bin string) program {
 		}
 		evidence := filepath.Join(r.dir, "evidence")
 		started, err := r.start(filepath.Join(bin, "manager"), "--kubeconfig="+kubeconfig, "--namespaces="+namespace,
-			"--evidence-bucket=file://"+evidence+"?create_dir=1&no_tmp_dir=1&metadata=skip",
+			"--evidence-bucket=file://"+evidence,
 			"--leader-elect", "--leader-election-namespace=strategy-operator-system",
 			"--metrics-bind-address=0", "--health-probe-bind-address=0")
 		if err != nil {

@@ -24,6 +24,13 @@ type Action interface{ isAction() }
 type StoreEvidence struct {
 	Key  string
 	Data []byte
+	Seal *Seal // nil: it is believed for its hash, which stands elsewhere
+}
+
+// Seal says as what a JSON object is signed, and by which Secret's key: the executor reads it.
+type Seal struct {
+	Of         decisionlog.Sealed
+	SigningKey types.NamespacedName
 }
 
 // AppendEntries appends to an object's decision log after the entry with number After and hash Head.

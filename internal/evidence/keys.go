@@ -29,9 +29,9 @@ func ReportKey(prefix, stage, check string, attempt int32) string {
 	return fmt.Sprintf("%schecks/%s-%s-%d.json", prefix, strings.ToLower(stage), check, attempt)
 }
 
-// OutputKey is the key of the log of one attempt of a check.
-func OutputKey(prefix, stage, check string, attempt int32) string {
-	return fmt.Sprintf("%schecks/%s-%s-%d.log", prefix, strings.ToLower(stage), check, attempt)
+// OutputKey is the key of the log of one attempt of a check, by its hash, as in SignalsKey: what somebody else put there is another one.
+func OutputKey(prefix, stage, check string, attempt int32, hash string) string {
+	return fmt.Sprintf("%schecks/%s-%s-%d-%s.log", prefix, strings.ToLower(stage), check, attempt, hash)
 }
 
 // SignalsKey is the key of the signals on which something was decided, by their hash: the first 12 hex digits of their SHA-256.

@@ -1,79 +1,48 @@
 package evidence
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-
-	"gocloud.dev/blob"
-	_ "gocloud.dev/blob/fileblob" // the file:// scheme
-	"gocloud.dev/gcerrors"
+	"net/url"
+	"strings"
 )
 
 // MaxObjectBytes bounds what is read back from the bucket.
 const MaxObjectBytes = 4 << 20
 
-// ErrNotFound is returned by Get for an object that is not there: compare with errors.Is.
+// ErrNotFound is wrapped by Get for an object that is not there: compare with errors.Is.
 var ErrNotFound = errors.New("no such object in the evidence bucket")
 
 // ErrDifferent is wrapped by Create when the object is there with other bytes: compare with errors.Is.
 var ErrDifferent = errors.New("the evidence bucket holds a different object under this key")
 
 // Store is a bucket in which objects are created once and never changed. It may be used from many goroutines at once.
-type Store struct {
-	bucket *blob.Bucket
+type Store interface {
+	// Get returns an object's bytes. The error wraps ErrNotFound if it is not there, or only the beginning of it is; any other one: the
+	// bucket cannot be read, or the object is larger than MaxObjectBytes.
+	Get(ctx context.Context, key string) ([]byte, error)
+	// Create writes an object that is not there yet. Without an error it is stored, whatever ends then. The same bytes again are no error, so
+	// that it can be repeated after a crash; other bytes are ErrDifferent. After any other error the object may be there or not: repeat it.
+	Create(ctx context.Context, key string, data []byte) error
+	// Close releases the bucket.
+	Close() error
 }
 
-// Open opens the bucket of a URL, e.g. file:///var/lib/strategy-operator/evidence?create_dir=1&no_tmp_dir=1&metadata=skip.
-func Open(ctx context.Context, url string) (*Store, error) {
-	bucket, err := blob.OpenBucket(ctx, url)
+// Open opens the bucket of a URL. There is one scheme: file:///var/lib/strategy-operator/evidence is a folder on a volume, which is made
+// if it is not there.
+func Open(bucket string) (Store, error) {
+	at, err := url.Parse(bucket)
 	if err != nil {
-		return nil, fmt.Errorf("open evidence bucket: %w", err)
+		return nil, fmt.Errorf("evidence bucket: %w", err)
 	}
-	return &Store{bucket: bucket}, nil
-}
-
-// Close releases the bucket.
-func (s *Store) Close() error {
-	return s.bucket.Close()
-}
-
-// Get returns an object's bytes, or ErrNotFound. Any other error: the bucket cannot be read, or the object is larger than
-// MaxObjectBytes.
-func (s *Store) Get(ctx context.Context, key string) ([]byte, error) {
-	reader, err := s.bucket.NewReader(ctx, key, nil)
-	if gcerrors.Code(err) == gcerrors.NotFound {
-		return nil, ErrNotFound
+	switch {
+	case at.Scheme != "file":
+		return nil, fmt.Errorf("evidence bucket %s: its scheme is %q; the one there is is file, as in file:///var/lib/strategy-operator/evidence", bucket, at.Scheme)
+	case at.Host != "" || !strings.HasPrefix(at.Path, "/"):
+		return nil, fmt.Errorf("evidence bucket %s: the path is to be absolute, after three slashes, as in file:///var/lib/strategy-operator/evidence", bucket)
+	case at.RawQuery != "" || at.Fragment != "":
+		return nil, fmt.Errorf("evidence bucket %s: file:// takes no parameters; leave out what stands after the path", bucket)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read evidence %s: %w", key, err)
-	}
-	defer func() { _ = reader.Close() }() // a reader has nothing left to lose
-	data, err := io.ReadAll(io.LimitReader(reader, MaxObjectBytes+1))
-	if err != nil {
-		return nil, fmt.Errorf("read evidence %s: %w", key, err)
-	}
-	if len(data) > MaxObjectBytes {
-		return nil, fmt.Errorf("read evidence %s: larger than %d bytes", key, MaxObjectBytes)
-	}
-	return data, nil
-}
-
-// Create writes an object that is not there yet, and reads it back. The same bytes again are no error, so that it can be repeated
-// after a crash; other bytes are ErrDifferent. After any other error the object may be there or not: repeat it.
-func (s *Store) Create(ctx context.Context, key string, data []byte) error {
-	err := s.bucket.WriteAll(ctx, key, data, &blob.WriterOptions{ContentType: "application/octet-stream", IfNotExist: true})
-	if err != nil && gcerrors.Code(err) != gcerrors.FailedPrecondition {
-		return fmt.Errorf("write evidence %s: %w", key, err)
-	}
-	stored, err := s.Get(ctx, key)
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(stored, data) {
-		return fmt.Errorf("write evidence %s: %w", key, ErrDifferent)
-	}
-	return nil
+	return OpenFiles(at.Path)
 }

@@ -9,7 +9,7 @@ import (
 
 func TestAnObjectIsCreatedOnceAndNeverChanged(t *testing.T) {
 	ctx := context.Background()
-	store, err := Open(ctx, "file://"+t.TempDir()+"?no_tmp_dir=1&metadata=skip")
+	store, err := Open("file://" + t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

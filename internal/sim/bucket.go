@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"strings"
 	"sync"
 
 	"tradeops.dev/strategy-operator/internal/evidence"
@@ -16,9 +15,6 @@ type Bucket struct {
 	sync.Mutex
 	objects map[string][]byte
 }
-
-// maxPart is how long a file's name may be.
-const maxPart = 255
 
 // Get implements controllers.Evidence.
 func (b *Bucket) Get(_ context.Context, key string) ([]byte, error) {
@@ -35,10 +31,8 @@ func (b *Bucket) Get(_ context.Context, key string) ([]byte, error) {
 func (b *Bucket) Create(_ context.Context, key string, data []byte) error {
 	b.Lock()
 	defer b.Unlock()
-	for part := range strings.SplitSeq(key, "/") {
-		if len(part) > maxPart {
-			return fmt.Errorf("%s: file name too long", key)
-		}
+	if err := evidence.CheckKey(key); err != nil {
+		return err
 	}
 	if stored, found := b.objects[key]; found {
 		if !bytes.Equal(stored, data) {
@@ -48,6 +42,13 @@ func (b *Bucket) Create(_ context.Context, key string, data []byte) error {
 	}
 	b.objects[key] = bytes.Clone(data)
 	return nil
+}
+
+// Lose is somebody who deletes an object.
+func (b *Bucket) Lose(key string) {
+	b.Lock()
+	defer b.Unlock()
+	delete(b.objects, key)
 }
 
 func (b *Bucket) fork() *Bucket {

@@ -178,7 +178,7 @@ func (s *story) stored(what string, check strategyv1.CheckStatus, deleted time.T
 	if outcome.ExitCode == nil { // it never ran, so there is no output
 		return
 	}
-	output, err := os.ReadFile(strings.TrimSuffix(path, ".json") + ".log")
+	output, err := os.ReadFile(strings.TrimSuffix(path, ".json") + "-" + outcome.OutputSHA256[:12] + ".log")
 	if err != nil || hashOf(output) != outcome.OutputSHA256 || len(output) != outcome.OutputBytes {
 		s.Errorf("%s: the output is not the one that its report names: %v", what, err)
 	}

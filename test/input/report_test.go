@@ -2,6 +2,7 @@ package input
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -117,7 +118,15 @@ func TestTheReportAtTheEndOf50MBIsRead(t *testing.T) {
 	}
 	incident := s.Incident()
 	prefix := evidence.Prefix(s.Namespace, incident.Name, string(incident.UID), incident.CreationTimestamp.Time)
-	kept, err := s.Bucket.Get(context.Background(), evidence.OutputKey(prefix, "Triage", "audit", 1))
+	stored, err := s.Bucket.Get(context.Background(), evidence.ReportKey(prefix, "Triage", "audit", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var outcome checks.Outcome
+	if err := json.Unmarshal(stored, &outcome); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := s.Bucket.Get(context.Background(), evidence.OutputKey(prefix, "Triage", "audit", 1, outcome.OutputSHA256[:12]))
 	if err != nil || len(kept) != checks.MaxOutputBytes {
 		t.Errorf("%d bytes are kept: %v", len(kept), err)
 	}
