@@ -140,7 +140,7 @@ func forgotten(o Observed, current string) []action.Action {
 func problemOf(o Observed) *facts.Problem {
 	spec := o.Playbook.Spec
 	for _, candidate := range []*facts.Problem{
-		o.NotServed, References(spec), rivalProblem(o), o.Config.Problem, deploymentProblem(o), templates(spec, o.Playbook.Namespace, o.Templates), o.SigningKey,
+		o.NotServed, References(o.Playbook.Namespace, spec), rivalProblem(o), o.Config.Problem, deploymentProblem(o), templates(spec, o.Playbook.Namespace, o.Templates), o.SigningKey,
 	} {
 		if candidate != nil {
 			return candidate

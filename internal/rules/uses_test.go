@@ -26,7 +26,7 @@ func TestUses(t *testing.T) {
 		"nothing":                           {"true", map[string][]string{}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := Uses(test.rule)
+			got, err := Uses("", test.rule)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -35,7 +35,7 @@ func TestUses(t *testing.T) {
 			}
 		})
 	}
-	if _, err := Uses("nope.x"); err == nil || !strings.Contains(err.Error(), "undeclared reference") {
+	if _, err := Uses("", "nope.x"); err == nil || !strings.Contains(err.Error(), "undeclared reference") {
 		t.Errorf("a rule that does not compile: %v", err)
 	}
 }
