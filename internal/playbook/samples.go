@@ -9,9 +9,6 @@ import (
 	"tradeops.dev/strategy-operator/internal/rules"
 )
 
-// maxSampleCost bounds what the samples of a playbook cost together, in units of CEL: they are judged again in every pass.
-const maxSampleCost = 1_000_000
-
 // misjudged are the samples that the rules of their check give another verdict than their author expects.
 func misjudged(owner string, spec strategyv1.StrategyPlaybookSpec) []string {
 	var wrong []string
@@ -22,7 +19,7 @@ func misjudged(owner string, spec strategyv1.StrategyPlaybookSpec) []string {
 		}
 		for i, sample := range check.Samples {
 			where := fmt.Sprintf("check %s, sample %d", check.Name, i+1)
-			if spent > maxSampleCost {
+			if spent >= rules.SharedLimit {
 				return append(wrong, where+": the samples before it were too expensive to go on; leave some out, or make the rules that judge them simpler")
 			}
 			if problem := misjudge(check, sample, rules.Vars{Owner: owner, Spent: &spent}); problem != "" {

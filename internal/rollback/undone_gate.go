@@ -94,7 +94,7 @@ func (p *plan) gateObjects(gate strategyv1.RestoreGate, judged []strategyv1.Chec
 	}
 	judged = ofNames(judged, names)
 	rule := cmp.Or(gate.When, defaultGate)
-	held, err := rules.Eval(rule, rules.Vars{Owner: p.seen.Rollback.Namespace, Rollback: p.facts(), Checks: checks.Facts(judged, p.seen.Runs.Outcomes)})
+	held, err := rules.Eval(rule, rules.Vars{Owner: p.seen.Rollback.Namespace, Spent: &p.spent, Rollback: p.facts(), Checks: checks.Facts(judged, p.seen.Runs.Outcomes)})
 	switch {
 	case err != nil:
 		return []string{fmt.Sprintf("the gate cannot be evaluated: %v", err)}
@@ -180,7 +180,7 @@ func (p *plan) causeVars(sampled map[string]any, judged []rules.Check) rules.Var
 	variables["severity"] = string(cmp.Or(incident.Status.Severity, incident.Spec.Severity))
 	variables["level"] = string(lifecycle.Level(incident.Status))
 	return rules.Vars{
-		Owner: p.seen.Rollback.Namespace, Incident: variables, Signals: sampled, Checks: judged,
+		Owner: p.seen.Rollback.Namespace, Spent: &p.spent, Incident: variables, Signals: sampled, Checks: judged,
 		Limits: subject.Limits(configuration), Risk: subject.Risk(configuration, incident.Spec),
 	}
 }

@@ -13,10 +13,15 @@ import (
 // made, or [textUnit] bytes of a text: about 100 ns, and 100 bytes of memory.
 const costLimit = 200_000
 
+// SharedLimit bounds the evaluations that share a count together, as those of one pass over an object do, in units.
+const SharedLimit = 1_000_000
+
 // textUnit is how many bytes of a text cost a unit: they are moved or looked at one after the other.
 const textUnit = 10
 
 var errTooExpensive = fmt.Errorf("cost limit: it takes more than %d units of work; let it look at less of the report, or do so once", costLimit)
+
+var errShared = fmt.Errorf("cost limit: the rules before it took %d units of work; make them simpler", SharedLimit)
 
 // meterName is where an evaluation finds its meter. No rule can name it.
 const meterName = "@meter"

@@ -33,6 +33,9 @@ func Eval(rule string, vars Vars) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	if vars.Spent != nil && *vars.Spent >= SharedLimit {
+		return false, fmt.Errorf("rule %q: %w", rule, errShared)
+	}
 	spent := meter{}
 	defer func() {
 		if vars.Spent != nil {

@@ -56,3 +56,18 @@ func TestWhatEvaluationsCost(t *testing.T) {
 		t.Errorf("a rule that is cut short cost %d: %v", spent, err)
 	}
 }
+
+// Many rules that are each just within the limit do not cost more together than one pass may.
+func TestRulesOfOnePassShareALimit(t *testing.T) {
+	var spent uint64
+	vars := Vars{Report: hostile(t).Report, Spent: &spent}
+	for range 3 * SharedLimit / costLimit {
+		_, _ = Eval("report.list.all(a, report.list.all(b, true))", vars)
+	}
+	if spent < SharedLimit || spent > SharedLimit+costLimit+1 {
+		t.Errorf("together they cost %d units", spent)
+	}
+	if _, err := Eval("true", vars); err == nil || !strings.Contains(err.Error(), "the rules before it took 1000000 units") {
+		t.Errorf("one after them: %v", err)
+	}
+}

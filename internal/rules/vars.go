@@ -14,7 +14,7 @@ type Vars struct {
 	Limits   map[string]any // runtime.resource_limits as doubles, by the names and in the units there: cpu_percent of one core, memory_mb
 	Risk     map[string]any // the risk profile: profile, its name; max_daily_loss_pct, a double and a fraction: 0.015 is 1.5 %
 
-	Spent *uint64 // what evaluations cost is added to it; nil if nobody asks
+	Spent *uint64 // what evaluations cost is added to it; those that share it cost [SharedLimit] at most together. Nil: nobody asks
 }
 
 // Check is one judged check as rules see it.
