@@ -30,10 +30,10 @@ type Controller struct {
 	Workers    int     // objects worked on at a time
 	For        Watch   // the objects that it reconciles; its Wakes is the object itself
 	Watches    []Watch // what else wakes it
-	Told       Told    // what another controller wakes
+	Told       []Told  // how others wake it that are no watch
 }
 
-// Told is how one controller wakes another; the zero value: it does not.
+// Told is how one part of the operator wakes a controller.
 type Told struct {
 	Events <-chan event.GenericEvent
 	Wakes  handler.EventHandler
@@ -89,8 +89,8 @@ func (e *Environment) setup(mgr ctrl.Manager, readers *namespaces.Readers, c Con
 		}
 		inNamespaces = append(inNamespaces, watch)
 	}
-	if c.Told.Events != nil {
-		b = b.WatchesRawSource(source.Channel(c.Told.Events, c.Told.Wakes))
+	for _, told := range c.Told {
+		b = b.WatchesRawSource(source.Channel(told.Events, told.Wakes))
 	}
 	built, err := b.Build(readers.Guard(c.Reconciler))
 	if err != nil {

@@ -77,8 +77,9 @@ func (e *Environment) Controllers() []Controller {
 		Client: e.Client, Live: e.Live, Evidence: e.Evidence, Clock: e.Clock, Recorder: e.Recorder, Namespaces: e.Namespaces,
 		keys: known, refusals: refused, fresh: &freshness{},
 	}
-	wakes := waker{e.Client, make(chan event.GenericEvent, memoEntries), make(chan event.GenericEvent, memoEntries)}
+	wakes := waker{e.Client, make(chan event.GenericEvent, memoEntries), make(chan event.GenericEvent, memoEntries), make(chan event.GenericEvent, memoEntries)}
 	return []Controller{
+		(&judge{reader: reads, wakes: wakes, busy: map[string]bool{}}).controller(),
 		(&playbooks{reads}).controller(does, wakes), (&incidents{reads}).controller(does, wakes), (&rollbacks{reads}).controller(does, wakes),
 		(&configurations{reads}).controller(does, wakes), (&collector{reader: reads, logs: e.Logs, does: does, wakes: wakes}).controller(),
 	}

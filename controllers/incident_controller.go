@@ -57,7 +57,7 @@ const workers = 8
 
 func (r *incidents) controller(does *executor, wakes waker) Controller {
 	return Controller{
-		Name: "incident", Reconciler: r.loop(does), Workers: workers, Told: told(wakes.incidents, r.Pauses.Settle),
+		Name: "incident", Reconciler: r.loop(does), Workers: workers, Told: []Told{told(wakes.incidents, r.Pauses.Settle)},
 		For: itself(&strategyv1.StrategyIncident{}, predicate.Or(predicate.GenerationChangedPredicate{}, alertsChanged())),
 		Watches: []Watch{
 			{&strategyv1.StrategyIncident{}, mapped(wakes.childrenOf), summaryChanged()},

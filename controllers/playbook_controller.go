@@ -45,7 +45,7 @@ func (r *playbooks) decide(ctx context.Context, object *strategyv1.StrategyPlayb
 func (r *playbooks) controller(does *executor, wakes waker) Controller {
 	inNamespace := mapped(wakes.allIn(&strategyv1.StrategyPlaybookList{}))
 	return Controller{
-		Name: "playbook", Reconciler: r.loop(does), Workers: 1, Told: Told{r.refusals.told, inNamespace},
+		Name: "playbook", Reconciler: r.loop(does), Workers: workers, Told: []Told{told(wakes.playbooks, 0), {r.refusals.told, inNamespace}},
 		For: itself(&strategyv1.StrategyPlaybook{}, predicate.GenerationChangedPredicate{}),
 		Watches: []Watch{
 			{&corev1.ConfigMap{}, inNamespace, nil},

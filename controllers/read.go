@@ -40,6 +40,7 @@ type reader struct {
 	keys       *keys
 	refusals   *refusals
 
+	judged   judgements // of playbooks, by the judge
 	tokens   memo[types.NamespacedName, dated[allowedToken]]
 	rosters  memo[string, parsedRoster]                        // by the rotation file's text
 	configs  memo[types.NamespacedName, cachedConfig]          // of each ConfigMap the newest

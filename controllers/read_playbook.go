@@ -24,6 +24,7 @@ func (r *playbooks) observe(ctx context.Context, object *strategyv1.StrategyPlay
 		return observed, nil
 	}
 	observed.Refused = r.refusals.of(object)
+	observed.Judged, observed.AwaitedSince = r.judged.of(object, now)
 	var err error
 	if observed.Config, err = r.observeConfig(ctx, object.Namespace, object.Spec.Scheduler); err != nil {
 		return observed, err

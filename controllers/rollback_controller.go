@@ -55,7 +55,7 @@ func wroteRollback(object *strategyv1.StrategyRollback, before strategyv1.Strate
 func (r *rollbacks) controller(does *executor, wakes waker) Controller {
 	active := mapped(wakes.activeIn(&strategyv1.StrategyRollbackList{}))
 	return Controller{
-		Name: "rollback", Reconciler: r.loop(does), Workers: workers, Told: told(wakes.rollbacks, r.Pauses.Settle),
+		Name: "rollback", Reconciler: r.loop(does), Workers: workers, Told: []Told{told(wakes.rollbacks, r.Pauses.Settle)},
 		For: itself(&strategyv1.StrategyRollback{}, predicate.GenerationChangedPredicate{}),
 		Watches: []Watch{
 			{&batchv1.Job{}, mapped(ownerOfJob(strategyv1.KindRollback)), jobDeleted()},

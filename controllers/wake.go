@@ -24,6 +24,8 @@ type waker struct {
 	Client client.Reader
 	// What the collector wakes. They hold as many as may wait; it tries again for one that finds no room.
 	incidents, rollbacks chan event.GenericEvent
+	// What the judge wakes, in the same way.
+	playbooks chan event.GenericEvent
 }
 
 // told wakes the objects that are told of, once for those that come together.

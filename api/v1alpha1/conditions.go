@@ -67,6 +67,7 @@ const (
 // Reasons of the conditions of a playbook.
 const (
 	ReasonValid           = "Valid"
+	ReasonBeingChecked    = "BeingChecked"    // the rules and samples of its newest version are not judged yet
 	ReasonSampleMisjudged = "SampleMisjudged" // the rules give a sample report another verdict than its author expects
 	ReasonRotationRead    = "RotationRead"
 	ReasonRotationInvalid = "RotationInvalid"

@@ -19,6 +19,7 @@ type plan struct {
 	out      *pass.Pass                        // what comes out
 	next     strategyv1.StrategyIncidentStatus // the status as it will be
 	now      time.Time
+	spent    uint64          // what rules cost in this pass, together
 	given    *rules.Vars     // what rules see of the facts, the same throughout the pass
 	unjudged []string        // rules of the lead that cannot be evaluated
 	turn     *lifecycle.Turn // whose turn a rule says it is

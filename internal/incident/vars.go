@@ -17,7 +17,7 @@ func (p *plan) variables() rules.Vars {
 		incident := subject.Variables(p.seen.Incident.Name, p.seen.Incident)
 		incident["alerts"], incident["alertCount"] = subject.Alerts(p.next.Alerts), float64(p.next.AlertCount)
 		incident["severity"] = string(p.severity())
-		p.given = &rules.Vars{Incident: incident, Signals: p.signals().Values(), Limits: subject.Limits(p.seen.Config.Summary), Risk: subject.Risk(p.seen.Config.Summary, p.seen.Incident.Spec)}
+		p.given = &rules.Vars{Owner: p.seen.Incident.Namespace, Spent: &p.spent, Incident: incident, Signals: p.signals().Values(), Limits: subject.Limits(p.seen.Config.Summary), Risk: subject.Risk(p.seen.Config.Summary, p.seen.Incident.Spec)}
 	}
 	return *p.given
 }
@@ -32,7 +32,7 @@ func (p *plan) vars(judged []strategyv1.CheckStatus) rules.Vars {
 
 // verdictVars are the variables of the verdict rules of a check.
 func (p *plan) verdictVars(checks.ID) rules.Vars {
-	return rules.Vars{Incident: subject.Variables(p.seen.Incident.Name, p.seen.Incident)}
+	return rules.Vars{Owner: p.seen.Incident.Namespace, Spent: &p.spent, Incident: subject.Variables(p.seen.Incident.Name, p.seen.Incident)}
 }
 
 // riskProfile of the incident's schedule; empty if it names none.

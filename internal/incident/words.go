@@ -10,7 +10,7 @@ import (
 
 // because is a rule with the signals that it was decided on: "signals.cpu > 78.0 (cpu = 81.2 percent)".
 func (p *plan) because(rule string) string {
-	uses, _ := rules.Uses(rule) // a rule that was evaluated compiles
+	uses, _ := rules.Uses(p.seen.Incident.Namespace, rule) // a rule that was evaluated compiles
 	if used := p.signals().Words(uses["signals"], p.unit); used != "" {
 		return fmt.Sprintf("%s (%s)", rule, used)
 	}

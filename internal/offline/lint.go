@@ -82,7 +82,7 @@ func lint(d document) (Finding, error) {
 	if spec == nil {
 		return finding, nil
 	}
-	for _, problem := range playbook.Problems(*spec) {
+	for _, problem := range playbook.Problems("", *spec) {
 		finding.Problems = append(finding.Problems, fmt.Sprintf("%s (%s)", problem.Message, problem.Reason))
 	}
 	finding.Warnings = playbook.Warnings(*spec)

@@ -57,7 +57,7 @@ func Compute(in Input) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	if problem := playbook.References(book.Spec); problem != nil {
+	if problem := playbook.References("", book.Spec); problem != nil {
 		return Plan{}, &RefusedError{Reason: problem.Reason, Message: fmt.Sprintf("playbook %s is not valid (%s): %s", book.Name, problem.Reason, problem.Message)}
 	}
 	seconds, err := maxDuration(book.Spec, wanted.Spec)

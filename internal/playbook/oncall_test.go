@@ -44,6 +44,7 @@ func TestWhoIsOnCall(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := observed(t)
+			o.Judged = &playbook.Judgement{}
 			o.OnCall = c.onCall
 			decision, err := playbook.Plan(o, c.at)
 			if err != nil {

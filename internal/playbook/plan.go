@@ -35,24 +35,26 @@ const (
 
 // Observed is everything a decision is made of.
 type Observed struct {
-	Playbook   *strategyv1.StrategyPlaybook
-	NotServed  *facts.Problem // the operator has no rights in this namespace
-	Config     facts.Config
-	SigningKey *facts.Problem     // what is wrong with the key, nil if nothing is
-	Deployment *appsv1.Deployment // of the scheduler; nil if it does not exist
-	Templates  map[string]checks.Template
-	Rival      string // an older playbook that looks after another key of the same ConfigMap; empty: none does
-	Frozen     bool   // the revision that this spec needs exists
-	Revisions  []appsv1.ControllerRevision
-	InUse      map[string]bool // revisions that incidents and rollbacks run on, by name
-	OnCall     facts.OnCall
-	Prefix     string          // of the playbook's evidence in the bucket
-	Log        facts.Log       // of the decisions about it; it is read when there are any
-	Decided    []facts.Decided // about a playbook of this name, oldest first
-	Identity   facts.Identity  // it is asked when there is something to release
-	Past       []Past          // closed incidents that the history has no room or no time for
-	PastAt     time.Time       // when there may be others; zero: when another incident closes
-	Refused    *facts.Refusal  // an effect that the API server refused lately; nil = none
+	Playbook     *strategyv1.StrategyPlaybook
+	NotServed    *facts.Problem // the operator has no rights in this namespace
+	Config       facts.Config
+	Judged       *Judgement         // of this spec; nil: it is not judged yet
+	AwaitedSince time.Time          // since when the judgement is waited for
+	SigningKey   *facts.Problem     // what is wrong with the key, nil if nothing is
+	Deployment   *appsv1.Deployment // of the scheduler; nil if it does not exist
+	Templates    map[string]checks.Template
+	Rival        string // an older playbook that looks after another key of the same ConfigMap; empty: none does
+	Frozen       bool   // the revision that this spec needs exists
+	Revisions    []appsv1.ControllerRevision
+	InUse        map[string]bool // revisions that incidents and rollbacks run on, by name
+	OnCall       facts.OnCall
+	Prefix       string          // of the playbook's evidence in the bucket
+	Log          facts.Log       // of the decisions about it; it is read when there are any
+	Decided      []facts.Decided // about a playbook of this name, oldest first
+	Identity     facts.Identity  // it is asked when there is something to release
+	Past         []Past          // closed incidents that the history has no room or no time for
+	PastAt       time.Time       // when there may be others; zero: when another incident closes
+	Refused      *facts.Refusal  // an effect that the API server refused lately; nil = none
 }
 
 // Decision is the status as observed, then what to do, in order.
@@ -116,6 +118,10 @@ func (p *plan) tellRefused(asked []action.Action) {
 // judge says whether incidents can run, or which revision is missing for it.
 func (p *plan) judge() (missing *appsv1.ControllerRevision, err error) {
 	o := p.seen
+	if o.Judged == nil && o.NotServed == nil {
+		p.awaitJudgement()
+		return nil, nil
+	}
 	problem := problemOf(o)
 	if problem == nil {
 		revision, err := Revision(o.Playbook)
@@ -154,9 +160,12 @@ func forgotten(o Observed, current string) []action.Action {
 }
 
 func problemOf(o Observed) *facts.Problem {
+	if o.NotServed != nil {
+		return o.NotServed
+	}
 	spec := o.Playbook.Spec
 	for _, candidate := range []*facts.Problem{
-		o.NotServed, References(spec), rivalProblem(o), o.Config.Problem, deploymentProblem(o), templates(spec, o.Playbook.Namespace, o.Templates), o.SigningKey,
+		o.Judged.Problem, rivalProblem(o), o.Config.Problem, deploymentProblem(o), templates(spec, o.Playbook.Namespace, o.Templates), o.SigningKey,
 	} {
 		if candidate != nil {
 			return candidate

@@ -53,6 +53,9 @@ func withFeed(change func(*strategyv1.FeedSpec)) func(*playbook.Observed, *strat
 
 func plan(t *testing.T, o playbook.Observed) playbook.Decision {
 	t.Helper()
+	if o.Judged == nil && o.AwaitedSince.IsZero() {
+		o.Judged = new(playbook.Judge(o.Playbook.Namespace, o.Playbook.Spec))
+	}
 	decision, err := playbook.Plan(o, testkit.T0)
 	if err != nil {
 		t.Fatal(err)

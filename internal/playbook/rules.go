@@ -74,7 +74,7 @@ func verdictRule(check strategyv1.CheckSpec, i int) string {
 }
 
 // brokenRules are rules that do not compile, that use what they are never given, or a signal that nobody samples.
-func brokenRules(spec strategyv1.StrategyPlaybookSpec) []string {
+func brokenRules(owner string, spec strategyv1.StrategyPlaybookSpec) []string {
 	var sampled []string
 	if spec.Signals != nil {
 		for _, query := range spec.Signals.Queries {
@@ -83,7 +83,7 @@ func brokenRules(spec strategyv1.StrategyPlaybookSpec) []string {
 	}
 	var broken []string
 	for _, rule := range Rules(spec) {
-		uses, err := rules.Uses(rule.When)
+		uses, err := rules.Uses(owner, rule.When)
 		if err != nil {
 			broken = append(broken, fmt.Sprintf("%s: %v", rule.Where, err))
 			continue

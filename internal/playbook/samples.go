@@ -9,23 +9,20 @@ import (
 	"tradeops.dev/strategy-operator/internal/rules"
 )
 
-// maxSampleCost bounds what the samples of a playbook cost together, in units of CEL: they are judged again in every pass.
-const maxSampleCost = 5_000_000
-
 // misjudged are the samples that the rules of their check give another verdict than their author expects.
-func misjudged(spec strategyv1.StrategyPlaybookSpec) []string {
+func misjudged(owner string, spec strategyv1.StrategyPlaybookSpec) []string {
 	var wrong []string
 	var spent uint64
 	for _, check := range spec.Checks {
-		if !compiles(check) { // told already
+		if !compiles(owner, check) { // told already
 			continue
 		}
 		for i, sample := range check.Samples {
 			where := fmt.Sprintf("check %s, sample %d", check.Name, i+1)
-			if spent > maxSampleCost {
+			if spent >= rules.SharedLimit {
 				return append(wrong, where+": the samples before it were too expensive to go on; leave some out, or make the rules that judge them simpler")
 			}
-			if problem := misjudge(check, sample, &spent); problem != "" {
+			if problem := misjudge(check, sample, rules.Vars{Owner: owner, Spent: &spent}); problem != "" {
 				wrong = append(wrong, where+": "+problem)
 			}
 		}
@@ -33,9 +30,9 @@ func misjudged(spec strategyv1.StrategyPlaybookSpec) []string {
 	return wrong
 }
 
-func compiles(check strategyv1.CheckSpec) bool {
+func compiles(owner string, check strategyv1.CheckSpec) bool {
 	for _, verdict := range check.Verdicts {
-		if rules.Compile(verdict.When) != nil {
+		if rules.Compile(owner, verdict.When) != nil {
 			return false
 		}
 	}
@@ -43,12 +40,11 @@ func compiles(check strategyv1.CheckSpec) bool {
 }
 
 // misjudge says what is wrong with a sample, empty if nothing is.
-func misjudge(check strategyv1.CheckSpec, sample strategyv1.ReportSample, spent *uint64) string {
+func misjudge(check strategyv1.CheckSpec, sample strategyv1.ReportSample, vars rules.Vars) string {
 	report, err := objectOf(sample.Report)
 	if err != nil {
 		return fmt.Sprintf("its report is no JSON object (%v); write one as the check prints it", err)
 	}
-	vars := rules.Vars{Spent: spent}
 	if sample.Before != "" {
 		before, err := objectOf(sample.Before)
 		if err != nil {

@@ -12,8 +12,8 @@ import (
 // References checks every name that one part of the playbook uses for another, that every edit can be written, that every
 // rule compiles and uses what is there, and that the rules judge the samples as their author expects. It needs no cluster. Of what is
 // wrong in several ways it tells those of the first reason; nil if nothing is.
-func References(spec strategyv1.StrategyPlaybookSpec) *facts.Problem {
-	problems := Problems(spec)
+func References(owner string, spec strategyv1.StrategyPlaybookSpec) *facts.Problem {
+	problems := Problems(owner, spec)
 	if len(problems) == 0 {
 		return nil
 	}
@@ -29,7 +29,7 @@ func References(spec strategyv1.StrategyPlaybookSpec) *facts.Problem {
 }
 
 // Problems are all that References looks for, each on its own: names first, then edits, rules and samples.
-func Problems(spec strategyv1.StrategyPlaybookSpec) []facts.Problem {
+func Problems(owner string, spec strategyv1.StrategyPlaybookSpec) []facts.Problem {
 	var problems []facts.Problem
 	for _, group := range []struct {
 		reason   string
@@ -37,8 +37,8 @@ func Problems(spec strategyv1.StrategyPlaybookSpec) []facts.Problem {
 	}{
 		{strategyv1.ReasonReferenceInvalid, names(spec)},
 		{strategyv1.ReasonEditRefused, edits(spec)},
-		{strategyv1.ReasonRuleInvalid, brokenRules(spec)},
-		{strategyv1.ReasonSampleMisjudged, misjudged(spec)},
+		{strategyv1.ReasonRuleInvalid, brokenRules(owner, spec)},
+		{strategyv1.ReasonSampleMisjudged, misjudged(owner, spec)},
 	} {
 		for _, message := range group.messages {
 			problems = append(problems, facts.Problem{Reason: group.reason, Message: message})

@@ -64,7 +64,7 @@ func TestWhatIsSound(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			spec := whole()
 			change(&spec)
-			if problem := playbook.References(spec); problem != nil {
+			if problem := playbook.References("", spec); problem != nil {
 				t.Errorf("%s: %s", problem.Reason, problem.Message)
 			}
 		})
@@ -230,7 +230,7 @@ func TestMessages(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			spec := whole()
 			test.given(&spec)
-			problem := playbook.References(spec)
+			problem := playbook.References("", spec)
 			if problem == nil {
 				t.Fatal("nothing is wrong")
 			}
@@ -245,7 +245,7 @@ func TestProblemsAreToldOneByOne(t *testing.T) {
 	spec := whole()
 	spec.Scheduler.Proof.Check, spec.Recovery.Quiet, spec.Triage.FalseAlarm.When, spec.Checks[0].Samples[0].Verdict = "x", "y", "z", "Pass"
 	var got []string
-	for _, problem := range playbook.Problems(spec) {
+	for _, problem := range playbook.Problems("", spec) {
 		place, _, _ := strings.Cut(problem.Message, ":")
 		got = append(got, problem.Reason+": "+place)
 	}
@@ -262,7 +262,7 @@ func TestAFeedMaySetNullAndAnyNumber(t *testing.T) {
 	for _, value := range []*apiextensionsv1.JSON{nil, raw("null"), raw("1e-7"), raw("1e+21"), raw("100000000000000000000")} {
 		spec := testkit.WithFeeds(testkit.Playbook())
 		spec.Feeds[0].Edits[0].Value = value
-		for _, problem := range playbook.Problems(spec) {
+		for _, problem := range playbook.Problems("", spec) {
 			t.Errorf("%v: %s", value, problem.Message)
 		}
 	}

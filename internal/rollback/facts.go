@@ -17,7 +17,7 @@ import (
 // earlier report of the same check. What is the same for all of them is made once, and only if there is a check to judge.
 func (p *plan) verdictVars() func(checks.ID) rules.Vars {
 	same := sync.OnceValue(func() rules.Vars {
-		return rules.Vars{Incident: subject.Variables(p.seen.Rollback.Spec.IncidentName, p.seen.Incident), Rollback: p.facts()}
+		return rules.Vars{Owner: p.seen.Rollback.Namespace, Spent: &p.spent, Incident: subject.Variables(p.seen.Rollback.Spec.IncidentName, p.seen.Incident), Rollback: p.facts()}
 	})
 	return func(id checks.ID) rules.Vars {
 		vars := same()

@@ -23,6 +23,7 @@ type plan struct {
 	unseenPods  *facts.Problem // the pods were asked for, and could not be read
 	unanswered  *facts.Problem // it was asked whether identities are enforced, and there was no answer
 	needs       Need           // facts that a rule asked for and that were not read
+	spent       uint64         // what rules cost in this pass, together
 }
 
 // Plan decides one pass, or says which facts it needs for that.

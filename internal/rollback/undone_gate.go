@@ -94,7 +94,7 @@ func (p *plan) gateObjects(gate strategyv1.RestoreGate, judged []strategyv1.Chec
 	}
 	judged = ofNames(judged, names)
 	rule := cmp.Or(gate.When, defaultGate)
-	held, err := rules.Eval(rule, rules.Vars{Rollback: p.facts(), Checks: checks.Facts(judged, p.seen.Runs.Outcomes)})
+	held, err := rules.Eval(rule, rules.Vars{Owner: p.seen.Rollback.Namespace, Spent: &p.spent, Rollback: p.facts(), Checks: checks.Facts(judged, p.seen.Runs.Outcomes)})
 	switch {
 	case err != nil:
 		return []string{fmt.Sprintf("the gate cannot be evaluated: %v", err)}
@@ -118,7 +118,7 @@ func (p *plan) causeToAsk() *strategyv1.CauseStatus {
 
 // causeChecks are the checks that the rule of a cause was about: those of the diagnosis, if it looks at checks at all.
 func (p *plan) causeChecks(rule string) []strategyv1.CheckUse {
-	uses, err := rules.Uses(rule)
+	uses, err := rules.Uses(p.seen.Rollback.Namespace, rule)
 	if _, looks := uses["checks"]; err == nil && !looks {
 		return nil
 	}
@@ -144,7 +144,7 @@ func (p *plan) causeObjects(cause strategyv1.CauseStatus, judged []strategyv1.Ch
 	}
 	sampled := p.signals()
 	held, err := rules.Eval(cause.Rule, p.causeVars(sampled.Values(), checks.Facts(judged, p.seen.Runs.Outcomes)))
-	uses, _ := rules.Uses(cause.Rule)
+	uses, _ := rules.Uses(p.seen.Rollback.Namespace, cause.Rule)
 	switch {
 	case err != nil && p.now.Before(p.signalsBy(uses["signals"])):
 		p.out.Wake(sampled.NextAt)
@@ -189,7 +189,7 @@ func (p *plan) causeVars(sampled map[string]any, judged []rules.Check) rules.Var
 	variables["severity"] = string(lifecycle.Severity(incident))
 	variables["level"] = string(lifecycle.Level(incident.Status))
 	return rules.Vars{
-		Incident: variables, Signals: sampled, Checks: judged,
+		Owner: p.seen.Rollback.Namespace, Spent: &p.spent, Incident: variables, Signals: sampled, Checks: judged,
 		Limits: subject.Limits(configuration), Risk: subject.Risk(configuration, incident.Spec),
 	}
 }

@@ -51,19 +51,6 @@ func TestEval(t *testing.T) {
 	}
 }
 
-func TestTheCacheIsBounded(t *testing.T) {
-	cache.rules = map[string]compiled{}
-	for range maxCached {
-		cache.rules[strings.Repeat("x", len(cache.rules)+1)] = compiled{}
-	}
-	if err := Compile("report.status == 'ok'"); err != nil {
-		t.Fatal(err)
-	}
-	if len(cache.rules) != 1 {
-		t.Errorf("%d rules are cached", len(cache.rules))
-	}
-}
-
 func decode(t *testing.T, text string) Value {
 	t.Helper()
 	v, err := Decode([]byte(text))

@@ -11,8 +11,8 @@ import (
 // Uses says which variables a rule looks at, and which of their fields it names: signals.x, has(signals.x), signals['x'] and
 // 'x' in signals name x. A field whose name is only known when the rule runs is not among them. The fields are sorted. The
 // answer is shared: it must not be changed. The error is that of Compile.
-func Uses(rule string) (map[string][]string, error) {
-	made, err := known(rule)
+func Uses(owner, rule string) (map[string][]string, error) {
+	made, err := known.get(owner, rule)
 	return made.uses, err
 }
 

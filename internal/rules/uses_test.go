@@ -26,7 +26,7 @@ func TestUses(t *testing.T) {
 		"nothing":                           {"true", map[string][]string{}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := Uses(test.rule)
+			got, err := Uses("", test.rule)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -35,7 +35,7 @@ func TestUses(t *testing.T) {
 			}
 		})
 	}
-	if _, err := Uses("nope.x"); err == nil || !strings.Contains(err.Error(), "undeclared reference") {
+	if _, err := Uses("", "nope.x"); err == nil || !strings.Contains(err.Error(), "undeclared reference") {
 		t.Errorf("a rule that does not compile: %v", err)
 	}
 }
@@ -54,5 +54,20 @@ func TestWhatEvaluationsCost(t *testing.T) {
 	burning := strings.Repeat("[1,2,3,4,5,6,7,8,9,10].all(a, ", 6) + "true" + strings.Repeat(")", 6)
 	if _, err := Eval(burning, vars); err == nil || spent < costLimit {
 		t.Errorf("a rule that is cut short cost %d: %v", spent, err)
+	}
+}
+
+// Many rules that are each just within the limit do not cost more together than one pass may.
+func TestRulesOfOnePassShareALimit(t *testing.T) {
+	var spent uint64
+	vars := Vars{Report: hostile(t).Report, Spent: &spent}
+	for range 3 * SharedLimit / costLimit {
+		_, _ = Eval("report.list.all(a, report.list.all(b, true))", vars)
+	}
+	if spent < SharedLimit || spent > SharedLimit+costLimit+1 {
+		t.Errorf("together they cost %d units", spent)
+	}
+	if _, err := Eval("true", vars); err == nil || !strings.Contains(err.Error(), "the rules before it took 1000000 units") {
+		t.Errorf("one after them: %v", err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/controllers"
 	"tradeops.dev/strategy-operator/controllers/namespaces"
 	"tradeops.dev/strategy-operator/internal/pauses"
@@ -101,8 +102,14 @@ func (w *World) Start(seams Seams) *Operator {
 		o.controllers = seams.Controllers(o.controllers)
 	}
 	w.changes = nil
-	for _, object := range w.API.Seen().All(w.Namespace) {
-		o.deliver(apiserver.Event{New: object})
+	all := w.API.Seen().All(w.Namespace)
+	isPlaybook := func(object client.Object) bool { _, is := object.(*strategyv1.StrategyPlaybook); return is }
+	for _, first := range []bool{true, false} { // playbooks are judged before anything runs on them, as in a cluster that runs for a while
+		for _, object := range all {
+			if isPlaybook(object) == first {
+				o.deliver(apiserver.Event{New: object})
+			}
+		}
 	}
 	return o
 }
@@ -165,7 +172,9 @@ func (o *Operator) listen() {
 		o.deliver(one.Event)
 	}
 	for i, one := range o.controllers {
-		o.hear(one.Told, &queue{o, i})
+		for _, told := range one.Told {
+			o.hear(told, &queue{o, i})
+		}
 	}
 }
 

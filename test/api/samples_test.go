@@ -60,7 +60,7 @@ func demo(t *testing.T) strategyv1.StrategyPlaybookSpec {
 }
 
 func TestDemoPlaybookIsSound(t *testing.T) {
-	if problem := playbook.References(demo(t)); problem != nil {
+	if problem := playbook.References("", demo(t)); problem != nil {
 		t.Errorf("%s: %s", problem.Reason, problem.Message)
 	}
 }

@@ -54,6 +54,7 @@ var ReasonPlaces = map[string]Places{
 
 	strategyv1.ReasonRuleInvalid: reasonOf("a playbook"), strategyv1.ReasonReferenceInvalid: reasonOf("a playbook"), strategyv1.ReasonNameConflict: reasonOf("a playbook"),
 	strategyv1.ReasonValid: reasonOf("a playbook"), strategyv1.ReasonSampleMisjudged: reasonOf("a playbook"),
+	strategyv1.ReasonBeingChecked: reasonOf("a playbook"),
 	strategyv1.ReasonRotationRead: reasonOf("OnCallKnown"), strategyv1.ReasonRotationInvalid: reasonOf("OnCallKnown"), strategyv1.ReasonNobodyOnCall: reasonOf("OnCallKnown"),
 	strategyv1.ReasonIncidentSuspended: reasonOf("OnHold"), strategyv1.ReasonIncidentHeld: reasonOf("OnHold"), strategyv1.ReasonReleased: reasonOf("OnHold"),
 	strategyv1.ReasonPlaybookGone:      reasonOf("OnHold"),
