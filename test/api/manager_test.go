@@ -137,7 +137,7 @@ func (l logsOf) Tail(ctx context.Context, namespace, pod, container string) ([]b
 func managed(counted *requests) *rest.Config {
 	config := rest.CopyConfig(server)
 	config.QPS = -1
-	config.Impersonate = rest.ImpersonationConfig{UserName: sim.User, Groups: []string{"system:masters"}}
+	config.Impersonate = rest.ImpersonationConfig{UserName: operator, Groups: []string{"system:masters"}}
 	config.Wrap(counted.Transport)
 	return config
 }

@@ -180,7 +180,17 @@ func binding(w *sim.World) *rbacv1.RoleBinding {
 func letIn(t *testing.T, w *sim.World) {
 	t.Helper()
 	must(t, admin.Create(t.Context(), binding(w)))
+	must(t, admin.Create(t.Context(), &rbacv1.Role{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.Namespace, Name: secrets},
+		Rules:      []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"secrets"}, ResourceNames: []string{sim.Secret}, Verbs: []string{"get"}}},
+	}))
+	named := bound(operator, "Role", secrets)
+	named.Namespace, named.Name = w.Namespace, secrets
+	must(t, admin.Create(t.Context(), &named))
 }
+
+// secrets is the Role of config/namespace that says which Secrets the operator reads.
+const secrets = "strategy-operator-secrets"
 
 func shutOut(t *testing.T, w *sim.World) {
 	t.Helper()
