@@ -26,14 +26,14 @@ const (
 	LabelCheck   = "strategy.tradeops.dev/check"
 	LabelAttempt = "strategy.tradeops.dev/attempt"
 
-	// AnnotationContainer stands on the Job of a check and names the container that runs the check, whatever others a webhook adds.
-	AnnotationContainer = "strategy.tradeops.dev/container"
-	// AnnotationAsked stands on the pod template of a check's Job: the pod that was asked for, as JSON. Its hash is in status.running.
+	// AnnotationAsked stands on the pod template of a check's Job: what was asked for, as JSON. Its hash is in status.running.
 	AnnotationAsked = "strategy.tradeops.dev/asked"
-	// AnnotationChanged is only in the operator's memory: what of a check's Job or pod is not as it was asked for.
-	AnnotationChanged = "strategy.tradeops.dev/changed"
-	// AnnotationSeverity stands on the Job of a check and is the severity of the incident as the Job was told; its report is judged by that one.
-	AnnotationSeverity = "strategy.tradeops.dev/severity"
+	// AnnotationContainer, AnnotationSeverity and AnnotationChanged are only in the operator's memory of a check's Job. They come from what was
+	// asked for: the container that runs the check, whatever others a webhook adds; the severity of the incident as the check was told, by which
+	// its report is judged; and what is not as it was asked for.
+	AnnotationContainer = "strategy.tradeops.dev/container"
+	AnnotationSeverity  = "strategy.tradeops.dev/severity"
+	AnnotationChanged   = "strategy.tradeops.dev/changed"
 	// AnnotationEdits stands on a managed ConfigMap and records the edits in force and what each path held before.
 	// It is written in the same update as the edits, so the two can never disagree.
 	AnnotationEdits = "strategy.tradeops.dev/edits"

@@ -27,16 +27,23 @@ import (
 // maxDifference bounds what is said of what was changed, in bytes: the names in it are somebody else's.
 const maxDifference = 256
 
+// request is what is asked for.
+type request struct {
+	Container string         `json:"container,omitempty"` // that runs the check
+	Severity  string         `json:"severity,omitempty"`  // of the incident, as the check is told
+	Pod       corev1.PodSpec `json:"pod"`
+}
+
 // witness writes what is asked for onto the pod template of a Job.
-func witness(job *batchv1.Job) {
-	asked, err := json.Marshal(job.Spec.Template.Spec)
+func witness(job *batchv1.Job, asked request) {
+	words, err := json.Marshal(asked)
 	if err != nil { // a pod template has no values that JSON cannot say
 		panic(err)
 	}
 	if job.Spec.Template.Annotations == nil {
 		job.Spec.Template.Annotations = map[string]string{}
 	}
-	job.Spec.Template.Annotations[strategyv1.AnnotationAsked] = string(asked)
+	job.Spec.Template.Annotations[strategyv1.AnnotationAsked] = string(words)
 }
 
 // Digest is of what a Job was asked to run, in hex; of one that says nothing, it is of nothing.
@@ -53,39 +60,41 @@ func digest(asked string) string {
 // such an object is what it was to run, which a thousand of them need not say in memory.
 func Abridge(job *batchv1.Job) {
 	job.ManagedFields = nil
-	job.Annotations = abridged(job.Annotations, job.Spec.Template.Annotations, job.Spec.Template.Spec)
+	job.Annotations = abridged(job.Spec.Template.Annotations, job.Spec.Template.Spec)
 	job.Spec = batchv1.JobSpec{}
 }
 
 // AbridgePod does the same for a pod of a check.
 func AbridgePod(pod *corev1.Pod) {
 	pod.ManagedFields = nil
-	pod.Annotations = abridged(pod.Annotations, pod.Annotations, pod.Spec)
+	pod.Annotations = abridged(pod.Annotations, pod.Spec)
 	if names := pod.Spec.EphemeralContainers; len(names) > 0 {
 		pod.Annotations[strategyv1.AnnotationChanged] = bounded.Line(fmt.Sprintf("container %q was put into it while it ran", names[0].Name), maxDifference)
 	}
 	pod.Spec = corev1.PodSpec{}
 }
 
-// abridged are the annotations that count: the container's name, which is the Job's, and what only this process says.
-func abridged(own, template map[string]string, live corev1.PodSpec) map[string]string {
-	asked := template[strategyv1.AnnotationAsked]
-	kept := map[string]string{strategyv1.AnnotationAsked: digest(asked)}
-	if container, found := own[strategyv1.AnnotationContainer]; found {
-		kept[strategyv1.AnnotationContainer] = container
+// abridged are the annotations that count: those that this process makes of what was asked for, and none that stood there.
+func abridged(template map[string]string, live corev1.PodSpec) map[string]string {
+	words := template[strategyv1.AnnotationAsked]
+	kept := map[string]string{strategyv1.AnnotationAsked: digest(words)}
+	var asked struct {
+		request
+		Pod map[string]any `json:"pod"`
 	}
-	if changed := difference(asked, live); changed != "" {
+	if err := json.Unmarshal([]byte(words), &asked); err != nil {
+		kept[strategyv1.AnnotationChanged] = "it does not say what was asked for"
+		return kept
+	}
+	kept[strategyv1.AnnotationContainer], kept[strategyv1.AnnotationSeverity] = asked.Container, asked.Severity
+	if changed := difference(asked.Pod, live); changed != "" {
 		kept[strategyv1.AnnotationChanged] = bounded.Line(changed, maxDifference)
 	}
 	return kept
 }
 
 // difference is the first field of a pod that has not the value that was asked for; empty: none.
-func difference(asked string, live corev1.PodSpec) string {
-	var wanted map[string]any
-	if err := json.Unmarshal([]byte(asked), &wanted); err != nil {
-		return "it does not say what was asked for"
-	}
+func difference(wanted map[string]any, live corev1.PodSpec) string {
 	data, err := json.Marshal(live)
 	if err != nil {
 		return err.Error()

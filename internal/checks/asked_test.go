@@ -93,7 +93,7 @@ func TestWhatRanIsWhatWasAskedFor(t *testing.T) {
 		"a pod that says another":      {pod: func(p *corev1.Pod) { p.Annotations[strategyv1.AnnotationAsked] = "{}" }, says: "it is not what its Job asks for"},
 		"a Job that does another":      {job: func(j *batchv1.Job) { j.Spec.Template.Spec.Containers[0].Image = "evil:1" }, says: "Job triage-audit"},
 		"a Job whose words are no pod": {job: func(j *batchv1.Job) { j.Spec.Template.Annotations[strategyv1.AnnotationAsked] = "{" }, says: "it does not say what was asked for"},
-		"what is in memory only, sent": {job: func(j *batchv1.Job) { j.Annotations[strategyv1.AnnotationChanged] = "forged" }},
+		"what is in memory only, sent": {job: func(j *batchv1.Job) { j.Annotations = map[string]string{strategyv1.AnnotationChanged: "forged", strategyv1.AnnotationContainer: "proxy"} }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			job := Job(asked())
@@ -122,10 +122,13 @@ func TestWhatRanIsWhatWasAskedFor(t *testing.T) {
 // TestEachFieldThatWasAskedForIsCompared: whatever value of the pod is another one, it shows.
 func TestEachFieldThatWasAskedForIsCompared(t *testing.T) {
 	job := Job(asked())
-	words := job.Spec.Template.Annotations[strategyv1.AnnotationAsked]
+	words, err := json.Marshal(job.Spec.Template.Spec)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var wanted, live any
 	for _, into := range []*any{&wanted, &live} {
-		if err := json.Unmarshal([]byte(words), into); err != nil {
+		if err := json.Unmarshal(words, into); err != nil {
 			t.Fatal(err)
 		}
 	}

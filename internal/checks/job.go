@@ -60,12 +60,9 @@ func Job(run Run) *batchv1.Job {
 	restrict(&template.Spec)
 	template.Spec.RestartPolicy = corev1.RestartPolicyNever
 	template.Spec.ActiveDeadlineSeconds = new(int64(run.Check.TimeoutSeconds))
-	annotations := map[string]string{}
-	if run.Context.Severity != "" {
-		annotations[strategyv1.AnnotationSeverity] = run.Context.Severity
-	}
+	asked := request{Severity: run.Context.Severity}
 	if len(template.Spec.Containers) > 0 {
-		annotations[strategyv1.AnnotationContainer] = template.Spec.Containers[0].Name
+		asked.Container = template.Spec.Containers[0].Name
 		container := &template.Spec.Containers[0]
 		container.Command = run.Check.Command
 		container.Args = nil
@@ -76,7 +73,6 @@ func Job(run Run) *batchv1.Job {
 			Namespace:       run.Namespace,
 			Name:            JobName(string(run.Owner.UID), run.Stage, run.Check.Name, run.Attempt),
 			Labels:          labels,
-			Annotations:     annotations,
 			OwnerReferences: []metav1.OwnerReference{run.Owner},
 		},
 		Spec: batchv1.JobSpec{
@@ -84,7 +80,8 @@ func Job(run Run) *batchv1.Job {
 			Template:     *template,
 		},
 	}
-	witness(job)
+	asked.Pod = template.Spec
+	witness(job, asked)
 	return job
 }
 

@@ -55,6 +55,21 @@ func podReason(reason string) func(*corev1.Pod) {
 	return func(p *corev1.Pod) { p.Status.Reason, p.Status.Message = reason, "why" }
 }
 
+// seen is a Job as a cache has it.
+func seen(run Run) *batchv1.Job {
+	job := Job(run)
+	Abridge(job)
+	return job
+}
+
+// look observes pods that are what the Job asks for.
+func look(spec strategyv1.CheckSpec, job *batchv1.Job, pods []corev1.Pod, now time.Time) Progress {
+	for i := range pods {
+		pods[i].Annotations = map[string]string{strategyv1.AnnotationAsked: job.Annotations[strategyv1.AnnotationAsked]}
+	}
+	return Observe(spec, job, pods, now)
+}
+
 // tools is a PodTemplate of checks.
 var tools = corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "main"}}}}
 
@@ -131,13 +146,13 @@ func TestObserve(t *testing.T) {
 		"a sidecar that runs on does not hold it up":       {pods: pod(terminatedWith("Completed", 0, func(p *corev1.Pod) { p.Status.Phase = corev1.PodRunning })), reason: ReasonExited},
 	} {
 		t.Run(name, func(t *testing.T) {
-			job := Job(Run{Namespace: "ns", Stage: strategyv1.StageTriage, Check: strategyv1.CheckSpec{Name: "audit"}, Attempt: 2, Template: tools})
+			job := seen(Run{Namespace: "ns", Stage: strategyv1.StageTriage, Check: strategyv1.CheckSpec{Name: "audit"}, Attempt: 2, Template: tools})
 			job.CreationTimestamp = metav1.NewTime(t0)
 			if c.job != nil {
 				c.job(job)
 			}
 			spec := strategyv1.CheckSpec{Name: "audit", TimeoutSeconds: 120, StartTimeoutSeconds: 300}
-			got := Observe(spec, job, c.pods, t0.Add(c.at))
+			got := look(spec, job, c.pods, t0.Add(c.at))
 			if got.Finished != (c.reason != "") || got.Outcome.Reason != c.reason {
 				t.Fatalf("finished %v, reason %q, want %q", got.Finished, got.Outcome.Reason, c.reason)
 			}
@@ -170,7 +185,7 @@ func TestObserve(t *testing.T) {
 
 // A node's clock may be wrong by hours, and a kubelet that lost a container says the year 1.
 func TestObserveWithAWrongClock(t *testing.T) {
-	job := Job(Run{Check: strategyv1.CheckSpec{Name: "audit"}, Template: tools})
+	job := seen(Run{Check: strategyv1.CheckSpec{Name: "audit"}, Template: tools})
 	job.CreationTimestamp = metav1.NewTime(t0)
 	spec := strategyv1.CheckSpec{Name: "audit", TimeoutSeconds: 120, StartTimeoutSeconds: 300}
 	for name, c := range map[string]struct {
@@ -184,14 +199,14 @@ func TestObserveWithAWrongClock(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			runs := pod(state(corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(c.clock)}}))
-			if got := Observe(spec, job, runs, t0.Add(time.Second)); got.Finished || !got.NextAt.Equal(t0.Add(c.limit)) {
+			if got := look(spec, job, runs, t0.Add(time.Second)); got.Finished || !got.NextAt.Equal(t0.Add(c.limit)) {
 				t.Errorf("while it runs: %+v", got)
 			}
-			if got := Observe(spec, job, runs, t0.Add(c.limit)); got.Outcome.Reason != ReasonDeadline {
+			if got := look(spec, job, runs, t0.Add(c.limit)); got.Outcome.Reason != ReasonDeadline {
 				t.Errorf("at its limit: %+v", got)
 			}
 			now := t0.Add(time.Minute)
-			got := Observe(spec, job, pod(state(corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{
+			got := look(spec, job, pod(state(corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{
 				StartedAt: metav1.NewTime(c.clock), FinishedAt: metav1.NewTime(c.clock),
 			}})), now).Outcome
 			if got.CompletionTime.After(now) || got.CompletionTime.IsZero() || got.StartTime != nil && (got.StartTime.IsZero() || got.StartTime.After(*got.CompletionTime)) {
@@ -204,9 +219,9 @@ func TestObserveWithAWrongClock(t *testing.T) {
 // What a Job was told of the severity is known from its metadata: its spec is not kept in memory.
 func TestTheSeverityThatAJobWasToldIsInItsOutcome(t *testing.T) {
 	for _, severity := range []string{"", "Critical"} {
-		job := Job(Run{Check: strategyv1.CheckSpec{Name: "audit"}, Template: tools, Context: Context{Severity: severity}})
+		job := seen(Run{Check: strategyv1.CheckSpec{Name: "audit"}, Template: tools, Context: Context{Severity: severity}})
 		job.Spec = batchv1.JobSpec{}
-		if got := Observe(strategyv1.CheckSpec{Name: "audit"}, job, nil, t0).Outcome.Severity; got != severity {
+		if got := look(strategyv1.CheckSpec{Name: "audit"}, job, nil, t0).Outcome.Severity; got != severity {
 			t.Errorf("%q instead of %q", got, severity)
 		}
 	}
@@ -214,7 +229,7 @@ func TestTheSeverityThatAJobWasToldIsInItsOutcome(t *testing.T) {
 
 // A webhook may put a container first into the Job, too: what was asked for is named on it.
 func TestTheContainerOfACheckIsTheOneThatItsCommandWentTo(t *testing.T) {
-	job := Job(Run{Check: strategyv1.CheckSpec{Name: "audit"}, Template: tools})
+	job := seen(Run{Check: strategyv1.CheckSpec{Name: "audit"}, Template: tools})
 	job.Spec.Template.Spec.Containers = append([]corev1.Container{{Name: "proxy"}}, job.Spec.Template.Spec.Containers...)
 	if got := Container(job); got != "main" {
 		t.Errorf("it is %q", got)

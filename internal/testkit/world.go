@@ -210,6 +210,8 @@ func (w *World) Runs(uid types.UID, prefix string, known checks.Known) facts.Run
 // collect stores the outcome of a Job that ended, once.
 func (w *World) collect(job *batchv1.Job, report Report) bool {
 	w.T.Helper()
+	job = job.DeepCopy()
+	checks.Abridge(job)
 	id := checks.JobState{Job: job}.ID()
 	key := evidence.ReportKey(w.prefixes[types.UID(job.Labels[strategyv1.LabelOwnerUID])], string(id.Stage), id.Check, id.Attempt)
 	if _, found := w.Objects[key]; found {
