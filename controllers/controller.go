@@ -67,7 +67,7 @@ const FirstRetry = 5 * time.Millisecond
 func (e *Environment) setup(mgr ctrl.Manager, readers *namespaces.Readers, c Controller) error {
 	wait := e.Pauses.OrDefault()
 	b := ctrl.NewControllerManagedBy(mgr).Named(c.Name).WithOptions(controller.Options{
-		MaxConcurrentReconciles: c.Workers, ReconciliationTimeout: wait.Reconcile,
+		MaxConcurrentReconciles: c.Workers, ReconciliationTimeout: wait.Reconcile, NewQueue: newFairQueue,
 		RateLimiter: workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](FirstRetry, wait.Retry),
 	})
 	var inNamespaces []Watch

@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 
@@ -12,7 +13,17 @@ import (
 // CacheOptions are of the manager's own cache: the operator's own kinds and the names and labels of namespaces, everywhere. Nothing
 // else comes into it, not even by accident; what is in the served namespaces is read namespace by namespace.
 func CacheOptions() cache.Options {
-	return cache.Options{ReaderFailOnMissingInformer: true, DefaultTransform: cache.TransformStripManagedFields()}
+	return cache.Options{ReaderFailOnMissingInformer: true, DefaultTransform: lean}
+}
+
+// lean drops what nobody here reads of such an object, and whoever may write one may fill: its annotations, and who wrote which field.
+// Nothing of this is written back: statuses have an endpoint of their own, and of the rest only differences are sent.
+func lean(object any) (any, error) {
+	if kept, is := object.(metav1.Object); is {
+		kept.SetAnnotations(nil)
+		kept.SetManagedFields(nil)
+	}
+	return object, nil
 }
 
 // Setup registers every reconciler, the indexes and the metrics with a manager.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-logr/logr"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
@@ -64,6 +65,9 @@ const User = "strategy-operator"
 func (w *World) Start(seams Seams) *Operator {
 	o := &Operator{world: w, due: map[entry]time.Time{}, failed: map[entry]int{}}
 	o.cache = &apiserver.Cache{Server: w.API.Seen().Fork(), Options: namespaces.CacheOptions(w.Namespace)}
+	for _, own := range []client.Object{&strategyv1.StrategyPlaybook{}, &strategyv1.StrategyIncident{}, &strategyv1.StrategyRollback{}, &strategyv1.StrategyDecision{}} {
+		o.cache.Options.ByObject[own] = cache.ByObject{Transform: controllers.CacheOptions().DefaultTransform}
+	}
 	for _, index := range controllers.Indexes() {
 		o.cache.Indexes = append(o.cache.Indexes, apiserver.Index(index))
 	}

@@ -171,6 +171,11 @@ func TestRolesAreNarrow(t *testing.T) {
 		}
 		role := rbacv1.ClusterRole{}
 		must(t, runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, &role))
+		for label := range role.Labels {
+			if strings.HasPrefix(label, "rbac.authorization.k8s.io/aggregate-to-") && role.Name != "strategy-operator-viewer" {
+				t.Errorf("%s: %s gives more than seeing to whoever has a built-in role", role.Name, label)
+			}
+		}
 		if role.AggregationRule != nil || len(role.Rules) == 0 {
 			t.Errorf("%s: a role lists its rules itself", role.Name)
 		}
