@@ -98,7 +98,8 @@ type StrategyIncidentStatus struct {
 	// +kubebuilder:validation:MaxItems=32
 	Alerts []IncidentAlert `json:"alerts,omitempty"`
 
-	// signals as they were when the incident last took a step. Samples on their own do not change the status.
+	// signals as they were when the incident last took a step, or later: while a change for it is in force, they are renewed after two
+	// minutes, or four samples if that is longer. Other samples do not change the status.
 	// +optional
 	// +listType=map
 	// +listMapKey=name

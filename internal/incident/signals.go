@@ -17,6 +17,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/bounded"
 	"tradeops.dev/strategy-operator/internal/evidence"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/signals"
 )
 
@@ -86,9 +87,10 @@ func (p *plan) unknownFor(limit time.Duration) bool {
 }
 
 // keepSignals puts the signals into the status when the incident takes a step, and not when they merely change. They are
-// stored as evidence as long as the log does not have the step: after a crash the same bytes are stored again.
+// stored as evidence as long as the log does not have the step: after a crash the same bytes are stored again. While a change is in force,
+// newer ones follow now and then: people look at them before they undo it.
 func (p *plan) keepSignals() {
-	if p.stepped() {
+	if p.stepped() || p.outdated() {
 		if snapshot := p.signals(); len(snapshot.Readings) > 0 {
 			p.next.Signals = p.sampled(snapshot)
 		}
@@ -103,6 +105,33 @@ func (p *plan) keepSignals() {
 	sum := sha256.Sum256(data)
 	p.out.Keep(evidence.SignalsKey(p.seen.Prefix, hex.EncodeToString(sum[:6])), data)
 }
+
+// outdated: a change may be undone at any time, and the numbers in the status are old, although newer ones are known. What the log does not
+// have yet stays as it is.
+func (p *plan) outdated() bool {
+	changed := func(rollback strategyv1.StrategyRollback) bool {
+		return lifecycle.Changed(rollback.Status) && !lifecycle.Ended(rollback.Status)
+	}
+	if !p.running() || !p.out.Logged() || !slices.ContainsFunc(p.seen.Rollbacks, changed) {
+		return false
+	}
+	var kept, known time.Time
+	for _, signal := range p.next.Signals {
+		if signal.Time != nil {
+			kept = latest(kept, signal.Time.Time)
+		}
+	}
+	for _, reading := range p.signals().Readings {
+		known = latest(known, reading.Time)
+	}
+	return !known.Before(kept.Add(max(newNumbers, newNumbersSamples*p.sampling())))
+}
+
+// Numbers in the status are renewed after so long, and after so many samples: a write of the status is dear, and a sample is not.
+const (
+	newNumbers        = 2 * time.Minute
+	newNumbersSamples = 4
+)
 
 // stepped: this pass added to the timeline.
 func (p *plan) stepped() bool {

@@ -41,6 +41,7 @@ type story struct {
 	suspended       bool               // the playbook is on hold
 	signals         map[string]float64 // known ones
 	unknown         map[string]string  // and the others, with the problem
+	sampled         time.Time          // when the known ones were sampled; zero: now
 	onCall          facts.OnCall
 	documents       map[string]facts.Document
 	same            []strategyv1.StrategyIncident
@@ -118,12 +119,20 @@ func (s *story) snapshot() signals.Snapshot {
 	}
 	snapshot := signals.Snapshot{Time: s.Now, Readings: map[string]signals.Reading{}, NextAt: s.Now.Add(30 * time.Second)}
 	for name, value := range s.signals {
-		snapshot.Readings[name] = signals.Reading{Value: value, Known: true, Time: s.Now}
+		snapshot.Readings[name] = signals.Reading{Value: value, Known: true, Time: sampleTime(s.sampled, s.Now)}
 	}
 	for name, problem := range s.unknown {
 		snapshot.Readings[name] = signals.Reading{Problem: problem}
 	}
 	return snapshot
+}
+
+// sampleTime is when the last sample was taken: now, unless a story says when.
+func sampleTime(last, now time.Time) time.Time {
+	if last.IsZero() {
+		return now
+	}
+	return last
 }
 
 // byText compares reports for a message.

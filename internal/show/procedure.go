@@ -20,12 +20,12 @@ func onCallNode(shift strategyv1.OnCallStatus, now time.Time) node {
 	return node{label: label, text: text}
 }
 
-// signalNodes are the signals as they were at the incident's last step.
+// signalNodes are the signals as the incident's status has them, each with its age: no number is of this moment.
 func (o Options) signalNodes(signals []strategyv1.SignalStatus, now time.Time) []node {
 	if len(signals) == 0 {
 		return nil
 	}
-	group := node{mark: heading, label: "signals at the last step"}
+	group := node{mark: heading, label: "signals, as the operator wrote them last"}
 	columns := 0
 	for _, signal := range signals {
 		columns = max(columns, width(or(signal.Name)))
@@ -36,11 +36,19 @@ func (o Options) signalNodes(signals []strategyv1.SignalStatus, now time.Time) [
 			one = node{mark: careful, label: pad(or(signal.Name), columns), text: "unknown: " + o.message(signal.Problem)}
 		}
 		if signal.Time != nil {
-			one.text += ", sampled " + clock(signal.Time.Time, now)
+			one.text += ", sampled " + clock(signal.Time.Time, now) + ", " + age(signal.Time.Time, now)
 		}
 		group.add(one)
 	}
 	return []node{group}
+}
+
+// age of a number. The clock of whoever looks may be behind the operator's.
+func age(at, now time.Time) string {
+	if at.After(now) {
+		return "just now"
+	}
+	return span(now.Sub(at)) + " old"
 }
 
 func (o Options) dashboardNodes(dashboards []strategyv1.Dashboard) []node {

@@ -198,7 +198,7 @@ func TestDemoDecisions(t *testing.T) {
 	noisy["alertCount"] = 21.0
 	// measured are the rules' variables with numbers that trouble nobody, apart from those given.
 	measured := func(incident map[string]any, judged []rules.Check, numbers map[string]any) rules.Vars {
-		signals := map[string]any{"cpu_percent_min_1m": 40.0, "exchange_health": 1.0, "drawdown_pct": 0.0, "signals_1m": 9.0, "active_feeds": 2.0}
+		signals := map[string]any{"cpu_percent_min_1m": 40.0, "exchange_health": 1.0, "drawdown_pct": 0.0, "signals_1m": 9.0, "schedule_signals_1m": 7.0, "active_feeds": 2.0}
 		maps.Copy(signals, numbers)
 		return rules.Vars{
 			Incident: incident, Checks: judged, Signals: signals,
@@ -226,6 +226,7 @@ func TestDemoDecisions(t *testing.T) {
 		{"nothing was measured", measured(incident("Latency", "Warning"), nil, nil), "", false},
 		{"a dead exchange escalates at once", measured(incident("Latency", "Warning"), judged("primary-probe", "Fail"), nil), "exchange", false},
 		{"a loss goes to L2", measured(incident("PnL", "Warning"), fine, map[string]any{"drawdown_pct": -4.5}), "loss", false},
+		{"a schedule that stands still is no false alarm", measured(incident("NoSignals", "Warning"), fine, map[string]any{"schedule_signals_1m": 0.0}), "", false},
 		{"silence goes to L2", measured(incident("PnL", "Warning"), fine, map[string]any{"signals_1m": 0.0}), "silent", false},
 		{"a critical loss waits for L1's evidence", measured(incident("PnL", "Critical"), judged("stage4-audit", "Pass"), nil), "", true},
 		{"a critical loss goes to L2", measured(incident("PnL", "Critical"), fine, nil), "drawdown", true},

@@ -52,7 +52,7 @@ func (w demoWorld) become(change func(*demoWorld)) demoWorld {
 
 func healthyDemo() demoWorld {
 	return demoWorld{quickFeed, quickFeed, lightLoad, runs, map[string]any{
-		"cpu_percent_min_1m": 0.1, "signals_1m": 9.0, "active_feeds": 2.0, "exchange_health": 1.0, "drawdown_pct": -0.1, "secondary_delay_ms": 1.0,
+		"cpu_percent_min_1m": 0.1, "signals_1m": 9.0, "schedule_signals_1m": 7.0, "active_feeds": 2.0, "exchange_health": 1.0, "drawdown_pct": -0.1, "secondary_delay_ms": 1.0,
 	}}
 }
 
@@ -64,16 +64,16 @@ func demoFaults() map[string]demoWorld {
 		"lossy-cross":         healthy.become(func(w *demoWorld) { w.kraken, w.smoke, w.signals["drawdown_pct"] = lossyFeed, loses, -14.2 }),
 		"lossy-cross/primary": healthy.become(func(w *demoWorld) { w.primary, w.smoke, w.signals["drawdown_pct"] = lossyFeed, loses, -14.2 }),
 		"feed-down": healthy.become(func(w *demoWorld) {
-			w.primary, w.kraken, w.load, w.smoke, w.signals["active_feeds"], w.signals["signals_1m"] = deadFeed, deadFeed, nothing, fails, 0.0, 0.0
+			w.primary, w.kraken, w.load, w.smoke, w.signals["active_feeds"], w.signals["signals_1m"], w.signals["schedule_signals_1m"] = deadFeed, deadFeed, nothing, fails, 0.0, 0.0, 0.0
 		}),
 		"feed-down/binance_spot": healthy.become(func(w *demoWorld) {
-			w.primary, w.load, w.smoke, w.signals["exchange_health"], w.signals["signals_1m"] = deadFeed, nothing, fails, 0.0, 0.0
+			w.primary, w.load, w.smoke, w.signals["exchange_health"], w.signals["signals_1m"], w.signals["schedule_signals_1m"] = deadFeed, nothing, fails, 0.0, 0.0, 0.0
 		}),
 		"feed-down/kraken_spot": healthy.become(func(w *demoWorld) { w.kraken, w.smoke, w.signals["active_feeds"] = deadFeed, fails, 1.0 }),
 		"latency":               healthy.become(func(w *demoWorld) { w.primary, w.kraken, w.load = slowFeed, slowFeed, slowLoad }),
 		"latency/binance_spot":  healthy.become(func(w *demoWorld) { w.primary, w.load = slowFeed, slowLoad }),
 		"latency/kraken_spot":   healthy.become(func(w *demoWorld) { w.kraken = slowFeed }),
-		"flat":                  healthy.become(func(w *demoWorld) { w.signals["signals_1m"] = 0.0 }),
+		"flat":                  healthy.become(func(w *demoWorld) { w.signals["signals_1m"], w.signals["schedule_signals_1m"] = 0.0, 0.0 }),
 		"flood": healthy.become(func(w *demoWorld) {
 			w.primary, w.kraken, w.load, w.signals["cpu_percent_min_1m"] = busyFeed, quickFeed, floodedLoad, 9.5
 		}),

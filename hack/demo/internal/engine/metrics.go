@@ -37,7 +37,7 @@ var (
 	feedRequests = prometheus.NewDesc("bot_exchange_requests_total",
 		"Reads of the exchange.", []string{"exchange", "status", "severity"}, nil)
 	decisions = prometheus.NewDesc("bot_strategy_decisions_total",
-		"Signals emitted.", []string{"strategy", "outcome", "severity"}, nil)
+		"Signals emitted.", []string{"schedule", "strategy", "outcome", "severity"}, nil)
 	processCPU = prometheus.NewDesc("bot_core_process_cpu_percent",
 		"CPU of the scheduler's process over the last second, percent of one processor.", nil, nil)
 	processMemory = prometheus.NewDesc("bot_core_process_memory_mb",
@@ -54,17 +54,13 @@ func (c collector) Describe(chan<- *prometheus.Desc) {}
 func (c collector) Collect(metrics chan<- prometheus.Metric) {
 	telemetry := c.engine.Telemetry()
 	emitted, _, _ := c.engine.counters()
-	byStrategy := map[string]float64{}
 	for _, s := range c.engine.schedules {
-		byStrategy[s.Strategy] += float64(emitted[s.Name])
+		metrics <- counter(decisions, float64(emitted[s.Name]), s.Name, s.Strategy, "signal", "info")
 		for name, description := range scheduleMetrics {
 			if value, measured := telemetry[s.Name][name]; measured {
 				metrics <- gauge(description, value, s.Name, s.Strategy)
 			}
 		}
-	}
-	for strategy, count := range byStrategy {
-		metrics <- counter(decisions, count, strategy, "signal", "info")
 	}
 	for name, state := range c.engine.feedStates() {
 		healthy := 0.0
