@@ -94,7 +94,7 @@ func (x *executor) try(ctx context.Context, about client.Object, effect string, 
 func (x *executor) do(ctx context.Context, about client.Object, next action.Action) (effect, error) {
 	switch a := next.(type) {
 	case action.StoreEvidence:
-		return inBucket("StoreEvidence", "key", a.Key, "bytes", len(a.Data)), x.Evidence.Create(ctx, a.Key, a.Data)
+		return inBucket("StoreEvidence", "key", a.Key, "bytes", len(a.Data)), x.store(ctx, a.Key, a.Data)
 	case action.AppendEntries:
 		return inBucket("AppendEntries", "prefix", a.Prefix, "after", a.After, "entries", len(a.Entries)), x.appendEntries(ctx, a)
 	case action.CreateJob:
@@ -158,7 +158,7 @@ func (x *executor) appendEntries(ctx context.Context, a action.AppendEntries) er
 		if err != nil {
 			return err
 		}
-		err = x.Evidence.Create(ctx, evidence.LogKey(a.Prefix, seq), line)
+		err = x.store(ctx, evidence.LogKey(a.Prefix, seq), line)
 		if errors.Is(err, evidence.ErrDifferent) {
 			hash, err = x.adoptEntry(ctx, a.Prefix, entry, key)
 		}

@@ -13,6 +13,9 @@ import (
 
 // Bucket is the evidence, in memory. As the real one it takes the same bytes again under a used key, and no others.
 type Bucket struct {
+	// Full is what every write is answered with, as by a volume without room, or one that is read-only; nil: it takes them.
+	Full error
+
 	sync.Mutex
 	objects map[string][]byte
 }
@@ -35,6 +38,9 @@ func (b *Bucket) Get(_ context.Context, key string) ([]byte, error) {
 func (b *Bucket) Create(_ context.Context, key string, data []byte) error {
 	b.Lock()
 	defer b.Unlock()
+	if b.Full != nil {
+		return fmt.Errorf("write evidence %s: %w", key, b.Full)
+	}
 	for part := range strings.SplitSeq(key, "/") {
 		if len(part) > maxPart {
 			return fmt.Errorf("%s: file name too long", key)
@@ -53,5 +59,5 @@ func (b *Bucket) Create(_ context.Context, key string, data []byte) error {
 func (b *Bucket) fork() *Bucket {
 	b.Lock()
 	defer b.Unlock()
-	return &Bucket{objects: maps.Clone(b.objects)}
+	return &Bucket{Full: b.Full, objects: maps.Clone(b.objects)}
 }
