@@ -92,6 +92,10 @@ func (r *collector) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.R
 		r.wakeOwner(run) // if it hears nothing now, it does at the next try
 		return ctrl.Result{RequeueAfter: r.Pauses.OutputRetry}, nil
 	}
+	if refused, ok := errors.AsType[refusedError](err); ok { // the bucket is full, say: its owner tells
+		r.wakeOwner(run)
+		return again(refused.retryAt, now), nil
+	}
 	if err != nil {
 		return ctrl.Result{}, err
 	}

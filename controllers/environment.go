@@ -67,7 +67,7 @@ const FieldOwner = client.FieldOwner("strategy-operator")
 // Controllers are all controllers of the operator, with a memory of their own.
 func (e *Environment) Controllers() []Controller {
 	wait := e.Pauses.OrDefault()
-	refused := &refusals{Clock: e.Clock, told: make(chan event.GenericEvent, memoEntries)}
+	refused := &refusals{Clock: e.Clock, bucket: wait.Evidence, told: make(chan event.GenericEvent, memoEntries)}
 	known := &keys{Live: e.Live, Clock: e.Clock, life: wait.Secret}
 	reads := &reader{
 		Client: e.Client, Live: e.Live, Trial: client.NewDryRunClient(e.Client), Evidence: e.Evidence, Clock: e.Clock,

@@ -142,7 +142,7 @@ func named(key types.NamespacedName, uid types.UID) metav1.ObjectMeta {
 
 func (x *executor) storeEvidence(ctx context.Context, a action.StoreEvidence) error {
 	if a.Seal == nil {
-		return x.Evidence.Create(ctx, a.Key, a.Data)
+		return x.store(ctx, a.Key, a.Data)
 	}
 	key, err := x.keyOf(ctx, a.Seal.SigningKey)
 	if err != nil {
@@ -152,7 +152,7 @@ func (x *executor) storeEvidence(ctx context.Context, a action.StoreEvidence) er
 	if err != nil {
 		return err
 	}
-	return x.Evidence.Create(ctx, a.Key, data)
+	return x.store(ctx, a.Key, data)
 }
 
 // keyOf is the key in a Secret, or an error.
@@ -179,7 +179,7 @@ func (x *executor) appendEntries(ctx context.Context, a action.AppendEntries) er
 		if err != nil {
 			return err
 		}
-		err = x.Evidence.Create(ctx, evidence.LogKey(a.Prefix, seq), line)
+		err = x.store(ctx, evidence.LogKey(a.Prefix, seq), line)
 		if errors.Is(err, evidence.ErrDifferent) {
 			hash, err = x.adoptEntry(ctx, a.Prefix, entry, key)
 		}

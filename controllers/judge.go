@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/pass"
 	"tradeops.dev/strategy-operator/internal/playbook"
 )
 
@@ -45,8 +46,11 @@ func (r *judge) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Resul
 		}
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
-	if object.DeletionTimestamp != nil || r.Namespaces.Served(object.Namespace) != nil {
+	if object.DeletionTimestamp != nil {
 		return ctrl.Result{}, nil
+	}
+	if r.Namespaces.Served(object.Namespace) != nil { // looked at again as the playbook itself is: it may be served by then
+		return ctrl.Result{RequeueAfter: pass.Recheck}, nil
 	}
 	if known, _ := r.judged.of(&object, time.Time{}); known == nil {
 		if !r.begin(object.Namespace) {

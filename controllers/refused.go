@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/bounded"
+	"tradeops.dev/strategy-operator/internal/evidence"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/pass"
 )
@@ -51,10 +53,28 @@ func refusedBy(err error) bool {
 	return apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) || apierrors.IsRequestEntityTooLargeError(err)
 }
 
+// bucketError is a write that the evidence bucket did not take: neither because something else is there, nor because nobody waited for it.
+type bucketError struct{ error }
+
+// Unwrap is the bucket's own error.
+func (e bucketError) Unwrap() error { return e.error }
+
+// store is a write into the bucket.
+func (x *executor) store(ctx context.Context, key string, data []byte) error {
+	err := x.Evidence.Create(ctx, key, data)
+	if err == nil || errors.Is(err, evidence.ErrDifferent) || ctx.Err() != nil {
+		return err
+	}
+	return bucketError{err}
+}
+
 // refusals remembers what was refused, for whoever does it again, and for whoever tells it.
 type refusals struct {
 	Clock clock.PassiveClock
 	known memo[types.UID, []refusal] // one of each effect, by the object that it is about
+	// failing is since when the bucket takes no writes, by the object that they are about; bucket is how long that is not told.
+	failing memo[types.UID, time.Time]
+	bucket  time.Duration
 	// told are objects without a status of their own, of which something new is refused: others tell it.
 	told chan event.GenericEvent
 }
@@ -103,8 +123,28 @@ func (r *refusals) refused(about client.Object, effect string, err error) refuse
 	return refusedError{now, !found || before.Refusal != now.Refusal, err}
 }
 
+// unwritten says whether the bucket has not taken writes of an object for longer than a moment: it is busy now and then, and the next try comes
+// soon.
+func (r *refusals) unwritten(about client.Object, effect string, err error) bool {
+	if _, ofBucket := errors.AsType[bucketError](err); !ofBucket {
+		return false
+	}
+	if _, found := r.find(about, effect); found {
+		return true
+	}
+	since, found := r.failing.get(about.GetUID())
+	if !found {
+		since = r.Clock.Now()
+		r.failing.put(about.GetUID(), since, len(about.GetUID()))
+	}
+	return r.Clock.Now().Sub(since) >= r.bucket
+}
+
 // done forgets that an effect was refused before.
 func (r *refusals) done(about client.Object, effect string) {
+	if action.IsEvidence(effect) {
+		r.failing.forget(about.GetUID())
+	}
 	if _, found := r.find(about, effect); found {
 		r.keep(about, r.without(about, effect))
 	}
@@ -131,7 +171,7 @@ func (x *executor) accepted(about client.Object, effect string, err error) error
 		x.refusals.done(about, effect)
 		return nil
 	}
-	if !refusedBy(err) {
+	if !refusedBy(err) && !x.refusals.unwritten(about, effect, err) {
 		return err
 	}
 	refused := x.refusals.refused(about, effect, err)

@@ -49,8 +49,8 @@ var verdicts = []verdict{
 	{"acknowledge", strategyv1.DecisionAcknowledge, strategyv1.KindIncident, "", "Say that you are on an incident",
 		"Say that you are on an incident: until the acknowledgement ends, time alone does not call the next level. Rules still do, and no\n" +
 			"deadline moves."},
-	{"escalate", strategyv1.DecisionEscalate, strategyv1.KindIncident, "", "Hand an incident over to L2",
-		"Hand an incident over from L1 to L2 now."},
+	{"escalate", strategyv1.DecisionEscalate, strategyv1.KindIncident, "", "Call the next level of an incident",
+		"Call the next level of an incident now: L2 where L1 has it, the technical lead where L2 has it."},
 	{"false-alarm", strategyv1.DecisionFalseAlarm, strategyv1.KindIncident, "", "Close an incident as a false alarm",
 		"Close an incident as a false alarm. An incident with a rollback is none: restore or deny that one, then resolve."},
 	{"resolve", strategyv1.DecisionResolve, strategyv1.KindIncident, "", "Close an incident as resolved",

@@ -290,8 +290,8 @@ func TestDecisionsThatAreRefused(t *testing.T) {
 			i.Status.ClosedTime = new(metav1.NewTime(now))
 			i.Status.Conditions[0] = condition(strategyv1.ConditionReady, metav1.ConditionTrue, strategyv1.ReasonResolved, "done")
 		}), []string{"resolve", "pnl-1", "--reason", "why"}, exitRefused, "is closed already (Resolved): done"},
-		{"at L2", incidentWith(func(i *strategyv1.StrategyIncident) { i.Status.Level = strategyv1.LevelL2 }),
-			[]string{"escalate", "pnl-1"}, exitRefused, "is at L2 already"},
+		{"at the top", incidentWith(func(i *strategyv1.StrategyIncident) { i.Status.Level = strategyv1.LevelLead }),
+			[]string{"escalate", "pnl-1"}, exitRefused, "nobody is above"},
 		{"with a rollback", incidentWith(func(i *strategyv1.StrategyIncident) {
 			i.Status.Rollbacks = []strategyv1.IncidentRollback{{Name: "stop-cross"}}
 		}), []string{"false-alarm", "pnl-1", "--reason", "why"}, exitRefused, "restore or deny that one"},

@@ -27,8 +27,8 @@ func incidentRefusal(incident *strategyv1.StrategyIncident, value strategyv1.Dec
 	case lifecycle.Closed(status):
 		return fmt.Sprintf("incident %s is closed already (%s): %s. To go on with it: kubectl strategy reopen %s -n %s", incident.Name,
 			conditions.Reason(status.Conditions, strategyv1.ConditionReady), conditions.Message(status.Conditions, strategyv1.ConditionReady), incident.Name, incident.Namespace)
-	case value == strategyv1.DecisionEscalate && (status.Level == strategyv1.LevelL2 || status.Level == strategyv1.LevelLead):
-		return fmt.Sprintf("incident %s is at %s already", incident.Name, status.Level)
+	case value == strategyv1.DecisionEscalate && status.Level == strategyv1.LevelLead:
+		return fmt.Sprintf("incident %s is with the technical lead already, and nobody is above", incident.Name)
 	case value == strategyv1.DecisionFalseAlarm && len(status.Rollbacks) > 0:
 		return fmt.Sprintf("incident %s has rollback %s, so it cannot be closed as a false alarm; restore or deny that one, then: kubectl strategy resolve %s -n %s",
 			incident.Name, status.Rollbacks[0].Name, incident.Name, incident.Namespace)

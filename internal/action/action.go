@@ -123,6 +123,11 @@ func Starts(a Action) bool {
 	return false
 }
 
+// IsEvidence says whether an effect, by the type of its action, is a write into the evidence bucket.
+func IsEvidence(effect string) bool {
+	return effect == "action.StoreEvidence" || effect == "action.AppendEntries"
+}
+
 // Tidies says whether an effect, by the type of its action, only tidies up: nothing that an object does next hangs on it.
 func Tidies(effect string) bool {
 	switch effect {

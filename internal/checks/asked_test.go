@@ -93,7 +93,9 @@ func TestWhatRanIsWhatWasAskedFor(t *testing.T) {
 		"a pod that says another":      {pod: func(p *corev1.Pod) { p.Annotations[strategyv1.AnnotationAsked] = "{}" }, says: "it is not what its Job asks for"},
 		"a Job that does another":      {job: func(j *batchv1.Job) { j.Spec.Template.Spec.Containers[0].Image = "evil:1" }, says: "Job triage-audit"},
 		"a Job whose words are no pod": {job: func(j *batchv1.Job) { j.Spec.Template.Annotations[strategyv1.AnnotationAsked] = "{" }, says: "it does not say what was asked for"},
-		"what is in memory only, sent": {job: func(j *batchv1.Job) { j.Annotations = map[string]string{strategyv1.AnnotationChanged: "forged", strategyv1.AnnotationContainer: "proxy"} }},
+		"what is in memory only, sent": {job: func(j *batchv1.Job) {
+			j.Annotations = map[string]string{strategyv1.AnnotationChanged: "forged", strategyv1.AnnotationContainer: "proxy"}
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			job := Job(asked())

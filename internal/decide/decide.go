@@ -93,6 +93,18 @@ func FourEyes(requester string, policy strategyv1.RequesterPolicy) Test {
 	}
 }
 
+// Vouched says whether it is known that a decision is by whom it says. void is why nobody ever will know; without it the question is to be asked
+// again after a pause. again is what whoever decided may do: "release again".
+func Vouched(identity facts.Identity, again string) (known bool, void string, pause time.Duration) {
+	switch {
+	case identity.Problem != nil:
+		return false, "", identity.Problem.Retry
+	case !identity.Enforced:
+		return false, identity.Message + ". When the policies are in force, " + again, 0
+	}
+	return true, "", 0
+}
+
 // NotAdopted says why the checks of a playbook's newest revision cannot be taken over by what runs on an earlier one, for people, or is empty.
 func NotAdopted(running, newest facts.Playbook) string {
 	if newest.Problem != nil {

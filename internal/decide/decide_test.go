@@ -85,3 +85,22 @@ func TestWordsNameWhoAndWhy(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestWhoseDecisionItIs is known, never will be, or is asked again.
+func TestWhoseDecisionItIs(t *testing.T) {
+	for name, c := range map[string]struct {
+		identity facts.Identity
+		known    bool
+		void     string
+		pause    time.Duration
+	}{
+		"the policies are in force":     {facts.Identity{Enforced: true}, true, "", 0},
+		"they are not":                  {facts.Identity{Message: "anybody may forge"}, false, "anybody may forge. When the policies are in force, decide again", 0},
+		"nobody could be asked":         {facts.Identity{Problem: &facts.Problem{Retry: time.Second}}, false, "", time.Second},
+		"nobody, whatever else it says": {facts.Identity{Enforced: true, Problem: &facts.Problem{Retry: time.Second}}, false, "", time.Second},
+	} {
+		if known, void, pause := decide.Vouched(c.identity, "decide again"); known != c.known || void != c.void || pause != c.pause {
+			t.Errorf("%s: %t, %q, %s", name, known, void, pause)
+		}
+	}
+}

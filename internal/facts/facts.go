@@ -25,11 +25,11 @@ type Problem struct {
 	Lost    bool          // a right that the operator had: it may come back, and nobody said that the operator shall let go
 }
 
-// Refusal is an effect of the last passes that the API server refused: a quota, a policy or a webhook stands against it. It is tried
-// again after a while.
+// Refusal is an effect of the last passes that the API server refused: a quota, a policy or a webhook stands against it. Or one that the
+// evidence bucket did not take for a while: it is full, or cannot be written. It is tried again after a while.
 type Refusal struct {
 	Effect  string // the type of the action, e.g. action.CreateJob
-	Message string // in the API server's words
+	Message string // in the words of the API server, or of the bucket
 }
 
 // Playbook is the spec to run on, frozen once the object has started.

@@ -15,7 +15,7 @@ func (p *plan) adoptChecks() {
 		return
 	}
 	for _, decided := range p.pending() {
-		if decided.Verdict != strategyv1.DecisionAdoptChecks || !p.vouchedFor(decided) {
+		if decided.Verdict != strategyv1.DecisionAdoptChecks || !p.vouchedFor(decided, "decide again") {
 			continue
 		}
 		newest := facts.Want(&p.needs, NeedNewest, p.seen.Newest)
@@ -35,13 +35,13 @@ func (p *plan) adoptChecks() {
 }
 
 // vouchedFor says whether it is known whose decision it is. While nobody can be asked it waits.
-func (p *plan) vouchedFor(decided facts.Decided) bool {
-	identity := p.identity()
+func (p *plan) vouchedFor(decided facts.Decided, again string) bool {
+	known, void, pause := decide.Vouched(p.identity(), again)
 	switch {
-	case identity.Problem != nil:
-		p.out.Wake(p.now.Add(identity.Problem.Retry))
-	case !identity.Enforced:
-		p.out.Void(decided, identity.Message+". When the policies are in force, decide again")
+	case void != "":
+		p.out.Void(decided, void)
+	case !known:
+		p.out.Wake(p.now.Add(pause))
 	}
-	return identity.Problem == nil && identity.Enforced
+	return known
 }

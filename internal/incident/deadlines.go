@@ -54,10 +54,11 @@ func (p *plan) answersNow(at metav1.Time, by string) bool {
 	return p.seen.Machines.Person(by) && (p.next.RoundTime == nil || !at.Time.Before(p.next.RoundTime.Time))
 }
 
-// levelAt is who had the incident when a decision was made. Whoever escalates speaks for L1.
+// levelAt is who had the incident when a decision was made. Whoever escalates speaks for the level that has it until then.
 func (p *plan) levelAt(decided facts.Decided) strategyv1.Level {
 	called := conditions.Since(p.next.Conditions, strategyv1.ConditionEscalated)
-	if decided.Verdict == strategyv1.DecisionEscalate || called.IsZero() || decided.Time.Time.Before(called) {
+	escalates := decided.Verdict == strategyv1.DecisionEscalate && !decided.Time.After(called)
+	if escalates || called.IsZero() || decided.Time.Time.Before(called) {
 		return strategyv1.LevelL1
 	}
 	return strategyv1.LevelL2

@@ -61,7 +61,7 @@ func (p *plan) handedOver() bool {
 	case level == strategyv1.LevelL1:
 		p.escalate(strategyv1.ReasonDeadlinePast, why, "")
 	default:
-		p.callTheLead(strategyv1.ReasonDeadlinePast, why)
+		p.callTheLead(strategyv1.ReasonDeadlinePast, why, "")
 	}
 	p.out.Wake(p.now) // what the next level does starts in the next pass
 	return true
@@ -162,13 +162,13 @@ func (p *plan) approvalExpired() (at time.Time) {
 }
 
 // callTheLead: the lead works with L2, which is called too if it was not.
-func (p *plan) callTheLead(reason, message string) {
+func (p *plan) callTheLead(reason, message, by string) {
 	if !p.out.Is(strategyv1.ConditionEscalated) {
 		p.escalate(reason, "with the technical lead, "+message, "")
 		p.out.Wake(p.now)
 	}
 	p.out.Set(strategyv1.ConditionLeadCalled, metav1.ConditionTrue, reason, message)
-	p.out.Note(strategyv1.EventEscalated, "L2 to TechLead: "+message+p.call(strategyv1.LevelLead), "")
+	p.out.Note(strategyv1.EventEscalated, "L2 to TechLead: "+message+p.call(strategyv1.LevelLead), by)
 	p.out.Tell(corev1.EventTypeWarning, strategyv1.ConditionLeadCalled, message)
 }
 

@@ -62,7 +62,7 @@ func (p *plan) callLead() {
 				p.unjudged = append(p.unjudged, rule.Name)
 			}
 			if held && !p.out.Is(strategyv1.ConditionLeadCalled) {
-				p.callTheLead(strategyv1.ReasonRuleHeld, fmt.Sprintf("rule %s: %s", rule.Name, p.because(rule.When)))
+				p.callTheLead(strategyv1.ReasonRuleHeld, fmt.Sprintf("rule %s: %s", rule.Name, p.because(rule.When)), "")
 				vars = p.vars(nil) // on another level now
 			}
 		}

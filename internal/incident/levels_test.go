@@ -188,3 +188,44 @@ overrides: [{level: L2, from: "2026-11-23 00:00", to: "2026-11-24 00:00", member
 		t.Errorf("the gap is silent: %s", line)
 	}
 }
+
+// TestWhoEscalatesCallsTheNextLevel, and at the top hears that there is none.
+func TestWhoEscalatesCallsTheNextLevel(t *testing.T) {
+	for name, c := range map[string]struct {
+		at      []time.Duration // decisions
+		seen    time.Duration   // when the operator sees them; zero: at once
+		level   string
+		outcome string // of the last one
+		why     string
+		l2      string // who answered for L2
+	}{
+		"at L1":                             {[]time.Duration{time.Minute}, 0, "L2", "Honoured", "", ""},
+		"at L2":                             {[]time.Duration{time.Minute, 2 * time.Minute}, 0, "TechLead", "Honoured", "", "bob after 2m0s"},
+		"at the top":                        {[]time.Duration{time.Minute, 2 * time.Minute, 3 * time.Minute}, 0, "TechLead", "Refused", "nobody is above the technical lead", "bob after 2m0s"},
+		"two at once who both mean L2":      {[]time.Duration{time.Minute, time.Minute}, 0, "L2", "Refused", "it was made before L2 was called", ""},
+		"two that are seen after an outage": {[]time.Duration{time.Minute, 2 * time.Minute}, 3 * time.Minute, "L2", "Refused", "escalate again", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t)
+			s.Spec.Triage.Escalate = nil
+			s.quiet()
+			for _, at := range c.at {
+				s.decides(strategyv1.DecisionEscalate, "bob", at)
+			}
+			for _, at := range append(c.at, c.seen) {
+				if at >= c.seen && at > 0 {
+					s.At(at)
+					s.quiet()
+				}
+			}
+			expect(t, "level", string(s.incident.Status.Level), c.level)
+			answers := s.incident.Status.Answers
+			last := answers[len(answers)-1]
+			expect(t, "the last one", string(last.Outcome), c.outcome)
+			if !strings.Contains(last.Message, c.why) {
+				t.Errorf("it does not say %q: %s", c.why, last.Message)
+			}
+			expect(t, "L2", s.answer(strategyv1.LevelL2), c.l2)
+		})
+	}
+}

@@ -9,6 +9,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/decide"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
@@ -101,15 +102,10 @@ func (p *plan) heldByPeople() {
 }
 
 func (p *plan) released(decided facts.Decided) {
-	identity := p.identity()
 	switch {
 	case p.next.Hold == nil:
 		p.out.Refuse(decided, decide.NotHeld("incident", p.seen.Playbook.Hold, p.seen.Incident.Spec.Suspend))
-	case identity.Problem != nil: // it may count yet
-		p.out.Wake(p.now.Add(identity.Problem.Retry))
-	case !identity.Enforced:
-		p.out.Void(decided, identity.Message+". When the policies are in force, release again")
-	default:
+	case p.vouchedFor(decided, "release again"):
 		p.next.Hold = nil
 		message := decide.Because("released", decided)
 		p.out.Note(strategyv1.EventReleased, message, decided.By)
@@ -186,15 +182,34 @@ func (p *plan) decidedByPeople() {
 	}
 }
 
-// escalatedByPeople: somebody hands over to L2, whatever is wrong with the input.
+// escalatedByPeople: somebody calls the next level, whatever is wrong with the input. Two who call it at once do not call the one above it.
 func (p *plan) escalatedByPeople() {
-	if !p.started() || p.out.Is(strategyv1.ConditionEscalated) {
+	if !p.started() {
 		return
 	}
-	if decided := decide.First(decide.Oldest(p.pending(), strategyv1.DecisionEscalate)); decided != nil {
-		p.escalate(strategyv1.ReasonPersonDecided, decide.Because("escalated", *decided), decided.By)
-		p.out.Honour(*decided)
+	for decided := range decide.Oldest(p.pending(), strategyv1.DecisionEscalate) {
+		message := decide.Because("escalated", decided)
+		switch {
+		case !p.out.Is(strategyv1.ConditionEscalated):
+			p.escalate(strategyv1.ReasonPersonDecided, message, decided.By)
+		case p.notEscalated(decided) == "":
+			p.callTheLead(strategyv1.ReasonPersonDecided, message, decided.By)
+		default:
+			continue
+		}
+		p.out.Honour(decided)
 	}
+}
+
+// notEscalated says why an Escalate decision about an incident that L2 has does not call the lead; empty: it does.
+func (p *plan) notEscalated(decided facts.Decided) string {
+	if p.out.Is(strategyv1.ConditionLeadCalled) {
+		return "nobody is above the technical lead, who was called already: " + p.out.Message(strategyv1.ConditionLeadCalled)
+	}
+	if !decided.Time.After(conditions.Since(p.next.Conditions, strategyv1.ConditionEscalated)) {
+		return "it was made before L2 was called: " + p.out.Message(strategyv1.ConditionEscalated) + ". To call the technical lead, escalate again"
+	}
+	return ""
 }
 
 // closeBy closes an incident that may not have started. If anybody knows where its log is to be, the log tells.
@@ -228,7 +243,7 @@ func (p *plan) tooLate(decided facts.Decided) string {
 	case p.isClosed():
 		return fmt.Sprintf("the incident was closed at %s: %s", p.next.ClosedTime.UTC().Format(time.RFC3339), p.out.Message(strategyv1.ConditionReady))
 	case decided.Verdict == strategyv1.DecisionEscalate && p.out.Is(strategyv1.ConditionEscalated):
-		return "L2 was called already: " + p.out.Message(strategyv1.ConditionEscalated)
+		return p.notEscalated(decided)
 	case decided.Verdict == strategyv1.DecisionFalseAlarm && len(p.seen.Rollbacks) > 0:
 		return fmt.Sprintf("there is rollback %s; restore or deny it, then resolve the incident", p.seen.Rollbacks[0].Name)
 	}

@@ -33,13 +33,13 @@ func (p *Pass) TellRefused(also ...action.Action) bool {
 	return true
 }
 
-// asked says whether the pass asks for the effect that is refused.
+// asked says whether the pass asks for the effect that is refused. Evidence is stored by the collector, too.
 func (p *Pass) asked(also []action.Action) bool {
 	effects := slices.Concat(p.effects, p.answers(), also)
 	if p.finalizers != nil {
 		effects = append(effects, *p.finalizers)
 	}
-	return slices.ContainsFunc(effects, func(effect action.Action) bool {
+	return action.IsEvidence(p.refusal.Effect) || slices.ContainsFunc(effects, func(effect action.Action) bool {
 		return p.refusal.Effect == fmt.Sprintf("%T", effect) && !(p.held && action.Starts(effect))
 	})
 }
@@ -50,7 +50,7 @@ func (p *Pass) StallRefused(refusal facts.Refusal) {
 	if rest := p.Message(strategyv1.ConditionReady); rest != "" {
 		text += ". " + rest
 	}
-	p.Stall(strategyv1.ReasonEffectRefused, bounded.Text(text, maxMessage))
+	p.Stall(reasonOf(refusal), bounded.Text(text, maxMessage))
 	p.Wake(p.Now.Add(Recheck))
 }
 
@@ -61,7 +61,7 @@ func (p *Pass) Mention(refusal facts.Refusal) {
 		p.Set(strategyv1.ConditionReady, ready.Status, ready.Reason, bounded.Text(text+". "+ready.Message, maxMessage))
 	}
 	if !strings.Contains(conditions.Message(p.before, strategyv1.ConditionReady), text) {
-		p.Tell(corev1.EventTypeWarning, strategyv1.ReasonEffectRefused, text)
+		p.Tell(corev1.EventTypeWarning, reasonOf(refusal), text)
 	}
 	p.Wake(p.Now.Add(Recheck))
 }
@@ -70,14 +70,17 @@ func (p *Pass) Mention(refusal facts.Refusal) {
 // long as it is.
 func (p *Pass) TellRefusedOver() {
 	if p.refusal != nil && p.asked(nil) {
-		if p.Reason(strategyv1.ConditionStalled) != strategyv1.ReasonEffectRefused {
-			p.Tell(corev1.EventTypeWarning, strategyv1.ReasonEffectRefused, refusedText(*p.refusal))
+		reason := reasonOf(*p.refusal)
+		if p.Reason(strategyv1.ConditionStalled) != reason {
+			p.Tell(corev1.EventTypeWarning, reason, refusedText(*p.refusal))
 		}
-		p.Set(strategyv1.ConditionStalled, metav1.ConditionTrue, strategyv1.ReasonEffectRefused, refusedText(*p.refusal))
+		p.Set(strategyv1.ConditionStalled, metav1.ConditionTrue, reason, refusedText(*p.refusal))
 		p.Wake(p.Now.Add(Recheck))
 		return
 	}
-	if ready := p.find(strategyv1.ConditionReady); ready != nil && p.Reason(strategyv1.ConditionStalled) == strategyv1.ReasonEffectRefused {
+	stalled := p.Reason(strategyv1.ConditionStalled)
+	toldOver := stalled == strategyv1.ReasonEffectRefused || stalled == strategyv1.ReasonEvidenceUnavailable
+	if ready := p.find(strategyv1.ConditionReady); ready != nil && toldOver {
 		if ready.Status == metav1.ConditionTrue {
 			p.Set(strategyv1.ConditionStalled, metav1.ConditionFalse, ready.Reason, "nothing is waited for")
 			return
@@ -89,7 +92,11 @@ func (p *Pass) TellRefusedOver() {
 // forgetRefused takes out of the summary what was added to it about a refusal: not every rule writes that anew.
 func (p *Pass) forgetRefused() {
 	ready := p.find(strategyv1.ConditionReady)
-	if ready == nil || !strings.HasPrefix(strings.TrimPrefix(ready.Message, drillMark), refuses) {
+	if ready == nil {
+		return
+	}
+	message := strings.TrimPrefix(ready.Message, drillMark)
+	if !strings.HasPrefix(message, refuses) && !strings.HasPrefix(message, takesNone) {
 		return
 	}
 	if _, rest, found := strings.Cut(ready.Message, tried()+". "); found {
@@ -97,12 +104,26 @@ func (p *Pass) forgetRefused() {
 	}
 }
 
-// refuses is how what is refused begins to be told, and tried how it ends.
-const refuses = "the API server refuses "
+// How what is refused begins to be told, and how it ends.
+const (
+	refuses   = "the API server refuses "
+	takesNone = "the evidence bucket takes no writes "
+)
 
 func tried() string { return fmt.Sprintf("It is tried again every %d s", int(Recheck.Seconds())) }
 
+func reasonOf(refusal facts.Refusal) string {
+	if action.IsEvidence(refusal.Effect) {
+		return strategyv1.ReasonEvidenceUnavailable
+	}
+	return strategyv1.ReasonEffectRefused
+}
+
 func refusedText(refusal facts.Refusal) string {
+	if action.IsEvidence(refusal.Effect) {
+		return fmt.Sprintf("%s(%s): %s. Nothing is started or changed until it does, since nobody could log it; deadlines and calls go on. Make room in it, or have it writable: the manager's --evidence-bucket. %s",
+			takesNone, strings.TrimPrefix(refusal.Effect, "action."), refusal.Message, tried())
+	}
 	return refuses + strings.TrimPrefix(refusal.Effect, "action.") + ": " + refusal.Message + ". " + tried()
 }
 

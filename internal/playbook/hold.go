@@ -74,15 +74,15 @@ func (p *plan) heldBefore() {
 }
 
 func (p *plan) released(decided facts.Decided) {
-	identity := p.seen.Identity
+	known, void, pause := decide.Vouched(p.seen.Identity, "release again")
 	switch {
 	case p.next.Hold == nil:
 		p.startLog()
 		p.out.Refuse(decided, decide.NotHeld("playbook", nil, p.seen.Playbook.Spec.Suspend))
-	case identity.Problem != nil: // it may count yet
-		p.out.Wake(p.now.Add(identity.Problem.Retry))
-	case !identity.Enforced:
-		p.out.Void(decided, identity.Message+". When the policies are in force, release again")
+	case void != "":
+		p.out.Void(decided, void)
+	case !known: // it may count yet
+		p.out.Wake(p.now.Add(pause))
 	case p.seen.Log.Problem != nil:
 		p.out.Wake(p.now.Add(p.seen.Log.Problem.Retry))
 	default:

@@ -112,6 +112,10 @@ func (p *plan) tellRefused(asked []action.Action) {
 	if p.seen.Config.Refused != nil && p.seen.Config.Problem == nil {
 		p.out.Mention(*p.seen.Config.Refused)
 	}
+	if refused := p.seen.Refused; refused != nil && action.IsEvidence(refused.Effect) {
+		p.out.Mention(*refused) // incidents run all the same: each has a log of its own
+		return
+	}
 	p.out.TellRefused(asked...)
 }
 

@@ -112,11 +112,9 @@ func (p *plan) fourEyes() decide.Test {
 
 // unvouched makes a decision worthless that was seen while identities were not enforced: nobody knows who made it, and
 // nobody will when the policies are back.
-func (p *plan) unvouched(decided facts.Decided) (why string) {
+func (p *plan) unvouched(decided facts.Decided, why string) {
 	if p.next.VoidedTime == nil || decided.Time.After(p.next.VoidedTime.Time) {
 		p.next.VoidedTime = &decided.Time
 	}
-	why = p.identity().Message + ". When the policies are in force, decide again"
 	p.out.Void(decided, why)
-	return why
 }

@@ -109,14 +109,16 @@ func (p *plan) notLifted(decided facts.Decided) string {
 // vouchedFor is the test that identities are enforced, so that it is known whose decision it is.
 func (p *plan) vouchedFor(decided facts.Decided) string {
 	identity := p.identity()
+	known, void, pause := decide.Vouched(identity, "decide again")
 	switch {
-	case identity.Enforced:
+	case known:
 		return ""
-	case identity.Problem != nil: // it may count yet
-		p.out.Wake(p.now.Add(identity.Problem.Retry))
+	case void == "": // it may count yet
+		p.out.Wake(p.now.Add(pause))
 		return identity.Problem.Message
 	}
-	return p.unvouched(decided)
+	p.unvouched(decided, void)
+	return void
 }
 
 // awaitResume: before the claim, a held rollback is planned and approved, and goes no further.

@@ -41,12 +41,13 @@ func (p *plan) restoreRequested() pass.Outcome {
 		return pass.GoOn
 	}
 	identity := p.identity()
-	if identity.Problem != nil {
-		p.out.Blocked(*identity.Problem)
+	switch known, void, _ := decide.Vouched(identity, "decide again"); {
+	case void != "":
+		p.unvouched(*asked, void)
+		p.out.BadInput(strategyv1.ReasonIdentityUnenforced, decide.NotHonoured(*asked, void))
 		return pass.Ends
-	}
-	if !identity.Enforced {
-		p.out.BadInput(strategyv1.ReasonIdentityUnenforced, decide.NotHonoured(*asked, p.unvouched(*asked)))
+	case !known:
+		p.out.Blocked(*identity.Problem)
 		return pass.Ends
 	}
 	p.request(asked.Name, asked.By)

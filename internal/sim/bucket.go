@@ -12,6 +12,9 @@ import (
 
 // Bucket is the evidence, in memory. As the real one it takes the same bytes again under a used key, and no others.
 type Bucket struct {
+	// Full is what every write is answered with, as by a volume without room, or one that is read-only; nil: it takes them.
+	Full error
+
 	sync.Mutex
 	objects map[string][]byte
 }
@@ -31,6 +34,9 @@ func (b *Bucket) Get(_ context.Context, key string) ([]byte, error) {
 func (b *Bucket) Create(_ context.Context, key string, data []byte) error {
 	b.Lock()
 	defer b.Unlock()
+	if b.Full != nil {
+		return fmt.Errorf("write evidence %s: %w", key, b.Full)
+	}
 	if err := evidence.CheckKey(key); err != nil {
 		return err
 	}
@@ -54,5 +60,5 @@ func (b *Bucket) Lose(key string) {
 func (b *Bucket) fork() *Bucket {
 	b.Lock()
 	defer b.Unlock()
-	return &Bucket{objects: maps.Clone(b.objects)}
+	return &Bucket{Full: b.Full, objects: maps.Clone(b.objects)}
 }
