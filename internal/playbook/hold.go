@@ -1,6 +1,7 @@
 package playbook
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -10,6 +11,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/decide"
 	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/pass"
 	"tradeops.dev/strategy-operator/internal/subject"
 	"tradeops.dev/strategy-operator/internal/timeline"
 )
@@ -80,11 +82,11 @@ func (p *plan) released(decided facts.Decided) {
 		p.startLog()
 		p.out.Refuse(decided, decide.NotHeld("playbook", nil, p.seen.Playbook.Spec.Suspend))
 	case identity.Problem != nil: // it may count yet
-		p.out.Wake(p.now.Add(identity.Problem.Retry))
+		p.out.Wake(p.now.Add(cmp.Or(identity.Problem.Retry, pass.Recheck)))
 	case !identity.Enforced:
 		p.out.Void(decided, identity.Message+". When the policies are in force, release again")
 	case p.seen.Log.Problem != nil:
-		p.out.Wake(p.now.Add(p.seen.Log.Problem.Retry))
+		p.out.Wake(p.now.Add(cmp.Or(p.seen.Log.Problem.Retry, pass.Recheck)))
 	default:
 		p.next.Hold = nil
 		message := decide.Because("released", decided)
