@@ -39,16 +39,17 @@ func (r *configurations) claimsStand(ctx context.Context, namespace string, clai
 
 // observeClaims are the claims of all rollbacks on a ConfigMap. They share one key: a playbook that names another key of
 // the same ConfigMap is another configuration, and its claims wait for the first key's to end.
-func (r *configurations) observeClaims(ctx context.Context, configMap *corev1.ConfigMap) (schedulerconfig.Observed, error) {
-	observed := schedulerconfig.Observed{Key: client.ObjectKeyFromObject(configMap), ResourceVersion: configMap.ResourceVersion, Pauses: r.Pauses}
+// Unsure: one was left out, since nobody could see whether it still counts.
+func (r *configurations) observeClaims(ctx context.Context, configMap *corev1.ConfigMap) (observed schedulerconfig.Observed, unsure bool, err error) {
+	observed = schedulerconfig.Observed{Key: client.ObjectKeyFromObject(configMap), ResourceVersion: configMap.ResourceVersion, Pauses: r.Pauses}
 	state, err := record.ParseState(configMap.Annotations[strategyv1.AnnotationEdits])
 	if err != nil {
-		return observed, fmt.Errorf("ConfigMap %s: %w", observed.Key, err)
+		return observed, false, fmt.Errorf("ConfigMap %s: %w", observed.Key, err)
 	}
 	observed.State = state
 	var list strategyv1.StrategyRollbackList
 	if err := r.Client.List(ctx, &list, client.InNamespace(configMap.Namespace), client.MatchingFields{indexConfig: configMap.Name}); err != nil {
-		return observed, err
+		return observed, unsure, err
 	}
 	for i := range list.Items {
 		claim, asked := record.ClaimOf(&list.Items[i])
@@ -58,9 +59,17 @@ func (r *configurations) observeClaims(ctx context.Context, configMap *corev1.Co
 		}
 		held, err := heldBack(ctx, r.Client, &list.Items[i], claim, state)
 		if err != nil {
-			return observed, err
+			return observed, unsure, err
 		}
 		if held {
+			continue
+		}
+		counts, err := r.claimCounts(ctx, &list.Items[i], claim, state)
+		if err != nil {
+			return observed, unsure, err
+		}
+		if !counts {
+			unsure = true
 			continue
 		}
 		observed.DataKey = key
@@ -68,7 +77,22 @@ func (r *configurations) observeClaims(ctx context.Context, configMap *corev1.Co
 	}
 	err = r.observeUnclaimed(ctx, &observed, list.Items)
 	observed.Content = configMap.Data[observed.DataKey]
-	return observed, err
+	return observed, unsure, err
+}
+
+// claimCounts says whether edits may be written for a claim: only if its log tells nothing that the rollback does not know. One that came back
+// from a backup may have been undone since. What is written already, and what is to be undone, asks nobody.
+func (r *configurations) claimCounts(ctx context.Context, rollback *strategyv1.StrategyRollback, claim record.Claim, state record.State) (bool, error) {
+	holder := state.Holder(claim.UID)
+	if claim.State != strategyv1.ClaimHold || claim.Met || holder != nil && holder.Revision == claim.Revision {
+		return true, nil
+	}
+	spec, lost, err := r.observeFrozen(ctx, rollback.Namespace, rollback.Status.PlaybookRevision)
+	if err != nil || lost != nil {
+		return false, err
+	}
+	log, err := r.observeLog(ctx, logOfRollback(rollback, *spec))
+	return log.Problem == nil, err
 }
 
 // heldBack says whether nothing is written for a claim, because its playbook is on hold. Forgetting writes nothing into the document. What
@@ -110,7 +134,11 @@ func (r *configurations) observeUnclaimed(ctx context.Context, observed *schedul
 		if err != nil {
 			return err
 		}
-		if asked && !held && (observed.DataKey == "" || observed.DataKey == rollback.Status.Config.Key) {
+		counts, err := r.claimCounts(ctx, &rollback, claim, observed.State)
+		if err != nil {
+			return err
+		}
+		if asked && !held && counts && (observed.DataKey == "" || observed.DataKey == rollback.Status.Config.Key) {
 			observed.DataKey = rollback.Status.Config.Key
 			observed.Claims = append(observed.Claims, claim)
 		}

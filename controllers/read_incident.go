@@ -46,7 +46,7 @@ func (r *incidents) observeIncident(ctx context.Context, object *strategyv1.Stra
 	}
 	spec := observed.Playbook.Spec
 	signingKey := signingKeyOf(object.Namespace, spec)
-	if observed.Log, err = r.observeLog(ctx, signingKey, observed.Prefix, string(object.UID), object.Status.Log); err != nil {
+	if observed.Log, err = r.observeLog(ctx, logOf{signingKey, observed.Prefix, string(object.UID), object.Status.Log, object.Status.Timeline}); err != nil {
 		return observed, err
 	}
 	if observed.Runs, err = r.observeRuns(ctx, attempts{object, openRecords(object), observed.Prefix, signingKey}, spec.Checks, now); err != nil {

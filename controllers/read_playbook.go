@@ -66,7 +66,7 @@ func (r *playbooks) observeHold(ctx context.Context, object *strategyv1.Strategy
 	if len(observed.Decided) == 0 && object.Status.Log == nil { // a log that was begun goes on, whoever deletes decisions
 		return nil
 	}
-	if observed.Log, err = r.observeLog(ctx, signingKeyOf(object.Namespace, object.Spec), observed.Prefix, string(object.UID), object.Status.Log); err != nil {
+	if observed.Log, err = r.observeLog(ctx, logOf{signingKeyOf(object.Namespace, object.Spec), observed.Prefix, string(object.UID), object.Status.Log, object.Status.Timeline}); err != nil {
 		return err
 	}
 	if slices.ContainsFunc(observed.Decided, func(d facts.Decided) bool { return d.Outcome == "" && d.Verdict == strategyv1.DecisionRelease }) {

@@ -57,7 +57,7 @@ func (r *rollbacks) observeRollback(ctx context.Context, object *strategyv1.Stra
 	}
 	spec := observed.Playbook.Spec
 	signingKey := signingKeyOf(object.Namespace, spec)
-	if observed.Log, err = r.observeLog(ctx, signingKey, observed.Prefix, string(object.UID), object.Status.Log); err != nil {
+	if observed.Log, err = r.observeLog(ctx, logOfRollback(object, spec)); err != nil {
 		return observed, err
 	}
 	judged := object.Status.Checks

@@ -12,6 +12,8 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/bounded"
+	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/pass"
 	"tradeops.dev/strategy-operator/internal/record"
 	"tradeops.dev/strategy-operator/internal/schedulerconfig"
 )
@@ -28,7 +30,10 @@ func (r *configurations) decide(ctx context.Context, configMap *corev1.ConfigMap
 	if !configMap.DeletionTimestamp.IsZero() {
 		return decided, nil
 	}
-	observed, err := r.observeClaims(ctx, configMap)
+	observed, unsure, err := r.observeClaims(ctx, configMap)
+	if unsure {
+		decided.nextAt = now.Add(pass.Recheck)
+	}
 	if err != nil || len(observed.Claims)+len(observed.Orphans) == 0 {
 		return decided, err
 	}
@@ -36,7 +41,7 @@ func (r *configurations) decide(ctx context.Context, configMap *corev1.ConfigMap
 	if err != nil {
 		return decided, err
 	}
-	decided.nextAt = plan.NextAt
+	decided.nextAt = checks.Earlier(decided.nextAt, plan.NextAt)
 	for _, refusal := range plan.Refused {
 		decided.actions = append(decided.actions, warning(refusal.Reason, "rollback %s: %s", refusal.Name, refusal.Message))
 	}

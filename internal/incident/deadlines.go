@@ -2,6 +2,7 @@ package incident
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,7 +38,12 @@ func (p *plan) answers() {
 	if !p.started() {
 		return
 	}
+	pending := p.pending()
 	for _, decided := range p.decisions() {
+		again := !slices.ContainsFunc(pending, func(other facts.Decided) bool { return other.UID == decided.UID })
+		if again && decided.Time.After(p.now) {
+			continue // by a clock that is ahead it would answer for each level that is called later
+		}
 		if p.answersNow(decided.Time, decided.By) {
 			p.answered(p.levelAt(decided), decided.Time, decided.By)
 		}

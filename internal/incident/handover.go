@@ -135,14 +135,17 @@ func (p *plan) respond() time.Duration {
 
 // lastDecision is when a person last decided anything about the incident or its rollbacks, or an acknowledgement ended; zero = never.
 func (p *plan) lastDecision() (last time.Time) {
-	for _, decided := range p.decisions() {
-		if p.seen.Machines.Person(decided.By) {
-			last = latest(last, decided.Time.Time)
+	seen := func(by string, at time.Time) {
+		if p.seen.Machines.Person(by) && !at.After(p.now) { // by a clock that is ahead it would keep everybody from being called
+			last = latest(last, at)
 		}
 	}
+	for _, decided := range p.decisions() {
+		seen(decided.By, decided.Time.Time)
+	}
 	for _, rollback := range p.current() {
-		if decided := rollback.Status.Decision; decided != nil && p.seen.Machines.Person(decided.By) {
-			last = latest(last, decided.Time.Time)
+		if decided := rollback.Status.Decision; decided != nil {
+			seen(decided.By, decided.Time.Time)
 		}
 	}
 	if known := p.next.Acknowledgement; known != nil && !p.now.Before(known.UntilTime.Time) {

@@ -152,12 +152,26 @@ func (p *plan) subject() timeline.Subject {
 	}
 }
 
-// began starts the clock of every deadline: when the fault was detected, or the incident was reopened.
+// began starts the clock of every deadline: when the fault was detected, or the incident was reopened. Both are told by other clocks: one that is
+// ahead switches no deadline off, and what was counted from once, the deadline of L1 keeps.
 func (p *plan) began() time.Time {
+	began := lifecycle.Detected(p.seen.Incident)
 	if p.next.Reopened != nil {
-		return p.next.Reopened.Time.Time
+		began = p.next.Reopened.Time.Time
 	}
-	return lifecycle.Detected(p.seen.Incident)
+	if deadline := p.deadline(strategyv1.LevelL1); deadline != nil && p.seen.Playbook.Problem == nil {
+		counted := deadline.Time.Add(-time.Duration(p.seen.Playbook.Spec.Triage.RespondWithinSeconds) * time.Second)
+		return earliest(began, counted)
+	}
+	return earliest(began, p.now)
+}
+
+// earliest of two times. By the clock of others something may have happened only later.
+func earliest(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 func (p *plan) after(seconds int32) metav1.Time {

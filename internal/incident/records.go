@@ -149,7 +149,7 @@ func (p *plan) acknowledge(decided facts.Decided) {
 	if valid == 0 {
 		valid = defaultValid
 	}
-	until := metav1.NewTime(decided.Time.Add(valid).UTC())
+	until := metav1.NewTime(earliest(decided.Time.Time, p.out.Stamp().Time).Add(valid).UTC())
 	p.next.Acknowledgement = &strategyv1.AcknowledgementStatus{Name: decided.Name, By: decided.By, Time: decided.Time, UntilTime: until}
 	p.out.Note(strategyv1.EventAcknowledged, decide.Because("acknowledged until "+until.Format(time.RFC3339), decided), decided.By)
 	p.out.Honour(decided)

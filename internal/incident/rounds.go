@@ -130,6 +130,7 @@ func (p *plan) reopen(decided facts.Decided) {
 
 // setDeadlines counts them from the beginning; whoever reopened the incident has answered for L1.
 func (p *plan) setDeadlines() {
+	p.next.Deadlines = nil // they count anew, and not from each other
 	p.next.Deadlines = []strategyv1.Deadline{
 		{Level: strategyv1.LevelL1, Time: p.after(p.seen.Playbook.Spec.Triage.RespondWithinSeconds)},
 		{Level: strategyv1.LevelL2, Time: p.after(p.seen.Playbook.Spec.Diagnosis.RespondWithinSeconds)},

@@ -47,7 +47,8 @@ type story struct {
 	same            []strategyv1.StrategyIncident
 	neighbours      []strategyv1.StrategyIncident
 	parent          *strategyv1.StrategyIncident
-	crashAfter      int // actions of a pass that are carried out before the process dies; negative: all
+	foresees        bool // decisions are seen whenever they were made, by their clock
+	crashAfter      int  // actions of a pass that are carried out before the process dies; negative: all
 }
 
 func newStory(t testkit.T) *story {
@@ -105,7 +106,7 @@ func (s *story) rollbacks() (all []strategyv1.StrategyRollback) {
 // made are the decisions that were made by now.
 func (s *story) made() (made []facts.Decided) {
 	for _, decided := range s.decided {
-		if !decided.Time.After(s.Now) {
+		if s.foresees || !decided.Time.After(s.Now) {
 			made = append(made, decided)
 		}
 	}

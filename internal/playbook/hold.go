@@ -1,6 +1,7 @@
 package playbook
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -10,6 +11,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/decide"
 	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/pass"
 	"tradeops.dev/strategy-operator/internal/subject"
 	"tradeops.dev/strategy-operator/internal/timeline"
 )
@@ -82,9 +84,9 @@ func (p *plan) released(decided facts.Decided) {
 	case void != "":
 		p.out.Void(decided, void)
 	case !known: // it may count yet
-		p.out.Wake(p.now.Add(pause))
+		p.out.Wake(p.now.Add(cmp.Or(pause, pass.Recheck)))
 	case p.seen.Log.Problem != nil:
-		p.out.Wake(p.now.Add(p.seen.Log.Problem.Retry))
+		p.out.Wake(p.now.Add(cmp.Or(p.seen.Log.Problem.Retry, pass.Recheck)))
 	default:
 		p.next.Hold = nil
 		message := decide.Because("released", decided)

@@ -169,11 +169,19 @@ func problemOf(o Observed) *facts.Problem {
 	}
 	spec := o.Playbook.Spec
 	for _, candidate := range []*facts.Problem{
-		o.Judged.Problem, rivalProblem(o), o.Config.Problem, deploymentProblem(o), templates(spec, o.Playbook.Namespace, o.Templates), o.SigningKey,
+		olderThanLog(o), o.Judged.Problem, rivalProblem(o), o.Config.Problem, deploymentProblem(o), templates(spec, o.Playbook.Namespace, o.Templates), o.SigningKey,
 	} {
 		if candidate != nil {
 			return candidate
 		}
+	}
+	return nil
+}
+
+// olderThanLog: a playbook that came back from a backup may have been put on hold since.
+func olderThanLog(o Observed) *facts.Problem {
+	if o.Log.Problem != nil && o.Log.Problem.Reason == strategyv1.ReasonLogConflict {
+		return o.Log.Problem
 	}
 	return nil
 }

@@ -17,11 +17,14 @@ var wrong = &facts.Problem{Reason: strategyv1.ReasonSecretNotFound, Message: "no
 
 // wrongs are what may be wrong with a playbook, each alone.
 var wrongs = map[string]func(*playbook.Observed){
-	"not served":           func(o *playbook.Observed) { o.NotServed, o.Log.Problem, o.OnCall = wrong, wrong, facts.OnCall{} },
-	"bad configuration":    func(o *playbook.Observed) { o.Config = facts.Config{Problem: wrong} },
-	"no Deployment":        func(o *playbook.Observed) { o.Deployment = nil },
-	"no PodTemplate":       func(o *playbook.Observed) { o.Templates = nil },
-	"no signing key":       func(o *playbook.Observed) { o.SigningKey, o.Log.Problem = wrong, wrong },
+	"not served":        func(o *playbook.Observed) { o.NotServed, o.Log.Problem, o.OnCall = wrong, wrong, facts.OnCall{} },
+	"bad configuration": func(o *playbook.Observed) { o.Config = facts.Config{Problem: wrong} },
+	"no Deployment":     func(o *playbook.Observed) { o.Deployment = nil },
+	"no PodTemplate":    func(o *playbook.Observed) { o.Templates = nil },
+	"no signing key":    func(o *playbook.Observed) { o.SigningKey, o.Log.Problem = wrong, wrong },
+	"older than its log": func(o *playbook.Observed) {
+		o.Log.Problem = &facts.Problem{Reason: strategyv1.ReasonLogConflict, Message: "restored from a backup"}
+	},
 	"a rival":              func(o *playbook.Observed) { o.Rival = "other" },
 	"a reference is wrong": func(o *playbook.Observed) { o.Playbook.Spec.Triage.Checks[0].Name = "nobody" },
 }

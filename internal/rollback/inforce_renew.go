@@ -31,6 +31,9 @@ func (p *plan) renewRequested() {
 		return
 	}
 	until := decided.Time.UTC().Add(p.timeBox())
+	if now := p.out.Stamp(); decided.Time.After(now.Time) { // a clock that is ahead makes no time box longer
+		until = now.Add(p.timeBox())
+	}
 	edits, diff, refusal := p.renewedEdits(until)
 	if refusal != "" {
 		p.out.Refuse(*decided, refusal)

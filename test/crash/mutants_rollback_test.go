@@ -133,7 +133,7 @@ var rollbackMutants = []Mutant{{
 		}}
 	},
 }, {
-	Name: "claims are written without reading them again", Story: "withdrawn between claim and write, with an old cache",
+	Name: "claims are written without reading them again", Story: "deleted by force between claim and write, with an old cache",
 	Live: func(next, cache client.Reader) client.Reader {
 		return &bentReader{next, func(ctx context.Context, key types.NamespacedName, object client.Object, options ...client.GetOption) error {
 			if _, isRollback := object.(*strategyv1.StrategyRollback); isRollback {

@@ -95,6 +95,14 @@ var plans = []Scenario{{
 	Known: "the withdrawal stands in the status before the claim is taken back: if the operator is told then that it failed, " +
 		"the writer writes what was withdrawn, and it is undone afterwards",
 }, {
+	Name: "deleted by force between claim and write, with an old cache", Begin: ask("less", allocate("0.5"), disable("slow")), Behind: true,
+	Script: []Step{approve("less"), {claimed("less", strategyv1.ClaimHold), func(w *sim.World) {
+		w.Release("less")
+		w.DeleteRollback("less")
+		w.Pass(10 * time.Second) // the write is due
+	}}},
+	Rollbacks: ends("less", sim.Gone),
+}, {
 	Name: "dry run", Begin: askWith("less", func(spec *strategyv1.StrategyRollbackSpec) {
 		remedied(spec)
 		spec.Mode = strategyv1.ModeDryRun
