@@ -3,7 +3,6 @@ package controllers
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -18,8 +17,6 @@ import (
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/decide"
-	"tradeops.dev/strategy-operator/internal/decisionlog"
-	"tradeops.dev/strategy-operator/internal/evidence"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/pauses"
 	"tradeops.dev/strategy-operator/internal/playbook"
@@ -49,6 +46,7 @@ type reader struct {
 	stored   memo[string, stored]                              // outcomes by their key in the bucket
 
 	uncollected memo[types.UID, string] // what collecting a Job waits for, by the Job
+	proven      proven                  // logs
 }
 
 // observePlaybook returns the frozen spec that an object runs on, or the one it would start on, and whether the playbook as
@@ -135,38 +133,6 @@ func (r *reader) observeFrozen(ctx context.Context, namespace, revision string) 
 // signingKeyOf names the Secret whose key signs the logs of a playbook.
 func signingKeyOf(namespace string, spec strategyv1.StrategyPlaybookSpec) types.NamespacedName {
 	return types.NamespacedName{Namespace: namespace, Name: spec.SigningKeySecretName}
-}
-
-// observeLog reads the log from where the status left off to its head.
-func (r *reader) observeLog(ctx context.Context, signingKey types.NamespacedName, prefix, uid string, from *strategyv1.LogStatus) (facts.Log, error) {
-	key, problem, err := r.keys.of(ctx, signingKey)
-	if err != nil && !apierrors.IsForbidden(err) { // a right that is missing ends the pass: those of the namespace are looked at
-		problem, err = r.unavailable(ctx, fmt.Errorf("Secret %s with the decision log's signing key cannot be read: %w", signingKey, err))
-	}
-	if err != nil || problem != nil {
-		return facts.Log{Problem: problem}, err
-	}
-	log := facts.Log{SigningKey: signingKey}
-	if from != nil && from.Entries != nil {
-		log.Entries, log.Head = *from.Entries, from.Head
-	}
-	for {
-		line, err := r.Evidence.Get(ctx, evidence.LogKey(prefix, log.Entries+1))
-		if errors.Is(err, evidence.ErrNotFound) {
-			return log, nil
-		}
-		if err != nil {
-			log.Problem, err = r.unavailable(ctx, err)
-			return log, err
-		}
-		identity, err := decisionlog.Verify(line, key)
-		if err != nil || identity.Seq != log.Entries+1 || identity.PrevHash != log.Head || identity.ObjectUID != uid {
-			log.Problem = &facts.Problem{Reason: strategyv1.ReasonLogConflict, Message: fmt.Sprintf(
-				"entry %d of the decision log in the bucket (%s) is not one that this operator wrote after entry %d: %v; the log is not continued", log.Entries+1, prefix, log.Entries, err)}
-			return log, nil
-		}
-		log.Entries, log.Head = identity.Seq, decisionlog.Hash(line)
-	}
 }
 
 // observeDecided lists the decisions about an object, oldest first. One that is older than the object was about another object of the
