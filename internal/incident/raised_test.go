@@ -33,7 +33,7 @@ func (s *story) raise(severity strategyv1.Severity) {
 // ran are the attempts that were begun, each once.
 func (s *story) ran() string {
 	s.T.Helper()
-	for name, times := range s.World.Created {
+	for name, times := range s.Created {
 		if times != 1 {
 			s.T.Fatalf("Job %s was created %d times", name, times)
 		}
