@@ -2,9 +2,11 @@ package show
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/bounded"
 )
 
 // onCallNode is who was on call when a level was called.
@@ -31,7 +33,7 @@ func (o Options) signalNodes(signals []strategyv1.SignalStatus, now time.Time) [
 		columns = max(columns, width(or(signal.Name)))
 	}
 	for _, signal := range signals {
-		one := node{label: pad(or(signal.Name), columns), text: sentence(" ", or(signal.Value), Line(signal.Unit))}
+		one := node{label: pad(or(signal.Name), columns), text: sentence(" ", or(readable(signal.Value)), Line(signal.Unit))}
 		if signal.Value == "" {
 			one = node{mark: careful, label: pad(or(signal.Name), columns), text: "unknown: " + o.message(signal.Problem)}
 		}
@@ -41,6 +43,15 @@ func (o Options) signalNodes(signals []strategyv1.SignalStatus, now time.Time) [
 		group.add(one)
 	}
 	return []node{group}
+}
+
+// readable is a number that people can read; what is none stays what it is.
+func readable(number string) string {
+	value, err := strconv.ParseFloat(number, 64)
+	if err != nil {
+		return number
+	}
+	return bounded.Number(value)
 }
 
 // age of a number. The clock of whoever looks may be behind the operator's.

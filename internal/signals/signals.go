@@ -3,10 +3,11 @@ package signals
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"time"
+
+	"tradeops.dev/strategy-operator/internal/bounded"
 )
 
 // Query is one signal: a PromQL expression that yields one number.
@@ -58,18 +59,10 @@ func (s Snapshot) Words(names []string, unit func(name string) string) string {
 	var known []string
 	for _, name := range names {
 		if reading, found := s.Readings[name]; found && reading.Known {
-			known = append(known, name+" = "+rounded(reading.Value)+unit(name))
+			known = append(known, name+" = "+bounded.Number(reading.Value)+unit(name))
 		}
 	}
 	return strings.Join(known, ", ")
-}
-
-// rounded is a number with at most four decimals; one that is smaller keeps its first digits.
-func rounded(value float64) string {
-	if math.Abs(value) < 1e-3 {
-		return strconv.FormatFloat(value, 'g', 4, 64)
-	}
-	return strconv.FormatFloat(math.Round(value*1e4)/1e4, 'f', -1, 64)
 }
 
 // JSON is the snapshot as evidence: the same snapshot yields the same bytes. A number is a decimal in a string, so that no

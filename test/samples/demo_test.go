@@ -185,6 +185,28 @@ func TestEachFaultOfTheDemoHasAnAnswer(t *testing.T) {
 	}
 }
 
+// TestWhatAnAuditFindsIsItsOwnCause: whatever else is wrong at that time. It was called a silent market once.
+func TestWhatAnAuditFindsIsItsOwnCause(t *testing.T) {
+	spec := demoSpec(t)
+	var causes [][2]string
+	for _, cause := range spec.Diagnosis.Causes {
+		causes = append(causes, [2]string{cause.Name, cause.When})
+	}
+	incident := about("Compliance", "Warning", "")
+	uses, _ := checks.Branch(spec.Diagnosis.Checks, "Compliance", "Warning")
+	for name, world := range demoFaults() {
+		vars := world.vars(incident, world.judged(t, uses, incident, nil))
+		for i := range vars.Checks {
+			if vars.Checks[i].Name == "stage4-audit" {
+				vars.Checks[i].Verdict = "Fail"
+			}
+		}
+		if got := first(t, causes, vars); got != "NotCompliant" {
+			t.Errorf("beside %s the cause is %q", name, got)
+		}
+	}
+}
+
 // TestADemoRestoreWaitsForTheEndOfTheFault: as long as a fault lasts, neither the gate of its remedy nor its cause lets the change be undone;
 // when it is over, both do. With the remedy in force the world looks better than it is.
 func TestADemoRestoreWaitsForTheEndOfTheFault(t *testing.T) {
