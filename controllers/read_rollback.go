@@ -25,6 +25,7 @@ func (r *rollbacks) observeRollback(ctx context.Context, object *strategyv1.Stra
 		Prefix:    evidence.Prefix(object.Namespace, object.Name, string(object.UID), object.CreationTimestamp.Time),
 		NotServed: r.Namespaces.Served(object.Namespace),
 		Pauses:    r.Pauses,
+		Machines:  r.Machines,
 	}
 	if observed.NotServed != nil {
 		observed.Playbook.Problem, observed.Log.Problem = observed.NotServed, observed.NotServed // not read, which is not empty

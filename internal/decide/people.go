@@ -13,5 +13,13 @@ func (m Machines) Person(name string) bool {
 	return name != "" && !strings.HasPrefix(name, "system:") && !slices.Contains(m, name)
 }
 
+// UnknownRequester says, of what a machine asked for, that nobody knows who did; empty: a person asked, or nobody is named.
+func (m Machines) UnknownRequester(name string) string {
+	if m.MayBePerson(name) {
+		return ""
+	}
+	return "who asked is unknown: it was applied by " + name + ", which is no person; whoever wrote it there may be the one who approves"
+}
+
 // MayBePerson is the careful question of what must not overrule a person: whoever is not known counts as one.
 func (m Machines) MayBePerson(name string) bool { return name == "" || m.Person(name) }

@@ -1,6 +1,7 @@
 package decide_test
 
 import (
+	"strings"
 	"testing"
 
 	"tradeops.dev/strategy-operator/internal/decide"
@@ -20,6 +21,16 @@ func TestWhoIsAPerson(t *testing.T) {
 		}
 		if got := machines.MayBePerson(name); got != c.maybe {
 			t.Errorf("%q may be a person: %t", name, got)
+		}
+	}
+}
+
+// TestWhatAMachineAppliedWasAskedForByNobodyKnown, and four eyes by names say nothing then.
+func TestWhatAMachineAppliedWasAskedForByNobodyKnown(t *testing.T) {
+	machines := decide.Machines{"gitops"}
+	for name, unknown := range map[string]bool{"alice": false, "": false, "gitops": true, "system:serviceaccount:flux:apply": true} {
+		if why := machines.UnknownRequester(name); strings.Contains(why, "applied by "+name) != unknown || (why != "") != unknown {
+			t.Errorf("%q: %q", name, why)
 		}
 	}
 }

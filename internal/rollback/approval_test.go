@@ -8,6 +8,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/decide"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/rollback"
 	"tradeops.dev/strategy-operator/internal/testkit"
@@ -235,5 +237,24 @@ func TestWhenTheIdentityIsAskedFor(t *testing.T) {
 				t.Errorf("got %v", got)
 			}
 		})
+	}
+}
+
+// TestWhoeverApprovesReadsThatNobodyKnowsWhoAsked: a tool's account applied it.
+func TestWhoeverApprovesReadsThatNobodyKnowsWhoAsked(t *testing.T) {
+	for requester, unknown := range map[string]bool{"alice": false, "system:serviceaccount:flux:apply": true, "gitops": true} {
+		s := newStory(t)
+		s.machines = decide.Machines{"gitops"}
+		s.rollback.Spec.RequestedBy = requester
+		s.quiet()
+		texts := []string{s.logText()}
+		for _, kind := range []string{strategyv1.ConditionPlanned, strategyv1.ConditionApproved, strategyv1.ConditionReady} {
+			texts = append(texts, conditions.Message(s.rollback.Status.Conditions, kind))
+		}
+		for _, text := range texts {
+			if strings.Contains(text, "who asked is unknown: it was applied by "+requester) != unknown {
+				t.Errorf("%s: %s", requester, text)
+			}
+		}
 	}
 }

@@ -62,7 +62,7 @@ func (p *plan) awaitApproval(deadline time.Time, refusal string) {
 		message = fmt.Sprintf("%s. Decide until %s: kubectl strategy approve %s -n %s (or deny)",
 			p.summary(), rfc3339(deadline), p.seen.Rollback.Name, p.seen.Rollback.Namespace)
 	}
-	message += p.notOfRemedy()
+	message += p.notOfRemedy() + p.unknownRequester()
 	if refusal != "" {
 		message += ". " + refusal
 	}

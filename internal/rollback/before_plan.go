@@ -36,13 +36,13 @@ func (p *plan) planEdits() pass.Outcome {
 			p.next.Plan.Until = new(metav1.NewTime(until))
 		}
 		p.revise(draft.Edits)
-		p.out.Note(strategyv1.EventRollbackRequested, fmt.Sprintf("asked for by %s: %s", p.requester(), p.summary())+p.notOfRemedy(), p.seen.Rollback.Spec.RequestedBy)
+		p.out.Note(strategyv1.EventRollbackRequested, fmt.Sprintf("asked for by %s: %s", p.requester(), p.summary())+p.notOfRemedy()+p.unknownRequester(), p.seen.Rollback.Spec.RequestedBy)
 	case !equality.Semantic.DeepEqual(p.next.Plan.Edits, draft.Edits):
 		p.void("the configuration was changed at an edited path")
 		p.revise(draft.Edits)
 	}
 	p.next.Plan.Disables, p.next.Plan.Diff = draft.Disables, bounded.Text(draft.Diff, change.MaxDiff)
-	p.out.Set(strategyv1.ConditionPlanned, metav1.ConditionTrue, strategyv1.ReasonPlanned, p.summary()+kept(draft)+p.twoTraders()+p.notOfRemedy())
+	p.out.Set(strategyv1.ConditionPlanned, metav1.ConditionTrue, strategyv1.ReasonPlanned, p.summary()+kept(draft)+p.twoTraders()+p.notOfRemedy()+p.unknownRequester())
 	return pass.GoOn
 }
 
@@ -125,6 +125,14 @@ func (p *plan) requester() string {
 		return "an unknown requester"
 	}
 	return p.seen.Rollback.Spec.RequestedBy
+}
+
+// unknownRequester warns, before anyone approves, that four eyes by names say nothing where a tool applied the rollback, or the incident.
+func (p *plan) unknownRequester() string {
+	if why := p.seen.Machines.UnknownRequester(p.seen.Rollback.Spec.RequestedBy); why != "" {
+		return ". Mind that " + why
+	}
+	return ""
 }
 
 // twoTraders warns, before anyone approves, of a Deployment that starts the new scheduler while the old one still trades.

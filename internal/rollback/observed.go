@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/decide"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/pass"
 	"tradeops.dev/strategy-operator/internal/pauses"
@@ -16,9 +17,10 @@ import (
 // Observed is everything a decision is made of.
 type Observed struct {
 	Rollback   *strategyv1.StrategyRollback
-	Prefix     string         // of the rollback's evidence in the bucket
-	NotServed  *facts.Problem // the operator has no rights in this namespace
-	Refused    *facts.Refusal // an effect that the API server refused lately; nil = none
+	Prefix     string          // of the rollback's evidence in the bucket
+	NotServed  *facts.Problem  // the operator has no rights in this namespace
+	Refused    *facts.Refusal  // an effect that the API server refused lately; nil = none
+	Machines   decide.Machines // names that are no person's
 	Playbook   facts.Playbook
 	Incident   *strategyv1.StrategyIncident // nil without one, or when it was deleted
 	Config     facts.Config                 // of a drill: the copy

@@ -17,6 +17,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/decide"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/rollback"
@@ -30,6 +31,7 @@ type reports = map[string]*testkit.Report
 
 // story is one rollback in a world, which it may share with others.
 type story struct {
+	machines decide.Machines // names that are no person\'s
 	*testkit.World
 	rollback        *strategyv1.StrategyRollback
 	prefix          string // of its log and its evidence
@@ -100,7 +102,7 @@ func (s *story) remedy(name string) {
 // observed is what the controller would observe: of a namespace that is not served nothing, and without a playbook only
 // the record of the edits.
 func (s *story) observed() rollback.Observed {
-	o := rollback.Observed{Rollback: s.rollback.DeepCopy(), Prefix: s.prefix, NotServed: s.notServed}
+	o := rollback.Observed{Rollback: s.rollback.DeepCopy(), Prefix: s.prefix, NotServed: s.notServed, Machines: s.machines}
 	if s.notServed != nil {
 		o.Playbook.Problem, o.Log.Problem = s.notServed, s.notServed
 		return o
