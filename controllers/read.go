@@ -46,6 +46,7 @@ type reader struct {
 	stored   memo[string, stored]                              // outcomes by their key in the bucket
 
 	uncollected memo[types.UID, string] // what collecting a Job waits for, by the Job
+	proven      proven                  // logs
 }
 
 // observePlaybook returns the frozen spec that an object runs on, or the one it would start on, and whether the playbook as

@@ -38,6 +38,9 @@ func (r *reader) observeLog(ctx context.Context, of logOf) (facts.Log, error) {
 	if of.from != nil && of.from.Entries != nil {
 		log.Entries, log.Head = *of.from.Entries, of.from.Head
 	}
+	if log.Problem, err = r.proveLog(ctx, of.prefix, of.uid, log.Entries, log.Head); err != nil || log.Problem != nil {
+		return log, err
+	}
 	for {
 		line, err := r.Evidence.Get(ctx, evidence.LogKey(of.prefix, log.Entries+1))
 		if errors.Is(err, evidence.ErrNotFound) {

@@ -54,6 +54,15 @@ func Verify(line []byte, key Key) (Identity, error) {
 	return Identity{}, fmt.Errorf("%w: the signature does not match", ErrTampered)
 }
 
+// Read says which entry a line is, without a proof: for lines whose hash is known.
+func Read(line []byte) (Identity, error) {
+	document, err := decode(line)
+	if err != nil {
+		return Identity{}, fmt.Errorf("%w: not a JSON object: %w", ErrTampered, err)
+	}
+	return identityOf(document), nil
+}
+
 // VerifyChain checks lines in order: every signature, gapless numbers from 1, each with the hash of the line before.
 // It returns the hash of the last line.
 func VerifyChain(lines [][]byte, key Key) (head string, err error) {
