@@ -124,7 +124,8 @@ type DocumentReference struct {
 // decisions; one whose rollback has not ended stays.
 // +kubebuilder:validation:MinProperties=1
 type HistorySpec struct {
-	// keepIncidents is how many closed incidents of this playbook stay. Default: 50.
+	// keepIncidents is how many closed incidents of this playbook stay. As many duplicates and false alarms, and as many drills, stay beside
+	// them. One with a rollback or a decision stays for 24 hours, or retainSeconds if that is less, however many there are. Default: 50.
 	// +optional
 	// +default=50
 	// +kubebuilder:validation:Minimum=1

@@ -44,6 +44,12 @@ func ProposalKey(prefix, remediation, hash string) string {
 	return fmt.Sprintf("%sproposal-%s-%s.patch", prefix, remediation, hash)
 }
 
+// ForgottenKey is the key of what is kept of an object that was deleted from the history, beside the folder of the object, by its hash, as in
+// SignalsKey.
+func ForgottenKey(namespace, name, uid, hash string) string {
+	return fmt.Sprintf("%s/forgotten/%.*s-%.8s-%s.json", namespace, maxFolder, name, uid, hash)
+}
+
 // ConfigKey is the key of the configuration before or after a change (what is before-<hash>.yaml or after-<hash>.yaml), or of a plan's
 // diff (<revision>-<hash>.diff).
 func ConfigKey(prefix, what string) string {

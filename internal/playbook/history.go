@@ -7,12 +7,16 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/conditions"
 )
 
 // What holds without spec.history, and in it by default.
 const (
 	defaultKeep   = 50
 	defaultRetain = 30 * 24 * time.Hour
+	// floor is how long what somebody decided about, or what changed something, stays at least, however many there are: nobody shall be
+	// able to push it out with others.
+	floor = 24 * time.Hour
 	// strikeFactor bounds what is kept only because it still counts as a strike, or may be reopened.
 	strikeFactor = 5
 	// MaxForgotten is how many incidents one pass deletes at most.
@@ -27,19 +31,23 @@ type Past struct {
 }
 
 // Overdue are the closed incidents of a playbook that the history has no room or no time for, oldest first, and when the
-// next one will be by time alone; zero if none. Drills are counted apart: a series of exercises must not push real incidents out.
+// next one will be by time alone; zero if none. Drills are counted apart, and so are duplicates and false alarms: neither a series of
+// exercises nor noise must push others out.
 // The pointers are into closed.
 func Overdue(spec strategyv1.StrategyPlaybookSpec, closed []strategyv1.StrategyIncident, now time.Time) (overdue []*strategyv1.StrategyIncident, nextAt time.Time) {
-	var live, drills []*strategyv1.StrategyIncident
+	var live, noise, drills []*strategyv1.StrategyIncident
 	for i := range closed {
 		incident := &closed[i]
-		if incident.Spec.Mode == strategyv1.IncidentDrill {
+		switch {
+		case incident.Spec.Mode == strategyv1.IncidentDrill:
 			drills = append(drills, incident)
-		} else {
+		case isNoise(incident):
+			noise = append(noise, incident)
+		default:
 			live = append(live, incident)
 		}
 	}
-	for _, group := range [][]*strategyv1.StrategyIncident{live, drills} {
+	for _, group := range [][]*strategyv1.StrategyIncident{live, noise, drills} {
 		gone, next := overdueOf(spec, group, now)
 		overdue, nextAt = append(overdue, gone...), checks.Earlier(nextAt, next)
 	}
@@ -57,10 +65,13 @@ func overdueOf(spec strategyv1.StrategyPlaybookSpec, closed []*strategyv1.Strate
 		over := closedTime(incident).Add(retain)
 		counts := closedTime(incident).Add(strikeWindow(spec))
 		reopens := closedTime(incident).Add(reopenTime(spec))
+		stays := closedTime(incident).Add(min(floor, retain))
 		striking := incident.Status.Strikes > 0 && now.Before(counts) && newer < strikeFactor*keep
 		switch {
 		case striking:
 			nextAt = checks.Earlier(nextAt, counts)
+		case matters(incident) && now.Before(stays):
+			nextAt = checks.Earlier(nextAt, stays)
 		case now.Before(reopens) && newer < strikeFactor*keep:
 			nextAt = checks.Earlier(nextAt, reopens)
 		case newer >= keep || !now.Before(over):
@@ -70,6 +81,17 @@ func overdueOf(spec strategyv1.StrategyPlaybookSpec, closed []*strategyv1.Strate
 		}
 	}
 	return overdue, nextAt
+}
+
+// isNoise says whether an incident was closed as another one's, or as none.
+func isNoise(incident *strategyv1.StrategyIncident) bool {
+	reason := conditions.Reason(incident.Status.Conditions, strategyv1.ConditionResolved)
+	return reason == strategyv1.ReasonDuplicate || reason == strategyv1.ReasonFalseAlarm
+}
+
+// matters says whether an incident changed something, or somebody decided about it.
+func matters(incident *strategyv1.StrategyIncident) bool {
+	return len(incident.Status.Rollbacks) > 0 || len(incident.Status.Answers) > 0
 }
 
 // strikeWindow is how long a closed incident may still hold back a remedy.
@@ -95,9 +117,17 @@ func closedTime(incident *strategyv1.StrategyIncident) time.Time {
 	return incident.Status.ClosedTime.Time
 }
 
-// forget deletes what is past. The incident goes last: after a crash in between it is found again.
-func forget(past []Past) (actions []action.Action) {
-	for _, one := range past {
+// forget writes down what is past, and deletes it. The incident goes last: after a crash in between it is found again.
+func forget(o Observed) (actions []action.Action, err error) {
+	if o.SigningKey != nil { // what cannot be signed proves nothing later; the playbook says what is wrong with the key
+		return nil, nil
+	}
+	for _, one := range o.Past {
+		written, err := epitaphs(one, o.Playbook)
+		if err != nil {
+			return nil, err
+		}
+		actions = append(actions, written...)
 		for i := range one.Decisions {
 			actions = append(actions, action.DeleteObject{Object: &one.Decisions[i]})
 		}
@@ -106,5 +136,5 @@ func forget(past []Past) (actions []action.Action) {
 		}
 		actions = append(actions, action.DeleteObject{Object: one.Incident})
 	}
-	return actions
+	return actions, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/action"
+	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/playbook"
 	"tradeops.dev/strategy-operator/internal/testkit"
 )
@@ -29,6 +30,18 @@ func closed(name string, ago time.Duration, change func(*strategyv1.StrategyInci
 func TestWhatTheHistoryForgets(t *testing.T) {
 	strike := func(incident *strategyv1.StrategyIncident) { incident.Status.Strikes = 1 }
 	drill := func(incident *strategyv1.StrategyIncident) { incident.Spec.Mode = strategyv1.IncidentDrill }
+	as := func(reason string) func(*strategyv1.StrategyIncident) {
+		return func(incident *strategyv1.StrategyIncident) {
+			incident.Status.Conditions = []metav1.Condition{{Type: strategyv1.ConditionResolved, Status: metav1.ConditionTrue, Reason: reason}}
+		}
+	}
+	duplicate, falseAlarm := as(strategyv1.ReasonDuplicate), as(strategyv1.ReasonFalseAlarm)
+	decided := func(incident *strategyv1.StrategyIncident) {
+		incident.Status.Answers = []strategyv1.AnsweredDecision{{UID: "1"}}
+	}
+	changed := func(incident *strategyv1.StrategyIncident) {
+		incident.Status.Rollbacks = []strategyv1.IncidentRollback{{Name: "srb"}}
+	}
 	day, minute := 24*time.Hour, time.Minute
 	for name, c := range map[string]struct {
 		closed  []strategyv1.StrategyIncident
@@ -46,6 +59,13 @@ func TestWhatTheHistoryForgets(t *testing.T) {
 		"one that may be reopened stays":    {[]strategyv1.StrategyIncident{closed("a", 59*time.Second, nil), closed("b", 2*time.Second, nil), closed("c", time.Second, nil)}, "", time.Second},
 		"until it may not":                  {[]strategyv1.StrategyIncident{closed("a", minute, nil), closed("b", 2*time.Second, nil), closed("c", time.Second, nil)}, "a", 58 * time.Second},
 		"or there are five times too many":  {many(11, strike), "i0", 14 * time.Hour},
+		"noise pushes no other one out": {[]strategyv1.StrategyIncident{
+			closed("a", 5*time.Hour, nil), closed("d1", 3*time.Hour, duplicate), closed("f1", 2*time.Hour, falseAlarm), closed("d2", time.Hour, duplicate),
+		}, "d1", 5 * time.Hour},
+		"one that somebody decided about stays":     {[]strategyv1.StrategyIncident{closed("a", 3*time.Hour, decided), closed("b", 2*time.Hour, nil), closed("c", time.Hour, nil)}, "", 7 * time.Hour},
+		"one with a rollback stays":                 {[]strategyv1.StrategyIncident{closed("a", 3*time.Hour, changed), closed("b", 2*time.Hour, nil), closed("c", time.Hour, nil)}, "", 7 * time.Hour},
+		"however many there are":                    {many(9, decided), "", time.Hour},
+		"but no longer than everything is retained": {[]strategyv1.StrategyIncident{closed("a", 10*time.Hour, decided)}, "a", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			spec := strategyv1.StrategyPlaybookSpec{
@@ -79,6 +99,57 @@ func TestWithoutAHistoryFiftyIncidentsAndThirtyDaysAreKept(t *testing.T) {
 	overdue, _ := playbook.Overdue(strategyv1.StrategyPlaybookSpec{}, append(many(51, nil), closed("old", 31*24*time.Hour, nil)), testkit.T0)
 	if len(overdue) != 2 || overdue[0].Name != "old" || overdue[1].Name != "i0" {
 		t.Errorf("overdue: %v", overdue)
+	}
+}
+
+// One that somebody decided about stays for a day, whatever comes, and not for longer.
+func TestADecisionKeepsAnIncidentForADay(t *testing.T) {
+	decided := func(incident *strategyv1.StrategyIncident) {
+		incident.Status.Answers = []strategyv1.AnsweredDecision{{UID: "1"}}
+	}
+	spec := strategyv1.StrategyPlaybookSpec{
+		History: &strategyv1.HistorySpec{KeepIncidents: 1, RetainSeconds: 30 * 86400}, Recovery: &strategyv1.RecoverySpec{ReopenSeconds: 60},
+	}
+	for ago, wanted := range map[time.Duration]int{23 * time.Hour: 0, 24 * time.Hour: 1} {
+		overdue, _ := playbook.Overdue(spec, []strategyv1.StrategyIncident{closed("a", ago, decided), closed("b", time.Hour, nil)}, testkit.T0)
+		if len(overdue) != wanted {
+			t.Errorf("after %s: %d are overdue", ago, len(overdue))
+		}
+	}
+}
+
+// What is deleted is written down before, with the head of its log, and signed; without a key nothing is deleted.
+func TestWhatIsForgottenIsWrittenDownBefore(t *testing.T) {
+	incident := closed("pnl", time.Hour, nil)
+	incident.Namespace, incident.UID = "trading", "0123456789"
+	incident.Status.Log = &strategyv1.LogStatus{Prefix: "p/", Entries: new(int64(7)), Head: "abc"}
+	o := observed(t)
+	o.Past = []playbook.Past{{Incident: &incident, Rollbacks: []strategyv1.StrategyRollback{{ObjectMeta: metav1.ObjectMeta{Namespace: "trading", Name: "srb", UID: "9876543210"}}}}}
+	var told []string
+	for _, wanted := range plan(t, o).Actions {
+		switch a := wanted.(type) {
+		case action.StoreEvidence:
+			if a.Seal == nil || a.Seal.Of.Kind != "forgotten" || a.Seal.SigningKey.Name != o.Playbook.Spec.SigningKeySecretName {
+				t.Errorf("%s is not signed: %+v", a.Key, a.Seal)
+			}
+			told = append(told, fmt.Sprintf("%s %s", a.Key[:len(a.Key)-len("0123456789ab.json")], a.Data))
+		case action.DeleteObject:
+			told = append(told, "delete "+a.Object.GetName())
+		}
+	}
+	wanted := []string{
+		`trading/forgotten/srb-98765432- {"kind":"StrategyRollback","name":"srb","namespace":"trading","uid":"9876543210","log":{}}`,
+		`trading/forgotten/pnl-01234567- {"kind":"StrategyIncident","name":"pnl","namespace":"trading","uid":"0123456789","closedTime":"2026-11-23T09:00:00Z","log":{"prefix":"p/","entries":7,"head":"abc"}}`,
+		"delete srb", "delete pnl",
+	}
+	if got := strings.Join(told, "\n"); got != strings.Join(wanted, "\n") {
+		t.Errorf("got:\n%s", got)
+	}
+	o.SigningKey = &facts.Problem{Reason: strategyv1.ReasonSecretNotFound, Message: "no key"}
+	for _, wanted := range plan(t, o).Actions {
+		if _, deletes := wanted.(action.DeleteObject); deletes {
+			t.Error("it is deleted although nothing can be signed")
+		}
 	}
 }
 

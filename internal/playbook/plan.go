@@ -90,7 +90,11 @@ func Plan(o Observed, now time.Time) (Decision, error) {
 	if err != nil {
 		return Decision{}, err
 	}
-	last := slices.Concat(forget(o.Past), forgotten(o, p.next.Revision))
+	gone, err := forget(o)
+	if err != nil {
+		return Decision{}, err
+	}
+	last := slices.Concat(gone, forgotten(o, p.next.Revision))
 	if missing != nil { // first the revision, then the status that says incidents may use it
 		last = []action.Action{action.CreateRevision{Revision: missing}}
 	}

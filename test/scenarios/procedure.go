@@ -219,7 +219,7 @@ var procedure = []Scenario{{
 	},
 	Script: []Step{
 		approve(""), restore(""),
-		{incidentIs("pnl", "Resolved"), func(w *sim.World) { passes(2 * time.Minute)(w); w.ReportAs("later", nil) }},
+		{incidentIs("pnl", "Resolved"), func(w *sim.World) { passes(25 * time.Hour)(w); w.ReportAs("later", nil) }},
 		{func(w *sim.World) bool { return w.IncidentNamed("pnl") == nil }, func(*sim.World) {}},
 	},
 	Others: map[string]string{"later": "FalseAlarm"}, Rollbacks: ends("pnl", sim.Gone),
