@@ -281,10 +281,13 @@ func (x *executor) answerDecision(ctx context.Context, a action.AnswerDecision) 
 // overwritten.
 func (x *executor) writeConfig(ctx context.Context, a action.WriteConfig) error {
 	var configMap corev1.ConfigMap
-	if err := x.Client.Get(ctx, a.Key, &configMap); err != nil {
+	if err := x.Live.Get(ctx, a.Key, &configMap); err != nil { // the cache does not know what it says
 		return err
 	}
 	configMap.ResourceVersion = a.ResourceVersion
+	if configMap.Data == nil {
+		configMap.Data = map[string]string{}
+	}
 	if a.DataKey != "" {
 		configMap.Data[a.DataKey] = a.Content
 	}

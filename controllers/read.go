@@ -8,6 +8,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
@@ -37,13 +38,14 @@ type reader struct {
 	keys       *keys
 	refusals   *refusals
 
-	judged   judgements // of playbooks, by the judge
-	tokens   memo[types.NamespacedName, dated[allowedToken]]
-	rosters  memo[string, parsedRoster]                        // by the rotation file's text
-	configs  memo[types.NamespacedName, cachedConfig]          // of each ConfigMap the newest
-	thawed   memo[types.UID, *strategyv1.StrategyPlaybookSpec] // by revision
-	outcomes memo[string, checks.Outcome]                      // by SHA-256
-	stored   memo[string, stored]                              // outcomes by their key in the bucket
+	judged     judgements // of playbooks, by the judge
+	tokens     memo[types.NamespacedName, dated[allowedToken]]
+	rosters    memo[string, parsedRoster]                        // by the rotation file's text
+	configMaps memo[types.NamespacedName, *corev1.ConfigMap]     // of each the newest that was read
+	configs    memo[types.NamespacedName, cachedConfig]          // of each ConfigMap the newest
+	thawed     memo[types.UID, *strategyv1.StrategyPlaybookSpec] // by revision
+	outcomes   memo[string, checks.Outcome]                      // by SHA-256
+	stored     memo[string, stored]                              // outcomes by their key in the bucket
 
 	uncollected memo[types.UID, string] // what collecting a Job waits for, by the Job
 	proven      proven                  // logs

@@ -111,11 +111,16 @@ func (r *reader) observeText(ctx context.Context, namespace string, reference st
 	return content, missing, nil
 }
 
-// observeConfigMap reads a ConfigMap that is opted in.
+// observeConfigMap reads a ConfigMap that is opted in; it is shared, and nobody changes it. The cache knows its version only: what that
+// says is read from the API server once.
 func (r *reader) observeConfigMap(ctx context.Context, key types.NamespacedName) (*corev1.ConfigMap, *facts.Problem, error) {
 	var configMap corev1.ConfigMap
-	err := r.Client.Get(ctx, key, &configMap)
-	if apierrors.IsNotFound(err) { // the cache holds labelled ones only
+	err := r.Client.Get(ctx, key, &configMap, uncopied)
+	if known, read := r.configMaps.get(key); err == nil && read && known.UID == configMap.UID && known.ResourceVersion == configMap.ResourceVersion {
+		return known, nil, nil
+	}
+	if err == nil || apierrors.IsNotFound(err) { // the cache holds labelled ones only
+		configMap = corev1.ConfigMap{}
 		err = r.Live.Get(ctx, key, &configMap)
 	}
 	if apierrors.IsNotFound(err) {
@@ -128,6 +133,8 @@ func (r *reader) observeConfigMap(ctx context.Context, key types.NamespacedName)
 		return nil, problem(strategyv1.ReasonConfigMapNotLabelled,
 			"ConfigMap %s is not opted in; kubectl label configmap %s -n %s %s=%s", key, key.Name, key.Namespace, strategyv1.LabelManaged, strategyv1.ManagedValue), nil
 	}
+	configMap.ManagedFields = nil
+	r.configMaps.put(key, &configMap, configMap.Size())
 	return &configMap, nil, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -29,6 +30,10 @@ type noStatus struct{}
 func (r *configurations) decide(ctx context.Context, configMap *corev1.ConfigMap, now time.Time) (decided decision[noStatus], err error) {
 	if !configMap.DeletionTimestamp.IsZero() {
 		return decided, nil
+	}
+	configMap, problem, err := r.observeConfigMap(ctx, client.ObjectKeyFromObject(configMap))
+	if err != nil || problem != nil { // what is wrong with it is told by those who claim something of it
+		return decided, err
 	}
 	observed, unsure, err := r.observeClaims(ctx, configMap)
 	if unsure {
@@ -105,7 +110,7 @@ func (r *configurations) whereServed(does *executor) reconcile.Reconciler {
 
 func (r *configurations) controller(does *executor, wakes waker) Controller {
 	return Controller{
-		Name: "schedulerconfig", Reconciler: r.whereServed(does), Workers: 1,
+		Name: "schedulerconfig", Reconciler: r.whereServed(does), Workers: workers,
 		For: itself(&corev1.ConfigMap{}, nil),
 		Watches: []Watch{
 			{&strategyv1.StrategyPlaybook{}, mapped(wakes.configOfPlaybook), holdChanged()},

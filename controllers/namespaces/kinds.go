@@ -31,12 +31,21 @@ func CacheOptions(namespace string) cache.Options {
 		DefaultTransform:  cache.TransformStripManagedFields(), // half of an object, and nobody here reads it
 		DefaultNamespaces: map[string]cache.Config{namespace: {}},
 		ByObject: map[client.Object]cache.ByObject{
-			&corev1.ConfigMap{}:          {Label: managed},
+			&corev1.ConfigMap{}:          {Label: managed, Transform: versionOf},
 			&batchv1.Job{}:               {Label: labels.NewSelector().Add(ours), Transform: stateOf},
 			&corev1.Pod{}:                {Label: labels.NewSelector().Add(ours), Transform: stateOf},
 			&appsv1.ControllerRevision{}: {Label: labels.NewSelector().Add(frozen)},
 		},
 	}
+}
+
+// versionOf keeps of a ConfigMap that there is one, and which version: whoever may edit a namespace may opt in any number of them, of 1 MB
+// each. What one says is read when somebody asks for it.
+func versionOf(object any) (any, error) {
+	if kept, is := object.(*corev1.ConfigMap); is {
+		kept.ManagedFields, kept.Annotations, kept.Data, kept.BinaryData = nil, nil, nil, nil
+	}
+	return object, nil
 }
 
 // stateOf keeps of a check's Job or pod what became of it. Neither is ever written back from a cache.

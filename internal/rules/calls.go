@@ -123,20 +123,26 @@ func run(name string) func(args []ref.Val) ref.Val {
 				return joined
 			}
 		}
-		binding := standard()[name]
-		suits := binding != nil && (binding.OperandTrait == 0 || args[0].Type().HasTrait(binding.OperandTrait))
-		switch {
-		case suits && len(args) == 1 && binding.Unary != nil:
-			return binding.Unary(args[0])
-		case suits && len(args) == 2 && binding.Binary != nil:
-			return binding.Binary(args[0], args[1])
-		case suits && binding.Function != nil:
-			return binding.Function(args...)
-		case args[0].Type().HasTrait(traits.ReceiverType):
-			return args[0].(traits.Receiver).Receive(name, "", args[1:])
-		}
-		return types.NewErr("no such overload: %s", strings.Trim(name, "_@"))
+		return runStandard(name, args)
 	}
+}
+
+// runStandard is what CEL does with a call whose types are not known before.
+func runStandard(name string, args []ref.Val) ref.Val {
+	if own := standard()[name]; own != nil && (own.OperandTrait == 0 || args[0].Type().HasTrait(own.OperandTrait)) {
+		switch {
+		case len(args) == 1 && own.Unary != nil:
+			return own.Unary(args[0])
+		case len(args) == 2 && own.Binary != nil:
+			return own.Binary(args[0], args[1])
+		case own.Function != nil:
+			return own.Function(args...)
+		}
+	}
+	if receiver, is := args[0].(traits.Receiver); is && args[0].Type().HasTrait(traits.ReceiverType) {
+		return receiver.Receive(name, "", args[1:])
+	}
+	return types.NewErr("no such overload: %s", strings.Trim(name, "_@"))
 }
 
 // joinLists makes one list out of two: CEL's own remembers how it was put together, and is searched by that. Nil: these are not two.

@@ -53,13 +53,9 @@ func sizeOf(value any, limit uint64) uint64 {
 	case []byte:
 		return text(len(typed))
 	case []any:
-		for i := 0; i < len(typed) && size <= limit; i++ {
-			size += sizeOf(typed[i], limit-size)
-		}
+		return sizeOfItems(typed, limit)
 	case []ref.Val:
-		for i := 0; i < len(typed) && size <= limit; i++ {
-			size += sizeOf(typed[i], limit-size)
-		}
+		return sizeOfItems(typed, limit)
 	case map[string]any:
 		for key, field := range typed {
 			if size += text(len(key)); size > limit {
@@ -76,6 +72,14 @@ func sizeOf(value any, limit uint64) uint64 {
 		}
 	case traits.Lister, traits.Mapper, types.String, types.Bytes:
 		return sizeOf(typed.(ref.Val).Value(), limit)
+	}
+	return size
+}
+
+func sizeOfItems[T any](items []T, limit uint64) uint64 {
+	size := uint64(1)
+	for i := 0; i < len(items) && size <= limit; i++ {
+		size += sizeOf(items[i], limit-size)
 	}
 	return size
 }
