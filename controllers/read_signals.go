@@ -82,6 +82,9 @@ func (r *reader) readToken(ctx context.Context, at types.NamespacedName) (allowe
 	if apierrors.IsNotFound(err) {
 		return allowed, fmt.Sprintf("Secret %s with the token of Prometheus does not exist; create it with the keys %q and %q", at, secretToken, secretURL), nil
 	}
+	if apierrors.IsForbidden(err) {
+		return allowed, mayNotRead(at), nil
+	}
 	if err != nil {
 		return allowed, "", err
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	authenticationv1 "k8s.io/api/authentication/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -20,6 +21,7 @@ import (
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
@@ -28,6 +30,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/controllers"
 	"tradeops.dev/strategy-operator/controllers/namespaces"
+	"tradeops.dev/strategy-operator/controllers/policies"
 	"tradeops.dev/strategy-operator/internal/evidence"
 	"tradeops.dev/strategy-operator/internal/pauses"
 	"tradeops.dev/strategy-operator/internal/signals"
@@ -125,12 +128,16 @@ func start(ctx context.Context, config *rest.Config, o options) error {
 	if err != nil {
 		return err
 	}
+	user, proof, err := policiesOf(ctx, config, mgr)
+	if err != nil {
+		return err
+	}
 	listed := strings.FieldsFunc(o.namespaces, func(r rune) bool { return r == ',' || r == ' ' })
 	readers := namespaces.New(mgr, listed)
 	environment := &controllers.Environment{
 		Client: readers.Client(), Live: mgr.GetAPIReader(), Logs: controllers.PodLogs{Clientset: clientset}, Evidence: controllers.Patient(store, clock.RealClock{}, o.pauses),
 		Clock: clock.RealClock{}, Recorder: mgr.GetEventRecorder("strategy-operator"), Namespaces: readers, Signals: signals.New(signals.Options{Pauses: o.pauses}),
-		Machines: namesIn(o.machines), Pauses: o.pauses,
+		Policies: proof, User: user, Machines: namesIn(o.machines), Pauses: o.pauses,
 	}
 	if err := environment.Setup(ctx, mgr, readers); err != nil {
 		return err
@@ -143,6 +150,21 @@ func start(ctx context.Context, config *rest.Config, o options) error {
 	}
 	ctrl.Log.Info("Starting", "version", version, "namespaces", listed)
 	return mgr.Start(ctx)
+}
+
+// policiesOf asks the API server who the operator is, and knows which policies belong to that.
+func policiesOf(ctx context.Context, config *rest.Config, mgr ctrl.Manager) (user string, proof *policies.Proof, err error) {
+	direct, err := client.New(config, client.Options{Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(), HTTPClient: mgr.GetHTTPClient()})
+	if err != nil {
+		return "", nil, err
+	}
+	var self authenticationv1.SelfSubjectReview
+	if err := direct.Create(ctx, &self); err != nil {
+		return "", nil, fmt.Errorf("the API server does not say who the operator is: %w", err)
+	}
+	user = self.Status.UserInfo.Username
+	proof, err = policies.New(direct, clock.RealClock{}, user)
+	return user, proof, err
 }
 
 // namesIn are the names of a flag, separated by commas: a user's may have spaces in it.
