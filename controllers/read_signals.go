@@ -33,7 +33,7 @@ func (r *reader) observeSignals(ctx context.Context, namespace string, incident 
 	if incident != nil {
 		schedule, strategy = incident.Spec.Schedule, incident.Spec.Strategy
 	}
-	source := signals.Source{URL: spec.Prometheus.URL, Interval: time.Duration(spec.IntervalSeconds) * time.Second}
+	source := signals.Source{Namespace: namespace, URL: spec.Prometheus.URL, Interval: time.Duration(spec.IntervalSeconds) * time.Second}
 	for _, query := range spec.Queries {
 		source.Queries = append(source.Queries, signals.Query{Name: query.Name, Expr: signals.Fill(query.Query, schedule, strategy)})
 	}

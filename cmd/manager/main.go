@@ -44,6 +44,7 @@ type options struct {
 	election                                                                      bool
 	qps                                                                           float64
 	pauses                                                                        pauses.Pauses
+	allow                                                                         signals.Allow
 }
 
 func main() {
@@ -63,6 +64,7 @@ func run() error {
 	flag.BoolVar(&o.election, "leader-elect", false, "Elect a leader, so that only one of several managers acts.")
 	flag.StringVar(&o.electionNamespace, "leader-election-namespace", "", "Namespace of the lease; default: the manager's own.")
 	flag.Float64Var(&o.qps, "kube-api-qps", -1, "Requests per second to the API server; -1 leaves it to the server's own priority and fairness.")
+	allowed := flag.String("prometheus-allow", signals.UsualAllow, "Servers that playbooks may ask for signals, beside the Services of their own namespace, separated by commas: host[:port], *.namespace, *.domain, address[:port], address/bits. Addresses of clouds' metadata, loopback and link-local ones are never asked.")
 	usual := pauses.Default()
 	flag.DurationVar(&o.pauses.Gather, "pause-gather", usual.Gather, "How long a change of a configuration waits for others, to share a write and a restart of the scheduler with them.")
 	flag.DurationVar(&o.pauses.GatherLimit, "pause-gather-limit", usual.GatherLimit, "How long it waits at most, however many come.")
@@ -75,6 +77,10 @@ func run() error {
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&logging)))
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
+	}
+	var err error
+	if o.allow, err = signals.ParseAllow(*allowed); err != nil {
+		return fmt.Errorf("--prometheus-allow: %w", err)
 	}
 	if o.bucket == "" {
 		return errors.New("--evidence-bucket is required; see --help")
@@ -136,7 +142,7 @@ func start(ctx context.Context, config *rest.Config, o options) error {
 	readers := namespaces.New(mgr, listed)
 	environment := &controllers.Environment{
 		Client: readers.Client(), Live: mgr.GetAPIReader(), Logs: controllers.PodLogs{Clientset: clientset}, Evidence: controllers.Patient(store, clock.RealClock{}, o.pauses),
-		Clock: clock.RealClock{}, Recorder: mgr.GetEventRecorder("strategy-operator"), Namespaces: readers, Signals: signals.New(signals.Options{Pauses: o.pauses}),
+		Clock: clock.RealClock{}, Recorder: mgr.GetEventRecorder("strategy-operator"), Namespaces: readers, Signals: signals.New(signals.Options{Allow: o.allow, Failed: noAnswer, Pauses: o.pauses}),
 		Policies: proof, User: user, Machines: namesIn(o.machines), Pauses: o.pauses,
 	}
 	if err := environment.Setup(ctx, mgr, readers); err != nil {
@@ -165,6 +171,11 @@ func policiesOf(ctx context.Context, config *rest.Config, mgr ctrl.Manager) (use
 	user = self.Status.UserInfo.Username
 	proof, err = policies.New(direct, clock.RealClock{}, user)
 	return user, proof, err
+}
+
+// noAnswer tells in the log why a server of a playbook could not be asked. The URL holds no password: such a one is not asked.
+func noAnswer(_ context.Context, url string, err error) {
+	ctrl.Log.WithName("signals").Info("No answer", "url", url, "error", err.Error())
 }
 
 // namesIn are the names of a flag, separated by commas: a user's may have spaces in it.

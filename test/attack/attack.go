@@ -25,7 +25,7 @@ const (
 	anna   = "anna"   // approver
 	paul   = "paul"   // playbook-editor
 	tina   = "tina"   // the built-in edit
-	adam   = "adam"   // the built-in admin
+	adam   = "adam"   // the built-in admin, and admin of the four kinds
 	gil    = "gil"
 )
 
@@ -104,7 +104,7 @@ func people(t *testing.T, server Server) {
 	roles := map[string][]string{
 		victor: {"strategy-operator-viewer"}, rita: {"strategy-operator-responder"}, arno: {"strategy-operator-approver"}, anna: {"strategy-operator-approver"},
 		paul: {"strategy-operator-playbook-editor"}, operator: {"strategy-operator-namespace"}, gil: {everything.Name},
-		tina: aggregated(t, server, "edit", "view"), adam: aggregated(t, server, "admin", "edit", "view"),
+		tina: aggregated(t, server, "edit", "view"), adam: append(aggregated(t, server, "admin", "edit", "view"), "strategy-operator-admin"),
 	}
 	for user, names := range roles {
 		for _, name := range names {
