@@ -67,6 +67,10 @@ type table struct {
 // Run plays all tables.
 func Run(t *testing.T, server Server) {
 	people(t, server)
+	t.Cleanup(func() { // no operator of another test is to serve it
+		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: Namespace}}
+		must(t, server.Admin.Patch(context.Background(), namespace, client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":{"`+strategyv1.LabelServe+`":null}}}`))))
+	})
 	for _, table := range []table{metadata(), runs(), itself()} {
 		t.Run(table.name, func(t *testing.T) {
 			table.scene(t, server)
