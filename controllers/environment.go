@@ -46,6 +46,12 @@ type Namespaces interface {
 	Labels(ctx context.Context, namespace string) map[string]string
 }
 
+// Policies knows the admission policies that are installed.
+type Policies interface {
+	// InForce says since when they are what the operator was built with. Where one is not, differs says which, and what to do.
+	InForce(ctx context.Context) (since time.Time, differs string, err error)
+}
+
 // Environment is what the operator is wired with. It never changes, and nobody but the makers of its parts sees all of it: who reads
 // cannot write, and who wakes can do neither.
 type Environment struct {
@@ -57,6 +63,8 @@ type Environment struct {
 	Recorder   events.EventRecorder
 	Signals    Signals // nil: no signal is ever known
 	Namespaces Namespaces
+	Policies   Policies
+	User       string          // the operator's name at the API server
 	Machines   decide.Machines // names that are no person's
 	Pauses     pauses.Pauses
 }
@@ -71,7 +79,7 @@ func (e *Environment) Controllers() []Controller {
 	known := &keys{Live: e.Live, Clock: e.Clock, life: wait.Secret}
 	reads := &reader{
 		Client: e.Client, Live: e.Live, Trial: client.NewDryRunClient(e.Client), Evidence: e.Evidence, Clock: e.Clock,
-		Signals: e.Signals, Namespaces: e.Namespaces, Machines: e.Machines, Pauses: wait, keys: known, refusals: refused,
+		Signals: e.Signals, Namespaces: e.Namespaces, Policies: e.Policies, User: e.User, Machines: e.Machines, Pauses: wait, keys: known, refusals: refused,
 	}
 	does := &executor{
 		Client: e.Client, Live: e.Live, Evidence: e.Evidence, Clock: e.Clock, Recorder: e.Recorder, Namespaces: e.Namespaces,

@@ -41,6 +41,9 @@ func (k *keys) of(ctx context.Context, at types.NamespacedName) (decisionlog.Key
 		return decisionlog.Key{}, &facts.Problem{Reason: strategyv1.ReasonSecretNotFound, Message: fmt.Sprintf(
 			"Secret %s with the decision log's signing key does not exist; create it with a key %q of at least %d bytes", at, secretKey, decisionlog.MinKeyBytes)}, nil
 	}
+	if apierrors.IsForbidden(err) {
+		return decisionlog.Key{}, &facts.Problem{Reason: strategyv1.ReasonSecretForbidden, Message: mayNotRead(at)}, nil
+	}
 	if err != nil {
 		return decisionlog.Key{}, nil, err
 	}
@@ -54,4 +57,9 @@ func (k *keys) of(ctx context.Context, at types.NamespacedName) (decisionlog.Key
 	}
 	k.known.put(at, dated[decisionlog.Key]{key, k.Clock.Now()}, secret.Size())
 	return key, nil, nil
+}
+
+// mayNotRead says what is missing: the Secrets that may be read are listed by name, in each namespace.
+func mayNotRead(at types.NamespacedName) string {
+	return fmt.Sprintf("Secret %s may not be read by the operator; put its name into Role strategy-operator-secrets in namespace %s (config/namespace)", at, at.Namespace)
 }

@@ -33,6 +33,8 @@ type reader struct {
 	Clock      clock.PassiveClock
 	Signals    Signals
 	Namespaces Namespaces
+	Policies   Policies
+	User       string // of the operator
 	Machines   decide.Machines
 	Pauses     pauses.Pauses
 	keys       *keys

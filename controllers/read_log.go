@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -28,7 +27,7 @@ type logOf struct {
 // first: else the object is older than its log, and nobody knows from it what was done and decided since.
 func (r *reader) observeLog(ctx context.Context, of logOf) (facts.Log, error) {
 	key, wrong, err := r.keys.of(ctx, of.signingKey)
-	if err != nil && !apierrors.IsForbidden(err) { // a right that is missing ends the pass: those of the namespace are looked at
+	if err != nil {
 		wrong, err = r.unavailable(ctx, fmt.Errorf("Secret %s with the decision log's signing key cannot be read: %w", of.signingKey, err))
 	}
 	if err != nil || wrong != nil {

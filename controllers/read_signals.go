@@ -33,7 +33,7 @@ func (r *reader) observeSignals(ctx context.Context, namespace string, incident 
 	if incident != nil {
 		schedule, strategy = incident.Spec.Schedule, incident.Spec.Strategy
 	}
-	source := signals.Source{URL: spec.Prometheus.URL, Interval: time.Duration(spec.IntervalSeconds) * time.Second}
+	source := signals.Source{Namespace: namespace, URL: spec.Prometheus.URL, Interval: time.Duration(spec.IntervalSeconds) * time.Second}
 	for _, query := range spec.Queries {
 		source.Queries = append(source.Queries, signals.Query{Name: query.Name, Expr: signals.Fill(query.Query, schedule, strategy)})
 	}
@@ -81,6 +81,9 @@ func (r *reader) readToken(ctx context.Context, at types.NamespacedName) (allowe
 	err = r.Live.Get(ctx, at, &secret)
 	if apierrors.IsNotFound(err) {
 		return allowed, fmt.Sprintf("Secret %s with the token of Prometheus does not exist; create it with the keys %q and %q", at, secretToken, secretURL), nil
+	}
+	if apierrors.IsForbidden(err) {
+		return allowed, mayNotRead(at), nil
 	}
 	if err != nil {
 		return allowed, "", err

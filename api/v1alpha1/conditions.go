@@ -49,6 +49,7 @@ const (
 	ReasonPodTemplateNotFound   = "PodTemplateNotFound"
 	ReasonSecretNotFound        = "SecretNotFound"
 	ReasonSecretNotLabelled     = "SecretNotLabelled"
+	ReasonSecretForbidden       = "SecretForbidden"
 	ReasonSecretInvalid         = "SecretInvalid"
 	ReasonRuleInvalid           = "RuleInvalid"
 	ReasonReferenceInvalid      = "ReferenceInvalid"

@@ -86,6 +86,7 @@ type StrategyIncidentSpec struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="only suspend of an incident may change; create another incident"
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
 	PlaybookName string `json:"playbookName,omitempty"`
 
 	// type of the incident.
@@ -104,6 +105,7 @@ type StrategyIncidentSpec struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="only suspend of an incident may change; create another incident"
+	// +kubebuilder:validation:Pattern=`^([^\p{Cc}\x{061C}\x{200E}\x{200F}\x{2028}-\x{202E}\x{2066}-\x{2069}\x{FEFF}]|[\n\t])*$`
 	Schedule string `json:"schedule,omitempty"`
 
 	// strategy that is concerned: all schedules that use it.
@@ -111,6 +113,7 @@ type StrategyIncidentSpec struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="only suspend of an incident may change; create another incident"
+	// +kubebuilder:validation:Pattern=`^([^\p{Cc}\x{061C}\x{200E}\x{200F}\x{2028}-\x{202E}\x{2066}-\x{2069}\x{FEFF}]|[\n\t])*$`
 	Strategy string `json:"strategy,omitempty"`
 
 	// summary for people.
@@ -118,6 +121,7 @@ type StrategyIncidentSpec struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="only suspend of an incident may change; create another incident"
+	// +kubebuilder:validation:Pattern=`^([^\p{Cc}\x{061C}\x{200E}\x{200F}\x{2028}-\x{202E}\x{2066}-\x{2069}\x{FEFF}]|[\n\t])*$`
 	Summary string `json:"summary,omitempty"`
 
 	// detectedTime starts the clock of every deadline. One after the incident's creation does not count. Default: the incident's creation.

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	authenticationv1 "k8s.io/api/authentication/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -20,6 +21,7 @@ import (
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
@@ -28,6 +30,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/controllers"
 	"tradeops.dev/strategy-operator/controllers/namespaces"
+	"tradeops.dev/strategy-operator/controllers/policies"
 	"tradeops.dev/strategy-operator/internal/evidence"
 	"tradeops.dev/strategy-operator/internal/pauses"
 	"tradeops.dev/strategy-operator/internal/signals"
@@ -41,6 +44,7 @@ type options struct {
 	election                                                                      bool
 	qps                                                                           float64
 	pauses                                                                        pauses.Pauses
+	allow                                                                         signals.Allow
 }
 
 func main() {
@@ -60,6 +64,7 @@ func run() error {
 	flag.BoolVar(&o.election, "leader-elect", false, "Elect a leader, so that only one of several managers acts.")
 	flag.StringVar(&o.electionNamespace, "leader-election-namespace", "", "Namespace of the lease; default: the manager's own.")
 	flag.Float64Var(&o.qps, "kube-api-qps", -1, "Requests per second to the API server; -1 leaves it to the server's own priority and fairness.")
+	allowed := flag.String("prometheus-allow", signals.UsualAllow, "Servers that playbooks may ask for signals, beside the Services of their own namespace, separated by commas: host[:port], *.namespace, *.domain, address[:port], address/bits. Addresses of clouds' metadata, loopback and link-local ones are never asked.")
 	usual := pauses.Default()
 	flag.DurationVar(&o.pauses.Gather, "pause-gather", usual.Gather, "How long a change of a configuration waits for others, to share a write and a restart of the scheduler with them.")
 	flag.DurationVar(&o.pauses.GatherLimit, "pause-gather-limit", usual.GatherLimit, "How long it waits at most, however many come.")
@@ -72,6 +77,10 @@ func run() error {
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&logging)))
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
+	}
+	var err error
+	if o.allow, err = signals.ParseAllow(*allowed); err != nil {
+		return fmt.Errorf("--prometheus-allow: %w", err)
 	}
 	if o.bucket == "" {
 		return errors.New("--evidence-bucket is required; see --help")
@@ -125,12 +134,16 @@ func start(ctx context.Context, config *rest.Config, o options) error {
 	if err != nil {
 		return err
 	}
+	user, proof, err := policiesOf(ctx, config, mgr)
+	if err != nil {
+		return err
+	}
 	listed := strings.FieldsFunc(o.namespaces, func(r rune) bool { return r == ',' || r == ' ' })
 	readers := namespaces.New(mgr, listed)
 	environment := &controllers.Environment{
 		Client: readers.Client(), Live: mgr.GetAPIReader(), Logs: controllers.PodLogs{Clientset: clientset}, Evidence: controllers.Patient(store, clock.RealClock{}, o.pauses),
-		Clock: clock.RealClock{}, Recorder: mgr.GetEventRecorder("strategy-operator"), Namespaces: readers, Signals: signals.New(signals.Options{Pauses: o.pauses}),
-		Machines: namesIn(o.machines), Pauses: o.pauses,
+		Clock: clock.RealClock{}, Recorder: mgr.GetEventRecorder("strategy-operator"), Namespaces: readers, Signals: signals.New(signals.Options{Allow: o.allow, Failed: noAnswer, Pauses: o.pauses}),
+		Policies: proof, User: user, Machines: namesIn(o.machines), Pauses: o.pauses,
 	}
 	if err := environment.Setup(ctx, mgr, readers); err != nil {
 		return err
@@ -143,6 +156,26 @@ func start(ctx context.Context, config *rest.Config, o options) error {
 	}
 	ctrl.Log.Info("Starting", "version", version, "namespaces", listed)
 	return mgr.Start(ctx)
+}
+
+// policiesOf asks the API server who the operator is, and knows which policies belong to that.
+func policiesOf(ctx context.Context, config *rest.Config, mgr ctrl.Manager) (user string, proof *policies.Proof, err error) {
+	direct, err := client.New(config, client.Options{Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(), HTTPClient: mgr.GetHTTPClient()})
+	if err != nil {
+		return "", nil, err
+	}
+	var self authenticationv1.SelfSubjectReview
+	if err := direct.Create(ctx, &self); err != nil {
+		return "", nil, fmt.Errorf("the API server does not say who the operator is: %w", err)
+	}
+	user = self.Status.UserInfo.Username
+	proof, err = policies.New(direct, clock.RealClock{}, user)
+	return user, proof, err
+}
+
+// noAnswer tells in the log why a server of a playbook could not be asked. The URL holds no password: such a one is not asked.
+func noAnswer(_ context.Context, url string, err error) {
+	ctrl.Log.WithName("signals").Info("No answer", "url", url, "error", err.Error())
 }
 
 // namesIn are the names of a flag, separated by commas: a user's may have spaces in it.

@@ -113,10 +113,15 @@ func environment(base []corev1.EnvVar, run Run) []corev1.EnvVar {
 		{Name: "CHECK", Value: run.Check.Name},
 		{Name: "ATTEMPT", Value: strconv.Itoa(int(run.Attempt))},
 	} {
+		variable.Value = literally(variable.Value)
 		set(variable)
 	}
 	return merged
 }
+
+// literally is a value that Kubernetes hands on as it is, without putting other variables in for $(NAME): an incident's words come from others
+// than the playbook's.
+func literally(value string) string { return strings.ReplaceAll(value, "$", "$$") }
 
 // restrict fills in the restricted Pod Security standard where the template says nothing. A Job needs no token.
 func restrict(spec *corev1.PodSpec) {

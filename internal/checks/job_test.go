@@ -106,6 +106,17 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
+// TestAnIncidentsWordsAreHandedOnAsTheyAre: Kubernetes would put another variable's value in for $(TOKEN), and that may be a secret.
+func TestAnIncidentsWordsAreHandedOnAsTheyAre(t *testing.T) {
+	r := run(corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "main"}}}})
+	r.Context.Schedule = "$(TOKEN) $$(TOKEN) $"
+	for _, variable := range Job(r).Spec.Template.Spec.Containers[0].Env {
+		if variable.Name == "SCHEDULE" && variable.Value != "$$(TOKEN) $$$$(TOKEN) $$" {
+			t.Errorf("SCHEDULE is %q", variable.Value)
+		}
+	}
+}
+
 func TestJobNamesAreValidAndTellAttemptsApart(t *testing.T) {
 	name := regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
 	rapid.Check(t, func(t *rapid.T) {

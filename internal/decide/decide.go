@@ -95,12 +95,12 @@ func FourEyes(requester string, policy strategyv1.RequesterPolicy) Test {
 
 // Vouched says whether it is known that a decision is by whom it says. void is why nobody ever will know; without it the question is to be asked
 // again after a pause. again is what whoever decided may do: "release again".
-func Vouched(identity facts.Identity, again string) (known bool, void string, pause time.Duration) {
-	switch {
-	case identity.Problem != nil:
+func Vouched(identity facts.Identity, decided facts.Decided, again string) (known bool, void string, pause time.Duration) {
+	if identity.Problem != nil {
 		return false, "", identity.Problem.Retry
-	case !identity.Enforced:
-		return false, identity.Message + ". When the policies are in force, " + again, 0
+	}
+	if why := identity.Doubt(decided); why != "" {
+		return false, why + ". When the policies are in force, " + again, 0
 	}
 	return true, "", 0
 }

@@ -94,12 +94,16 @@ func TestWhoseDecisionItIs(t *testing.T) {
 		void     string
 		pause    time.Duration
 	}{
-		"the policies are in force":     {facts.Identity{Enforced: true}, true, "", 0},
-		"they are not":                  {facts.Identity{Message: "anybody may forge"}, false, "anybody may forge. When the policies are in force, decide again", 0},
+		"the policies are in force": {facts.Identity{Enforced: true}, true, "", 0},
+		"they are not":              {facts.Identity{Message: "anybody may forge"}, false, "anybody may forge. When the policies are in force, decide again", 0},
+		"they are, and were before": {facts.Identity{Enforced: true, Since: noon.Add(-time.Second)}, true, "", 0},
+		"they are, and just came back": {facts.Identity{Enforced: true, Since: noon}, false,
+			"it was made at 2026-11-23T12:00:00Z, and the admission policies have been in force as they are now since 2026-11-23T12:00:00Z: " +
+				"they were installed or changed meanwhile. When the policies are in force, decide again", 0},
 		"nobody could be asked":         {facts.Identity{Problem: &facts.Problem{Retry: time.Second}}, false, "", time.Second},
 		"nobody, whatever else it says": {facts.Identity{Enforced: true, Problem: &facts.Problem{Retry: time.Second}}, false, "", time.Second},
 	} {
-		if known, void, pause := decide.Vouched(c.identity, "decide again"); known != c.known || void != c.void || pause != c.pause {
+		if known, void, pause := decide.Vouched(c.identity, made("d", strategyv1.DecisionApprove, 0), "decide again"); known != c.known || void != c.void || pause != c.pause {
 			t.Errorf("%s: %t, %q, %s", name, known, void, pause)
 		}
 	}

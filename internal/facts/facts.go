@@ -4,6 +4,8 @@
 package facts
 
 import (
+	"cmp"
+	"fmt"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -106,8 +108,21 @@ type Decided struct {
 // Identity says whether the admission policies that check identities are in force.
 type Identity struct {
 	Enforced bool
-	Message  string   // why not
-	Problem  *Problem // it could not be asked: no decision is honoured, and none is made worthless
+	Message  string    // why not
+	Since    time.Time // they have been in force as they are now; a decision that is not younger is nobody's
+	Problem  *Problem  // it could not be asked: no decision is honoured, and none is made worthless
+}
+
+// Doubt says why nobody knows who made a decision, and nobody ever will; empty: it is known.
+func (i Identity) Doubt(decided Decided) string {
+	switch {
+	case !i.Enforced:
+		return cmp.Or(i.Message, "it is not proved that identities are enforced")
+	case !decided.Time.After(i.Since):
+		return fmt.Sprintf("it was made at %s, and the admission policies have been in force as they are now since %s: they were installed or changed meanwhile",
+			decided.Time.UTC().Format(time.RFC3339), i.Since.UTC().Format(time.RFC3339))
+	}
+	return ""
 }
 
 // Document is a document that a proposal is about.

@@ -36,7 +36,7 @@ func (p *plan) adoptChecks() {
 
 // vouchedFor says whether it is known whose decision it is. While nobody can be asked it waits.
 func (p *plan) vouchedFor(decided facts.Decided, again string) bool {
-	known, void, pause := decide.Vouched(p.identity(), again)
+	known, void, pause := decide.Vouched(p.identity(), decided, again)
 	switch {
 	case void != "":
 		p.out.Void(decided, void)

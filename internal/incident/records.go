@@ -170,7 +170,10 @@ func (p *plan) decidedByPeople() {
 		return
 	}
 	for _, decided := range p.pending() {
+		closes := decided.Verdict == strategyv1.DecisionResolve || decided.Verdict == strategyv1.DecisionFalseAlarm && len(p.seen.Rollbacks) == 0
 		switch {
+		case closes && p.seen.NotServed == nil && !p.vouchedFor(decided, "close it again"): // whoever closes ends that anybody looks; where nobody does, nobody can be asked
+			continue
 		case decided.Verdict == strategyv1.DecisionResolve:
 			p.closeBy(decided, strategyv1.ReasonResolved, strategyv1.EventClosed, decide.Because("closed", decided)+p.leftInEffect())
 		case decided.Verdict == strategyv1.DecisionFalseAlarm && len(p.seen.Rollbacks) == 0:

@@ -76,7 +76,7 @@ func (p *plan) heldBefore() {
 }
 
 func (p *plan) released(decided facts.Decided) {
-	known, void, pause := decide.Vouched(p.seen.Identity, "release again")
+	known, void, pause := decide.Vouched(p.seen.Identity, decided, "release again")
 	switch {
 	case p.next.Hold == nil:
 		p.startLog()

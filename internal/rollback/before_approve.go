@@ -84,8 +84,8 @@ func (p *plan) approval(deadline time.Time) (approving *facts.Decided, refusal f
 		if identity.Problem != nil {
 			return &one, *identity.Problem
 		}
-		if !identity.Enforced {
-			return &one, facts.Problem{Reason: strategyv1.ReasonIdentityUnenforced, Message: identity.Message}
+		if why := identity.Doubt(one); why != "" {
+			return &one, facts.Problem{Reason: strategyv1.ReasonIdentityUnenforced, Message: why}
 		}
 		return &one, facts.Problem{}
 	}

@@ -109,7 +109,7 @@ func (p *plan) notLifted(decided facts.Decided) string {
 // vouchedFor is the test that identities are enforced, so that it is known whose decision it is.
 func (p *plan) vouchedFor(decided facts.Decided) string {
 	identity := p.identity()
-	known, void, pause := decide.Vouched(identity, "decide again")
+	known, void, pause := decide.Vouched(identity, decided, "decide again")
 	switch {
 	case known:
 		return ""

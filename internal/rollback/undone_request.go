@@ -41,7 +41,7 @@ func (p *plan) restoreRequested() pass.Outcome {
 		return pass.GoOn
 	}
 	identity := p.identity()
-	switch known, void, _ := decide.Vouched(identity, "decide again"); {
+	switch known, void, _ := decide.Vouched(identity, *asked, "decide again"); {
 	case void != "":
 		p.unvouched(*asked, void)
 		p.out.BadInput(strategyv1.ReasonIdentityUnenforced, decide.NotHonoured(*asked, void))

@@ -1,6 +1,7 @@
 package signals
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -36,31 +37,22 @@ func CheckURL(text string) error {
 	case strings.HasSuffix(path, "/api/v1") || strings.HasSuffix(path, "/api/v1/query"):
 		return errors.New("the URL of Prometheus must end before /api/v1, which the operator adds")
 	}
+	if disguised(strings.ToLower(parsed.Hostname())) {
+		return errors.New("the URL of Prometheus holds an address in an unusual form; write it like 10.0.0.1 or [fd00::1]")
+	}
 	if address, err := netip.ParseAddr(parsed.Hostname()); err == nil && !address.Unmap().IsLoopback() {
 		return checkAddress(address, false) // loopback is allowed or not by the operator, not by the playbook: the dialer knows
 	}
 	return nil
 }
 
-// checkAddress refuses addresses that are no Prometheus: behind link-local ones the cloud hands out credentials, and
-// loopback is the operator's own pod.
+// checkAddress refuses addresses that are no Prometheus, whatever the manager's flags allow.
 func checkAddress(address netip.Addr, allowLoopback bool) error {
-	address = address.Unmap()
-	kind := ""
-	switch {
-	case address.IsLoopback() && !allowLoopback:
-		kind = "a loopback address"
-	case address.IsLinkLocalUnicast():
-		kind = "a link-local address"
-	case address.IsMulticast():
-		kind = "a multicast address"
-	case address.IsUnspecified():
-		kind = "the unspecified address"
-	}
+	kind := unaskable(address, allowLoopback)
 	if kind == "" {
 		return nil
 	}
-	return fmt.Errorf("%s is %s, which the operator does not ask; name the Service of Prometheus", address, kind)
+	return fmt.Errorf("%s is %s, which the operator does not ask; name the Service of Prometheus", address.Unmap(), kind)
 }
 
 // newClient trusts nothing that the environment or an answer says: no proxy, no redirect, no address but a checked one.
@@ -80,8 +72,14 @@ func newClient(options Options) *http.Client {
 	return &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
-			Proxy:                  nil,
-			DialContext:            dialer.DialContext,
+			Proxy: nil,
+			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+				host, port, err := net.SplitHostPort(address)
+				if err != nil {
+					return nil, err
+				}
+				return dialer.DialContext(ctx, network, net.JoinHostPort(options.Allow.dialled(host, port), port))
+			},
 			ForceAttemptHTTP2:      true,
 			MaxIdleConnsPerHost:    parallel,
 			IdleConnTimeout:        90 * time.Second,
@@ -99,8 +97,15 @@ func (s Source) normal() Source {
 }
 
 // problem is why a source cannot be asked, or empty.
-func (s Source) problem() string {
+func (s Source) problem(allow Allow) string {
 	if err := CheckURL(s.URL); err != nil {
+		return err.Error()
+	}
+	where, err := url.Parse(s.URL)
+	if err == nil {
+		err = allow.check(where, s.Namespace)
+	}
+	if err != nil {
 		return err.Error()
 	}
 	if strings.ContainsFunc(s.Token, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' }) {

@@ -31,6 +31,9 @@ type noNumberError string
 
 func (e noNumberError) Error() string { return string(e) }
 
+// transportError: no answer came, or not all of it.
+type transportError struct{ error }
+
 // request asks for the value of one query at a time.
 func request(ctx context.Context, client *http.Client, source Source, expr string, at time.Time) (float64, error) {
 	asked, err := newRequest(ctx, source, expr, at)
@@ -39,12 +42,12 @@ func request(ctx context.Context, client *http.Client, source Source, expr strin
 	}
 	response, err := client.Do(asked)
 	if err != nil {
-		return 0, withoutURL(err)
+		return 0, transportError{withoutURL(err)}
 	}
 	defer func() { _ = response.Body.Close() }() // a reader has nothing left to lose
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes+1))
 	if err != nil {
-		return 0, fmt.Errorf("the answer of Prometheus broke off: %w", err)
+		return 0, transportError{fmt.Errorf("the answer broke off: %w", err)}
 	}
 	if len(body) > maxAnswerBytes {
 		return 0, fmt.Errorf("the answer of Prometheus is larger than %d bytes", maxAnswerBytes)

@@ -16,12 +16,21 @@ const parallel = 4
 // Options of a Sampler.
 type Options struct {
 	AllowLoopback bool // for tests and local runs: in a cluster loopback is the operator's own pod
-	Pauses        pauses.Pauses
+	Allow         Allow
+	// Failed is told, for the operator's log, why a server gave no answer: a status has other readers, and would tell whoever writes playbooks
+	// who listens where. Nil: nobody is told.
+	Failed func(ctx context.Context, url string, err error)
+	Pauses pauses.Pauses
 }
+
+// noAnswer is every failure between the operator and a server.
+var noAnswer = errors.New("the server gives no answer that can be read; the operator's log says why")
 
 // Sampler samples queries in the background and remembers the last sample of each. It is made once and shared by all incidents.
 type Sampler struct {
 	client *http.Client
+	allow  Allow
+	failed func(ctx context.Context, url string, err error)
 	pauses pauses.Pauses
 
 	mu     sync.Mutex // never held during a request
@@ -34,7 +43,7 @@ type Sampler struct {
 // New makes a Sampler that remembers nothing.
 func New(options Options) *Sampler {
 	options.Pauses = options.Pauses.OrDefault()
-	return &Sampler{client: newClient(options), pauses: options.Pauses, memory: memory{}, flights: map[server]chan struct{}{}}
+	return &Sampler{client: newClient(options), allow: options.Allow, failed: options.Failed, pauses: options.Pauses, memory: memory{}, flights: map[server]chan struct{}{}}
 }
 
 // Sample returns what is known of a source's signals. What is older than the interval is asked for in the background, and waited for
@@ -43,7 +52,7 @@ func New(options Options) *Sampler {
 // goroutines at once.
 func (s *Sampler) Sample(ctx context.Context, source Source, now time.Time) Snapshot {
 	source = source.normal()
-	if problem := source.problem(); problem != "" {
+	if problem := source.problem(s.allow); problem != "" {
 		return unusable(source, problem, now)
 	}
 	patience, enough := context.WithTimeout(ctx, s.pauses.QueryWait)
@@ -129,8 +138,11 @@ func (s *Sampler) ask(ctx context.Context, source Source, expr string, now time.
 	if none, answered := errors.AsType[noNumberError](err); answered {
 		return answer{reached: true, unknown: plain(none.Error(), source.Token)}
 	}
-	if ctx.Err() != nil && err != nil {
-		return answer{reached: true, failure: "no answer in time (" + s.pauses.Query.String() + " at most)"}
+	if failed, inTransport := errors.AsType[transportError](err); inTransport {
+		if s.failed != nil {
+			s.failed(ctx, source.URL, failed)
+		}
+		err = noAnswer
 	}
 	if err != nil {
 		return answer{reached: true, failure: plain(err.Error(), source.Token)}

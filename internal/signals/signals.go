@@ -15,10 +15,11 @@ type Query struct{ Name, Expr string }
 
 // Source is what a playbook wants to know, and from whom.
 type Source struct {
-	URL      string        // of Prometheus, without /api/v1/query
-	Token    string        // a bearer token, or empty
-	Interval time.Duration // between two samples; less than a second is a second
-	Queries  []Query
+	Namespace string        // of the playbook
+	URL       string        // of Prometheus, without /api/v1/query
+	Token     string        // a bearer token, or empty
+	Interval  time.Duration // between two samples; less than a second is a second
+	Queries   []Query
 }
 
 // staleAfter is how many intervals a number stands without a newer one: two lost samples change nothing.

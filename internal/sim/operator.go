@@ -59,7 +59,7 @@ type Seams struct {
 }
 
 // User is the operator's name at the API server.
-const User = "strategy-operator"
+const User = apiserver.Operator
 
 // Start starts an operator with an empty memory: all objects are new to it.
 func (w *World) Start(seams Seams) *Operator {
@@ -100,6 +100,7 @@ func (w *World) Start(seams Seams) *Operator {
 	}
 	environment := &controllers.Environment{
 		Client: api, Live: live, Logs: logs, Evidence: evidence, Clock: w.Clock, Recorder: recorder{w}, Namespaces: served, Signals: signals,
+		Policies: w, User: User,
 	}
 	o.controllers = environment.Controllers()
 	if seams.Controllers != nil {

@@ -82,6 +82,8 @@ type World struct {
 	Mesh bool
 	// Reloader restarts the Deployment whenever the configuration changed.
 	Reloader bool
+	// Installed is what is known of the admission policies beside what they refuse: since when they are as they are, and which differs.
+	Installed Installed
 
 	Jobs     map[string]checks.ID // every Job that ever existed, by UID
 	Made     map[string]int       // how many Jobs of a name were made
@@ -96,6 +98,17 @@ type World struct {
 	running   string              // the document that the scheduler has loaded
 	reloaded  string              // the document that Reloader saw last
 	output    *logs
+}
+
+// Installed says since when the admission policies are what the operator was built with, or how one differs.
+type Installed struct {
+	Since   time.Time
+	Differs string
+}
+
+// InForce implements controllers.Policies.
+func (w *World) InForce(context.Context) (time.Time, string, error) {
+	return w.Installed.Since, w.Installed.Differs, nil
 }
 
 // logs are what containers printed, by pod/container. A running manager reads them, too.

@@ -121,14 +121,14 @@ spec:
 func incidentRows() []row {
 	return together(
 		required("playbookName", "type"),
-		text("playbookName", 1, 253),
+		reference("playbookName"),
 		enum("type", "PnL", "Risk", "Latency", "NoSignals", "AdapterFailure", "AlertFatigue", "ResourceBudget", "Compliance"),
 		enum("severity", "Info", "Warning", "Critical"),
 		enum("mode", "Live", "Drill"),
 		values("suspend", true, false),
-		text("schedule", 1, 128),
-		instead(text("strategy", 1, 128), "schedule"),
-		text("summary", 1, 512),
+		prose("schedule", 128),
+		instead(prose("strategy", 128), "schedule"),
+		prose("summary", 512),
 		authorRows("requestedBy"),
 		rule("a schedule and a strategy", "name a schedule or a strategy, not both", set("strategy", "core_cross_exchange")),
 		rule("neither", "", drop("schedule")),
@@ -224,8 +224,8 @@ func disable(i int) any {
 func rollbackRows() []row {
 	return together(
 		required("playbookName"),
-		text("playbookName", 1, 253),
-		text("incidentName", 1, 253),
+		reference("playbookName"),
+		reference("incidentName"),
 		text("incidentUID", 1, 63),
 		[]row{
 			{"remediationName is empty", "remediationName", []edit{set("remediationName", ""), drop("maxDurationSeconds")}, "spec.remediationName: Invalid value"},
@@ -233,7 +233,7 @@ func rollbackRows() []row {
 			{"remediationName is too long", "remediationName", []edit{set("remediationName", strings.Repeat("a", 41)), drop("maxDurationSeconds")}, "spec.remediationName: Too long"},
 		},
 		number("maxDurationSeconds", 0, 2592000),
-		text("reason", 1, 512),
+		prose("reason", 512),
 		required("actions"),
 		items("actions", 1, 16, disable),
 		actionRows("actions"),
@@ -252,12 +252,12 @@ func decisionRows() []row {
 	rows := together(
 		required("target", "target.kind", "target.name", "verdict"),
 		enum("target.kind", "StrategyRollback"),
-		text("target.name", 1, 253),
+		reference("target.name"),
 		enum("verdict", "Approve", "Deny", "Override", "Renew", "Restore"),
 		pattern("digest", []string{digest}, []string{
 			"", "sha256:", digest + "0", digest[:len(digest)-1], "sha512" + digest[6:], strings.ToUpper(digest), "sha256:" + strings.Repeat("g", 64),
 		}),
-		text("reason", 1, 512),
+		prose("reason", 512),
 		authorRows("by"),
 	)
 	for _, verdict := range []string{"Approve", "Override", "Renew"} {
@@ -381,6 +381,22 @@ func named(path string) []row {
 	)
 }
 
+// reference is the name of another object.
+func reference(path string) []row {
+	return together(
+		text(path, 1, 253),
+		pattern(path, []string{"a", "1", "load-test.v2"}, []string{"-a", "a-", "A", "a..b", ".a", "a.", "a_b", "a b", "a/b", "../a", "a\n"}),
+	)
+}
+
+// prose is a text for people, who must see what is there.
+func prose(path string, longest int) []row {
+	return together(
+		text(path, 1, longest),
+		pattern(path, []string{"a\tb\nc: \"d\" – ü 赤 👩‍💻"}, []string{"a\u0000", "a\u001b[31m", "a\rb", "a\u0085b", "a\u202eb", "a\u2066b", "a\u200fb", "a\u2028b", "\ufeffa"}),
+	)
+}
+
 func level(name string) any {
 	return map[string]any{"name": name, "rules": []any{map[string]any{"name": "r", "when": "true"}}}
 }
@@ -400,7 +416,7 @@ func playbookRows() []row {
 	}
 	return together(
 		required("scheduler", "checks", "triage", "diagnosis", "signingKeySecretName"),
-		text("signingKeySecretName", 1, 253),
+		reference("signingKeySecretName"),
 		rule("no remediations", "", drop("remediations")),
 		rule("a field that is unknown", `unknown field "spec.bucket"`, set("bucket", "s3://mine")),
 
@@ -408,10 +424,10 @@ func playbookRows() []row {
 			"scheduler.config.configMapName", "scheduler.rollout.deploymentName", "scheduler.proof.check"),
 		text("scheduler.name", 1, 128),
 		text("scheduler.environment", 1, 128),
-		text("scheduler.config.configMapName", 1, 253),
+		reference("scheduler.config.configMapName"),
 		text("scheduler.config.key", 1, 253),
 		enum("scheduler.config.format", "BotCore"),
-		text("scheduler.rollout.deploymentName", 1, 253),
+		reference("scheduler.rollout.deploymentName"),
 		number("scheduler.rollout.timeoutSeconds", 5, 3600),
 		text("scheduler.proof.check", 1, 40),
 		enum("scheduler.proof.proves", "Loaded", "Running"),
@@ -420,7 +436,7 @@ func playbookRows() []row {
 		unique("checks", checked(0)),
 		named("checks.0.name"),
 		required("checks.0.podTemplateName", "checks.0.command", "checks.0.verdicts"),
-		text("checks.0.podTemplateName", 1, 253),
+		reference("checks.0.podTemplateName"),
 		items("checks.0.command", 1, 64, func(int) any { return "x" }),
 		text("checks.0.command.0", 1, 1024),
 		envRows("checks.0.env"),
@@ -433,7 +449,7 @@ func playbookRows() []row {
 		text("checks.0.verdicts.0.when", 1, 2048),
 		enum("checks.0.verdicts.0.verdict", "Pass", "Warn", "Fail", "Inconclusive"),
 		rule("a rule that yields Error", "Error means that nothing was measured", set("checks.0.verdicts.0.verdict", "Error")),
-		text("checks.0.verdicts.0.message", 1, 512),
+		prose("checks.0.verdicts.0.message", 512),
 
 		number("triage.respondWithinSeconds", 1, 86400),
 		stageRows("triage.checks"),
@@ -506,7 +522,7 @@ func playbookRows() []row {
 		values("suspend", true, false),
 		required("signals.prometheus", "signals.queries", "signals.queries.0.name", "signals.queries.0.query"),
 		webRows("signals.prometheus.url"),
-		text("signals.prometheus.authSecretName", 1, 253),
+		reference("signals.prometheus.authSecretName"),
 		number("signals.intervalSeconds", 5, 3600),
 		items("signals.queries", 1, 32, func(i int) any { return map[string]any{"name": fmt.Sprintf("s%d", i), "query": "a"} }),
 		unique("signals.queries", map[string]any{"name": "s", "query": "a"}),

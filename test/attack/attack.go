@@ -25,7 +25,7 @@ const (
 	anna   = "anna"   // approver
 	paul   = "paul"   // playbook-editor
 	tina   = "tina"   // the built-in edit
-	adam   = "adam"   // the built-in admin
+	adam   = "adam"   // the built-in admin, and admin of the four kinds
 	gil    = "gil"
 )
 
@@ -67,6 +67,10 @@ type table struct {
 // Run plays all tables.
 func Run(t *testing.T, server Server) {
 	people(t, server)
+	t.Cleanup(func() { // no operator of another test is to serve it
+		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: Namespace}}
+		must(t, server.Admin.Patch(context.Background(), namespace, client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":{"`+strategyv1.LabelServe+`":null}}}`))))
+	})
 	for _, table := range []table{metadata(), runs(), itself()} {
 		t.Run(table.name, func(t *testing.T) {
 			table.scene(t, server)
@@ -104,7 +108,7 @@ func people(t *testing.T, server Server) {
 	roles := map[string][]string{
 		victor: {"strategy-operator-viewer"}, rita: {"strategy-operator-responder"}, arno: {"strategy-operator-approver"}, anna: {"strategy-operator-approver"},
 		paul: {"strategy-operator-playbook-editor"}, operator: {"strategy-operator-namespace"}, gil: {everything.Name},
-		tina: aggregated(t, server, "edit", "view"), adam: aggregated(t, server, "admin", "edit", "view"),
+		tina: aggregated(t, server, "edit", "view"), adam: append(aggregated(t, server, "admin", "edit", "view"), "strategy-operator-admin"),
 	}
 	for user, names := range roles {
 		for _, name := range names {

@@ -59,7 +59,7 @@ func itself() table {
 		{"removes somebody's annotation", operator, update(managed, func(c *corev1.ConfigMap) { delete(c.Annotations, "team") }), notes},
 		{"adds an annotation", operator, update(managed, func(c *corev1.ConfigMap) { c.Annotations["evil"] = "1" }), notes},
 		{"wedges a configuration", operator, update(managed, func(c *corev1.ConfigMap) { c.Finalizers = []string{"evil.example/never"} }), notes},
-		{"has a configuration deleted", operator, update(managed, func(c *corev1.ConfigMap) { c.OwnerReferences = copyOf("").OwnerReferences }), notes},
+		{"has a configuration deleted", operator, update(managed, func(c *corev1.ConfigMap) { c.OwnerReferences = owned(aDecision, "").OwnerReferences }), notes},
 		{"writes a ConfigMap that is not opted in", operator, update(private, func(c *corev1.ConfigMap) { c.Data["a"] = "2" }), "the operator changes no ConfigMap that is not opted in"},
 		{"opts one in", operator, update(private, func(c *corev1.ConfigMap) { c.Labels = managed.Labels }), "the operator changes no ConfigMap that is not opted in"},
 		{"creates a ConfigMap", operator, create(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "kube-root-ca"}}), "the operator creates no ConfigMap but the copy"},

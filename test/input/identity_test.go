@@ -1,7 +1,9 @@
 package input
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -51,6 +53,83 @@ func TestADecisionForgedWithoutPoliciesIsNeverHonoured(t *testing.T) {
 			s.People = func(w *sim.World) bool { return w.DecideOn(c.waiting, c.verdict, 1) }
 			s.settle()
 			s.is(aRollback(), "pnl", c.then)
+		})
+	}
+}
+
+// TestADecisionOlderThanThePoliciesIsNobodys: they were away, or other ones, and were put back before the operator looked.
+func TestADecisionOlderThanThePoliciesIsNobodys(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		before  func(*sim.World) bool
+		waiting string
+		verdict strategyv1.DecisionVerdict
+		then    string
+	}{
+		{"an approval", nil, "AwaitingApproval", strategyv1.DecisionApprove, "Verified"},
+		{"a restore", sim.People(sim.Approve), "Verified", strategyv1.DecisionRestore, "Restored"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := tell(t, nil)
+			s.People = c.before
+			s.AskRollback("pnl", nil)
+			s.settle()
+			s.is(aRollback(), "pnl", c.waiting)
+			s.People = nil
+			s.Installed.Since = s.Clock.Now().Add(time.Minute)
+			s.Decide("bob", "pnl", c.verdict, "")
+			s.breaks()
+			s.Pass(2 * time.Minute)
+			s.settle()
+			s.changedNothing()
+			var list strategyv1.StrategyDecisionList
+			s.List(&list)
+			last := list.Items[len(list.Items)-1].Status.Answer
+			if last == nil || last.Outcome != strategyv1.OutcomeVoided || !strings.Contains(last.Message, "they were installed or changed meanwhile") {
+				t.Fatalf("it is answered %+v", last)
+			}
+			s.later(recheck)
+			s.is(aRollback(), "pnl", c.waiting)
+			s.People = func(w *sim.World) bool { return w.DecideOn(c.waiting, c.verdict, 1) }
+			s.settle()
+			s.is(aRollback(), "pnl", c.then)
+		})
+	}
+}
+
+// TestPoliciesThatDifferProveNothing: the dry runs are refused, and another sentence of them may say something else.
+func TestPoliciesThatDifferProveNothing(t *testing.T) {
+	s := tell(t, nil)
+	s.AskRollback("pnl", nil)
+	s.settle()
+	s.Installed.Differs = "ValidatingAdmissionPolicy strategy-operator-rollbacks is not there"
+	s.Decide("bob", "pnl", strategyv1.DecisionApprove, "")
+	s.breaks()
+	s.settle()
+	s.stalls(aRollback(), "pnl", "IdentityNotEnforced", "strategy-operator-rollbacks is not there")
+	s.changedNothing()
+}
+
+// TestNobodyClosesAnIncidentInAFalseName: it would end that anybody looks.
+func TestNobodyClosesAnIncidentInAFalseName(t *testing.T) {
+	for _, verdict := range []strategyv1.DecisionVerdict{strategyv1.DecisionResolve, strategyv1.DecisionFalseAlarm} {
+		t.Run(string(verdict), func(t *testing.T) {
+			s := tell(t, nil)
+			s.ReportIncident(nil)
+			s.settle()
+			before := s.Incident().Status.ClosedTime
+			s.withoutPolicies(func() {
+				s.As("mallory", &strategyv1.StrategyDecision{
+					ObjectMeta: metav1.ObjectMeta{Name: "forged"},
+					Spec: strategyv1.StrategyDecisionSpec{
+						Target: strategyv1.DecisionTarget{Kind: strategyv1.KindIncident, Name: "pnl"}, Verdict: verdict, By: "bob", Reason: "forged",
+					},
+				})
+				s.settle()
+			})
+			if closed := s.Incident().Status.ClosedTime; before != nil || closed != nil {
+				t.Fatalf("it was closed at %v, and before at %v", closed, before)
+			}
 		})
 	}
 }

@@ -1,10 +1,14 @@
 package input
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/controllers/namespaces"
@@ -107,6 +111,13 @@ func TestAPlaybookThatCannotBeRunSaysWhy(t *testing.T) {
 		"SecretNotLabelled", []string{"kubectl label secret decision-log-key -n NAMESPACE strategy.tradeops.dev/managed=true"},
 		func(s *story) { s.changeSecret(func(k *corev1.Secret) { k.Labels = s.Secret().Labels }) },
 	}, {
+		"the Secret may not be read",
+		func(s *story) {
+			s.operator = s.Start(sim.Seams{Live: func(live client.Reader) client.Reader { return noSecrets{live} }})
+		},
+		"SecretForbidden", []string{"put its name into Role strategy-operator-secrets in namespace NAMESPACE"},
+		func(s *story) { s.operator = s.Start(sim.Seams{}) },
+	}, {
 		"the Secret's key is too short",
 		func(s *story) {
 			s.changeSecret(func(k *corev1.Secret) { k.Data = map[string][]byte{"hmac-key": []byte("short")} })
@@ -208,4 +219,15 @@ func (s *story) write(content string) {
 func (s *story) changeSecret(change func(*corev1.Secret)) {
 	s.t.Helper()
 	sim.Change(s.World, sim.Secret, &corev1.Secret{}, change)
+}
+
+// noSecrets is what the operator may read where no Role names its Secret.
+type noSecrets struct{ client.Reader }
+
+// Get implements client.Reader.
+func (n noSecrets) Get(ctx context.Context, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
+	if _, secret := object.(*corev1.Secret); secret {
+		return apierrors.NewForbidden(corev1.Resource("secrets"), key.Name, errors.New("no right"))
+	}
+	return n.Reader.Get(ctx, key, object, options...)
 }

@@ -39,7 +39,7 @@ var ReasonPlaces = map[string]Places{
 	strategyv1.ReasonConfigMapImmutable: wrongInput, strategyv1.ReasonConfigKeyNotFound: wrongInput,
 	strategyv1.ReasonConfigInvalid: wrongInput, strategyv1.ReasonDeploymentNotFound: wrongInput,
 	strategyv1.ReasonPodTemplateNotFound: wrongInput, strategyv1.ReasonPodTemplateNotAllowed: wrongInput, strategyv1.ReasonSecretNotFound: wrongInput,
-	strategyv1.ReasonSecretNotLabelled: wrongInput, strategyv1.ReasonSecretInvalid: wrongInput,
+	strategyv1.ReasonSecretNotLabelled: wrongInput, strategyv1.ReasonSecretForbidden: wrongInput, strategyv1.ReasonSecretInvalid: wrongInput,
 	strategyv1.ReasonNamespaceNotServed: wrongInput, strategyv1.ReasonLogConflict: wrongInput, strategyv1.ReasonEvidenceUnavailable: wrongInput,
 	strategyv1.ReasonEvidenceForged: wrongInput,
 	strategyv1.ReasonEffectRefused:  wrongInput, strategyv1.ReasonAPIUnavailable: wrongInput,

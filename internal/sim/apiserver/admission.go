@@ -7,9 +7,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/config/admission"
 )
 
-// What config/admission says when objects are created. Its questions about verbs are not asked: here whoever asks may.
+// What config/admission says when objects are created. Its questions about verbs are not asked: here whoever asks may, but the operator, which
+// has no verb of any verdict.
+
+// Operator is the operator's name: that of its service account where it is installed as it is shipped.
+const Operator = admission.Operator
 
 // author is the field of an object that names who made it; nil if it has none.
 func author(object client.Object) (field string, name *string) {
@@ -39,4 +44,13 @@ func ownName(user string, object client.Object, kind *kind) error {
 	}
 	return apierrors.NewForbidden(kind.group(), object.GetName(),
 		fmt.Errorf("a client may only name itself: %s is %q, the request comes from %q", field, *name, user))
+}
+
+// mayDecide refuses the operator's decisions.
+func mayDecide(user string, object client.Object, kind *kind) error {
+	decision, decides := object.(*strategyv1.StrategyDecision)
+	if !decides || user != Operator {
+		return nil
+	}
+	return apierrors.NewForbidden(kind.group(), object.GetName(), fmt.Errorf("%s may not %s: the verb is not granted", user, decision.Spec.Verdict))
 }

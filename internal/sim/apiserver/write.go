@@ -59,7 +59,9 @@ func (s *Server) admit(user string, kind *kind, made client.Object) (body string
 		stamp(user, made)
 	}
 	if body, err = s.complete(kind, made, stored{}); err == nil && s.Policies {
-		err = ownName(user, made, kind)
+		if err = ownName(user, made, kind); err == nil {
+			err = mayDecide(user, made, kind)
+		}
 	}
 	return body, err
 }
