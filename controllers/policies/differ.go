@@ -67,8 +67,10 @@ func fieldsDiffer(path string, want map[string]any, installed any) string {
 	}
 	for _, field := range slices.Sorted(maps.Keys(got)) {
 		at := path + "." + field
-		usual, known := defaults[withoutIndexes(at)]
-		if _, wanted := want[field]; !wanted && !(known && reflect.DeepEqual(usual, got[field])) {
+		if _, wanted := want[field]; wanted {
+			continue
+		}
+		if usual, known := defaults[withoutIndexes(at)]; !known || !reflect.DeepEqual(usual, got[field]) {
 			return at + " is not one of ours"
 		}
 	}

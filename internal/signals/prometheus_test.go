@@ -153,15 +153,15 @@ func TestAnswers(t *testing.T) {
 		"a number that is not quoted":      {text(200, success("scalar", `[1,2]`)), 0, "not a number", true},
 		"a text for a number":              {text(200, vector("many")), 0, "not a number", true},
 		"a number that is too large":       {text(200, vector("1e999")), 0, "not a number", true},
-		"the connection breaks":            {breakOff, 0, noAnswer.Error(), true},
-		"no answer at all":                 {hangUp, 0, noAnswer.Error(), true},
+		"the connection breaks":            {breakOff, 0, errNoAnswer.Error(), true},
+		"no answer at all":                 {hangUp, 0, errNoAnswer.Error(), true},
 		"too long":                         {text(200, strings.Repeat(" ", maxAnswerBytes)+vector("3")), 0, "larger than 1048576 bytes", true},
 		"a gzip bomb":                      {bomb, 0, "larger than 1048576 bytes", true},
-		"a header that does not end":       {longHeader, 0, noAnswer.Error(), true},
+		"a header that does not end":       {longHeader, 0, errNoAnswer.Error(), true},
 		"a redirect":                       {redirect("http://169.254.169.254/" + token), 0, "HTTP 302, a redirect, which is not followed", true},
 		"the token in an error":            {echo(400), 0, "refuses the query (HTTP 400 Bad Request, bad_data): Bearer [token]", true},
 		"the token in a warning":           {text(200, strings.Replace(vector("3"), `{`, `{"warnings":["`+token+`"],`, 1)), 0, "[token]", true},
-		"the token instead of HTTP":        {raw(token + "\r\n\r\n"), 0, noAnswer.Error(), true},
+		"the token instead of HTTP":        {raw(token + "\r\n\r\n"), 0, errNoAnswer.Error(), true},
 		"the token as the type":            {text(200, success(token, `[]`)), 0, `a result of type "[token]"`, true},
 		"the token as the number":          {text(200, vector(token)), 0, "[token]", true},
 		"a long error, with the token":     {text(400, failed("bad_data", strings.Repeat("x", maxProblemBytes-90)+token)), 0, "xxx", true},
@@ -312,15 +312,15 @@ func TestSourcesThatAreNotAsked(t *testing.T) {
 		allowLoopback bool
 		problem       string
 	}{
-		"loopback, in a cluster":           {prometheus.URL, "", false, noAnswer.Error()},
-		"a name that resolves to loopback": {local, "", false, noAnswer.Error()},
+		"loopback, in a cluster":           {prometheus.URL, "", false, errNoAnswer.Error()},
+		"a name that resolves to loopback": {local, "", false, errNoAnswer.Error()},
 		"a link-local address":             {"http://169.254.169.254", "", true, "169.254.169.254 is a link-local address, which the operator does not ask"},
 		"a server that nobody allowed":     {"http://10.0.0.1:9090", "", true, "not in the manager's --prometheus-allow"},
 		"a user in the URL":                {"http://u:s3cret@prometheus", "", true, "holds a user or a password"},
-		"an unknown certificate":           {secure.URL, token, true, noAnswer.Error()},
+		"an unknown certificate":           {secure.URL, token, true, errNoAnswer.Error()},
 		"a token with a line break in it":  {prometheus.URL, token + "\nHost: x", true, "the bearer token holds"},
 		"a token that is no ASCII":         {prometheus.URL, "tokén", true, "the bearer token holds"},
-		"a port that nobody listens at":    {"http://127.0.0.1:1", token, true, "not sampled yet: " + noAnswer.Error()},
+		"a port that nobody listens at":    {"http://127.0.0.1:1", token, true, "not sampled yet: " + errNoAnswer.Error()},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -23,8 +23,8 @@ type Options struct {
 	Pauses pauses.Pauses
 }
 
-// noAnswer is every failure between the operator and a server.
-var noAnswer = errors.New("the server gives no answer that can be read; the operator's log says why")
+// errNoAnswer is every failure between the operator and a server.
+var errNoAnswer = errors.New("the server gives no answer that can be read; the operator's log says why")
 
 // Sampler samples queries in the background and remembers the last sample of each. It is made once and shared by all incidents.
 type Sampler struct {
@@ -142,7 +142,7 @@ func (s *Sampler) ask(ctx context.Context, source Source, expr string, now time.
 		if s.failed != nil {
 			s.failed(ctx, source.URL, failed)
 		}
-		err = noAnswer
+		err = errNoAnswer
 	}
 	if err != nil {
 		return answer{reached: true, failure: plain(err.Error(), source.Token)}

@@ -205,7 +205,7 @@ func TestAHangingPrometheusHoldsUpOneCallerBriefly(t *testing.T) {
 		}
 		go func() { held <- sampler.Sample(t.Context(), ask("x"), start.Add(3*interval+1)) }()
 		got := before(t, time.After(time.Nanosecond), held).Readings["q0"] // of a server that failed nobody waits for anything
-		if want := "not sampled since 10:15:00Z: " + noAnswer.Error(); got.Problem != want {
+		if want := "not sampled since 10:15:00Z: " + errNoAnswer.Error(); got.Problem != want {
 			t.Errorf("got %+v, want %q", got, want)
 		}
 		<-time.After(usual.Query) // until it is given up
@@ -352,7 +352,7 @@ func TestAnAnswerThatDripsIsCutOff(t *testing.T) {
 		<-r.Context().Done()
 	})
 	sampler := New(Options{AllowLoopback: true, Allow: allowed(here), Pauses: pauses.Pauses{Query: 50 * time.Millisecond, QueryWait: time.Minute}})
-	if got := sampler.landed(t.Context(), prometheus.source("x"), start).Readings["q0"]; got.Known || !strings.Contains(got.Problem, noAnswer.Error()) {
+	if got := sampler.landed(t.Context(), prometheus.source("x"), start).Readings["q0"]; got.Known || !strings.Contains(got.Problem, errNoAnswer.Error()) {
 		t.Errorf("half an answer is no number: %+v", got)
 	}
 }

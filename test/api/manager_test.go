@@ -151,6 +151,10 @@ func policiesOf(t *testing.T, access *rest.Config) *policies.Proof {
 	must(t, err)
 	proof, err := policies.New(api, clock.RealClock{}, operator)
 	must(t, err)
+	must(t, eventually(t.Context(), func() (bool, error) { // another test may just have put a policy back, and what is decided before counts for nothing
+		since, differs, err := proof.InForce(t.Context())
+		return differs == "" && since.Before(time.Now()), err
+	}))
 	return proof
 }
 
