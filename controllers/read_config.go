@@ -33,7 +33,7 @@ func (r *reader) observeConfig(ctx context.Context, namespace string, scheduler 
 	if err != nil || problem != nil {
 		return facts.Config{Problem: problem, Gone: problem != nil && problem.Reason == strategyv1.ReasonConfigMapNotFound}, err
 	}
-	read := facts.Config{}
+	var read facts.Config
 	if cached, ok := r.configs.get(key); ok && cached.resourceVersion == configMap.ResourceVersion && cached.scheduler == scheduler {
 		read = cached.config
 	} else {
