@@ -84,8 +84,13 @@ func (r *collector) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.R
 	if !progress.Finished {
 		return again(progress.NextAt, now), nil
 	}
+	return r.finish(ctx, &job, run, progress.Outcome, now)
+}
+
+// finish stores the outcome of a Job that has ended, and has the owner hear of it.
+func (r *collector) finish(ctx context.Context, job *batchv1.Job, run *run, outcome checks.Outcome, now time.Time) (ctrl.Result, error) {
 	_, toldBefore := r.stored.get(run.key)
-	err = r.collect(ctx, run, progress.Outcome, now)
+	err := r.collect(ctx, run, outcome, now)
 	var unreadable outputError
 	if errors.As(err, &unreadable) && ctx.Err() == nil {
 		r.uncollected.put(job.UID, unreadable.Error(), len(unreadable.Error()))
@@ -100,7 +105,7 @@ func (r *collector) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.R
 		return ctrl.Result{}, err
 	}
 	r.uncollected.forget(job.UID)
-	return r.tellOwner(ctx, &job, run, toldBefore)
+	return r.tellOwner(ctx, job, run, toldBefore)
 }
 
 // isForeign has the owner delete a Job that it did not ask for, once its cache had the time to tell what it asked for: a Job is made after

@@ -55,8 +55,8 @@ func (r *reader) proveLog(ctx context.Context, prefix, uid string, entries int64
 		if err != nil {
 			return r.unavailable(ctx, err)
 		}
-		identity, err := decisionlog.Read(line)
-		if err != nil || decisionlog.Hash(line) != wanted || identity.Seq != n || identity.ObjectUID != uid {
+		identity, unreadable := decisionlog.Read(line)
+		if unreadable != nil || decisionlog.Hash(line) != wanted || identity.Seq != n || identity.ObjectUID != uid {
 			return changedLog(prefix, "entry %d is not the one %s", n, follows), nil
 		}
 		wanted, follows = identity.PrevHash, fmt.Sprintf("that entry %d follows", n)

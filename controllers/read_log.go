@@ -50,19 +50,25 @@ func (r *reader) observeLog(ctx context.Context, of logOf) (facts.Log, error) {
 			return log, err
 		}
 		identity, err := decisionlog.Verify(line, key)
-		switch {
-		case err != nil || identity.Seq != log.Entries+1 || identity.PrevHash != log.Head || identity.ObjectUID != of.uid:
-			log.Problem = problem(strategyv1.ReasonLogConflict,
-				"entry %d of the decision log in the bucket (%s) is not one that this operator wrote after entry %d: %v; the log is not continued", log.Entries+1, of.prefix, log.Entries, err)
-			return log, nil
-		case !of.tells(identity):
-			log.Problem = problem(strategyv1.ReasonLogConflict,
-				"this object is older than its decision log, as after restoring a backup: entry %d (%s at %s, %s) is not in its timeline. Nothing is done on what it says, and the log is not continued. Read there what happened since, look at the configuration, then delete this object (an incident can be resolved) and create another",
-				identity.Seq, identity.Event, identity.Timestamp, of.prefix)
+		if log.Problem = of.conflict(log, identity, err); log.Problem != nil {
 			return log, nil
 		}
 		log.Entries, log.Head = identity.Seq, decisionlog.Hash(line)
 	}
+}
+
+// conflict is why the next entry in the bucket does not follow what the object knows; nil: it does. err is of its signature.
+func (of logOf) conflict(log facts.Log, identity decisionlog.Identity, err error) *facts.Problem {
+	switch {
+	case err != nil || identity.Seq != log.Entries+1 || identity.PrevHash != log.Head || identity.ObjectUID != of.uid:
+		return problem(strategyv1.ReasonLogConflict,
+			"entry %d of the decision log in the bucket (%s) is not one that this operator wrote after entry %d: %v; the log is not continued", log.Entries+1, of.prefix, log.Entries, err)
+	case !of.tells(identity):
+		return problem(strategyv1.ReasonLogConflict,
+			"this object is older than its decision log, as after restoring a backup: entry %d (%s at %s, %s) is not in its timeline. Nothing is done on what it says, and the log is not continued. Read there what happened since, look at the configuration, then delete this object (an incident can be resolved) and create another",
+			identity.Seq, identity.Event, identity.Timestamp, of.prefix)
+	}
+	return nil
 }
 
 // tells says whether the timeline has an entry of the log.

@@ -98,16 +98,11 @@ func (p *plan) mitigate() pass.Outcome {
 	if !restored || left != "" {
 		p.next.RestoredTime = nil
 	}
+	if restored {
+		p.restored(current, message, left)
+		return pass.Ends
+	}
 	switch {
-	case restored && left != "": // of another rollback
-		p.out.Set(strategyv1.ConditionContained, metav1.ConditionFalse, strategyv1.ReasonRetained, left+". "+p.putBack())
-		p.out.Stall(strategyv1.ReasonNeedsPerson, message+"; but "+left+". "+p.putBack())
-	case restored && p.next.ContainedTime != nil:
-		p.recover(message, conditions.Since(current.Status.Conditions, strategyv1.ConditionRestored))
-	case restored: // undone is not fixed
-		p.out.Set(strategyv1.ConditionContained, metav1.ConditionFalse, strategyv1.ReasonRestored, message)
-		p.out.Stall(strategyv1.ReasonNeedsPerson, fmt.Sprintf("%s; it was undone and never contained the incident, so nothing says that the fault is gone. Apply a StrategyRollback with spec.incidentName %s, or %s",
-			message, p.seen.Incident.Name, commandTo(p.seen.Incident, "resolve")))
 	case conditions.True(current.Status.Conditions, strategyv1.ConditionStalled) || lifecycle.Ended(current.Status):
 		if !verified {
 			p.out.Set(strategyv1.ConditionContained, metav1.ConditionFalse, orElse(reason, strategyv1.ReasonMitigating), message)
@@ -120,6 +115,21 @@ func (p *plan) mitigate() pass.Outcome {
 		p.out.Working(strategyv1.ReasonMitigating, message)
 	}
 	return pass.Ends
+}
+
+// restored: the change is undone. The incident recovers if that had contained it, and nothing else is left in force.
+func (p *plan) restored(current strategyv1.StrategyRollback, message, left string) {
+	switch {
+	case left != "": // of another rollback
+		p.out.Set(strategyv1.ConditionContained, metav1.ConditionFalse, strategyv1.ReasonRetained, left+". "+p.putBack())
+		p.out.Stall(strategyv1.ReasonNeedsPerson, message+"; but "+left+". "+p.putBack())
+	case p.next.ContainedTime != nil:
+		p.recover(message, conditions.Since(current.Status.Conditions, strategyv1.ConditionRestored))
+	default: // undone is not fixed
+		p.out.Set(strategyv1.ConditionContained, metav1.ConditionFalse, strategyv1.ReasonRestored, message)
+		p.out.Stall(strategyv1.ReasonNeedsPerson, fmt.Sprintf("%s; it was undone and never contained the incident, so nothing says that the fault is gone. Apply a StrategyRollback with spec.incidentName %s, or %s",
+			message, p.seen.Incident.Name, commandTo(p.seen.Incident, "resolve")))
+	}
 }
 
 // currentRollback is the newest that has not ended, else the newest that was restored, else the newest.

@@ -40,7 +40,7 @@ func (p *Pass) asked(also []action.Action) bool {
 		effects = append(effects, *p.finalizers)
 	}
 	return action.IsEvidence(p.refusal.Effect) || slices.ContainsFunc(effects, func(effect action.Action) bool {
-		return p.refusal.Effect == fmt.Sprintf("%T", effect) && !(p.held && action.Starts(effect))
+		return p.refusal.Effect == fmt.Sprintf("%T", effect) && (!p.held || !action.Starts(effect))
 	})
 }
 

@@ -20,11 +20,8 @@ import (
 // renewRequested moves the end of the time box when an approver says so: its full length again, counted from the decision.
 // The decision names the plan that is in force, and what it agrees to follows from it alone.
 func (p *plan) renewRequested() {
-	if p.claimed() != strategyv1.ClaimHold || !p.written() || p.until().IsZero() || p.out.Held() || p.isDeleted() || p.problem() != nil || p.newRestore() != nil {
+	if !p.renewable() {
 		return
-	}
-	if asked := p.next.Restore; asked != nil && !lifecycle.Parked(p.next) && (asked.Request != requestTimeBox || p.releasing()) {
-		return // somebody's restore goes first, and what is being undone is not renewed
 	}
 	decided := p.renewal()
 	if decided == nil {
@@ -52,6 +49,16 @@ func (p *plan) renewRequested() {
 	}
 	p.out.Note(strategyv1.EventApproved, message, decided.By)
 	p.out.Honour(*decided)
+}
+
+// renewable: what is in force has an end, and nothing stands against moving it. Somebody's restore goes first, and what is being undone is not
+// renewed.
+func (p *plan) renewable() bool {
+	if p.claimed() != strategyv1.ClaimHold || !p.written() || p.until().IsZero() || p.out.Held() || p.isDeleted() || p.problem() != nil || p.newRestore() != nil {
+		return false
+	}
+	asked := p.next.Restore
+	return asked == nil || lifecycle.Parked(p.next) || (asked.Request == requestTimeBox && !p.releasing())
 }
 
 // renewal is the newest Renew decision for this plan that counts. Why another one does not is told.
