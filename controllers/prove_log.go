@@ -46,7 +46,7 @@ func (r *reader) proveLog(ctx context.Context, prefix, uid string, entries int64
 	if r.proven.has(uid) {
 		return nil, nil
 	}
-	wanted, follows := head, "whose hash is in the status"
+	wanted, named := head, "whose hash is in the status"
 	for n := entries; n > 0 && n > entries-maxProven; n-- {
 		line, err := r.Evidence.Get(ctx, evidence.LogKey(prefix, n))
 		if errors.Is(err, evidence.ErrNotFound) {
@@ -55,14 +55,20 @@ func (r *reader) proveLog(ctx context.Context, prefix, uid string, entries int64
 		if err != nil {
 			return r.unavailable(ctx, err)
 		}
-		identity, unreadable := decisionlog.Read(line)
-		if unreadable != nil || decisionlog.Hash(line) != wanted || identity.Seq != n || identity.ObjectUID != uid {
-			return changedLog(prefix, "entry %d is not the one %s", n, follows), nil
+		before, ours := follows(line, wanted, n, uid)
+		if !ours {
+			return changedLog(prefix, "entry %d is not the one %s", n, named), nil
 		}
-		wanted, follows = identity.PrevHash, fmt.Sprintf("that entry %d follows", n)
+		wanted, named = before, fmt.Sprintf("that entry %d follows", n)
 	}
 	r.proven.put(uid)
 	return nil, nil
+}
+
+// follows says whether a line is entry n of the log of an object, with this hash, and which hash the entry before it has.
+func follows(line []byte, hash string, n int64, uid string) (before string, ours bool) {
+	identity, err := decisionlog.Read(line)
+	return identity.PrevHash, err == nil && decisionlog.Hash(line) == hash && identity.Seq == n && identity.ObjectUID == uid
 }
 
 // shorterLog says what is left of a log of which an entry is missing.

@@ -226,6 +226,7 @@ type RunningCheck struct {
 	// digest is the SHA-256 of what its Job is asked to run, in hex: of the annotation strategy.tradeops.dev/asked of its pod template.
 	// +required
 	// +kubebuilder:validation:Pattern=`^[0-9a-f]{64}$`
+	// +kubebuilder:validation:MinLength=64
 	// +kubebuilder:validation:MaxLength=64
 	Digest string `json:"digest,omitempty"`
 }
