@@ -59,7 +59,7 @@ func (p *plan) finishDeleted() pass.Outcome {
 		p.out.Working(strategyv1.ReasonRestoring, "deleted before anything was changed")
 		p.out.Wake(p.now)
 	case p.stray() == pass.Ends:
-	case p.holder() == nil && p.claimed() != strategyv1.ClaimRelease:
+	case !p.stands() && p.claimed() != strategyv1.ClaimRelease:
 		p.leave("")
 	case p.seen.Rollback.Spec.DeletionPolicy == strategyv1.DeletionRestore:
 		p.restoreDeleted()
