@@ -27,3 +27,12 @@ func (x *executor) keepReceipt(ctx context.Context, a action.KeepReceipt) error 
 	x.fresh.wrote(&rollback)
 	return nil
 }
+
+// doConfig carries out what changes a configuration: the receipts, then the write.
+func (x *executor) doConfig(ctx context.Context, next action.Action) (effect, error) {
+	if a, isReceipt := next.(action.KeepReceipt); isReceipt {
+		return effect{"KeepReceipt", "StrategyRollback", a.Key, nil}, x.keepReceipt(ctx, a)
+	}
+	a, _ := next.(action.WriteConfig)
+	return effect{"WriteConfig", "ConfigMap", a.Key, []any{"key", a.DataKey}}, x.writeConfig(ctx, a)
+}

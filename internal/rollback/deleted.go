@@ -204,9 +204,10 @@ func (p *plan) letGoHelp() string {
 		p.seen.Rollback.Name, p.seen.Rollback.Namespace)
 }
 
-// heard: a decision about a deleted rollback counts while its gate is asked, or failed.
-func (p *plan) heard(verdict strategyv1.DecisionVerdict) bool {
-	return p.gateAsked() && (verdict == strategyv1.DecisionOverride || verdict == strategyv1.DecisionRestore)
+// deaf: of decisions about a deleted rollback only those count that lift its gate, or ask it again, while it is asked or failed.
+func (p *plan) deaf(verdict strategyv1.DecisionVerdict) bool {
+	heard := p.gateAsked() && (verdict == strategyv1.DecisionOverride || verdict == strategyv1.DecisionRestore)
+	return p.isDeleted() && !heard
 }
 
 // leave lets the object go and says once what was not done, if anything.

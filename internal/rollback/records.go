@@ -124,7 +124,7 @@ func (p *plan) tooLate(decided facts.Decided) string {
 	switch {
 	case p.hasEnded():
 		return fmt.Sprintf("the rollback has ended (%s): %s", p.next.End.How, p.out.Message(strategyv1.ConditionReady))
-	case p.isDeleted() && !p.heard(decided.Verdict):
+	case p.deaf(decided.Verdict):
 		return "the rollback is being deleted"
 	case decided.Verdict == strategyv1.DecisionApprove && approved:
 		return "it is approved already: " + p.out.Message(strategyv1.ConditionApproved)

@@ -54,11 +54,7 @@ func Plan(o Observed, now time.Time) (Decision, error) {
 	}
 	work := &writing{document: document, unreadable: unreadable, state: record.State{Holders: slices.Clone(o.State.Holders)}, decision: Decision{Pending: pending}}
 	work.decision.Dropped, work.changed = o.Orphans, len(o.Orphans) > 0
-	for _, claim := range pending {
-		if claim.Receipt != nil && work.state.Holder(claim.UID) == nil { // as if the record still had it
-			work.state.Holders = append(work.state.Holders, *claim.Receipt)
-		}
-	}
+	work.recover(pending)
 	for _, holder := range slices.Backward(slices.Clone(work.state.Holders)) {
 		for _, claim := range pending {
 			if claim.UID == holder.UID {
@@ -90,11 +86,7 @@ func Plan(o Observed, now time.Time) (Decision, error) {
 	if err != nil {
 		return work.decision, err
 	}
-	for _, holder := range work.state.Holders {
-		if entry := holder.Receipt(); !slices.Contains(o.Receipts[holder.UID], entry) {
-			work.decision.Receipts = append(work.decision.Receipts, Receipt{holder.UID, holder.Name, entry})
-		}
-	}
+	work.decision.Receipts = unreceipted(work.state, o.Receipts)
 	work.decision.Write = &action.WriteConfig{
 		Key: o.Key, ResourceVersion: o.ResourceVersion, DataKey: o.DataKey, Content: content, Edits: edits,
 	}
@@ -138,6 +130,25 @@ type writing struct {
 	state      record.State
 	changed    bool
 	decision   Decision
+}
+
+// recover goes on as if the record still had what is undone from its receipt.
+func (w *writing) recover(pending []record.Claim) {
+	for _, claim := range pending {
+		if claim.Receipt != nil && w.state.Holder(claim.UID) == nil {
+			w.state.Holders = append(w.state.Holders, *claim.Receipt)
+		}
+	}
+}
+
+// unreceipted are the entries that are about to be written and stand in no status yet.
+func unreceipted(state record.State, receipts record.Receipts) (missing []Receipt) {
+	for _, holder := range state.Holders {
+		if entry := holder.Receipt(); !slices.Contains(receipts[holder.UID], entry) {
+			missing = append(missing, Receipt{holder.UID, holder.Name, entry})
+		}
+	}
+	return missing
 }
 
 // end takes a rollback's edits out of the content, or leaves them there for good.

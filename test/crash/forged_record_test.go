@@ -25,10 +25,14 @@ const evil = "6.66"
 
 // forgeries are what a tenant who may edit the ConfigMap does with the record of the edits.
 var forgeries = map[string]func(w *World, s *record.State){
-	"from":      forgesEach(func(r *config.Record) { r.From, r.Old, r.Absent = evil, evil, false }),
-	"only old":  forgesEach(func(r *config.Record) { r.Old = r.Old + " # " + evil }),
-	"another":   forgesHolder(func(h *record.Holder) { h.Records = append(h.Records, forgedEdit("/risk_profiles/balanced/max_daily_loss_pct", "0.015")) }),
-	"added":     forgesHolder(func(h *record.Holder) { h.Records = append([]config.Record{forgedEdit("/risk_profiles/bold/max_daily_loss_pct", "0.03")}, h.Records...) }),
+	"from":     forgesEach(func(r *config.Record) { r.From, r.Old, r.Absent = evil, evil, false }),
+	"only old": forgesEach(func(r *config.Record) { r.Old = r.Old + " # " + evil }),
+	"another": forgesHolder(func(h *record.Holder) {
+		h.Records = append(h.Records, forgedEdit("/risk_profiles/balanced/max_daily_loss_pct", "0.015"))
+	}),
+	"added": forgesHolder(func(h *record.Holder) {
+		h.Records = append([]config.Record{forgedEdit("/risk_profiles/bold/max_daily_loss_pct", "0.03")}, h.Records...)
+	}),
 	"removed":   func(_ *World, s *record.State) { s.Holders = nil },
 	"to":        forgesEach(func(r *config.Record) { r.To, r.New = evil, evil }),
 	"layout":    forgesEach(func(r *config.Record) { r.Layout, r.New = config.Lines, r.Path }),
