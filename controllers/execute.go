@@ -116,8 +116,8 @@ func (x *executor) do(ctx context.Context, about client.Object, next action.Acti
 	case action.AnswerDecision:
 		done := effect{"AnswerDecision", "StrategyDecision", types.NamespacedName{Namespace: a.Namespace, Name: a.Name}, []any{"outcome", a.Answer.Outcome}}
 		return done, x.answerDecision(ctx, a)
-	case action.WriteConfig:
-		return effect{"WriteConfig", "ConfigMap", a.Key, []any{"key", a.DataKey}}, x.writeConfig(ctx, a)
+	case action.KeepReceipt, action.WriteConfig:
+		return x.doConfig(ctx, a)
 	case action.RestartWorkload:
 		return effect{"RestartWorkload", "Deployment", a.Key, []any{"annotations", slices.Sorted(maps.Keys(a.Annotations))}}, x.restartWorkload(ctx, a)
 	case action.SetFinalizers:

@@ -2,12 +2,12 @@ package controllers
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -37,47 +37,72 @@ func (r *configurations) claimsStand(ctx context.Context, namespace string, clai
 	return true, nil
 }
 
+// observedClaims are the claims on a ConfigMap, and what is not to be believed of its record.
+type observedClaims struct {
+	schedulerconfig.Observed
+	forged []record.Doubt
+	unsure bool // one was left out, since nobody could see whether it still counts
+}
+
 // observeClaims are the claims of all rollbacks on a ConfigMap. They share one key: a playbook that names another key of
 // the same ConfigMap is another configuration, and its claims wait for the first key's to end.
-// Unsure: one was left out, since nobody could see whether it still counts.
-func (r *configurations) observeClaims(ctx context.Context, configMap *corev1.ConfigMap) (observed schedulerconfig.Observed, unsure bool, err error) {
-	observed = schedulerconfig.Observed{Key: client.ObjectKeyFromObject(configMap), ResourceVersion: configMap.ResourceVersion, Pauses: r.Pauses}
+func (r *configurations) observeClaims(ctx context.Context, configMap *corev1.ConfigMap) (observed observedClaims, err error) {
+	observed.Observed = schedulerconfig.Observed{Key: client.ObjectKeyFromObject(configMap), ResourceVersion: configMap.ResourceVersion, Pauses: r.Pauses}
 	state, err := record.ParseState(configMap.Annotations[strategyv1.AnnotationEdits])
 	if err != nil {
-		return observed, false, fmt.Errorf("ConfigMap %s: %w", observed.Key, err)
+		observed.forged = []record.Doubt{{Differs: err.Error()}}
+		return observed, nil //nolint:nilerr // a fact, which is told
 	}
-	observed.State = state
 	var list strategyv1.StrategyRollbackList
 	if err := r.Client.List(ctx, &list, client.InNamespace(configMap.Namespace), client.MatchingFields{indexConfig: configMap.Name}); err != nil {
-		return observed, unsure, err
+		return observed, err
 	}
-	for i := range list.Items {
-		claim, asked := record.ClaimOf(&list.Items[i])
-		key := list.Items[i].Status.Config.Key
-		if !asked || (observed.DataKey != "" && key != observed.DataKey) {
+	asking := list.Items
+	named, orphans, err := r.observeNamed(ctx, observed.Key.Namespace, state, asking)
+	if err != nil {
+		return observed, err
+	}
+	observed.Orphans, observed.Receipts = orphans, receiptsOf(asking, named)
+	observed.State, observed.forged = state.Believe(observed.Receipts)
+	observed.forged = slices.DeleteFunc(observed.forged, func(doubt record.Doubt) bool {
+		return slices.ContainsFunc(orphans, func(orphan record.Holder) bool { return orphan.UID == doubt.UID })
+	})
+	for _, rollbacks := range [][]strategyv1.StrategyRollback{asking, named} {
+		if err := r.addClaims(ctx, &observed, rollbacks); err != nil {
+			return observed, err
+		}
+	}
+	observed.Content = configMap.Data[observed.DataKey]
+	return observed, nil
+}
+
+// addClaims adds what rollbacks claim, unless it is held back, or nobody could see whether it still counts.
+func (r *configurations) addClaims(ctx context.Context, observed *observedClaims, rollbacks []strategyv1.StrategyRollback) error {
+	for i := range rollbacks {
+		claim, asked := record.ClaimOf(&rollbacks[i])
+		known := slices.ContainsFunc(observed.Claims, func(other record.Claim) bool { return other.UID == claim.UID })
+		if !asked || known || observed.DataKey != "" && rollbacks[i].Status.Config.Key != observed.DataKey {
 			continue
 		}
-		held, err := heldBack(ctx, r.Client, &list.Items[i], claim, state)
+		held, err := heldBack(ctx, r.Client, &rollbacks[i], claim, observed.State)
 		if err != nil {
-			return observed, unsure, err
+			return err
 		}
 		if held {
 			continue
 		}
-		counts, err := r.claimCounts(ctx, &list.Items[i], claim, state)
+		counts, err := r.claimCounts(ctx, &rollbacks[i], claim, observed.State)
 		if err != nil {
-			return observed, unsure, err
+			return err
 		}
 		if !counts {
-			unsure = true
+			observed.unsure = true
 			continue
 		}
-		observed.DataKey = key
+		observed.DataKey = rollbacks[i].Status.Config.Key
 		observed.Claims = append(observed.Claims, claim)
 	}
-	err = r.observeUnclaimed(ctx, &observed, list.Items)
-	observed.Content = configMap.Data[observed.DataKey]
-	return observed, unsure, err
+	return nil
 }
 
 // claimCounts says whether edits may be written for a claim: only if its log tells nothing that the rollback does not know. One that came back
@@ -93,6 +118,19 @@ func (r *configurations) claimCounts(ctx context.Context, rollback *strategyv1.S
 	}
 	log, err := r.observeLog(ctx, logOfRollback(rollback, *spec))
 	return log.Problem == nil, err
+}
+
+// receiptsOf are the receipts of all rollbacks; the later ones are newer copies.
+func receiptsOf(lists ...[]strategyv1.StrategyRollback) record.Receipts {
+	receipts := record.Receipts{}
+	for _, rollbacks := range lists {
+		for _, rollback := range rollbacks {
+			if rollback.Status.Config != nil {
+				receipts[string(rollback.UID)] = rollback.Status.Config.Receipts
+			}
+		}
+	}
+	return receipts
 }
 
 // heldBack says whether nothing is written for a claim, because its playbook is on hold. Forgetting writes nothing into the document. What
@@ -112,36 +150,40 @@ func heldBack(ctx context.Context, reader client.Reader, rollback *strategyv1.St
 	return playbook.HoldOf(&current, rollback.Namespace, current.Name) != nil, nil
 }
 
-// observeUnclaimed looks for the rollback of each holder that nothing in the cache stands for. The API server is asked,
-// since the cache may not know a rollback yet. One that is gone was removed by force, without its finalizer; one that has
+// observeNamed looks for the rollback of each entry that nothing in the cache vouches for. The API server is asked, since the cache may not
+// know a rollback yet, or not its newest receipt. One that is gone was removed by force, without its finalizer, or never was; one that has
 // ended still has its last claim, in case a writer that was thought dead wrote after all.
-func (r *configurations) observeUnclaimed(ctx context.Context, observed *schedulerconfig.Observed, known []strategyv1.StrategyRollback) error {
-	for _, holder := range observed.State.Holders {
-		if slices.ContainsFunc(known, func(rollback strategyv1.StrategyRollback) bool { return string(rollback.UID) == holder.UID }) {
+func (r *reader) observeNamed(ctx context.Context, namespace string, state record.State, known []strategyv1.StrategyRollback) (named []strategyv1.StrategyRollback, orphans []record.Holder, err error) {
+	_, doubts := state.Believe(receiptsOf(known))
+	for _, holder := range state.Holders {
+		if !slices.ContainsFunc(doubts, func(doubt record.Doubt) bool { return doubt.UID == holder.UID }) {
 			continue
 		}
-		var rollback strategyv1.StrategyRollback
-		err := r.Live.Get(ctx, types.NamespacedName{Namespace: observed.Key.Namespace, Name: holder.Name}, &rollback)
-		if client.IgnoreNotFound(err) != nil {
-			return err
+		name := holder.Name
+		if at := slices.IndexFunc(known, func(rollback strategyv1.StrategyRollback) bool { return string(rollback.UID) == holder.UID }); at >= 0 {
+			name = known[at].Name // whatever the entry says
 		}
-		if err != nil || string(rollback.UID) != holder.UID {
-			observed.Orphans = append(observed.Orphans, holder.UID)
+		rollback, err := r.rollbackNamed(ctx, types.NamespacedName{Namespace: namespace, Name: name})
+		if err != nil {
+			return nil, nil, err
+		}
+		if rollback == nil || string(rollback.UID) != holder.UID {
+			orphans = append(orphans, holder)
 			continue
 		}
-		claim, asked := record.ClaimOf(&rollback)
-		held, err := heldBack(ctx, r.Client, &rollback, claim, observed.State)
-		if err != nil {
-			return err
-		}
-		counts, err := r.claimCounts(ctx, &rollback, claim, observed.State)
-		if err != nil {
-			return err
-		}
-		if asked && !held && counts && (observed.DataKey == "" || observed.DataKey == rollback.Status.Config.Key) {
-			observed.DataKey = rollback.Status.Config.Key
-			observed.Claims = append(observed.Claims, claim)
-		}
+		named = append(named, *rollback)
 	}
-	return nil
+	return named, orphans, nil
+}
+
+// rollbackNamed asks the API server; nil: there is none. The name may be anything that somebody wrote.
+func (r *reader) rollbackNamed(ctx context.Context, key types.NamespacedName) (*strategyv1.StrategyRollback, error) {
+	if len(validation.IsDNS1123Subdomain(key.Name)) > 0 {
+		return nil, nil
+	}
+	var rollback strategyv1.StrategyRollback
+	if err := r.Live.Get(ctx, key, &rollback); err != nil {
+		return nil, client.IgnoreNotFound(err)
+	}
+	return &rollback, nil
 }

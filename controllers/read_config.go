@@ -8,7 +8,10 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+
+	"tradeops.dev/strategy-operator/internal/bounded"
 	"tradeops.dev/strategy-operator/internal/config"
 	"tradeops.dev/strategy-operator/internal/config/botcore"
 	"tradeops.dev/strategy-operator/internal/facts"
@@ -54,7 +57,7 @@ func readConfig(configMap *corev1.ConfigMap, key types.NamespacedName, scheduler
 	}
 	state, err := record.ParseState(configMap.Annotations[strategyv1.AnnotationEdits])
 	if err != nil {
-		return invalidConfig(strategyv1.ReasonConfigInvalid, "ConfigMap %s, annotation %s: %v", key, strategyv1.AnnotationEdits, err)
+		return facts.Config{Problem: damagedRecord(key, err)}
 	}
 	document, err := config.Parse(content)
 	if err != nil {
@@ -81,7 +84,34 @@ func (r *reader) observeEdits(ctx context.Context, namespace, name string) (fact
 		return facts.Config{}, err
 	}
 	state, err := record.ParseState(configMap.Annotations[strategyv1.AnnotationEdits])
-	return facts.Config{State: state, Gone: err != nil, Refused: r.refusals.of(&configMap)}, nil // without a record there is nothing to undo
+	if err != nil {
+		return facts.Config{Problem: damagedRecord(types.NamespacedName{Namespace: namespace, Name: name}, err)}, nil
+	}
+	return facts.Config{State: state, Refused: r.refusals.of(&configMap)}, nil
+}
+
+// damagedRecord: nobody can tell any more which edits are the operator's. It must not be guessed, so a person takes it off.
+func damagedRecord(key types.NamespacedName, err error) *facts.Problem {
+	return problem(strategyv1.ReasonRecordForged, "ConfigMap %s, annotation %s: %s. Nothing is written there. Find out who changed it (--show-managed-fields), then take it off: kubectl annotate configmap %s -n %s %s-",
+		key, strategyv1.AnnotationEdits, bounded.Line(err.Error(), 400), key.Name, key.Namespace, strategyv1.AnnotationEdits)
+}
+
+// believeRecord takes out of a record what the operator did not write: the receipts of the rollbacks that it names say so.
+func (r *reader) believeRecord(ctx context.Context, object *strategyv1.StrategyRollback, read facts.Config, configMap string) (facts.Config, error) {
+	if len(read.State.Holders) == 0 {
+		return read, nil
+	}
+	var list strategyv1.StrategyRollbackList
+	if err := r.Client.List(ctx, &list, client.InNamespace(object.Namespace), client.MatchingFields{indexConfig: configMap}); err != nil {
+		return read, err
+	}
+	known := append(list.Items, *object) // one that has ended is not in the index
+	named, _, err := r.observeNamed(ctx, object.Namespace, read.State, known)
+	if err != nil {
+		return read, err
+	}
+	read.State, read.Doubts = read.State.Believe(receiptsOf(known, named))
+	return read, nil
 }
 
 func invalidConfig(reason, format string, args ...any) facts.Config {

@@ -49,7 +49,9 @@ func (r *rollbacks) observeRollback(ctx context.Context, object *strategyv1.Stra
 	if observed.Playbook.Problem != nil {
 		observed.Log.Problem = observed.Playbook.Problem // only the playbook says which key signs
 		if object.Status.Config != nil {
-			observed.Config, err = r.observeEdits(ctx, object.Namespace, object.Status.Config.ConfigMapName)
+			if observed.Config, err = r.observeEdits(ctx, object.Namespace, object.Status.Config.ConfigMapName); err == nil {
+				observed.Config, err = r.believeRecord(ctx, object, observed.Config, object.Status.Config.ConfigMapName)
+			}
 		}
 		return observed, err
 	}
@@ -116,7 +118,10 @@ func (r *rollbacks) observeConfigs(ctx context.Context, object *strategyv1.Strat
 		}
 		scheduler.Config.ConfigMapName = rollback.DrillConfigMap(object)
 	}
-	observed.Config, err = r.observeConfig(ctx, object.Namespace, scheduler)
+	if observed.Config, err = r.observeConfig(ctx, object.Namespace, scheduler); err != nil {
+		return err
+	}
+	observed.Config, err = r.believeRecord(ctx, object, observed.Config, scheduler.Config.ConfigMapName)
 	return err
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -35,14 +36,20 @@ func (r *configurations) decide(ctx context.Context, configMap *corev1.ConfigMap
 	if err != nil || problem != nil { // what is wrong with it is told by those who claim something of it
 		return decided, err
 	}
-	observed, unsure, err := r.observeClaims(ctx, configMap)
-	if unsure {
+	observed, err := r.observeClaims(ctx, configMap)
+	if observed.unsure {
 		decided.nextAt = now.Add(pass.Recheck)
 	}
-	if err != nil || len(observed.Claims)+len(observed.Orphans) == 0 {
+	if err != nil {
 		return decided, err
 	}
-	plan, err := schedulerconfig.Plan(observed, now)
+	for _, doubt := range observed.forged {
+		decided.actions = append(decided.actions, warning(strategyv1.ReasonRecordForged, "%s", forgedWords(doubt)))
+	}
+	if len(observed.Claims)+len(observed.Orphans) == 0 {
+		return decided, nil
+	}
+	plan, err := schedulerconfig.Plan(observed.Observed, now)
 	if err != nil {
 		return decided, err
 	}
@@ -58,10 +65,15 @@ func (r *configurations) decide(ctx context.Context, configMap *corev1.ConfigMap
 		decided.nextAt = now.Add(r.Pauses.CatchUp)
 		return decided, err
 	}
+	for _, receipt := range plan.Receipts {
+		decided.actions = append(decided.actions, action.KeepReceipt{
+			Key: types.NamespacedName{Namespace: configMap.Namespace, Name: receipt.Name}, UID: receipt.UID, Entry: receipt.Entry,
+		})
+	}
 	decided.actions = append(decided.actions, *plan.Write)
 	for _, orphan := range plan.Dropped {
 		decided.actions = append(decided.actions, warning("OrphanEdits",
-			"rollback %s was removed by force: its edits stay and nobody undoes them (before: %s)", orphan.Name, earlier(orphan)))
+			"the record of the edits names rollback %s, which does not exist: it was removed by force, or somebody else wrote that. What the configuration holds there stays, and nobody undoes it (before, as the record says: %s)", bounded.Line(orphan.Name, 253), earlier(orphan)))
 	}
 	for _, left := range plan.Left {
 		decided.actions = append(decided.actions, warning("EditsLeft",
@@ -83,8 +95,19 @@ func earlier(holder record.Holder) string {
 			words[i] = record.Path + " did not exist"
 		}
 	}
-	return bounded.Text(strings.Join(words, "; "), 700)
+	return bounded.Line(strings.Join(words, "; "), 600)
 }
+
+// forgedWords say what nobody believes, and what to do about it.
+func forgedWords(doubt record.Doubt) string {
+	if doubt.Name == "" {
+		return fmt.Sprintf("annotation %s: %s. Nothing is written before somebody takes it off; %s", strategyv1.AnnotationEdits, bounded.Line(doubt.Differs, 400), forgedHelp)
+	}
+	return fmt.Sprintf("annotation %s: what it says of rollback %s is not what the operator wrote, and is not believed: %s; %s",
+		strategyv1.AnnotationEdits, doubt.Name, doubt.Differs, forgedHelp)
+}
+
+const forgedHelp = "who changed it: kubectl get configmap -o yaml --show-managed-fields, and the audit log. The rollback says how to go on"
 
 func (r *configurations) loop(does *executor) *loop[*corev1.ConfigMap, noStatus] {
 	return &loop[*corev1.ConfigMap, noStatus]{

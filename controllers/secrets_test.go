@@ -23,7 +23,7 @@ import (
 
 var everyAction = []any{
 	action.AnswerDecision{}, action.StoreEvidence{}, action.AppendEntries{}, action.CreateJob{}, action.DeleteJob{}, action.CreateRevision{}, action.DeleteRevision{},
-	action.CreateRollback{}, action.CreateConfigMap{}, action.DeleteObject{}, action.WriteConfig{}, action.RestartWorkload{},
+	action.CreateRollback{}, action.CreateConfigMap{}, action.DeleteObject{}, action.KeepReceipt{}, action.WriteConfig{}, action.RestartWorkload{},
 	action.SetFinalizers{}, action.Event{},
 }
 

@@ -139,13 +139,21 @@ func rolloutChanged() predicate.Predicate {
 	}}
 }
 
-// claimChanged: what a rollback asks of the configuration.
+// claimChanged: what a rollback asks of the configuration. Receipts are the writer's own.
 func claimChanged() predicate.Predicate {
 	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		before, okBefore := e.ObjectOld.(*strategyv1.StrategyRollback)
 		after, okAfter := e.ObjectNew.(*strategyv1.StrategyRollback)
-		return okBefore && okAfter && !equality.Semantic.DeepEqual(before.Status.Config, after.Status.Config)
+		return okBefore && okAfter && !equality.Semantic.DeepEqual(claimWithoutReceipts(before), claimWithoutReceipts(after))
 	}}
+}
+
+func claimWithoutReceipts(rollback *strategyv1.StrategyRollback) *strategyv1.ConfigClaim {
+	claim := rollback.Status.Config.DeepCopy()
+	if claim != nil {
+		claim.Receipts = nil
+	}
+	return claim
 }
 
 // justClosed: the history may have one too many.

@@ -160,6 +160,8 @@ const (
 	ReasonWithdrawn          = "Withdrawn"
 	ReasonExpired            = "Expired"
 	ReasonOverwritten        = "Overwritten"
+	ReasonRecordForged       = "RecordForged" // the record of the edits says what the operator did not write
+	ReasonRecordLost         = "RecordLost"   // it does not name edits that stand
 	ReasonProbing            = "Probing"
 	ReasonProbeFailed        = "ProbeFailed"
 	ReasonGuardExceeded      = "GuardExceeded"

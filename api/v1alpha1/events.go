@@ -2,7 +2,7 @@ package v1alpha1
 
 // Event is the decision log's word for what happened. The list is a contract: reports, notifications and exports rely on it, so a
 // word is never given another meaning.
-// +kubebuilder:validation:Enum=incident;acknowledged;escalated;sla_breached;check;diagnosed;linked;proposed;contained;closed;unanswered;looks_false;relapsed;reopened;raised;rollback_requested;approved;approval_voided;denied;not_honoured;held_back;overridden;dry_run;config_change;config_applied;disabled;verified;unverified;failed;expired;renewed;restore_requested;restore_refused;restored;withdrawn;retained;left;checks_adopted;on_hold;released
+// +kubebuilder:validation:Enum=incident;acknowledged;escalated;sla_breached;check;diagnosed;linked;proposed;contained;closed;unanswered;looks_false;relapsed;reopened;raised;rollback_requested;approved;approval_voided;denied;not_honoured;held_back;overridden;dry_run;config_change;config_applied;disabled;verified;unverified;failed;expired;renewed;restore_requested;restore_refused;restored;withdrawn;retained;left;record_doubted;checks_adopted;on_hold;released
 type Event string
 
 // Events of the log of an incident.
@@ -87,7 +87,9 @@ const (
 	EventRenewed Event = "renewed"
 	// EventRestoreRequested: the change is to be undone, and who or what asks for it.
 	EventRestoreRequested Event = "restore_requested"
-	// EventRestoreRefused: the gate of the restore does not hold; the change stays.
+	// EventRecordDoubted: the record of its edits on the ConfigMap is gone, or somebody else changed it; nothing is undone from it.
+	EventRecordDoubted Event = "record_doubted"
+	// EventRestoreRefused: the gate of the restore does not hold, or the record of the edits cannot be believed; the change stays.
 	EventRestoreRefused Event = "restore_refused"
 	// EventRestored: the change was undone, as the playbook's proof says.
 	EventRestored Event = "restored"

@@ -35,7 +35,8 @@ const (
 	AnnotationSeverity  = "strategy.tradeops.dev/severity"
 	AnnotationChanged   = "strategy.tradeops.dev/changed"
 	// AnnotationEdits stands on a managed ConfigMap and records the edits in force and what each path held before.
-	// It is written in the same update as the edits, so the two can never disagree.
+	// It is written in the same update as the edits, so the two can never disagree. Whoever may edit the ConfigMap may write there, too, so
+	// an entry counts only where it is one of the receipts in its rollback's status.
 	AnnotationEdits = "strategy.tradeops.dev/edits"
 	// AnnotationConfigSHA256 stands on the scheduler's pod template: the hash of the configuration the pods must run.
 	AnnotationConfigSHA256 = "strategy.tradeops.dev/config-sha256"

@@ -263,6 +263,20 @@ type ConfigClaim struct {
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	WrittenRevision int64 `json:"writtenRevision,omitempty"`
+
+	// receipts are the entries, as JSON, that the operator wrote for this rollback into the record of the edits on the ConfigMap, or was
+	// about to write; the newest last. An entry there that is none of them is not the operator's, and nothing is undone from it.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=4
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=32768
+	Receipts []string `json:"receipts,omitempty"`
+
+	// fromReceipt: the record on the ConfigMap is lost or was forged, and somebody decided that the edits are undone from the oldest of the
+	// receipts, where they still stand. Default: false, from the record.
+	// +optional
+	FromReceipt bool `json:"fromReceipt,omitempty"`
 }
 
 // ProofStatus is what the scheduler is said to run, or to load, beside what it should. A change that is only written is not in effect.

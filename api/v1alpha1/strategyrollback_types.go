@@ -289,7 +289,7 @@ type StrategyRollbackSpec struct {
 	Mode RollbackMode `json:"mode,omitempty"`
 
 	// deletionPolicy says what becomes of the change when this object is deleted: Retain leaves it in the configuration,
-	// which nobody undoes then; Restore undoes it first. Changing it, and deleting with Restore, needs the verb restore on
+	// which nobody undoes then; Restore undoes it first, through the gate of a restore. Once the edits are asked for it can only become Retain. Changing it, and deleting with Restore, needs the verb restore on
 	// strategyrollbacks. Default: Retain.
 	// +optional
 	// +default="Retain"
@@ -304,6 +304,7 @@ type StrategyRollbackSpec struct {
 }
 
 // StrategyRollback is one reversible change of the scheduler's configuration.
+// +kubebuilder:validation:XValidation:rule="oldSelf.spec.deletionPolicy == self.spec.deletionPolicy || self.spec.deletionPolicy == 'Retain' || !has(oldSelf.status) || !has(oldSelf.status.config) || !has(oldSelf.status.config.claim)",message="deletionPolicy cannot become Restore once the edits are asked for; to undo them: kubectl strategy restore"
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:shortName=srb,categories=strategy

@@ -83,6 +83,13 @@ type AnswerDecision struct {
 	Answer    strategyv1.DecisionAnswer
 }
 
+// KeepReceipt adds an entry of the record to the receipts of its rollback, before the record is written.
+type KeepReceipt struct {
+	Key   types.NamespacedName // of the rollback
+	UID   string
+	Entry string
+}
+
 // WriteConfig replaces one key of a ConfigMap and the record of the edits, if nobody changed the object since it was read.
 type WriteConfig struct {
 	Key             types.NamespacedName
@@ -147,6 +154,7 @@ func (CreateRollback) isAction()  {}
 func (CreateConfigMap) isAction() {}
 func (DeleteObject) isAction()    {}
 func (AnswerDecision) isAction()  {}
+func (KeepReceipt) isAction()     {}
 func (WriteConfig) isAction()     {}
 func (RestartWorkload) isAction() {}
 func (SetFinalizers) isAction()   {}

@@ -62,7 +62,8 @@ type Config struct {
 	ResourceVersion string
 	Document        *config.Document // nil with a Problem
 	SHA256          string           // of the text as it is now, in hex; State.SHA256 is of the operator's last write
-	State           record.State     // the record of the operator's edits, in the same ConfigMap
+	State           record.State     // the record of the operator's edits, in the same ConfigMap, as far as the operator wrote it
+	Doubts          []record.Doubt   // what stands there, too, and was not written by the operator
 	Summary         botcore.Summary
 	Match           bool // Reloader's annotation `match` stands on the ConfigMap
 	Gone            bool // the ConfigMap does not exist, or is being deleted

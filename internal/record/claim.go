@@ -19,6 +19,7 @@ type Claim struct {
 	Edits     []strategyv1.PlannedEdit
 	Disables  []string              // schedules that do not trade with these edits; the guard counts them
 	Guard     *strategyv1.GuardSpec // nil: no limit
+	Receipt   *Holder               // of a Release: undone from it where the record does not name the rollback; nil: from the record only
 }
 
 // ClaimOf reads a rollback's claim; false while it asks for nothing.
@@ -27,11 +28,31 @@ func ClaimOf(rollback *strategyv1.StrategyRollback) (Claim, bool) {
 	if asked == nil || plan == nil || asked.Claim == "" || asked.ClaimedTime == nil {
 		return Claim{}, false
 	}
-	return Claim{
+	claim := Claim{
 		UID: string(rollback.UID), Name: rollback.Name, State: asked.Claim, Revision: asked.Revision, Time: asked.ClaimedTime.Time,
 		Met:   asked.Claim == strategyv1.ClaimHold && asked.WrittenRevision == asked.Revision,
 		Edits: plan.Edits, Disables: plan.Disables, Guard: asked.Guard,
-	}, true
+	}
+	if asked.FromReceipt && asked.Claim == strategyv1.ClaimRelease {
+		claim.Receipt = InForce(asked)
+	}
+	return claim, true
+}
+
+// InForce is the receipt of what is, or may be, in the configuration: the one that was seen in the record, else the newest; nil: nothing is.
+func InForce(asked *strategyv1.ConfigClaim) *Holder {
+	if asked == nil || len(asked.Receipts) == 0 {
+		return nil
+	}
+	receipt := asked.Receipts[0]
+	if asked.WrittenTime == nil {
+		receipt = asked.Receipts[len(asked.Receipts)-1]
+	}
+	holder, ok := ParseReceipt(receipt)
+	if !ok {
+		return nil
+	}
+	return &holder
 }
 
 // Same says whether two readings of a claim ask for the same, made at the same time.

@@ -36,10 +36,14 @@ type Holder struct {
 	Records  []config.Record `json:"records"`
 }
 
-// ParseState reads the annotation (strategyv1.AnnotationEdits); an absent one is the zero State. The error: somebody damaged it.
+// ParseState reads the annotation (strategyv1.AnnotationEdits); an absent one is the zero State. The error: somebody damaged it. What it says
+// is only what stands there; see State.Believe.
 func ParseState(annotation string) (State, error) {
 	if annotation == "" {
 		return State{}, nil
+	}
+	if len(annotation) > maxStateBytes {
+		return State{}, fmt.Errorf("the operator's record of its edits has %d bytes, and the operator writes at most %d", len(annotation), maxStateBytes)
 	}
 	var state State
 	if err := json.Unmarshal([]byte(annotation), &state); err != nil {

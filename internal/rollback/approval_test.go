@@ -201,7 +201,7 @@ func (s *story) otherHolds() {
 	other.rollback.Name, other.rollback.UID = "other", "other-uid"
 	other.Rollbacks = map[string]*strategyv1.StrategyRollback{"other": other.rollback}
 	other.approved()
-	s.Content, s.Edits = other.Content, other.Edits
+	s.Content, s.Edits, s.Rollbacks["other"] = other.Content, other.Edits, other.rollback
 }
 
 // TestWhenTheIdentityIsAskedFor: the proof is a request to the API server, so it is made only where a decision hangs on it.

@@ -73,9 +73,14 @@ func TestADenialTakesBackAClaim(t *testing.T) {
 			s.approved()
 			expect(t, "claim", string(lifecycle.Claim(s.rollback.Status)), string(strategyv1.ClaimHold))
 			s.decide(strategyv1.DecisionDeny, "dave")
-			denial := s.plan() // of what was seen before the write
 			if crossed {
-				s.writes()
+				s.Now = s.Now.Add(10 * time.Second)
+				s.PrepareWrite()
+				s.KeepReceipts()
+			}
+			denial := s.plan() // of what was seen before the write
+			if crossed && !s.CommitWrite() {
+				t.Fatal("nothing was written")
 			}
 			s.rollback.Status = denial.Status
 			s.Execute(denial.Steps.InOrder())

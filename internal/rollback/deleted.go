@@ -1,6 +1,7 @@
 package rollback
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/action"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
 )
 
@@ -50,12 +52,14 @@ func (p *plan) finishDeleted() pass.Outcome {
 		p.out.Blocked(*p.seen.Config.Problem)
 	case p.unseen():
 		p.retain()
-	case p.claimed() == strategyv1.ClaimHold && p.holder() == nil:
+	case p.lost() != nil && p.seen.Rollback.Spec.DeletionPolicy != strategyv1.DeletionRestore:
+		p.leave("deleted with deletionPolicy Retain, and the record of the edits is gone or was changed by somebody else")
+	case p.claimed() == strategyv1.ClaimHold && !p.stands():
 		p.ask(strategyv1.ClaimRelease) // or the writer may still write it when the object is gone
 		p.out.Working(strategyv1.ReasonRestoring, "deleted before anything was changed")
 		p.out.Wake(p.now)
 	case p.stray() == pass.Ends:
-	case p.holder() == nil && p.claimed() != strategyv1.ClaimRelease:
+	case !p.stands() && p.claimed() != strategyv1.ClaimRelease:
 		p.leave("")
 	case p.seen.Rollback.Spec.DeletionPolicy == strategyv1.DeletionRestore:
 		p.restoreDeleted()
@@ -72,13 +76,19 @@ func (p *plan) unseen() bool {
 	return p.seen.Config.Problem != nil && p.claimed() != ""
 }
 
-// overdue counts from when the operator took the deletion up: it may have been away before.
+// overdue counts from when the operator took the deletion up: it may have been away before. The gate takes its own time, and so does whoever
+// is asked to lift it.
 func (p *plan) overdue() bool {
 	p.takeUp()
 	since := p.now
 	switch {
-	case p.next.Restore != nil && p.next.Restore.Request == requestDeletion:
+	case p.gateAsked():
+		return false
+	case p.undoesDeleted():
 		since = p.next.Restore.RequestedTime.Time
+		if allowed := p.next.Restore.AllowedTime; allowed != nil && allowed.After(since) {
+			since = allowed.Time
+		}
 	case p.claimed() == strategyv1.ClaimForget, p.claimed() == strategyv1.ClaimRelease && p.next.Restore == nil:
 		since = p.next.Config.ClaimedTime.Time
 	}
@@ -88,6 +98,19 @@ func (p *plan) overdue() bool {
 	deadline := since.Add(p.seen.Pauses.Deletion + time.Duration(p.seen.Playbook.Spec.Scheduler.Rollout.TimeoutSeconds)*time.Second)
 	p.out.Wake(deadline)
 	return !p.now.Before(deadline)
+}
+
+// undoesDeleted: the newest request to undo the change is that of its deletion, or of whoever lifted the gate for it.
+func (p *plan) undoesDeleted() bool {
+	return p.next.Restore != nil && (p.next.Restore.Request == requestDeletion || p.overridden() && p.next.Restore.Result == "")
+}
+
+// gateAsked: a deleted rollback waits for the checks of its gate, or for somebody because of it.
+func (p *plan) gateAsked() bool {
+	if !p.undoesDeleted() || p.seen.Rollback.Spec.DeletionPolicy != strategyv1.DeletionRestore {
+		return false
+	}
+	return lifecycle.GateFailed(p.next) || !p.releasing() && p.out.Reason(strategyv1.ConditionReady) == strategyv1.ReasonCheckingRestore
 }
 
 // takeUp begins the time of a deletion anew when a right came back that was lost meanwhile.
@@ -117,20 +140,19 @@ func (p *plan) retain() {
 	p.out.Working(strategyv1.ReasonRetained, message)
 }
 
-// restoreDeleted undoes the edits and restarts the scheduler. There is no gate: whoever deletes has the verb restore.
+// restoreDeleted undoes the edits and restarts the scheduler, through the gate of a restore: deleting is no way around it. Where the gate does
+// not hold, or nobody can ask it, the object waits for somebody.
 func (p *plan) restoreDeleted() {
-	if p.seen.Playbook.Problem != nil { // nobody knows what to restart
-		if p.claimed() != strategyv1.ClaimRelease {
-			p.requestDeletion()
-			p.out.Note(strategyv1.EventConfigChange, "deleted with deletionPolicy Restore: undoing the edits. "+p.seen.Playbook.Problem.Message, "")
-			p.ask(strategyv1.ClaimRelease)
-		}
-		if p.holder() == nil {
-			p.leave("the edits were undone, but the scheduler was not restarted: " + p.seen.Playbook.Problem.Message)
-		}
+	p.requestDeletion()
+	p.askedAgain()
+	if lifecycle.GateFailed(p.next) {
+		p.out.Stall(p.out.Reason(strategyv1.ConditionRestored), p.out.Message(strategyv1.ConditionRestored))
 		return
 	}
-	p.requestDeletion()
+	if p.seen.Playbook.Problem != nil {
+		p.restoreUnread()
+		return
+	}
 	if problem := p.problem(); problem != nil && p.claimed() != strategyv1.ClaimRelease {
 		p.out.Blocked(*problem)
 		return
@@ -142,11 +164,50 @@ func (p *plan) restoreDeleted() {
 	p.restoring()
 }
 
+// restoreUnread undoes the edits of a rollback whose playbook cannot be read: nobody knows its gate, so somebody has to say so; nor what to
+// restart.
+func (p *plan) restoreUnread() {
+	switch {
+	case p.claimed() == strategyv1.ClaimRelease && p.holder() == nil:
+		p.leave("the edits were undone, but the scheduler was not restarted: " + p.seen.Playbook.Problem.Message)
+	case p.claimed() == strategyv1.ClaimRelease:
+	case !p.overridden() && !p.reverts():
+		p.gateFailed("nobody can ask the gate: " + p.seen.Playbook.Problem.Message)
+	default:
+		p.out.Note(strategyv1.EventConfigChange, "deleted with deletionPolicy Restore: undoing the edits. "+p.seen.Playbook.Problem.Message, p.next.Restore.By)
+		p.ask(strategyv1.ClaimRelease)
+	}
+}
+
 // requestDeletion asks for the restore, once.
 func (p *plan) requestDeletion() {
-	if p.next.Restore == nil || p.next.Restore.Request != requestDeletion {
+	if !p.undoesDeleted() {
 		p.request(requestDeletion, "")
 	}
+}
+
+// askedAgain takes up what people decide while a deletion waits for its gate: to lift it, or to ask it once more.
+func (p *plan) askedAgain() {
+	p.gateOverridden()
+	if !lifecycle.GateFailed(p.next) {
+		return
+	}
+	if again := p.newRestore(); again != nil && p.vouchedFor(*again) == "" {
+		p.request(requestDeletion, again.By)
+		p.out.Honour(*again)
+	}
+}
+
+// letGoHelp is how a deleted rollback goes without being undone.
+func (p *plan) letGoHelp() string {
+	return fmt.Sprintf(". To let it go and leave the edits in the configuration, where nobody undoes them: kubectl patch strategyrollback %s -n %s --type=merge -p '{\"spec\":{\"deletionPolicy\":\"Retain\"}}'",
+		p.seen.Rollback.Name, p.seen.Rollback.Namespace)
+}
+
+// deaf: of decisions about a deleted rollback only those count that lift its gate, or ask it again, while it is asked or failed.
+func (p *plan) deaf(verdict strategyv1.DecisionVerdict) bool {
+	heard := p.gateAsked() && (verdict == strategyv1.DecisionOverride || verdict == strategyv1.DecisionRestore)
+	return p.isDeleted() && !heard
 }
 
 // leave lets the object go and says once what was not done, if anything.
@@ -156,7 +217,7 @@ func (p *plan) leave(undone string) {
 		return
 	}
 	switch {
-	case p.holder() != nil:
+	case p.stands():
 		undone = "deleted, but the edits are still in the configuration: " + undone
 	case !p.seen.Config.Gone && (p.unseen() || p.seen.NotServed != nil && p.claimed() != ""):
 		undone = "deleted, and nobody knows whether the edits are still in the configuration: " + undone

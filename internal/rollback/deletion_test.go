@@ -33,7 +33,7 @@ var stages = map[string]struct {
 	"unproved": {func(s *story) {
 		s.reports(reports{"load": testkit.OK(), "running-plan": testkit.Broken()})
 		s.approved()
-		s.reports(nil)
+		s.reports(reports{"load": testkit.OK()})
 	}, true},
 	"renewing":   {func(s *story) { s.approved(); s.decide(strategyv1.DecisionRenew, "carol"); s.pass() }, true},
 	"renewed":    {func(s *story) { s.approved(); s.decide(strategyv1.DecisionRenew, "carol"); s.pass(); s.pass() }, true},
@@ -92,6 +92,9 @@ func TestDeletedAtAnyStage(t *testing.T) {
 				before := s.Content
 				s.Delete("off")
 				s.quiet()
+				if gated := name == "gate failed" || name == "expired" || name == "gate asked"; gated && policy == strategyv1.DeletionRestore {
+					s.gateLifted(t)
+				}
 				s.leftNothing(t)
 				want := before
 				if policy == strategyv1.DeletionRestore {
@@ -110,6 +113,21 @@ func TestDeletedAtAnyStage(t *testing.T) {
 			})
 		}
 	}
+}
+
+// gateLifted: a deletion is no way around the gate that a restore has. It waits for somebody, however long that takes.
+func (s *story) gateLifted(t *testing.T) {
+	t.Helper()
+	s.reports(reports{"load": testkit.Fail()})
+	s.quiet()
+	s.Now = s.Now.Add(24 * time.Hour)
+	s.quiet()
+	if s.gone() || s.ready() != strategyv1.ReasonRestoreGateFailed || !strings.Contains(s.message(strategyv1.ConditionReady), "deletionPolicy") {
+		t.Fatalf("gone: %v; %s: %s", s.gone(), s.ready(), s.message(strategyv1.ConditionReady))
+	}
+	s.reports(reports{"load": testkit.OK()})
+	s.decide(strategyv1.DecisionOverride, "bob")
+	s.quiet()
 }
 
 func (s *story) leftNothing(t *testing.T) {
@@ -164,9 +182,13 @@ func TestDeletedAndSomethingIsMissing(t *testing.T) {
 		undone bool
 		says   string // the summary
 	}{
-		"the playbook, Retain":                 {strategyv1.DeletionRetain, func(s *story) { s.playbookProblem = problem("PlaybookNotFound") }, 0, false, "the edits stay in the configuration"},
-		"the playbook, Restore":                {strategyv1.DeletionRestore, func(s *story) { s.playbookProblem = problem("PlaybookNotFound") }, 0, true, "the edits were undone, but the scheduler was not restarted: PlaybookNotFound is missing"},
-		"the playbook and the writer":          {strategyv1.DeletionRestore, func(s *story) { s.playbookProblem = problem("PlaybookNotFound"); s.writerStopped = true }, 2 * time.Minute, false, still + "it took too long"},
+		"the playbook, Retain":  {strategyv1.DeletionRetain, func(s *story) { s.playbookProblem = problem("PlaybookNotFound") }, 0, false, "the edits stay in the configuration"},
+		"the playbook, Restore": {strategyv1.DeletionRestore, func(s *story) { s.playbookProblem = problem("PlaybookNotFound"); s.overridesDeletion() }, 0, true, "the edits were undone, but the scheduler was not restarted: PlaybookNotFound is missing"},
+		"the playbook and the writer": {strategyv1.DeletionRestore, func(s *story) {
+			s.playbookProblem = problem("PlaybookNotFound")
+			s.writerStopped = true
+			s.overridesDeletion()
+		}, 2 * time.Minute, false, still + "it took too long"},
 		"the ConfigMap, Retain":                {strategyv1.DeletionRetain, func(s *story) { s.configProblem = problem("ConfigMapNotFound") }, 0, false, "the configuration is gone"},
 		"the ConfigMap, Restore":               {strategyv1.DeletionRestore, func(s *story) { s.configProblem = problem("ConfigMapNotFound") }, 0, false, "the configuration is gone"},
 		"the opt-in of the ConfigMap, Retain":  {strategyv1.DeletionRetain, func(s *story) { s.configProblem = problem("ConfigMapNotLabelled") }, 5 * time.Minute, false, unknown + "it took too long"},
@@ -178,9 +200,14 @@ func TestDeletedAndSomethingIsMissing(t *testing.T) {
 		"the log, Restore":                     {strategyv1.DeletionRestore, func(s *story) { s.logProblem = problem("SecretNotFound") }, 5 * time.Minute, false, still + "it took too long: SecretNotFound is missing"},
 		"the writer, Retain":                   {strategyv1.DeletionRetain, func(s *story) { s.writerStopped = true }, 5 * time.Minute, false, still + "it took too long"},
 		"the writer, Restore":                  {strategyv1.DeletionRestore, func(s *story) { s.writerStopped = true }, 5 * time.Minute, false, still + "it took too long"},
-		"the PodTemplate of the proof":         {strategyv1.DeletionRestore, func(s *story) { s.Templates = nil }, 5 * time.Minute, true, "it took too long: the restore is not in effect in time: check running-plan needs PodTemplate tools"},
+		"the PodTemplate of the proof": {strategyv1.DeletionRestore, func(s *story) {
+			s.overridesDeletion()
+			lift := s.later
+			s.later = func() { lift(); s.Templates = nil }
+		}, 5 * time.Minute, true, "it took too long: the restore is not in effect in time: check running-plan needs PodTemplate tools"},
+		"the PodTemplate of the gate":          {strategyv1.DeletionRestore, func(s *story) { s.Templates = nil }, 5 * time.Minute, false, still + "it took too long: check load needs PodTemplate tools"},
 		"a scheduler that starts, Restore":     {strategyv1.DeletionRestore, func(s *story) { s.Deployment.Spec.Paused = true }, 5 * time.Minute, true, "it took too long"},
-		"the proof: undone, but not shown":     {strategyv1.DeletionRestore, func(s *story) { s.reports(reports{"running-plan": testkit.Broken()}) }, 0, true, "the edits were undone, but it could not be proved"},
+		"the proof: undone, but not shown":     {strategyv1.DeletionRestore, func(s *story) { s.reports(reports{"load": testkit.OK(), "running-plan": testkit.Broken()}) }, 0, true, "the edits were undone, but it could not be proved"},
 		"a document that can be read, Retain":  {strategyv1.DeletionRetain, func(s *story) { s.Edit("a: [\n") }, 5 * time.Minute, false, unknown + "it took too long: deleted with deletionPolicy Retain"},
 		"a document that can be read, Restore": {strategyv1.DeletionRestore, func(s *story) { s.Edit("a: [\n") }, 5 * time.Minute, false, unknown + "it took too long"},
 	} {
@@ -193,6 +220,10 @@ func TestDeletedAndSomethingIsMissing(t *testing.T) {
 			deleted := s.Now
 			s.Delete("off")
 			s.quiet()
+			if s.later != nil {
+				s.later()
+				s.quiet()
+			}
 			if c.later > 0 {
 				if s.gone() {
 					t.Fatalf("it is gone at once: %s", s.message(strategyv1.ConditionReady))
@@ -224,6 +255,19 @@ func TestDeletedAndSomethingIsMissing(t *testing.T) {
 				s.CheckTimeline(s.prefix, s.rollback.Status.Timeline, true)
 			}
 		})
+	}
+}
+
+// overridesDeletion: the gate does not hold, or cannot be asked, and bob lifts it once the deletion waits for that.
+func (s *story) overridesDeletion() {
+	reported := s.Report
+	s.reports(reports{"load": testkit.Fail()})
+	s.later = func() {
+		s.Report = reported
+		if s.gone() || s.Content == testkit.Document || s.ready() != strategyv1.ReasonRestoreGateFailed {
+			s.T.Fatalf("it does not wait: %s", testkit.Conditions(s.rollback.Status.Conditions))
+		}
+		s.decide(strategyv1.DecisionOverride, "bob")
 	}
 }
 

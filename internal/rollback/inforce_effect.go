@@ -21,8 +21,8 @@ func (p *plan) takeEffect() pass.Outcome {
 	if reason := p.out.Reason(strategyv1.ConditionInEffect); reason != "" && reason != strategyv1.ReasonRenewing {
 		return pass.GoOn // it was decided that it did not come into effect, or it ended
 	}
-	if _, _, message := p.overwritten(); message != "" && !p.late() { // there is nothing to prove
-		p.out.Stall(strategyv1.ReasonOverwritten, message)
+	if _, reason, message := p.overwritten(); message != "" && !p.late() { // there is nothing to prove
+		p.out.Stall(p.stalledFor(reason), message)
 		p.out.Wake(p.effectDeadline())
 		return pass.Ends
 	} else if message != "" {

@@ -69,8 +69,8 @@ func (p *plan) failed(reason, message string) {
 
 // watch looks whether a change still stands where it was made.
 func (p *plan) watch() pass.Outcome {
-	if _, _, message := p.overwritten(); message != "" {
-		p.out.Stall(strategyv1.ReasonOverwritten, cmp.Or(p.inDoubt(), message))
+	if _, reason, message := p.overwritten(); message != "" {
+		p.out.Stall(p.stalledFor(reason), cmp.Or(p.inDoubt(), message))
 		return pass.Ends
 	}
 	if p.written() {

@@ -13,6 +13,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
+	"tradeops.dev/strategy-operator/internal/record"
 )
 
 // start freezes the playbook.
@@ -31,9 +32,13 @@ func (p *plan) start() {
 // are undone.
 func (p *plan) seeWritten() {
 	holder := p.holder()
+	if holder == nil { // the record may have been changed before anybody saw it
+		holder = p.lost()
+	}
 	if holder == nil || p.next.Config == nil {
 		return
 	}
+	p.next.Config.Receipts = record.Seen(p.next.Config.Receipts, holder.Receipt())
 	p.next.Config.WrittenRevision = max(p.next.Config.WrittenRevision, holder.Revision)
 	if p.next.Config.WrittenTime == nil {
 		p.next.Config.WrittenTime = new(p.out.Stamp())
@@ -119,7 +124,7 @@ func (p *plan) tooLate(decided facts.Decided) string {
 	switch {
 	case p.hasEnded():
 		return fmt.Sprintf("the rollback has ended (%s): %s", p.next.End.How, p.out.Message(strategyv1.ConditionReady))
-	case p.isDeleted():
+	case p.deaf(decided.Verdict):
 		return "the rollback is being deleted"
 	case decided.Verdict == strategyv1.DecisionApprove && approved:
 		return "it is approved already: " + p.out.Message(strategyv1.ConditionApproved)

@@ -6,6 +6,7 @@ import "tradeops.dev/strategy-operator/internal/pass"
 var records = []func(*plan){
 	(*plan).start,          // freezes the playbook, once
 	(*plan).seeWritten,     // keeps that edits reached the configuration
+	(*plan).seeRecord,      // says that the record of its edits cannot be believed
 	(*plan).seeStands,      // takes back that it is in effect, when it was overwritten or undone
 	(*plan).holdBack,       // nothing new is started while the playbook is on hold
 	(*plan).adoptChecks,    // the checks of a later revision, because somebody says so

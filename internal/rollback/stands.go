@@ -63,6 +63,9 @@ func (p *plan) overwritten() (status metav1.ConditionStatus, reason, message str
 		return metav1.ConditionUnknown, config.Problem.Reason, unseen + config.Problem.Message
 	case config.Gone:
 		return metav1.ConditionUnknown, strategyv1.ReasonConfigMapNotFound, "ConfigMap " + p.next.Config.ConfigMapName + " with the edits is gone"
+	case p.lost() != nil:
+		reason, message = p.doubted()
+		return metav1.ConditionUnknown, reason, message
 	case p.replaced():
 		return metav1.ConditionFalse, strategyv1.ReasonOverwritten, fmt.Sprintf(
 			"ConfigMap %s was replaced together with the record of this rollback's edits, which are not written again. %s", p.next.Config.ConfigMapName, who)
@@ -130,7 +133,7 @@ func (p *plan) seeUndone() {
 	case unseen != nil:
 		message = "nobody can see whether the edits were undone: " + unseen.Message
 		p.out.Set(strategyv1.ConditionApplied, metav1.ConditionUnknown, unseen.Reason, message)
-	case p.seen.Config.Gone || p.holder() == nil:
+	case p.seen.Config.Gone || !p.stands():
 		p.out.Set(strategyv1.ConditionApplied, metav1.ConditionFalse, strategyv1.ReasonRestored, "the edits were undone")
 	default:
 		return

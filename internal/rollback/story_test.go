@@ -47,6 +47,7 @@ type story struct {
 	others          []strategyv1.StrategyRollback
 	incident        *strategyv1.StrategyIncident
 	signals         signals.Snapshot
+	later           func()          // what happens when the story has come to a rest
 	newest          *facts.Playbook // as it is now; nil: as the rollback runs on it
 }
 

@@ -23,6 +23,10 @@ const defaultGate = "checks.all(c, c.verdict in ['Pass', 'Warn'])"
 
 // gateHolds looks before it leaps: the checks of the gate, and whether what caused the incident is gone. What is not written needs neither.
 func (p *plan) gateHolds() bool {
+	if p.lost() != nil && !p.overridden() {
+		p.recordFailed()
+		return false
+	}
 	if p.ungated() || p.releasing() || p.holder() == nil {
 		return true
 	}
@@ -64,15 +68,22 @@ func (p *plan) gateHolds() bool {
 }
 
 func (p *plan) gateFailed(why string) {
-	message := fmt.Sprintf("not restored, the change stays in effect: %s. To try again: %s; to restore all the same: kubectl strategy override %s -n %s",
-		why, p.restoreCommand(), p.seen.Rollback.Name, p.seen.Rollback.Namespace)
-	if until := p.until(); !until.IsZero() {
+	message := fmt.Sprintf("not restored, the change stays in effect: %s. To try again: %s; to restore all the same: %s",
+		why, p.restoreCommand(), p.overrideCommand())
+	if until := p.until(); p.isDeleted() {
+		message += p.letGoHelp()
+	} else if !until.IsZero() {
 		message += fmt.Sprintf(". The time box ends at %s; to keep the change longer: %s", rfc3339(until), p.renewCommand())
 	}
+	p.park(strategyv1.ReasonRestoreGateFailed, message)
+}
+
+// park keeps the change, and asks whoever may lift the gate.
+func (p *plan) park(reason, message string) {
 	p.next.Restore.Result = strategyv1.RestoreGateFailed
-	p.out.Set(strategyv1.ConditionRestored, metav1.ConditionFalse, strategyv1.ReasonRestoreGateFailed, message)
+	p.out.Set(strategyv1.ConditionRestored, metav1.ConditionFalse, reason, message)
 	p.out.Note(strategyv1.EventRestoreRefused, message, "")
-	p.out.Stall(strategyv1.ReasonRestoreGateFailed, message)
+	p.out.Stall(reason, message)
 }
 
 // gate of the remedy; the zero one asks for the cause only.

@@ -42,11 +42,9 @@ func (p *plan) withdrawn() {
 	p.out.Done(strategyv1.ReasonWithdrawn, message)
 }
 
-// ungated requests are obeyed at once: a revert undoes a change that made things worse, whoever deletes may restore, and a
-// person may lift the gate.
+// ungated requests are obeyed at once: a revert undoes a change that made things worse, and a person may lift the gate.
 func (p *plan) ungated() bool {
-	request := p.next.Restore.Request
-	return p.reverts() || request == requestDeletion || p.next.Override != nil && request == p.next.Override.Name
+	return p.reverts() || p.overridden()
 }
 
 // releasing: the gate held, or there was none; from then on the edits are undone.
@@ -68,7 +66,8 @@ func (p *plan) release() {
 		return
 	}
 	p.ask(strategyv1.ClaimRelease)
-	if p.holder() == nil { // nothing will be written, so nothing will tell
+	p.next.Config.FromReceipt = p.lost() != nil
+	if !p.stands() { // nothing will be written, so nothing will tell
 		p.out.Wake(p.now)
 	}
 	p.out.Wake(p.now.Add(pass.Recheck))
@@ -84,7 +83,11 @@ func (p *plan) undoing() string {
 
 // takeBack waits until the running scheduler has the configuration without the edits.
 func (p *plan) takeBack() {
-	if p.holder() != nil {
+	if p.lost() != nil && !p.next.Config.FromReceipt {
+		p.recordFailed()
+		return
+	}
+	if p.stands() {
 		p.out.Working(p.undoing(), "waiting for the configuration to be written")
 		p.lateRestore("the edits were not undone in time; " + p.notWritten())
 		return
@@ -140,6 +143,7 @@ func (p *plan) restored() {
 	p.out.Set(strategyv1.ConditionInEffect, metav1.ConditionFalse, strategyv1.ReasonRestored, message)
 	p.out.Set(strategyv1.ConditionRestored, metav1.ConditionTrue, reason, message)
 	p.out.Note(strategyv1.EventRestored, message, p.next.Restore.By)
+	p.dropReceipts()
 	if p.reverts() {
 		p.end(strategyv1.EndReverted)
 		p.out.Stall(strategyv1.ReasonReverted, "reverted after failed checks: "+p.out.Message(strategyv1.ConditionVerified))

@@ -99,9 +99,18 @@ func (w *world) write() {
 	for _, uid := range slices.Sorted(maps.Keys(w.claims)) {
 		w.o.Claims = append(w.o.Claims, *w.claims[uid])
 	}
-	for _, uid := range w.holders() {
-		if w.claims[uid] == nil {
-			w.o.Orphans = append(w.o.Orphans, uid)
+	recorded := w.o.State
+	defer func() {
+		if w.o.Orphans != nil { // nothing was written
+			w.o.State, w.o.Orphans = recorded, nil
+		}
+	}()
+	w.o.State.Holders = nil
+	for _, holder := range recorded.Holders { // nobody vouches for what is said of a rollback that is gone
+		if w.claims[holder.UID] == nil {
+			w.o.Orphans = append(w.o.Orphans, holder)
+		} else {
+			w.o.State.Holders = append(w.o.State.Holders, holder)
 		}
 	}
 	w.o.DataKey = "core.yaml"
@@ -122,6 +131,7 @@ func (w *world) write() {
 			w.Fatalf("it waits until %v at %v", decision.NextAt, w.now)
 		}
 		w.count["waited"]++
+		w.o.State, w.o.Orphans = recorded, nil
 		if w.now = decision.NextAt; rapid.Bool().Draw(w.T, "until it writes") {
 			w.write()
 		}
@@ -144,6 +154,7 @@ func (w *world) written(decision schedulerconfig.Decision) {
 		w.Fatalf("the record has %d bytes, %v", len(decision.Write.Edits), err)
 	}
 	before := w.o.State
+	before.Holders = append(slices.Clone(w.o.Orphans), before.Holders...)
 	if decision.Write.DataKey != "" {
 		w.o.Content = decision.Write.Content
 		if state.SHA256 != record.Hash(w.o.Content) {
@@ -170,8 +181,8 @@ func (w *world) left(before record.State, decision schedulerconfig.Decision) {
 		}
 	}
 	remaining := slices.Clone(before.Holders)
-	for _, uid := range w.o.Orphans {
-		remaining = w.leaves(remaining, uid, true)
+	for _, orphan := range w.o.Orphans {
+		remaining = w.leaves(remaining, orphan.UID, true)
 	}
 	for _, holder := range slices.Backward(before.Holders) { // in the order in which the writer ends them
 		claim := w.claims[holder.UID]
@@ -184,6 +195,7 @@ func (w *world) left(before record.State, decision schedulerconfig.Decision) {
 		w.Fatalf("%d of %d orphans were dropped", len(decision.Dropped), len(w.o.Orphans))
 	}
 	w.count["dropped"] += len(decision.Dropped)
+	w.o.Orphans = nil
 }
 
 // leaves takes one holder out; what it alone holds may stay in the content.

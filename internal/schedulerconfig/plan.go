@@ -20,38 +20,42 @@ type Observed struct {
 	ResourceVersion string               // that Content and State were read at: the write is bound to it
 	DataKey         string               // the key in its data; empty: nothing is claimed
 	Content         string
-	State           record.State   // the record
-	Claims          []record.Claim // in any order, without those that a suspended playbook keeps back
-	Orphans         []string       // UIDs of holders whose rollback does not exist any more
+	State           record.State    // the record, as far as the operator wrote it
+	Claims          []record.Claim  // in any order, without those that a suspended playbook keeps back
+	Orphans         []record.Holder // what the record has of rollbacks that do not exist any more: nobody can tell who wrote it
+	Receipts        record.Receipts // of the rollbacks on this ConfigMap
 	Pauses          pauses.Pauses
+}
+
+// Receipt is an entry of the record that is about to be written: it goes into the status of its rollback first.
+type Receipt struct {
+	UID, Name string // of the rollback
+	Entry     string
 }
 
 // Decision is at most one write for all claims together.
 type Decision struct {
-	Write   *action.WriteConfig
-	Pending []record.Claim // those that were not met: the write depends on them, so they are read once more before it
-	Refused []record.Refusal
-	Dropped []record.Holder // orphans: their edits stay, and nobody undoes them
-	Left    []record.Holder // of rollbacks that were deleted, and asked for that: the same
-	NextAt  time.Time       // zero: something watched will change
+	Write    *action.WriteConfig
+	Receipts []Receipt      // before the write
+	Pending  []record.Claim // those that were not met: the write depends on them, so they are read once more before it
+	Refused  []record.Refusal
+	Dropped  []record.Holder // orphans: their edits stay, and nobody undoes them
+	Left     []record.Holder // of rollbacks that were deleted, and asked for that: the same
+	NextAt   time.Time       // zero: something watched will change
 }
 
 // Plan undoes what is released, newest first, then applies what is newly claimed, oldest claim first. The error: the record does not
 // fit its annotation; then nothing is written.
 func Plan(o Observed, now time.Time) (Decision, error) {
-	pending := pendingOf(o)
+	document, unreadable := config.Parse(o.Content)
+	pending := pendingOf(o, document)
 	if at := due(pending, o.Pauses.OrDefault()); now.Before(at) {
 		return Decision{NextAt: at}, nil
 	}
-	document, unreadable := config.Parse(o.Content)
 	work := &writing{document: document, unreadable: unreadable, state: record.State{Holders: slices.Clone(o.State.Holders)}, decision: Decision{Pending: pending}}
-	for _, uid := range o.Orphans {
-		if holder := work.state.Holder(uid); holder != nil {
-			work.decision.Dropped = append(work.decision.Dropped, *holder)
-			work.forget(uid)
-		}
-	}
-	for _, holder := range slices.Backward(o.State.Holders) {
+	work.decision.Dropped, work.changed = o.Orphans, len(o.Orphans) > 0
+	work.recover(pending)
+	for _, holder := range slices.Backward(slices.Clone(work.state.Holders)) {
 		for _, claim := range pending {
 			if claim.UID == holder.UID {
 				work.end(claim)
@@ -82,6 +86,7 @@ func Plan(o Observed, now time.Time) (Decision, error) {
 	if err != nil {
 		return work.decision, err
 	}
+	work.decision.Receipts = unreceipted(work.state, o.Receipts)
 	work.decision.Write = &action.WriteConfig{
 		Key: o.Key, ResourceVersion: o.ResourceVersion, DataKey: o.DataKey, Content: content, Edits: edits,
 	}
@@ -89,13 +94,14 @@ func Plan(o Observed, now time.Time) (Decision, error) {
 }
 
 // pendingOf are the claims that are not met, oldest first. One that was met, and is not in the record any more, went with a ConfigMap that
-// somebody replaced: that is theirs, and it is not written again.
-func pendingOf(o Observed) []record.Claim {
+// somebody replaced: that is theirs, and it is not written again. One that is undone from its receipt is met when nothing is left to undo.
+func pendingOf(o Observed, document *config.Document) []record.Claim {
 	var pending []record.Claim
 	for _, claim := range o.Claims {
 		holder := o.State.Holder(claim.UID)
 		asked := claim.State == strategyv1.ClaimHold && !claim.Met && (holder == nil || holder.Revision != claim.Revision)
-		if asked || claim.State != strategyv1.ClaimHold && holder != nil {
+		lost := holder == nil && claim.Receipt != nil && record.Stands(document, o.State, *claim.Receipt)
+		if asked || lost || claim.State != strategyv1.ClaimHold && holder != nil {
 			pending = append(pending, claim)
 		}
 	}
@@ -124,6 +130,25 @@ type writing struct {
 	state      record.State
 	changed    bool
 	decision   Decision
+}
+
+// recover goes on as if the record still had what is undone from its receipt.
+func (w *writing) recover(pending []record.Claim) {
+	for _, claim := range pending {
+		if claim.Receipt != nil && w.state.Holder(claim.UID) == nil {
+			w.state.Holders = append(w.state.Holders, *claim.Receipt)
+		}
+	}
+}
+
+// unreceipted are the entries that are about to be written and stand in no status yet.
+func unreceipted(state record.State, receipts record.Receipts) (missing []Receipt) {
+	for _, holder := range state.Holders {
+		if entry := holder.Receipt(); !slices.Contains(receipts[holder.UID], entry) {
+			missing = append(missing, Receipt{holder.UID, holder.Name, entry})
+		}
+	}
+	return missing
 }
 
 // end takes a rollback's edits out of the content, or leaves them there for good.

@@ -123,7 +123,7 @@ func TestPlan(t *testing.T) {
 				o.Content = c.edit(o.Content)
 			}
 			o.Claims = c.claims
-			untouched := Observed{o.Key, o.ResourceVersion, o.DataKey, o.Content, copiedState(o.State), slices.Clone(o.Claims), nil, o.Pauses}
+			untouched := Observed{o.Key, o.ResourceVersion, o.DataKey, o.Content, copiedState(o.State), slices.Clone(o.Claims), nil, nil, o.Pauses}
 			next, decision := after(t, o)
 			if diff := cmp.Diff(untouched, o); diff != "" {
 				t.Errorf("the plan changed its input:\n%s", diff)

@@ -173,9 +173,14 @@ func (w *world) renew() {
 
 // orphan: the rollback is gone without having let go.
 func (w *world) orphan() {
-	if uid, found := pickOne(w, "orphaned", w.claims); found {
+	if uid, found := pickOne(w, "orphaned", w.claims); found && !w.shares(uid) { // what it shares is a case of its own
 		delete(w.claims, uid)
 	}
+}
+
+func (w *world) shares(uid string) bool {
+	holder := w.o.State.Holder(uid)
+	return holder != nil && slices.ContainsFunc(holder.Records, func(r config.Record) bool { return w.o.State.HolderOf(r.Path, uid) != "" })
 }
 
 func (w *world) wait() {

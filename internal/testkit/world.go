@@ -117,16 +117,23 @@ func New(t T) *World {
 // At sets the clock to so long after T0.
 func (w *World) At(d time.Duration) { w.Now = T0.Add(d) }
 
-// Config as it would be observed.
-func (w *World) Config() facts.Config {
+// recorded is what stands in the annotation, whoever wrote it.
+func (w *World) recorded() record.State {
 	w.T.Helper()
 	state, err := record.ParseState(w.Edits)
 	if err != nil {
 		w.T.Fatalf("%v", err)
 	}
+	return state
+}
+
+// Config as it would be observed.
+func (w *World) Config() facts.Config {
+	w.T.Helper()
+	state, doubts := w.recorded().Believe(w.receipts())
 	w.describe(w.Content)
 	observed := facts.Config{
-		ResourceVersion: strconv.Itoa(w.version), Document: w.described.document, Summary: w.described.summary, SHA256: record.Hash(w.Content), State: state,
+		ResourceVersion: strconv.Itoa(w.version), Document: w.described.document, Summary: w.described.summary, SHA256: record.Hash(w.Content), State: state, Doubts: doubts,
 	}
 	if err := w.described.err; err != nil {
 		observed.Problem = &facts.Problem{Reason: strategyv1.ReasonConfigInvalid, Message: err.Error()}

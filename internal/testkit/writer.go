@@ -38,7 +38,7 @@ func (w *World) PrepareWrite() {
 func (w *World) CommitWrite() bool {
 	decision := w.prepared
 	w.prepared = nil
-	if decision == nil || decision.Write == nil || decision.Write.ResourceVersion != strconv.Itoa(w.version) {
+	if decision == nil || decision.Write == nil || !w.keep(decision.Receipts) || decision.Write.ResourceVersion != strconv.Itoa(w.version) {
 		return false
 	}
 	w.before = w.Content
@@ -52,13 +52,39 @@ func (w *World) CommitWrite() bool {
 	return true
 }
 
+// KeepReceipts is the first half of a write.
+func (w *World) KeepReceipts() { w.keep(w.prepared.Receipts) }
+
+// keep gives rollbacks the receipts of what is about to be written for them.
+func (w *World) keep(receipts []schedulerconfig.Receipt) bool {
+	for _, receipt := range receipts {
+		rollback := w.Rollbacks[receipt.Name]
+		if rollback == nil || string(rollback.UID) != receipt.UID || rollback.Status.Config == nil {
+			return false
+		}
+		rollback.Status.Config.Receipts = record.Kept(rollback.Status.Config.Receipts, receipt.Entry)
+	}
+	return true
+}
+
+// receipts of all rollbacks.
+func (w *World) receipts() record.Receipts {
+	receipts := record.Receipts{}
+	for _, rollback := range w.Rollbacks {
+		if asked := rollback.Status.Config; asked != nil {
+			receipts[string(rollback.UID)] = asked.Receipts
+		}
+	}
+	return receipts
+}
+
 // claims are what the writer's controller observes: of rollbacks that go on, and of those that have ended but are named
 // by the record. What the record names and is not there any more is an orphan.
 func (w *World) claims() schedulerconfig.Observed {
 	w.T.Helper()
 	observed := schedulerconfig.Observed{
 		Key: types.NamespacedName{Namespace: Namespace, Name: ConfigMap}, ResourceVersion: strconv.Itoa(w.version),
-		Content: w.Content, State: w.Config().State,
+		Content: w.Content, State: w.Config().State, Receipts: w.receipts(),
 	}
 	for name, rollback := range w.Rollbacks {
 		held := observed.State.Holder(string(rollback.UID)) != nil
@@ -70,9 +96,9 @@ func (w *World) claims() schedulerconfig.Observed {
 			w.T.Fatalf("rollback %s stands under the name %s", rollback.Name, name)
 		}
 	}
-	for _, holder := range observed.State.Holders {
+	for _, holder := range w.recorded().Holders {
 		if current := w.Rollbacks[holder.Name]; current == nil || string(current.UID) != holder.UID {
-			observed.Orphans = append(observed.Orphans, holder.UID)
+			observed.Orphans = append(observed.Orphans, holder)
 		}
 	}
 	if observed.DataKey == "" { // nobody says which key of the ConfigMap it is

@@ -136,10 +136,16 @@ var rollbackMutants = []Mutant{{
 	Name: "claims are written without reading them again", Story: "deleted by force between claim and write, with an old cache",
 	Live: func(next, cache client.Reader) client.Reader {
 		return &bentReader{next, func(ctx context.Context, key types.NamespacedName, object client.Object, options ...client.GetOption) error {
-			if _, isRollback := object.(*strategyv1.StrategyRollback); isRollback {
-				return cache.Get(ctx, key, object, options...)
+			if err := next.Get(ctx, key, object, options...); err != nil {
+				return err
 			}
-			return next.Get(ctx, key, object, options...)
+			version := object.GetResourceVersion() // or the receipt could not be kept
+			if _, isRollback := object.(*strategyv1.StrategyRollback); isRollback {
+				err := cache.Get(ctx, key, object, options...)
+				object.SetResourceVersion(version)
+				return err
+			}
+			return nil
 		}}
 	},
 }, {

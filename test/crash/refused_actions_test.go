@@ -97,6 +97,13 @@ var refusedActions = map[string]refusedAction{
 	"AnswerDecision": {
 		story: "rollback of a person", against: to[*strategyv1.StrategyDecision]("status"), told: rollbackTells("less"), works: true,
 	},
+	"KeepReceipt": {
+		story: "rollback of a person", against: func(verb string, object client.Object) bool {
+			rollback, ok := object.(*strategyv1.StrategyRollback)
+			return ok && verb == "status" && rollback.Status.Config != nil && len(rollback.Status.Config.Receipts) > 0
+		},
+		told: rollbackTells("less"), after: readyIs("less", "Verified"),
+	},
 	"WriteConfig": {
 		story: "rollback of a person", against: to[*corev1.ConfigMap]("update"), told: rollbackTells("less"), after: readyIs("less", "Verified"),
 	},

@@ -121,7 +121,8 @@ var several = []Scenario{{
 }, {
 	Name: "the record is taken off by hand while applied", Begin: ask("less", allocate("0.5")),
 	Script: []Step{
-		approve("less"), {ready("less", "Verified"), func(w *sim.World) { w.Unrecord() }}, restoreWhen("less", "Overwritten"), looksAgain("less"),
+		approve("less"), {ready("less", "Verified"), func(w *sim.World) { w.Unrecord() }}, restoreWhen("less", "RecordLost"),
+		{condition("less", strategyv1.ConditionRestored, "RecordLost"), decides("bob", "less", strategyv1.DecisionOverride)},
 	},
-	Rollbacks: ends("less", "Restored"), Leaves: halved,
+	Rollbacks: ends("less", "Restored"),
 }}
