@@ -65,21 +65,27 @@ func (r *configurations) decide(ctx context.Context, configMap *corev1.ConfigMap
 		decided.nextAt = now.Add(r.Pauses.CatchUp)
 		return decided, err
 	}
+	decided.actions = append(decided.actions, written(configMap, plan)...)
+	return decided, nil
+}
+
+// written is a write of the configuration: what it proves first, and whom it concerns after it.
+func written(configMap *corev1.ConfigMap, plan schedulerconfig.Decision) (actions []action.Action) {
 	for _, receipt := range plan.Receipts {
-		decided.actions = append(decided.actions, action.KeepReceipt{
+		actions = append(actions, action.KeepReceipt{
 			Key: types.NamespacedName{Namespace: configMap.Namespace, Name: receipt.Name}, UID: receipt.UID, Entry: receipt.Entry,
 		})
 	}
-	decided.actions = append(decided.actions, *plan.Write)
+	actions = append(actions, *plan.Write)
 	for _, orphan := range plan.Dropped {
-		decided.actions = append(decided.actions, warning("OrphanEdits",
+		actions = append(actions, warning("OrphanEdits",
 			"the record of the edits names rollback %s, which does not exist: it was removed by force, or somebody else wrote that. What the configuration holds there stays, and nobody undoes it (before, as the record says: %s)", bounded.Line(orphan.Name, 253), earlier(orphan)))
 	}
 	for _, left := range plan.Left {
-		decided.actions = append(decided.actions, warning("EditsLeft",
+		actions = append(actions, warning("EditsLeft",
 			"rollback %s was deleted with deletionPolicy Retain: its edits stay and nobody undoes them (before: %s)", left.Name, earlier(left)))
 	}
-	return decided, nil
+	return actions
 }
 
 func warning(reason, format string, args ...any) action.Event {
