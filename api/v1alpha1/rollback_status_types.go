@@ -273,11 +273,18 @@ type ConfigClaim struct {
 	// +kubebuilder:validation:items:MaxLength=32768
 	Receipts []string `json:"receipts,omitempty"`
 
-	// fromReceipt: the record on the ConfigMap is lost or was forged, and somebody decided that the edits are undone from the oldest of the
-	// receipts, where they still stand. Default: false, from the record.
+	// undoneFrom says from what the edits are undone: Receipt where the record on the ConfigMap is lost or was forged, and somebody decided it;
+	// then from the oldest of the receipts, where the edits still stand. Absent = from the record.
 	// +optional
-	FromReceipt bool `json:"fromReceipt,omitempty"`
+	UndoneFrom UndoSource `json:"undoneFrom,omitempty"`
 }
+
+// UndoSource is from what edits are undone.
+// +kubebuilder:validation:Enum=Receipt
+type UndoSource string
+
+// UndoneFromReceipt is the operator's own copy of the record.
+const UndoneFromReceipt UndoSource = "Receipt"
 
 // ProofStatus is what the scheduler is said to run, or to load, beside what it should. A change that is only written is not in effect.
 type ProofStatus struct {

@@ -33,7 +33,7 @@ func ClaimOf(rollback *strategyv1.StrategyRollback) (Claim, bool) {
 		Met:   asked.Claim == strategyv1.ClaimHold && asked.WrittenRevision == asked.Revision,
 		Edits: plan.Edits, Disables: plan.Disables, Guard: asked.Guard,
 	}
-	if asked.FromReceipt && asked.Claim == strategyv1.ClaimRelease {
+	if asked.UndoneFrom == strategyv1.UndoneFromReceipt && asked.Claim == strategyv1.ClaimRelease {
 		claim.Receipt = InForce(asked)
 	}
 	return claim, true

@@ -48,7 +48,7 @@ func (p *plan) stalledFor(reason string) string {
 
 // seeRecord says once that the record cannot be believed; what was seen in it before stays seen.
 func (p *plan) seeRecord() {
-	if p.claimed() == "" || p.next.Config.FromReceipt || p.lost() == nil {
+	if p.claimed() == "" || p.next.Config.UndoneFrom != "" || p.lost() == nil {
 		return
 	}
 	reason, message := p.doubted()
@@ -82,6 +82,6 @@ func (p *plan) overrideCommand() string {
 // dropReceipts: what was undone never comes back by the operator's hand.
 func (p *plan) dropReceipts() {
 	if lifecycle.Changed(p.next) {
-		p.next.Config.Receipts, p.next.Config.FromReceipt = nil, false
+		p.next.Config.Receipts, p.next.Config.UndoneFrom = nil, ""
 	}
 }

@@ -66,7 +66,10 @@ func (p *plan) release() {
 		return
 	}
 	p.ask(strategyv1.ClaimRelease)
-	p.next.Config.FromReceipt = p.lost() != nil
+	p.next.Config.UndoneFrom = ""
+	if p.lost() != nil {
+		p.next.Config.UndoneFrom = strategyv1.UndoneFromReceipt
+	}
 	if !p.stands() { // nothing will be written, so nothing will tell
 		p.out.Wake(p.now)
 	}
@@ -83,7 +86,7 @@ func (p *plan) undoing() string {
 
 // takeBack waits until the running scheduler has the configuration without the edits.
 func (p *plan) takeBack() {
-	if p.lost() != nil && !p.next.Config.FromReceipt {
+	if p.lost() != nil && p.next.Config.UndoneFrom == "" {
 		p.recordFailed()
 		return
 	}
