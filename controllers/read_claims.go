@@ -117,7 +117,15 @@ func (r *configurations) claimCounts(ctx context.Context, rollback *strategyv1.S
 		return false, err
 	}
 	log, err := r.observeLog(ctx, logOfRollback(rollback, *spec))
-	return log.Problem == nil, err
+	if err != nil || log.Problem == nil {
+		return err == nil, err
+	}
+	var newest strategyv1.StrategyRollback // the log may be ahead of the cache alone
+	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(rollback), &newest); err != nil {
+		return false, client.IgnoreNotFound(err)
+	}
+	log, err = r.observeLog(ctx, logOfRollback(&newest, *spec))
+	return err == nil && log.Problem == nil, err
 }
 
 // receiptsOf are the receipts of all rollbacks; the later ones are newer copies.

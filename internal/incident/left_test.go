@@ -21,8 +21,11 @@ const trend = "/risk_profiles/bold/strategy_allocations/trend"
 func (s *story) inForce() {
 	s.T.Helper()
 	s.mitigating()
-	s.writes(sortedNames(s.Rollbacks)[0], strategyv1.PlannedEdit{Path: trend, From: new("1.0"), To: "0.5"})
+	name := sortedNames(s.Rollbacks)[0]
+	s.writes(name, strategyv1.PlannedEdit{Path: trend, From: new("1.0"), To: "0.5"})
+	receipts := s.Rollbacks[name].Status.Config.Receipts
 	s.verified()
+	s.Rollbacks[name].Status.Config.Receipts = receipts
 }
 
 // writes is what the writer of the configuration does for a rollback.
@@ -34,6 +37,11 @@ func (s *story) writes(name string, edits ...strategyv1.PlannedEdit) {
 	if refusal != nil {
 		s.T.Fatalf("%s", refusal.Message)
 	}
+	if rollback.Status.Config == nil {
+		rollback.Status.Config = &strategyv1.ConfigClaim{}
+	}
+	claim := rollback.Status.Config
+	claim.Receipts = record.Kept(claim.Receipts, state.Holder(string(rollback.UID)).Receipt()) // kept before the write
 	s.holds(edited.String(), state)
 }
 
