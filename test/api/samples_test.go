@@ -227,7 +227,7 @@ func TestDemoDecisions(t *testing.T) {
 		{"a dead exchange escalates at once", measured(incident("Latency", "Warning"), judged("primary-probe", "Fail"), nil), "exchange", false},
 		{"a loss goes to L2", measured(incident("PnL", "Warning"), fine, map[string]any{"drawdown_pct": -4.5}), "loss", false},
 		{"a schedule that stands still is no false alarm", measured(incident("NoSignals", "Warning"), fine, map[string]any{"schedule_signals_1m": 0.0}), "", false},
-		{"silence goes to L2", measured(incident("PnL", "Warning"), fine, map[string]any{"signals_1m": 0.0}), "silent", false},
+		{"silence goes to L2", measured(incident("PnL", "Warning"), fine, map[string]any{"signals_1m": 0.0, "schedule_signals_1m": 0.0}), "silent", false},
 		{"a critical loss waits for L1's evidence", measured(incident("PnL", "Critical"), judged("stage4-audit", "Pass"), nil), "", true},
 		{"a critical loss goes to L2", measured(incident("PnL", "Critical"), fine, nil), "drawdown", true},
 		{"what could not be measured is no false alarm", measured(incident("Latency", "Warning"), judged("stage4-audit", "Pass", "load-test", "Error"), nil), "", false},
