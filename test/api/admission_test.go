@@ -256,6 +256,10 @@ func TestWhoMayRestore(t *testing.T) {
 	standing(t, "pause", strategyv1.DeletionRetain)
 	standing(t, "other", strategyv1.DeletionRetain)
 	standing(t, "tidy", strategyv1.DeletionRestore)
+	standing(t, "claimed", strategyv1.DeletionRetain)
+	standing(t, "claimed-tidy", strategyv1.DeletionRestore)
+	claim(t, "claimed")
+	claim(t, "claimed-tidy")
 	const (
 		restore    = `{"spec":{"desiredState":"Restored"}}`
 		undo       = `{"spec":{"deletionPolicy":"Restore"}}`
@@ -263,6 +267,7 @@ func TestWhoMayRestore(t *testing.T) {
 		notState   = " may not change desiredState: the verb restore on strategyrollbacks in namespace trading is not granted"
 		notPolicy  = " may not change deletionPolicy: the verb restore on strategyrollbacks in namespace trading is not granted"
 		notPatch   = `cannot patch resource "strategyrollbacks"`
+		notAny     = "deletionPolicy cannot become Restore once the edits are asked for"
 		immutable  = "only desiredState and deletionPolicy of a rollback may change"
 		finalizers = `{"metadata":{"finalizers":["` + strategyv1.Finalizer + `"]}}`
 	)
@@ -295,6 +300,10 @@ func TestWhoMayRestore(t *testing.T) {
 		{"the policy, with the verb for this one", "carol", "pause", undo, ""},
 		{"the policy, with the verb for another one", "carol", "other", undo, "carol" + notPolicy},
 		{"the policy, with the verb alone", "heidi", "pause", undo, notPatch},
+		{"once it is claimed, deletion does not undo it", "bob", "claimed", undo, notAny},
+		{"once it is claimed, deletion may leave it", "bob", "claimed-tidy", leave, ""},
+		{"once it is claimed, the policy stays", "bob", "claimed-tidy", undo, ""},
+		{"once it is claimed, it may be restored", "bob", "claimed-tidy", restore, ""},
 		{"the operator changes no policy", operator, "tidy", leave, operator + notPolicy},
 		{"the operator adds its finalizer", operator, "tidy", finalizers, ""},
 		{"the operator changes nothing else", operator, "tidy", `{"spec":{"actions":null}}`, "spec.actions: Required value"},
@@ -380,6 +389,15 @@ func TestDeletionWithAFinalizer(t *testing.T) {
 	if err := admin.Get(t.Context(), client.ObjectKeyFromObject(object), object); !apierrors.IsNotFound(err) {
 		t.Errorf("it is still there: %v", err)
 	}
+}
+
+// claim: the edits of a rollback are asked for, and may stand.
+func claim(t *testing.T, name string) {
+	t.Helper()
+	var object strategyv1.StrategyRollback
+	must(t, admin.Get(t.Context(), client.ObjectKeyFromObject(called(name)), &object))
+	object.Status.Config = &strategyv1.ConfigClaim{ConfigMapName: "bot-core-config", Key: "core.yaml", Claim: strategyv1.ClaimHold}
+	must(t, as(operator).Status().Update(t.Context(), &object))
 }
 
 // standing creates a rollback for the length of a test.

@@ -61,8 +61,8 @@ func TestADeletedRollbackLeavesOrUndoesItsChange(t *testing.T) {
 	s.isSuspended("cross_exchange_watch")
 }
 
-// Finalizers wait for the operator, and for nothing else.
-func TestADeletionWaitsForTheOperatorAndForNothingElse(t *testing.T) {
+// Finalizers wait for the operator; and since nobody can ask the gate of a playbook that is gone, for somebody who lifts it.
+func TestADeletionWaitsForTheOperatorAndForTheGate(t *testing.T) {
 	s := tell(t, alone)
 	s.bind("carol", "strategy-operator-approver")
 	playbook := s.quick("short-lived")
@@ -78,6 +78,9 @@ func TestADeletionWaitsForTheOperatorAndForNothingElse(t *testing.T) {
 	s.isSuspended("cross_exchange_watch")
 	s.must(s.refresh(s.ctx, rollback))
 	s.scaleOperator(1)
+	s.reaches(rollback, "RestoreGateFailed", time.Minute)
+	s.isSuspended("cross_exchange_watch")
+	s.decides("carol", strategyv1.DecisionOverride, rollback)
 	s.isGone(rollback, time.Minute)
 	s.configIsAsBefore()
 	s.isSuspended()

@@ -72,7 +72,7 @@ func TestAPlaybookThatCannotBeRunSaysWhy(t *testing.T) {
 		func(s *story) {
 			s.changeConfig(func(c *corev1.ConfigMap) { c.Annotations = map[string]string{strategyv1.AnnotationEdits: "{"} })
 		},
-		"ConfigInvalid", []string{"ConfigMap NAMESPACE/bot-core-config, annotation " + strategyv1.AnnotationEdits},
+		"RecordForged", []string{"ConfigMap NAMESPACE/bot-core-config, annotation " + strategyv1.AnnotationEdits},
 		func(s *story) { s.changeConfig(func(c *corev1.ConfigMap) { c.Annotations = nil }) },
 	}, {
 		"the scheduler is not in the configuration",
