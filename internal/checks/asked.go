@@ -58,7 +58,12 @@ func digest(asked string) string {
 
 // Abridge leaves of a Job what became of it: its spec is replaced by the hash of what was asked for, and by what differs from that. Most of
 // such an object is what it was to run, which a thousand of them need not say in memory.
+//
+// A cache may do it more than once with the same object.
 func Abridge(job *batchv1.Job) {
+	if len(job.Spec.Template.Spec.Containers) == 0 { // it was done; no real one is without
+		return
+	}
 	job.ManagedFields = nil
 	job.Annotations = abridged(job.Spec.Template.Annotations, job.Spec.Template.Spec)
 	job.Spec = batchv1.JobSpec{}
@@ -66,6 +71,9 @@ func Abridge(job *batchv1.Job) {
 
 // AbridgePod does the same for a pod of a check.
 func AbridgePod(pod *corev1.Pod) {
+	if len(pod.Spec.Containers) == 0 {
+		return
+	}
 	pod.ManagedFields = nil
 	pod.Annotations = abridged(pod.Annotations, pod.Spec)
 	if names := pod.Spec.EphemeralContainers; len(names) > 0 {

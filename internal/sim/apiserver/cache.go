@@ -55,7 +55,10 @@ func (c *Cache) keep(object runtime.Object) error {
 	if transform == nil {
 		return nil
 	}
-	_, err := transform(object)
+	if _, err := transform(object); err != nil {
+		return err
+	}
+	_, err := transform(object) // a cache that takes its first objects from a stream transforms them twice
 	return err
 }
 
