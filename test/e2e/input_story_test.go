@@ -69,7 +69,16 @@ func TestAnUnknownScheduleStallsUntilTheConfigurationHasIt(t *testing.T) {
 	s.trace("the configuration gets the schedule")
 	s.reaches(rollback, "AwaitingApproval", fixed)
 	s.diffOnlyAdds(rollback.Status.Plan.Diff)
-	s.isTriaged(incident)
+	// The scheduler that runs does not have it yet, so where there is a Prometheus nobody knows its loss, and L2 looks at it.
+	s.eventually(nameOf(incident)+" goes on", fixed+20*time.Second, func(ctx context.Context) error {
+		if err := s.refresh(ctx, incident); err != nil {
+			return err
+		}
+		if condition(incident, strategyv1.ConditionTriaged).Status != metav1.ConditionTrue {
+			return errors.New("it is at:\n" + describe(incident))
+		}
+		return nil
+	})
 }
 
 // A typing error must not keep an incident open for good.
