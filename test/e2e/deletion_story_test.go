@@ -4,14 +4,11 @@ package e2e
 
 import (
 	"context"
-	"fmt"
 	"testing"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 )
@@ -64,8 +61,8 @@ func TestADeletedRollbackLeavesOrUndoesItsChange(t *testing.T) {
 	s.isSuspended("cross_exchange_watch")
 }
 
-// Finalizers wait for the operator; and since nobody can ask the gate of a playbook that is gone, for somebody who lifts it.
-func TestADeletionWaitsForTheOperatorAndForTheGate(t *testing.T) {
+// Finalizers wait for the operator, and for nothing else.
+func TestADeletionWaitsForTheOperatorAndForNothingElse(t *testing.T) {
 	s := tell(t, alone)
 	s.bind("carol", "strategy-operator-approver")
 	playbook := s.quick("short-lived")
@@ -78,22 +75,9 @@ func TestADeletionWaitsForTheOperatorAndForTheGate(t *testing.T) {
 	s.scaleOperator(0)
 	s.must(as("bob").Delete(s.ctx, rollback))
 	s.must(admin.Delete(s.ctx, playbook))
-	s.eventually("the frozen playbook is gone, too", time.Minute, func(ctx context.Context) error {
-		var revisions appsv1.ControllerRevisionList
-		if err := admin.List(ctx, &revisions, client.InNamespace(s.namespace), client.MatchingLabels{strategyv1.LabelPlaybook: playbook.Name}); err != nil {
-			return err
-		}
-		if n := len(revisions.Items); n > 0 {
-			return fmt.Errorf("%d revisions are left", n)
-		}
-		return nil
-	})
 	s.isSuspended("cross_exchange_watch")
 	s.must(s.refresh(s.ctx, rollback))
 	s.scaleOperator(1)
-	s.reaches(rollback, "RestoreGateFailed", time.Minute)
-	s.isSuspended("cross_exchange_watch")
-	s.decides("carol", strategyv1.DecisionOverride, rollback)
 	s.isGone(rollback, time.Minute)
 	s.configIsAsBefore()
 	s.isSuspended()
