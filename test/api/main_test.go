@@ -29,6 +29,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/test/attack"
 )
 
 const (
@@ -298,17 +299,7 @@ func rollback(requestedBy string) *strategyv1.StrategyRollback {
 }
 
 // refused checks an answer: empty words want the request accepted.
-func refused(t *testing.T, err error, words string) {
-	t.Helper()
-	switch {
-	case words == "" && err != nil:
-		t.Errorf("refused: %v", err)
-	case words != "" && err == nil:
-		t.Errorf("accepted, want a refusal with %q", words)
-	case words != "" && !strings.Contains(err.Error(), words):
-		t.Errorf("refused with %q, want %q", err, words)
-	}
-}
+var refused = attack.Refused
 
 func must(t *testing.T, err error) {
 	t.Helper()

@@ -76,22 +76,23 @@ func Run(t *testing.T, server Server) {
 			table.scene(t, server)
 			for _, row := range table.rows {
 				t.Run(row.name, func(t *testing.T) {
-					check(t, row.sends(t.Context(), server.As(row.by)), row.answer)
+					Refused(t, row.sends(t.Context(), server.As(row.by)), row.answer)
 				})
 			}
 		})
 	}
 }
 
-func check(t *testing.T, err error, answer string) {
+// Refused checks an answer of the API server: empty words want the request accepted.
+func Refused(t *testing.T, err error, words string) {
 	t.Helper()
 	switch {
-	case answer == "" && err != nil:
+	case words == "" && err != nil:
 		t.Errorf("refused: %v", err)
-	case answer != "" && err == nil:
-		t.Errorf("let through, want a refusal with %q", answer)
-	case answer != "" && !strings.Contains(err.Error(), answer):
-		t.Errorf("refused with %q, want %q", err, answer)
+	case words != "" && err == nil:
+		t.Errorf("accepted, want a refusal with %q", words)
+	case words != "" && !strings.Contains(err.Error(), words):
+		t.Errorf("refused with %q, want %q", err, words)
 	}
 }
 
