@@ -153,7 +153,8 @@ func policiesOf(t *testing.T, access *rest.Config) *policies.Proof {
 	must(t, err)
 	must(t, eventually(t.Context(), func() (bool, error) { // another test may just have put a policy back, and what is decided before counts for nothing
 		since, differs, err := proof.InForce(t.Context())
-		return differs == "" && since.Before(time.Now()), err
+		decided := time.Now().Truncate(time.Second) // as the API server will say of a decision that is made now
+		return differs == "" && decided.After(since), err
 	}))
 	return proof
 }
