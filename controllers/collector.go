@@ -23,6 +23,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/decisionlog"
 	"tradeops.dev/strategy-operator/internal/evidence"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
+	"tradeops.dev/strategy-operator/internal/rules"
 )
 
 // collector takes the end of a check's Job to its stored outcome: what the container wrote, then what it means. It works on
@@ -308,7 +309,7 @@ func (r *collector) withOutput(ctx context.Context, run *run, outcome checks.Out
 	if err != nil {
 		return outcome, err
 	}
-	return checks.WithReport(outcome, run.spec.ReportFrom, output, terminationMessage(pod, run.container)), nil
+	return checks.WithReport(outcome, run.spec, rules.Vars{Owner: run.owner.GetNamespace()}, output, terminationMessage(pod, run.container)), nil
 }
 
 // observeOutput is the end of an ended container's log. It is read once: a log is large, and it may be gone, or shorter, before

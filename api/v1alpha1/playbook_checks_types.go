@@ -6,7 +6,7 @@ type ReportSource string
 
 // The three sources of a report.
 const (
-	// ReportFromLog is the last complete JSON object in the container's log.
+	// ReportFromLog is a complete JSON object in the container's log.
 	ReportFromLog ReportSource = "Log"
 	// ReportFromTerminationMessage is the container's termination message, a JSON object.
 	ReportFromTerminationMessage ReportSource = "TerminationMessage"
@@ -72,6 +72,14 @@ type CheckSpec struct {
 	// +optional
 	// +default="Log"
 	ReportFrom ReportSource `json:"reportFrom,omitempty"`
+
+	// reportMatch chooses the report among the JSON objects of the log or termination message: a CEL expression over report that yields a bool,
+	// such as has(report.sharpe). It must hold for one object, which may stand there more than once; several different ones are
+	// Inconclusive. Default: the object that has a field that the rules of verdicts name; if none has, the last one.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	ReportMatch string `json:"reportMatch,omitempty"`
 
 	// verdicts judge the report: the first rule that holds wins; none -> Inconclusive.
 	// +required

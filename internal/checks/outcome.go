@@ -38,6 +38,8 @@ type Outcome struct {
 	// Report is the JSON object that is judged, null without one; ReportProblem says why there is none.
 	Report        Report `json:"report"`
 	ReportProblem string `json:"reportProblem,omitempty"`
+	// Ambiguous: several different objects might be the report.
+	Ambiguous bool `json:"ambiguous,omitempty"`
 	// LastLine of the log, where there is no report: it often says why, and nobody has to be allowed to read logs to see it.
 	LastLine string `json:"lastLine,omitempty"`
 	// OutputSHA256 and OutputBytes are of the stored log, which is the tail of a longer one.

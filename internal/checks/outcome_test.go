@@ -46,7 +46,7 @@ func TestAReportThatCannotBeDecodedIsInconclusive(t *testing.T) {
 		"nested as deep as can be":   `{"status":"ok","a":` + strings.Repeat("[", 9_999) + strings.Repeat("]", 9_999) + `}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			outcome := WithReport(Outcome{Reason: ReasonExited, ExitCode: new(int32)}, strategyv1.ReportFromLog, []byte(report), "")
+			outcome := WithReport(Outcome{Reason: ReasonExited, ExitCode: new(int32)}, strategyv1.CheckSpec{}, rules.Vars{}, []byte(report), "")
 			data, err := json.Marshal(outcome)
 			if err != nil {
 				t.Fatal(err)

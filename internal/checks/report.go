@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
-	"unicode/utf8"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/bounded"
@@ -69,11 +67,12 @@ func (r *Report) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// WithReport adds the report, found where the check says, to an outcome; or why there is none (ReportProblem). output is the end of the
-// container's log, at most MaxOutputBytes, message its termination message. An attempt that did not end by itself has no report.
-func WithReport(outcome Outcome, source strategyv1.ReportSource, output []byte, message string) Outcome {
+// WithReport adds the report, found where the check says, to an outcome; or why there is none (ReportProblem). vars say whose
+// rule chooses the report, and who pays for it; output is the end of the container's log, at most MaxOutputBytes, message its termination
+// message. An attempt that did not end by itself has no report.
+func WithReport(outcome Outcome, spec strategyv1.CheckSpec, vars rules.Vars, output []byte, message string) Outcome {
 	if outcome.Reason == ReasonExited {
-		outcome = reported(outcome, source, output, message)
+		outcome = reported(outcome, spec, vars, output, message)
 	}
 	if outcome.Report.Missing() {
 		outcome.LastLine = bounded.LastLine(string(output), maxLastLine)
@@ -81,21 +80,22 @@ func WithReport(outcome Outcome, source strategyv1.ReportSource, output []byte, 
 	return outcome
 }
 
-func reported(outcome Outcome, source strategyv1.ReportSource, output []byte, message string) Outcome {
-	switch source {
+func reported(outcome Outcome, spec strategyv1.CheckSpec, vars rules.Vars, output []byte, message string) Outcome {
+	where := "log"
+	switch spec.ReportFrom {
 	case strategyv1.ReportFromExitCode:
 		outcome.Report = NewReport(fmt.Appendf(nil, `{"exit_code":%d}`, *outcome.ExitCode))
+		return outcome
 	case strategyv1.ReportFromTerminationMessage:
-		return withLastObject(outcome, []byte(message), "termination message")
+		output, where = []byte(message), "termination message"
 	default:
-		return withLastObject(outcome, wholeLines(output), "log")
+		output = wholeLines(output)
 	}
-	return outcome
-}
-
-func withLastObject(outcome Outcome, output []byte, where string) Outcome {
-	report, problem := lastObject(output, where)
-	outcome.Report, outcome.ReportProblem = NewReport(report), problem
+	found, problem := objectsOf(output, where)
+	if problem == "" {
+		outcome.Report, outcome.Ambiguous, problem = choose(found, spec, vars, where)
+	}
+	outcome.ReportProblem = problem
 	return outcome
 }
 
@@ -107,9 +107,9 @@ func wholeLines(output []byte) []byte {
 	return output[bytes.IndexByte(output, '\n')+1:]
 }
 
-// lastObject finds the last complete JSON object that starts a line or follows plain text on it. Objects inside another
+// objectsOf finds the complete JSON objects that start a line or follow plain text on it. Objects inside another
 // one are not looked at: half of a report is no report. Nor is anything behind one that is broken, since nobody can say where that one ends.
-func lastObject(output []byte, where string) (report json.RawMessage, problem string) {
+func objectsOf(output []byte, where string) (found []json.RawMessage, problem string) {
 	broken := 0
 	for at := 0; at < len(output) && broken < maxBroken; {
 		line := output[at:]
@@ -123,12 +123,12 @@ func lastObject(output []byte, where string) (report json.RawMessage, problem st
 		}
 		object, size, err := decodeObject(output[at+start:])
 		if err == nil && goesOn(output[at+start+size:]) {
-			report, problem = nil, fmt.Sprintf("the last JSON object in the %s is part of something larger, whose beginning was not read or is broken", where)
+			problem = fmt.Sprintf("the last JSON object in the %s is part of something larger, whose beginning was not read or is broken", where)
 			at += start + size
 			continue
 		}
 		if err == nil {
-			report, problem = object, ""
+			found, problem = append(found, object), ""
 			at += start + size
 			continue
 		}
@@ -138,33 +138,17 @@ func lastObject(output []byte, where string) (report json.RawMessage, problem st
 		broken += size
 		at += len(line)
 	}
-	if broken >= maxBroken {
-		return nil, fmt.Sprintf("the %s is full of broken JSON", where)
-	}
-	if problem == "" {
-		problem = problemOf(report, output, where)
-	}
-	if problem != "" {
-		return nil, problem
-	}
-	return report, ""
-}
-
-// problemOf says why what was found cannot be judged, empty if it can.
-func problemOf(report json.RawMessage, output []byte, where string) string {
 	switch {
-	case report == nil && len(bytes.TrimSpace(output)) == 0:
-		return fmt.Sprintf("the %s is empty", where)
-	case report == nil:
-		return fmt.Sprintf("the %s has no JSON object; its %d bytes are kept beside the report in the evidence", where, len(output))
-	case !utf8.Valid(report):
-		return fmt.Sprintf("the last JSON object in the %s is not valid UTF-8", where)
-	case len(report) > MaxReportBytes:
-		return fmt.Sprintf("the report has %d bytes; at most %d are read", len(report), MaxReportBytes)
-	case !json.Valid(slices.Concat([]byte{'['}, report, []byte{']'})): // stored inside the outcome it is one level deeper
-		return fmt.Sprintf("the last JSON object in the %s is nested too deeply", where)
+	case broken >= maxBroken:
+		return nil, fmt.Sprintf("the %s is full of broken JSON", where)
+	case problem != "":
+		return nil, problem
+	case len(found) == 0 && len(bytes.TrimSpace(output)) == 0:
+		return nil, fmt.Sprintf("the %s is empty", where)
+	case len(found) == 0:
+		return nil, fmt.Sprintf("the %s has no JSON object; its %d bytes are kept beside the report in the evidence", where, len(output))
 	}
-	return ""
+	return found, ""
 }
 
 // objectStart is where an object may start in a line, or -1. One that stands inside another one may not: behind a quote,

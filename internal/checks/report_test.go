@@ -12,15 +12,16 @@ import (
 	"tradeops.dev/strategy-operator/internal/rules"
 )
 
-func TestLastObject(t *testing.T) {
+func TestTheReportInALog(t *testing.T) {
 	pretty := "{\n  \"status\": \"ok\",\n  \"inner\": {\n    \"x\": 1\n  }\n}"
 	for name, c := range map[string]struct{ output, report, problem string }{
 		"only the object":                        {`{"status":"ok"}`, `{"status":"ok"}`, ""},
 		"text around it":                         {"start\n{\"a\":1}\ndone\n", `{"a":1}`, ""},
 		"text before it on its line":             {"2026-11-23 INFO report: {\"a\":1}\n", `{"a":1}`, ""},
 		"text after it on its line":              {"{\"a\":1} done\n", `{"a":1}`, ""},
-		"several objects: the last":              {"{\"a\":1}\n{\"a\":2}\n", `{"a":2}`, ""},
-		"warnings in between":                    {"{\"a\":1}\nWARN slow\n{\"a\":2}\nWARN slow\n", `{"a":2}`, ""},
+		"the same twice":                         {"{\"a\":1}\nWARN slow\n{ \"a\": 1 }\nWARN slow\n", `{"a":1}`, ""},
+		"a thing said twice":                     {`{"status":"fail","status":"ok"}`, "", "says a thing twice"},
+		"a thing said twice inside":              {`{"legs":[{"x":1,"x":2}]}`, "", "says a thing twice"},
 		"nested objects: the whole":              {`{"a":{"b":{"c":1}},"d":{}}`, `{"a":{"b":{"c":1}},"d":{}}`, ""},
 		"pretty-printed":                         {"x\n" + pretty + "\ny", `{"status":"ok","inner":{"x":1}}`, ""},
 		"pretty-printed and cut off":             {"x\n" + pretty[:len(pretty)-4], "", "broken"},
@@ -50,8 +51,8 @@ func TestLastObject(t *testing.T) {
 		"a megabyte of noise before it":          {strings.Repeat("noise {x}\n", 100_000) + `{"a":1}`, `{"a":1}`, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			report, problem := lastObject([]byte(c.output), "log")
-			if string(report) != c.report || !strings.Contains(problem, c.problem) || (problem == "") != (c.report != "") {
+			report, problem := theReport(strategyv1.CheckSpec{}, c.output)
+			if report != c.report || !strings.Contains(problem, c.problem) || (problem == "") != (c.report != "") {
 				t.Fatalf("got %.80s, problem %q; want %s, %q", report, problem, c.report, c.problem)
 			}
 		})
@@ -70,7 +71,7 @@ func TestHostileOutputIsReadInBoundedTime(t *testing.T) {
 			done := make(chan struct{})
 			go func() {
 				defer close(done)
-				if report, problem := lastObject(output, "log"); report != nil || problem == "" {
+				if report, problem := theReport(strategyv1.CheckSpec{}, string(output)); report != "" || problem == "" {
 					t.Errorf("a report of %d bytes was found", len(report))
 				}
 			}()
@@ -84,20 +85,20 @@ func TestHostileOutputIsReadInBoundedTime(t *testing.T) {
 }
 
 // What is found is always an object of the output, and complete.
-func FuzzLastObject(f *testing.F) {
+func FuzzReport(f *testing.F) {
 	for _, seed := range []string{`{"a":1}`, "x {\"a\":{}}\n", "{\"a\":\n{\"b\":1}", "{{{", `{"a":NaN}`, "{\"a\":1} {\"b\":2}", "\xff{}", "{\"a\":\"\xff\"}"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, output []byte) {
-		report, problem := lastObject(output, "log")
-		if (report == nil) == (problem == "") {
+		report, problem := theReport(strategyv1.CheckSpec{}, string(output))
+		if (report == "") == (problem == "") {
 			t.Fatalf("report %q, problem %q", report, problem)
 		}
-		if report == nil {
+		if report == "" {
 			return
 		}
 		var object map[string]any
-		if err := json.Unmarshal(report, &object); err != nil || object == nil {
+		if err := json.Unmarshal([]byte(report), &object); err != nil || object == nil {
 			t.Fatalf("%q is no object: %v", report, err)
 		}
 		if len(report) > len(output) {
@@ -125,7 +126,7 @@ func TestWithReport(t *testing.T) {
 		"nor when the log is not read": {Outcome{Reason: ReasonOutputFailed}, strategyv1.ReportFromLog, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := WithReport(c.outcome, c.source, []byte(`{"from":"log"}`), `{"from":"message"}`)
+			got := WithReport(c.outcome, strategyv1.CheckSpec{ReportFrom: c.source}, rules.Vars{}, []byte(`{"from":"log"}`), `{"from":"message"}`)
 			if got.Report.String() != c.want || got.ReportProblem != c.problem {
 				t.Errorf("got %s, %q", got.Report, got.ReportProblem)
 			}
@@ -152,7 +153,7 @@ func TestWhatCouldNotBeMeasuredSaysItsLastLine(t *testing.T) {
 		"a line without an end":          {ReasonExited, 1, strings.Repeat("x", MaxOutputBytes), "; its log ends with: " + strings.Repeat("x", 253) + "..."},
 	} {
 		t.Run(name, func(t *testing.T) {
-			outcome := WithReport(Outcome{Reason: c.reason, ExitCode: &c.exit}, strategyv1.ReportFromLog, []byte(c.output), "")
+			outcome := WithReport(Outcome{Reason: c.reason, ExitCode: &c.exit}, strategyv1.CheckSpec{}, rules.Vars{}, []byte(c.output), "")
 			data, err := json.Marshal(outcome)
 			var stored Outcome
 			if err != nil || json.Unmarshal(data, &stored) != nil {
@@ -163,7 +164,7 @@ func TestWhatCouldNotBeMeasuredSaysItsLastLine(t *testing.T) {
 			}
 		})
 	}
-	judged := WithReport(Outcome{Reason: ReasonExited, ExitCode: new(int32(0))}, strategyv1.ReportFromLog, []byte("{}\nbye\n"), "")
+	judged := WithReport(Outcome{Reason: ReasonExited, ExitCode: new(int32(0))}, strategyv1.CheckSpec{}, rules.Vars{}, []byte("{}\nbye\n"), "")
 	if judged.LastLine != "" {
 		t.Errorf("one with a report says it for itself: %q", judged.LastLine)
 	}

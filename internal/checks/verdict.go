@@ -44,9 +44,9 @@ func JudgeByRule(spec strategyv1.CheckSpec, outcome Outcome, vars rules.Vars) (v
 	return strategyv1.VerdictInconclusive, "no rule of the check fits its report", 0
 }
 
-// judgeNoReport tells a tool that broke (Error: try again) from one that ended well and said nothing (Inconclusive).
+// judgeNoReport tells a tool that broke (Error: try again) from one that ended well and said nothing, or said several things (Inconclusive).
 func judgeNoReport(outcome Outcome) (strategyv1.Verdict, string) {
-	if outcome.ExitCode != nil && *outcome.ExitCode != 0 {
+	if outcome.ExitCode != nil && *outcome.ExitCode != 0 && !outcome.Ambiguous {
 		return strategyv1.VerdictError, fmt.Sprintf("exit code %d without a report: %s%s", *outcome.ExitCode, outcome.ReportProblem, lastWords(outcome))
 	}
 	return strategyv1.VerdictInconclusive, outcome.ReportProblem + lastWords(outcome)

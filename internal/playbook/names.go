@@ -13,7 +13,7 @@ import (
 // names are the names of something that is not there, ladders without an end, what does nothing, and a URL that is never
 // asked.
 func names(spec strategyv1.StrategyPlaybookSpec) []string {
-	wrong := slices.Concat(unknownFeeds(spec), unknownChecks(spec), unknownRemediations(spec), endlessLadders(spec.Remediations), besideProposals(spec.Remediations))
+	wrong := slices.Concat(unknownFeeds(spec), unknownChecks(spec), unknownRemediations(spec), idleMatches(spec.Checks), endlessLadders(spec.Remediations), besideProposals(spec.Remediations))
 	if spec.Signals != nil {
 		if err := signals.CheckURL(spec.Signals.Prometheus.URL); err != nil {
 			wrong = append(wrong, fmt.Sprintf("spec.signals.prometheus.url: %v", err))
@@ -35,6 +35,17 @@ func unknownChecks(spec strategyv1.StrategyPlaybookSpec) []string {
 		}
 	}
 	return missing
+}
+
+// idleMatches are rules that would choose among one object.
+func idleMatches(all []strategyv1.CheckSpec) []string {
+	var idle []string
+	for _, check := range all {
+		if check.ReportMatch != "" && check.ReportFrom == strategyv1.ReportFromExitCode {
+			idle = append(idle, fmt.Sprintf("check %s: reportMatch does nothing beside reportFrom: ExitCode, which is one object; leave it out", check.Name))
+		}
+	}
+	return idle
 }
 
 func unknownFeeds(spec strategyv1.StrategyPlaybookSpec) []string {

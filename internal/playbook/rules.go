@@ -19,6 +19,7 @@ type Rule struct {
 
 // What the kinds of rules are given. A rule that uses something else would never see anything in it.
 var (
+	ofMatches  = []string{"report"}
 	ofVerdicts = []string{"report", "exitCode", "before", "incident", "rollback"}
 	ofStages   = []string{"incident", "checks", "signals", "limits", "risk"}
 	ofLevels   = []string{"incident", "signals", "limits", "risk"}
@@ -34,6 +35,7 @@ func Rules(spec strategyv1.StrategyPlaybookSpec) []Rule {
 		}
 	}
 	for _, check := range spec.Checks {
+		add(matchRule(check), check.ReportMatch, ofMatches)
 		for i, verdict := range check.Verdicts {
 			add(verdictRule(check, i), verdict.When, ofVerdicts)
 		}
@@ -67,6 +69,10 @@ func Rules(spec strategyv1.StrategyPlaybookSpec) []Rule {
 
 func restoreRule(remediation strategyv1.RemediationSpec) string {
 	return "remediation " + remediation.Name + " (restore)"
+}
+
+func matchRule(check strategyv1.CheckSpec) string {
+	return fmt.Sprintf("check %s, reportMatch", check.Name)
 }
 
 func verdictRule(check strategyv1.CheckSpec, i int) string {

@@ -31,6 +31,9 @@ func misjudged(owner string, spec strategyv1.StrategyPlaybookSpec) []string {
 }
 
 func compiles(owner string, check strategyv1.CheckSpec) bool {
+	if check.ReportMatch != "" && rules.Compile(owner, check.ReportMatch) != nil {
+		return false
+	}
 	for _, verdict := range check.Verdicts {
 		if rules.Compile(owner, verdict.When) != nil {
 			return false
@@ -56,7 +59,12 @@ func misjudge(check strategyv1.CheckSpec, sample strategyv1.ReportSample, vars r
 	if sample.ExitCode != nil {
 		exitCode = *sample.ExitCode
 	}
-	outcome := checks.Ended(checks.Outcome{Report: report}, exitCode)
+	outcome := checks.Ended(checks.Outcome{}, exitCode)
+	if check.ReportFrom == strategyv1.ReportFromExitCode {
+		outcome.Report = report
+	} else {
+		outcome = checks.WithReport(outcome, check, vars, []byte(sample.Report), sample.Report)
+	}
 	verdict, message, rule := checks.JudgeByRule(check, outcome, vars)
 	if verdict == sample.Verdict {
 		return ""

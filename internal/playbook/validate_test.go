@@ -96,6 +96,30 @@ func TestMessages(t *testing.T) {
 			}, "SampleMisjudged", "check load, sample 1: the rules give Inconclusive (rule 1: cannot be judged: rule \"report.ms * 2 > 25.0\": no such overload), the sample expects Fail; correct the one that is wrong; " +
 				"check load, sample 2: the rules give Inconclusive (rule 1: cannot be judged: rule \"report.ms * 2 > 25.0\": no such overload), the sample expects Pass; correct the one that is wrong",
 		},
+		"a sample that reportMatch does not choose": {
+			func(s *strategyv1.StrategyPlaybookSpec) { s.Checks[0].ReportMatch = "has(report.kind)" }, "SampleMisjudged",
+			"check audit, sample 1: the rules give Inconclusive (reportMatch (has(report.kind)) holds for no JSON object in the log (1)",
+		},
+		"a sample that says a thing twice": {
+			func(s *strategyv1.StrategyPlaybookSpec) {
+				s.Checks[0].Samples[0].Report = `{"status":"ok","status":"fail"}`
+			}, "SampleMisjudged",
+			`check audit, sample 1: the rules give Inconclusive (the JSON object in the log says a thing twice, and nobody can say which one counts: duplicate field "status"`,
+		},
+		"a reportMatch that does not compile": {
+			func(s *strategyv1.StrategyPlaybookSpec) { s.Checks[0].ReportMatch = "report.kind ==" }, "RuleInvalid",
+			`check audit, reportMatch: rule "report.kind ==": 1:15: Syntax error`,
+		},
+		"a reportMatch over something else": {
+			func(s *strategyv1.StrategyPlaybookSpec) { s.Checks[0].ReportMatch = "report.ms > before.ms" }, "RuleInvalid",
+			"check audit, reportMatch: it uses before, which is never there in such a rule; it may use report",
+		},
+		"a reportMatch without a log": {
+			func(s *strategyv1.StrategyPlaybookSpec) {
+				s.Checks[0].ReportFrom, s.Checks[0].ReportMatch = strategyv1.ReportFromExitCode, "true"
+			}, "ReferenceInvalid",
+			"check audit: reportMatch does nothing beside reportFrom: ExitCode, which is one object; leave it out",
+		},
 		"a sample that is a list": {
 			func(s *strategyv1.StrategyPlaybookSpec) { s.Checks[0].Samples[0].Report = `[1]` }, "SampleMisjudged",
 			"check audit, sample 1: its report is no JSON object (it is a list, a text or a number); write one as the check prints it",

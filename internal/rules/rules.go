@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/interpreter"
 
 	"tradeops.dev/strategy-operator/internal/bounded"
 )
@@ -56,6 +57,12 @@ func Eval(rule string, vars Vars) (bool, error) {
 		return false, fmt.Errorf("rule %q yields %s, not a bool", rule, value.Type().TypeName())
 	}
 	return bool(held), nil
+}
+
+// TooExpensive says that a rule was not evaluated to its end since it, or those before it, cost too much.
+func TooExpensive(err error) bool {
+	_, ended := errors.AsType[interpreter.EvalCancelledError](err)
+	return ended || errors.Is(err, errTooExpensive) || errors.Is(err, errShared)
 }
 
 // short keeps what an error quotes out of statuses and logs.

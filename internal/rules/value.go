@@ -21,6 +21,13 @@ func (v Value) IsObject() bool {
 	return is
 }
 
+// Has says whether it is an object with a field of this name, as has() does.
+func (v Value) Has(field string) bool {
+	fields, _ := v.decoded.(map[string]any)
+	_, found := fields[field]
+	return found
+}
+
 // Text is a field of an object that is a string; empty if there is none.
 func (v Value) Text(field string) string {
 	fields, _ := v.decoded.(map[string]any)

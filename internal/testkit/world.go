@@ -22,6 +22,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/playbook"
 	"tradeops.dev/strategy-operator/internal/record"
+	"tradeops.dev/strategy-operator/internal/rules"
 	"tradeops.dev/strategy-operator/internal/schedulerconfig"
 )
 
@@ -240,7 +241,7 @@ func outcomeOf(id checks.ID, job *batchv1.Job, spec strategyv1.CheckSpec, report
 		return outcome
 	}
 	outcome.ExitCode = new(report.Exit)
-	return checks.WithReport(outcome, spec.ReportFrom, []byte(report.JSON), "")
+	return checks.WithReport(outcome, spec, rules.Vars{Owner: Namespace}, []byte(report.JSON), "")
 }
 
 func decodeOutcome(t T, data []byte) (outcome checks.Outcome) {
