@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
+	"tradeops.dev/strategy-operator/controllers/policies"
 	"tradeops.dev/strategy-operator/internal/decide"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/pauses"
@@ -76,7 +77,7 @@ const FieldOwner = client.FieldOwner("strategy-operator")
 func (e *Environment) Controllers() []Controller {
 	wait := e.Pauses.OrDefault()
 	refused := &refusals{Clock: e.Clock, bucket: wait.Evidence, told: make(chan event.GenericEvent, memoEntries)}
-	known := &keys{Live: e.Live, Clock: e.Clock, life: wait.Secret}
+	known := &keys{Live: e.Live, Clock: e.Clock, home: policies.Home(e.User), life: wait.Secret}
 	reads := &reader{
 		Client: e.Client, Live: e.Live, Trial: client.NewDryRunClient(e.Client), Evidence: e.Evidence, Clock: e.Clock,
 		Signals: e.Signals, Namespaces: e.Namespaces, Policies: e.Policies, User: e.User, Machines: e.Machines, Pauses: wait, keys: known, refusals: refused,

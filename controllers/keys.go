@@ -26,37 +26,59 @@ const (
 type keys struct {
 	Live  client.Reader
 	Clock clock.PassiveClock
+	home  string        // the operator's own namespace
 	life  time.Duration // of what is remembered
 	known memo[types.NamespacedName, dated[decisionlog.Key]]
 }
 
-// of is the key in a Secret. What is wrong with it is a fact, too.
+// of is the key that a playbook's namespace signs with, by the name that the playbook gives it. It is in the operator's own namespace, where no
+// tenant reads Secrets; as long as it is not there, in the playbook's. What is wrong with it is a fact, too.
 func (k *keys) of(ctx context.Context, at types.NamespacedName) (decisionlog.Key, *facts.Problem, error) {
 	if known, found := k.known.get(at); found && k.Clock.Since(known.at) < k.life {
 		return known.value, nil, nil
 	}
-	var secret corev1.Secret
-	err := k.Live.Get(ctx, at, &secret)
-	if apierrors.IsNotFound(err) {
-		return decisionlog.Key{}, &facts.Problem{Reason: strategyv1.ReasonSecretNotFound, Message: fmt.Sprintf(
-			"Secret %s with the decision log's signing key does not exist; create it with a key %q of at least %d bytes", at, secretKey, decisionlog.MinKeyBytes)}, nil
+	kept := types.NamespacedName{Namespace: k.home, Name: at.Namespace + "." + at.Name}
+	secret, problem, err := k.read(ctx, kept, mayNotReadOwn(kept))
+	if problem != nil && problem.Reason == strategyv1.ReasonSecretNotFound {
+		secret, problem, err = k.read(ctx, at, mayNotRead(at)+"; or keep the key in Secret "+kept.String())
 	}
-	if apierrors.IsForbidden(err) {
-		return decisionlog.Key{}, &facts.Problem{Reason: strategyv1.ReasonSecretForbidden, Message: mayNotRead(at)}, nil
+	if problem != nil && problem.Reason == strategyv1.ReasonSecretNotFound {
+		problem.Message = fmt.Sprintf("the decision log's signing key does not exist: neither Secret %s, where no tenant can read it, nor Secret %s; create one with a key %q of at least %d bytes",
+			kept, at, secretKey, decisionlog.MinKeyBytes)
 	}
-	if err != nil {
-		return decisionlog.Key{}, nil, err
-	}
-	if secret.Labels[strategyv1.LabelManaged] != strategyv1.ManagedValue {
-		return decisionlog.Key{}, &facts.Problem{Reason: strategyv1.ReasonSecretNotLabelled, Message: fmt.Sprintf(
-			"Secret %s is not opted in; kubectl label secret %s -n %s %s=%s", at, at.Name, at.Namespace, strategyv1.LabelManaged, strategyv1.ManagedValue)}, nil
+	if problem != nil || err != nil {
+		return decisionlog.Key{}, problem, err
 	}
 	key, err := decisionlog.NewKey(string(secret.Data[secretKeyID]), secret.Data[secretKey])
 	if err != nil {
-		return decisionlog.Key{}, &facts.Problem{Reason: strategyv1.ReasonSecretInvalid, Message: fmt.Sprintf("Secret %s, key %q: %v", at, secretKey, err)}, nil
+		return decisionlog.Key{}, &facts.Problem{
+			Reason: strategyv1.ReasonSecretInvalid, Message: fmt.Sprintf("Secret %s/%s, key %q: %v", secret.Namespace, secret.Name, secretKey, err),
+		}, nil
 	}
 	k.known.put(at, dated[decisionlog.Key]{key, k.Clock.Now()}, secret.Size())
 	return key, nil, nil
+}
+
+func (k *keys) read(ctx context.Context, at types.NamespacedName, forbidden string) (*corev1.Secret, *facts.Problem, error) {
+	var secret corev1.Secret
+	err := k.Live.Get(ctx, at, &secret)
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, &facts.Problem{Reason: strategyv1.ReasonSecretNotFound}, nil
+	case apierrors.IsForbidden(err):
+		return nil, &facts.Problem{Reason: strategyv1.ReasonSecretForbidden, Message: forbidden}, nil
+	case err != nil:
+		return nil, nil, err
+	case secret.Labels[strategyv1.LabelManaged] != strategyv1.ManagedValue:
+		return nil, &facts.Problem{Reason: strategyv1.ReasonSecretNotLabelled, Message: fmt.Sprintf(
+			"Secret %s is not opted in; kubectl label secret %s -n %s %s=%s", at, at.Name, at.Namespace, strategyv1.LabelManaged, strategyv1.ManagedValue)}, nil
+	}
+	return &secret, nil, nil
+}
+
+// mayNotReadOwn says what is missing. It is not taken for a key that is not there: the log would go on with another one.
+func mayNotReadOwn(at types.NamespacedName) string {
+	return fmt.Sprintf("Secret %s may not be read by the operator, nor asked for; apply config/rbac again", at)
 }
 
 // mayNotRead says what is missing: the Secrets that may be read are listed by name, in each namespace.

@@ -80,8 +80,9 @@ type StrategyPlaybookSpec struct {
 	// +optional
 	History *HistorySpec `json:"history,omitempty"`
 
-	// signingKeySecretName is the Secret with the decision log's HMAC key: key "hmac-key" (at least 32 bytes) and
-	// optionally "key-id". The Secret must carry the label strategy.tradeops.dev/managed: "true".
+	// signingKeySecretName names the decision log's HMAC key: the Secret <namespace of the playbook>.<this name> in the operator's namespace or,
+	// where there is none, the Secret of this name in the playbook's. It has the key "hmac-key" (at least 32 bytes) and
+	// optionally "key-id", and must carry the label strategy.tradeops.dev/managed: "true".
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253

@@ -33,19 +33,23 @@ type Proof struct {
 	mu sync.Mutex // one reads and remembers at a time
 }
 
-// New is a proof for an operator that the API server knows as user. An operator that runs as no service account keeps what it remembers where
-// it is shipped to.
-func New(api client.Client, clock clock.PassiveClock, user string) (*Proof, error) {
-	shipped, err := Shipped(user)
-	if err != nil {
-		return nil, err
-	}
+// Home is the namespace of an operator that the API server knows as user. One that runs as no service account keeps its own where it is shipped to.
+func Home(user string) string {
 	account, isAccount := strings.CutPrefix(user, accounts)
 	if !isAccount {
 		account = strings.TrimPrefix(admission.Operator, accounts)
 	}
 	namespace, _, _ := strings.Cut(account, ":")
-	return &Proof{api: api, clock: clock, namespace: namespace, shipped: shipped}, nil
+	return namespace
+}
+
+// New is a proof for an operator that the API server knows as user.
+func New(api client.Client, clock clock.PassiveClock, user string) (*Proof, error) {
+	shipped, err := Shipped(user)
+	if err != nil {
+		return nil, err
+	}
+	return &Proof{api: api, clock: clock, namespace: Home(user), shipped: shipped}, nil
 }
 
 // InForce says since when all policies are what the operator was built with. Where one is not, differs says which, and what to do. An error:

@@ -41,9 +41,10 @@ if ! "${K[@]}" get configmap bot-core-config >/dev/null 2>&1; then
   "${K[@]}" create configmap bot-core-config --from-file=core.yaml=hack/demo/world/core.yaml
   "${K[@]}" label configmap bot-core-config strategy.tradeops.dev/managed=true
 fi
-if ! "${K[@]}" get secret decision-log-key >/dev/null 2>&1; then
-  "${K[@]}" create secret generic decision-log-key --from-literal=key-id=demo --from-literal=hmac-key="$(head -c 32 /dev/urandom | base64 -w0)"
-  "${K[@]}" label secret decision-log-key strategy.tradeops.dev/managed=true
+KEY=(kubectl -n strategy-operator-system) # whoever may read Secrets in $NS must not sign its decision logs
+if ! "${KEY[@]}" get secret "$NS.decision-log-key" >/dev/null 2>&1; then
+  "${KEY[@]}" create secret generic "$NS.decision-log-key" --from-literal=key-id=demo --from-literal=hmac-key="$(head -c 32 /dev/urandom | base64 -w0)"
+  "${KEY[@]}" label secret "$NS.decision-log-key" strategy.tradeops.dev/managed=true
 fi
 for part in exchange scheduler podtemplate; do "${K[@]}" apply --server-side --force-conflicts -f "hack/demo/world/$part.yaml"; done
 retry kubectl apply --server-side --force-conflicts -k config/samples/demo

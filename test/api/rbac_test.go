@@ -92,7 +92,7 @@ func TestOperatorsRights(t *testing.T) {
 	}
 	check("strategy-operator-system", "coordination.k8s.io/leases", "get create update")
 	check("strategy-operator-system", "/events", "create patch")
-	check("strategy-operator-system", "/secrets", "")
+	check("strategy-operator-system", "/secrets", "get")       // the signing keys
 	check("strategy-operator-system", "/configmaps", "create") // and its own, by name
 	check("trading", "coordination.k8s.io/leases", "")
 	check("", "authentication.k8s.io/tokenreviews", "create")

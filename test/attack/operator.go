@@ -20,6 +20,7 @@ func itself() table {
 		ObjectMeta: metav1.ObjectMeta{Name: "core", Labels: map[string]string{strategyv1.LabelManaged: strategyv1.ManagedValue}, Annotations: map[string]string{"team": "desk", strategyv1.AnnotationEdits: "[]"}},
 		Data:       map[string]string{"core.yaml": "a: 1", "other.yaml": "b: 1"}, BinaryData: map[string][]byte{"blob": {1}},
 	}
+	kept := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "strategy-operator-system", Name: Namespace + ".decision-log-key"}}
 	private := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "private"}, Data: map[string]string{"a": "1"}}
 	scheduler := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "scheduler"}, Spec: appsv1.DeploymentSpec{
 		Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "scheduler"}},
@@ -125,6 +126,9 @@ func itself() table {
 		{"approves", operator, create(deciding(aDecision, operator, strategyv1.DecisionApprove)), operator + " may not Approve"},
 		{"reads a Secret", operator, read(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "top-secret"}}), `cannot get resource "secrets"`},
 		{"reads its key", operator, read(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "decision-log-key"}}), ""},
+		{"reads the key that it keeps", operator, read(kept), ""},
+		{"a tenant reads the key that the operator keeps", tina, read(kept), `cannot get resource "secrets"`},
+		{"an administrator of the namespace reads it", adam, read(kept), `cannot get resource "secrets"`},
 	}
 	for i := range rows {
 		if rows[i].by == operator {
@@ -137,6 +141,7 @@ func itself() table {
 		put(t, server, managed)
 		put(t, server, private)
 		put(t, server, scheduler)
+		put(t, server, kept)
 		for _, name := range []string{"top-secret", "decision-log-key"} {
 			put(t, server, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name}})
 		}

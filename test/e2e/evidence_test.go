@@ -116,7 +116,7 @@ func readLog(prefix string) (lines [][]byte) {
 func (s *story) key() decisionlog.Key {
 	s.Helper()
 	var secret corev1.Secret
-	s.must(admin.Get(s.ctx, client.ObjectKey{Namespace: s.namespace, Name: signingKey}, &secret))
+	s.must(admin.Get(s.ctx, s.signingKey(), &secret))
 	key, err := decisionlog.NewKey(string(secret.Data["key-id"]), secret.Data["hmac-key"])
 	s.must(err)
 	return key

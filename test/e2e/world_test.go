@@ -177,12 +177,18 @@ func (w *world) putConfig(ctx context.Context, content string) error {
 	})
 }
 
+// signingKey is the Secret with the key of the world's namespace, in the operator's.
+func (w *world) signingKey() client.ObjectKey {
+	return client.ObjectKey{Namespace: operatorNamespace, Name: w.namespace + "." + signingKey}
+}
+
 func (w *world) makeSigningKey(ctx context.Context) error {
 	random := make([]byte, 32)
 	_, _ = rand.Read(random) // never fails
+	at := w.signingKey()
 	return admin.Create(ctx, &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: w.namespace, Name: signingKey, Labels: map[string]string{strategyv1.LabelManaged: strategyv1.ManagedValue},
+			Namespace: at.Namespace, Name: at.Name, Labels: map[string]string{strategyv1.LabelManaged: strategyv1.ManagedValue},
 		},
 		StringData: map[string]string{"key-id": "e2e", "hmac-key": base64.StdEncoding.EncodeToString(random)},
 	})

@@ -12,6 +12,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/controllers/namespaces"
+	"tradeops.dev/strategy-operator/controllers/policies"
 	"tradeops.dev/strategy-operator/internal/sim"
 	"tradeops.dev/strategy-operator/internal/testkit"
 )
@@ -103,7 +104,10 @@ func TestAPlaybookThatCannotBeRunSaysWhy(t *testing.T) {
 	}, {
 		"the Secret is missing",
 		func(s *story) { s.Delete(sim.Secret, &corev1.Secret{}) },
-		"SecretNotFound", []string{"Secret NAMESPACE/decision-log-key", "does not exist", `"hmac-key" of at least 32 bytes`},
+		"SecretNotFound", []string{
+			"does not exist: neither Secret strategy-operator-system/NAMESPACE.decision-log-key, where no tenant can read it, nor Secret NAMESPACE/decision-log-key; create one",
+			`"hmac-key" of at least 32 bytes`,
+		},
 		func(s *story) { s.Create(s.Secret()) },
 	}, {
 		"the Secret is not labelled",
@@ -113,9 +117,18 @@ func TestAPlaybookThatCannotBeRunSaysWhy(t *testing.T) {
 	}, {
 		"the Secret may not be read",
 		func(s *story) {
-			s.operator = s.Start(sim.Seams{Live: func(live client.Reader) client.Reader { return noSecrets{live} }})
+			s.operator = s.Start(sim.Seams{Live: func(live client.Reader) client.Reader { return noSecrets{live, s.Namespace} }})
 		},
-		"SecretForbidden", []string{"put its name into Role strategy-operator-secrets in namespace NAMESPACE"},
+		"SecretForbidden", []string{
+			"put its name into Role strategy-operator-secrets in namespace NAMESPACE", "or keep the key in Secret strategy-operator-system/NAMESPACE.decision-log-key",
+		},
+		func(s *story) { s.operator = s.Start(sim.Seams{}) },
+	}, {
+		"whether the operator has a Secret of its own may not be asked",
+		func(s *story) {
+			s.operator = s.Start(sim.Seams{Live: func(live client.Reader) client.Reader { return noSecrets{live, policies.Home(sim.User)} }})
+		},
+		"SecretForbidden", []string{"Secret strategy-operator-system/NAMESPACE.decision-log-key may not be read by the operator, nor asked for; apply config/rbac again"},
 		func(s *story) { s.operator = s.Start(sim.Seams{}) },
 	}, {
 		"the Secret's key is too short",
@@ -221,12 +234,15 @@ func (s *story) changeSecret(change func(*corev1.Secret)) {
 	sim.Change(s.World, sim.Secret, &corev1.Secret{}, change)
 }
 
-// noSecrets is what the operator may read where no Role names its Secret.
-type noSecrets struct{ client.Reader }
+// noSecrets is what the operator may read where no Role of a namespace names its Secret.
+type noSecrets struct {
+	client.Reader
+	namespace string
+}
 
 // Get implements client.Reader.
 func (n noSecrets) Get(ctx context.Context, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
-	if _, secret := object.(*corev1.Secret); secret {
+	if _, secret := object.(*corev1.Secret); secret && key.Namespace == n.namespace {
 		return apierrors.NewForbidden(corev1.Resource("secrets"), key.Name, errors.New("no right"))
 	}
 	return n.Reader.Get(ctx, key, object, options...)

@@ -11,6 +11,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/rules"
 )
 
 // reportsOf are all reports that the shipped playbooks and their tests know.
@@ -78,6 +79,6 @@ func TestAReportThatIsCutIsNone(t *testing.T) {
 
 // found is the report that a check with this log is judged by; empty: there is none.
 func found(log string) string {
-	outcome := checks.WithReport(checks.Outcome{Reason: checks.ReasonExited, ExitCode: new(int32)}, strategyv1.ReportFromLog, []byte(log), "")
+	outcome := checks.WithReport(checks.Outcome{Reason: checks.ReasonExited, ExitCode: new(int32)}, strategyv1.CheckSpec{}, rules.Vars{}, []byte(log), "")
 	return outcome.Report.String()
 }

@@ -193,7 +193,7 @@ type line struct {
 
 // log reads one object's decision log, checks it, and compares it with the timeline, if the object is still there.
 func (e *End) log(w *sim.World, name string, object metav1.ObjectMeta, entries []strategyv1.TimelineEntry) (head string) {
-	stored := storedLog(w, object)
+	stored := StoredLog(w, object)
 	head, err := decisionlog.VerifyChain(stored, decisionlog.Key{Secret: sim.SigningKey})
 	if err != nil {
 		e.Problem("log of %s: %v", name, err)
@@ -220,8 +220,8 @@ func (e *End) log(w *sim.World, name string, object metav1.ObjectMeta, entries [
 	return head
 }
 
-// storedLog is an object's decision log as the bucket holds it.
-func storedLog(w *sim.World, object metav1.ObjectMeta) [][]byte {
+// StoredLog is an object's decision log as the bucket holds it.
+func StoredLog(w *sim.World, object metav1.ObjectMeta) [][]byte {
 	prefix := evidence.Prefix(w.Namespace, object.Name, string(object.UID), object.CreationTimestamp.Time)
 	var stored [][]byte
 	for {
@@ -238,7 +238,7 @@ func storedLog(w *sim.World, object metav1.ObjectMeta) [][]byte {
 
 // logOf is what people read in an object's decision log.
 func logOf(w *sim.World, object metav1.ObjectMeta) []line {
-	stored := storedLog(w, object)
+	stored := StoredLog(w, object)
 	lines := make([]line, len(stored))
 	for i, entry := range stored {
 		if err := json.Unmarshal(entry, &lines[i]); err != nil {
