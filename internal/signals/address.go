@@ -117,3 +117,5 @@ func (s Source) problem(allow Allow) string {
 func (s Source) server() server {
 	return server{s.URL, sha256.Sum256([]byte(s.Token))}
 }
+
+func (s Source) route() route { return route{s.Namespace, s.server()} }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"tradeops.dev/strategy-operator/internal/pauses"
@@ -13,6 +14,7 @@ import (
 // maxEntries and lifetime bound the memory: a query is remembered while somebody asks for it.
 const (
 	maxEntries = 4096
+	makeRoom   = maxEntries / 8 // at once, since whom to forget is found by looking at all
 	lifetime   = time.Hour
 )
 
@@ -32,6 +34,7 @@ type key struct {
 // entry is the last sample of a query.
 type entry struct {
 	asked    time.Time // by a caller
+	by       string    // the namespace that asked last
 	tried    time.Time // the last request, whatever came of it
 	answered time.Time // the last request that Prometheus answered
 	value    float64   // of that answer
@@ -59,7 +62,7 @@ func (m memory) due(source Source, now time.Time, pauses pauses.Pauses) []string
 	for _, query := range source.Queries {
 		of := key{at, query.Expr}
 		found := m[of]
-		found.asked = now
+		found.asked, found.by = now, source.Namespace
 		m[of] = found
 		if found.due(source.Interval, now, pauses) && !slices.Contains(due, query.Expr) {
 			due = append(due, query.Expr)
@@ -88,15 +91,26 @@ func (m memory) failing(at server, exprs []string) bool {
 	return !slices.ContainsFunc(exprs, func(expr string) bool { return m[key{at, expr}].failures == 0 })
 }
 
-// forget drops what nobody asked for in a long time and, if that is too little, what was asked for longest ago.
+// forget drops what nobody asked for in a long time and, if that is too little, what was asked for longest ago by the namespaces that ask
+// for most: one that asks for ever more pushes out nobody else's.
 func (m memory) forget(now time.Time) {
 	maps.DeleteFunc(m, func(_ key, found entry) bool { return apart(found.asked, now) > lifetime })
 	if len(m) <= maxEntries {
 		return
 	}
-	oldest := slices.SortedFunc(maps.Keys(m), func(a, b key) int { return m[a].asked.Compare(m[b].asked) })
-	for _, of := range oldest[:len(m)-maxEntries] {
-		delete(m, of)
+	of := map[string][]key{}
+	for at, found := range m {
+		of[found.by] = append(of[found.by], at)
+	}
+	for namespace := range of {
+		slices.SortFunc(of[namespace], func(a, b key) int { return m[a].asked.Compare(m[b].asked) })
+	}
+	for len(m) > maxEntries-makeRoom {
+		most := slices.MaxFunc(slices.Collect(maps.Keys(of)), func(a, b string) int {
+			return cmp.Or(cmp.Compare(len(of[a]), len(of[b])), strings.Compare(a, b))
+		})
+		delete(m, of[most][0])
+		of[most] = of[most][1:]
 	}
 }
 

@@ -10,8 +10,13 @@ import (
 	"tradeops.dev/strategy-operator/internal/pauses"
 )
 
-// parallel is how many requests one server gets at once.
-const parallel = 4
+const (
+	// parallel is how many requests one server gets at once from one namespace.
+	parallel = 4
+	// perNamespace is how many servers are asked at once for the playbooks of one namespace: servers that hang hold up each other, and nobody
+	// else, however many names they have.
+	perNamespace = 4
+)
 
 // Options of a Sampler.
 type Options struct {
@@ -35,15 +40,21 @@ type Sampler struct {
 
 	mu     sync.Mutex // never held during a request
 	memory memory
-	// flights are the samplings under way; the channel is closed when the flight has landed. One at a time for each server: one that
-	// hangs gets no more requests than that.
-	flights map[server]chan struct{}
+	// flights are the samplings under way; the channel is closed when the flight has landed. One at a time for each server and namespace: one
+	// that hangs gets no more requests than that, and slow queries of one namespace do not delay those of another.
+	flights map[route]chan struct{}
+}
+
+// route is who asks whom.
+type route struct {
+	namespace string
+	server
 }
 
 // New makes a Sampler that remembers nothing.
 func New(options Options) *Sampler {
 	options.Pauses = options.Pauses.OrDefault()
-	return &Sampler{client: newClient(options), allow: options.Allow, failed: options.Failed, pauses: options.Pauses, memory: memory{}, flights: map[server]chan struct{}{}}
+	return &Sampler{client: newClient(options), allow: options.Allow, failed: options.Failed, pauses: options.Pauses, memory: memory{}, flights: map[route]chan struct{}{}}
 }
 
 // Sample returns what is known of a source's signals. What is older than the interval is asked for in the background, and waited for
@@ -82,9 +93,9 @@ func (s *Sampler) begin(ctx context.Context, source Source, now time.Time) (land
 	if len(due) == 0 {
 		return nil
 	}
-	at := source.server()
+	at := source.route()
 	flight, busy := s.flights[at]
-	if busy && s.memory.recent(source, now) {
+	if busy && s.memory.recent(source, now) || !busy && s.flying(source.Namespace) >= perNamespace {
 		return nil
 	}
 	if !busy {
@@ -92,10 +103,20 @@ func (s *Sampler) begin(ctx context.Context, source Source, now time.Time) (land
 		s.flights[at] = flight
 		go s.fly(context.WithoutCancel(ctx), source, due, now) // whoever asked may go away; others wait for it, too
 	}
-	if s.memory.failing(at, due) {
+	if s.memory.failing(at.server, due) {
 		return nil
 	}
 	return flight
+}
+
+// flying is how many servers are being asked for a namespace.
+func (s *Sampler) flying(namespace string) (flying int) {
+	for at := range s.flights {
+		if at.namespace == namespace {
+			flying++
+		}
+	}
+	return flying
 }
 
 // fly asks for the expressions in their order and remembers each answer as it comes: a slow one holds up no other. Whatever happens it
@@ -103,7 +124,7 @@ func (s *Sampler) begin(ctx context.Context, source Source, now time.Time) (land
 func (s *Sampler) fly(ctx context.Context, source Source, exprs []string, now time.Time) {
 	ctx, cancel := context.WithTimeout(ctx, s.pauses.Query)
 	defer cancel()
-	at := source.server()
+	at := source.route()
 	defer func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -121,7 +142,7 @@ func (s *Sampler) fly(ctx context.Context, source Source, exprs []string, now ti
 			for expr := range waiting {
 				answered := s.ask(ctx, source, expr, now)
 				s.mu.Lock()
-				s.memory.store(key{at, expr}, answered, now)
+				s.memory.store(key{at.server, expr}, answered, now)
 				s.mu.Unlock()
 			}
 		})

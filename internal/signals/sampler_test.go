@@ -3,10 +3,12 @@ package signals
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -355,4 +357,42 @@ func TestAnAnswerThatDripsIsCutOff(t *testing.T) {
 	if got := sampler.landed(t.Context(), prometheus.source("x"), start).Readings["q0"]; got.Known || !strings.Contains(got.Problem, errNoAnswer.Error()) {
 		t.Errorf("half an answer is no number: %+v", got)
 	}
+}
+
+// Servers that never answer, under as many names as a playbook can give them, take only so many requests at once and hold up nobody else, nor
+// do slow queries at a server that others ask, too.
+func TestHangingServersAreTheirOwnNamespacesAffair(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hanging := atomic.Int32{}
+		sampler := scripted(func(r *http.Request) (string, error) {
+			if !strings.Contains(r.URL.RawQuery, "slow") {
+				return vector("7"), nil
+			}
+			hanging.Add(1)
+			defer hanging.Add(-1)
+			return hang(r)
+		})
+		from := func(namespace, url string, exprs ...string) Snapshot {
+			source := sourceAt(url, exprs...)
+			source.Namespace = namespace
+			return sampler.Sample(t.Context(), source, start)
+		}
+		for n := range 100 {
+			go from("slow", fmt.Sprintf("http://prometheus.monitoring:9090/?n=%d", n), "slow")
+		}
+		go from("slow", "http://prometheus.monitoring:9090", "slow", "slow+1", "slow+2", "slow+3", "slow+4")
+		synctest.Wait()
+		if got := hanging.Load(); got == 0 || got > perNamespace*parallel {
+			t.Errorf("%d requests hang at once", got)
+		}
+		if got := from("slow", "http://another.monitoring:9090", "x"); got.Readings["q0"].Known {
+			t.Errorf("a namespace with %d servers that hang asks one more", perNamespace)
+		}
+		for _, url := range []string{"http://prometheus.monitoring:9090", "http://another.monitoring:9090"} {
+			if got := from("quick", url, "x"); !got.Readings["q0"].Known { // no time passes
+				t.Errorf("another namespace does not know %s: %+v", url, got)
+			}
+		}
+		<-time.After(3 * usual.Query) // until they are given up
+	})
 }

@@ -57,10 +57,10 @@ func TestTheMemoryIsBounded(t *testing.T) {
 	}
 	ask("0", start.Add(time.Minute))
 	ask("new", start.Add(time.Minute))
-	if len(m) != maxEntries {
-		t.Errorf("%d entries are remembered, want %d", len(m), maxEntries)
+	if len(m) != maxEntries-makeRoom {
+		t.Errorf("%d entries are remembered, want %d", len(m), maxEntries-makeRoom)
 	}
-	for expr, want := range map[string]bool{"0": true, "1": false, "2": true, "new": true} {
+	for expr, want := range map[string]bool{"0": true, "1": false, fmt.Sprint(makeRoom + 1): false, fmt.Sprint(makeRoom + 2): true, "new": true} {
 		if _, got := m[of(expr)]; got != want {
 			t.Errorf("%s is remembered: %v, want %v; what was asked for longest ago goes first", expr, got, want)
 		}
@@ -72,5 +72,26 @@ func TestTheMemoryIsBounded(t *testing.T) {
 	m.store(of("forgotten"), answer{reached: true, value: 1}, start)
 	if len(m) != 3 {
 		t.Error("an answer that nobody waits for any more was stored")
+	}
+}
+
+// A namespace that asks for ever more signals pushes out its own, and not those of others that ask less often.
+func TestWhoeverAsksForMostMakesRoom(t *testing.T) {
+	m := memory{}
+	ask := func(namespace, expr string, now time.Time) {
+		m.due(Source{Namespace: namespace, URL: "http://a", Interval: time.Minute, Queries: []Query{{"q", expr}}}, now, usual)
+	}
+	for i := range 10 {
+		ask("small", fmt.Sprint("small", i), start)
+	}
+	for i := range 2 * maxEntries {
+		ask("large", fmt.Sprint("large", i), start.Add(time.Minute+time.Duration(i)*time.Millisecond))
+	}
+	left := map[string]int{}
+	for _, found := range m {
+		left[found.by]++
+	}
+	if left["small"] != 10 || left["large"] > maxEntries-10 || left["large"] < maxEntries-makeRoom-10 {
+		t.Errorf("%v are left, want all 10 of the small one and %d at most", left, maxEntries)
 	}
 }
