@@ -115,16 +115,21 @@ const thawedBytes = 4
 
 // observeFrozen is a frozen playbook. It is shared by passes, and decoded once: a revision never changes.
 func (r *reader) observeFrozen(ctx context.Context, namespace, revision string) (*strategyv1.StrategyPlaybookSpec, *facts.Problem, error) {
+	at := types.NamespacedName{Namespace: namespace, Name: revision}
 	var frozen appsv1.ControllerRevision
-	err := r.Client.Get(ctx, types.NamespacedName{Namespace: namespace, Name: revision}, &frozen, uncopied)
+	err := r.Client.Get(ctx, at, &frozen, uncopied)
+	if err == nil {
+		if spec, found := r.thawed.get(frozen.UID); found {
+			return spec, nil, nil
+		}
+		frozen = appsv1.ControllerRevision{}
+		err = r.Live.Get(ctx, at, &frozen) // what it says is not in the cache
+	}
 	if apierrors.IsNotFound(err) {
 		return nil, problem(strategyv1.ReasonPlaybookNotFound, "ControllerRevision %s with the frozen playbook does not exist in namespace %s", revision, namespace), nil
 	}
 	if err != nil {
 		return nil, nil, err
-	}
-	if spec, found := r.thawed.get(frozen.UID); found {
-		return spec, nil, nil
 	}
 	spec, unreadable := playbook.Thaw(&frozen)
 	if unreadable != nil {

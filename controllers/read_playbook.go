@@ -29,7 +29,7 @@ func (r *playbooks) observe(ctx context.Context, object *strategyv1.StrategyPlay
 	if observed.Config, err = r.observeConfig(ctx, object.Namespace, object.Spec.Scheduler); err != nil {
 		return observed, err
 	}
-	if observed.Templates, err = r.observeTemplates(ctx, object.Namespace); err != nil {
+	if observed.Templates, err = r.observeTemplates(ctx, object.Namespace, object.Spec.Checks); err != nil {
 		return observed, err
 	}
 	if _, observed.SigningKey, err = r.keys.of(ctx, signingKeyOf(object.Namespace, object.Spec)); err != nil {

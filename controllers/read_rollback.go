@@ -79,7 +79,7 @@ func (r *rollbacks) observeRollback(ctx context.Context, object *strategyv1.Stra
 // observeNeeds reads what a plan asked for.
 func (r *rollbacks) observeNeeds(ctx context.Context, object *strategyv1.StrategyRollback, needs rollback.Need, observed *rollback.Observed, now time.Time) error {
 	if needs&rollback.NeedTemplates != 0 {
-		if err := read(&observed.Templates)(r.observeTemplates(ctx, object.Namespace)); err != nil {
+		if err := read(&observed.Templates)(r.observeTemplates(ctx, object.Namespace, observed.Playbook.Spec.Checks)); err != nil {
 			return err
 		}
 	}
@@ -172,8 +172,13 @@ func (r *rollbacks) observeIncidentOf(ctx context.Context, object *strategyv1.St
 
 // observeDeployment is the scheduler's Deployment; nil if it does not exist.
 func (r *reader) observeDeployment(ctx context.Context, namespace, name string) (*appsv1.Deployment, error) {
+	at := types.NamespacedName{Namespace: namespace, Name: name}
 	var deployment appsv1.Deployment
-	err := r.Client.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, &deployment)
+	err := r.Client.Get(ctx, at, &deployment)
+	if err == nil && len(deployment.Spec.Template.Spec.Containers) == 0 { // a large one is not in the cache
+		deployment = appsv1.Deployment{}
+		err = r.Live.Get(ctx, at, &deployment)
+	}
 	if err != nil {
 		return nil, client.IgnoreNotFound(err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -104,15 +105,28 @@ func (r *reader) observeJob(ctx context.Context, of attempts, job *batchv1.Job, 
 	return state, err
 }
 
-func (r *reader) observeTemplates(ctx context.Context, namespace string) (facts.Templates, error) {
-	var list corev1.PodTemplateList
-	if err := r.Client.List(ctx, &list, client.InNamespace(namespace)); err != nil {
-		return nil, err
-	}
+// observeTemplates are the PodTemplates of checks, each judged by what may run in the namespace.
+func (r *reader) observeTemplates(ctx context.Context, namespace string, of []strategyv1.CheckSpec) (facts.Templates, error) {
 	labels := r.Namespaces.Labels(ctx, namespace)
-	templates := make(facts.Templates, len(list.Items))
-	for _, item := range list.Items {
-		templates[item.Name] = checks.Allowed(item.Template, namespace, labels)
+	templates := facts.Templates{}
+	for _, check := range of {
+		if _, known := templates[check.PodTemplateName]; known {
+			continue
+		}
+		at := types.NamespacedName{Namespace: namespace, Name: check.PodTemplateName}
+		var template corev1.PodTemplate
+		err := r.Client.Get(ctx, at, &template)
+		if err == nil && len(template.Template.Spec.Containers) == 0 { // a large one is not in the cache
+			template = corev1.PodTemplate{}
+			err = r.Live.Get(ctx, at, &template)
+		}
+		if apierrors.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		templates[check.PodTemplateName] = checks.Allowed(template.Template, namespace, labels)
 	}
 	return templates, nil
 }

@@ -34,16 +34,42 @@ func CacheOptions(namespace string) cache.Options {
 			&corev1.ConfigMap{}:          {Label: managed, Transform: versionOf},
 			&batchv1.Job{}:               {Label: labels.NewSelector().Add(ours), Transform: stateOf},
 			&corev1.Pod{}:                {Label: labels.NewSelector().Add(ours), Transform: stateOf},
-			&appsv1.ControllerRevision{}: {Label: labels.NewSelector().Add(frozen)},
+			&appsv1.ControllerRevision{}: {Label: labels.NewSelector().Add(frozen), Transform: versionOf},
+			&corev1.PodTemplate{}:        {Transform: smallOnly},
+			&appsv1.Deployment{}:         {Transform: smallOnly},
 		},
 	}
 }
 
-// versionOf keeps of a ConfigMap that there is one, and which version: whoever may edit a namespace may opt in any number of them, of 1 MB
-// each. What one says is read when somebody asks for it.
+// versionOf keeps of a ConfigMap or a ControllerRevision that there is one, and which version: whoever may edit a namespace may opt in any number
+// of ConfigMaps, of 1 MB each. What one says is read when somebody asks for it.
 func versionOf(object any) (any, error) {
-	if kept, is := object.(*corev1.ConfigMap); is {
+	switch kept := object.(type) {
+	case *corev1.ConfigMap:
 		kept.ManagedFields, kept.Annotations, kept.Data, kept.BinaryData = nil, nil, nil, nil
+	case *appsv1.ControllerRevision:
+		kept.ManagedFields, kept.Annotations, kept.Data = nil, nil, runtime.RawExtension{}
+	}
+	return object, nil
+}
+
+// Small is how large a PodTemplate or a Deployment may be, in bytes, for a cache to keep it whole. Usual ones have a few thousand.
+const Small = 32 << 10
+
+// smallOnly keeps of a large PodTemplate or Deployment that there is one: neither needs a label to be watched, so anybody who may create them
+// fills the cache. One that has no containers here, which the API server lets nobody store, is read when somebody asks for it.
+func smallOnly(object any) (any, error) {
+	switch kept := object.(type) {
+	case *corev1.PodTemplate:
+		kept.ManagedFields = nil
+		if kept.Size() > Small {
+			kept.Annotations, kept.Template = nil, corev1.PodTemplateSpec{}
+		}
+	case *appsv1.Deployment:
+		kept.ManagedFields = nil
+		if kept.Size() > Small {
+			kept.Annotations, kept.Spec.Template, kept.Spec.Selector = nil, corev1.PodTemplateSpec{}, nil
+		}
 	}
 	return object, nil
 }
