@@ -241,7 +241,7 @@ type StrategyRollbackSpec struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
 	IncidentName string `json:"incidentName,omitempty"`
 
-	// incidentUID ties the rollback to this one incident, and to no later one of the same name. Set by the operator when an
+	// incidentUID ties the rollback to this one incident, and to no later one of the same name. Set by the operator, and by nobody else, when an
 	// incident asks for a remedy. Default: whichever incident has the name, if it began before the rollback.
 	// +optional
 	// +kubebuilder:validation:MinLength=1

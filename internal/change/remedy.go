@@ -33,8 +33,12 @@ func ForIncident(remedy []strategyv1.RollbackAction, schedules []string, strateg
 	return actions, true
 }
 
+// NotAsked is what is wrong with a rollback that is just as its incident would ask for it.
+const NotAsked = "its incident did not ask for it"
+
 // NotOfRemedy says why a rollback is not what the remedy that it names means for its incident, or is empty. Only of what the playbook
-// means for a diagnosed incident did its author say who has to agree.
+// means for a diagnosed incident did its author say who has to agree, and only at the time at which the incident asks for it: somebody else
+// may ask for a later rung of the ladder, or once more. Who may set incidentUID is the operator alone, an admission policy says.
 func NotOfRemedy(spec strategyv1.StrategyRollbackSpec, remedies []strategyv1.RemediationSpec, incident *strategyv1.StrategyIncident) string {
 	if incident == nil {
 		return "it is for no incident"
@@ -48,6 +52,9 @@ func NotOfRemedy(spec strategyv1.StrategyRollbackSpec, remedies []strategyv1.Rem
 			continue
 		}
 		if actions, _ := ForIncident(remedy.Actions, cause.Schedules, incident.Spec.Strategy); equality.Semantic.DeepEqual(actions, spec.Actions) {
+			if spec.IncidentUID == "" {
+				return NotAsked
+			}
 			return ""
 		}
 		return "its actions are not those of remedy " + spec.RemediationName + " for the incident"

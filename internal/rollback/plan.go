@@ -119,7 +119,7 @@ func remediationOf(o Observed) (remediation strategyv1.RemediationSpec, foreign 
 		}
 		strict := remediation.Approval
 		strict.Mode, strict.Requester = strategyv1.ApprovalRequired, strategyv1.RequesterDenied
-		if remediation.Approval == strict && o.Incident == nil {
+		if remediation.Approval == strict && (o.Incident == nil || foreign == change.NotAsked) {
 			foreign = "" // it makes no difference, and nobody takes it for what an incident asks for
 		}
 		remediation.Approval = strict

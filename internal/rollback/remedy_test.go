@@ -20,18 +20,19 @@ func TestTheApprovalOfARemedyIsForItsOwnActions(t *testing.T) {
 		own   bool
 		says  string
 	}{
-		"its own":                         {func(*story) {}, true, ""},
-		"of a strategy with two":          {func(s *story) { both(s, "fast", "slow") }, true, ""},
-		"on the ladder of the cause":      {func(s *story) { ladder(s) }, true, ""},
-		"other actions":                   {func(s *story) { s.rollback.Spec.Actions = []strategyv1.RollbackAction{foreign} }, false, "its actions are not those of remedy"},
-		"one action more":                 {func(s *story) { s.rollback.Spec.Actions = append(s.rollback.Spec.Actions, foreign) }, false, "its actions are not those of remedy"},
-		"another schedule":                {func(s *story) { s.rollback.Spec.Actions[0].Schedule = "slow" }, false, "its actions are not those of remedy"},
-		"for no incident":                 {func(s *story) { s.incident, s.rollback.Spec.IncidentName = nil, "" }, false, "for no incident"},
-		"its incident was deleted":        {func(s *story) { s.incident = nil }, false, "for no incident"},
-		"nobody knows the cause":          {func(s *story) { s.incident.Status.Cause = nil }, false, "the cause of its incident is not known"},
-		"the cause asks for another":      {func(s *story) { s.incident.Status.Cause.Remediation = "disable" }, false, "is not one for cause"},
-		"the cause asks for none":         {func(s *story) { s.incident.Status.Cause.Remediation = "" }, false, "is not one for cause"},
-		"the cause concerns no schedules": {func(s *story) { s.incident.Status.Cause.Schedules = nil }, false, "its actions are not those of remedy"},
+		"its own":                          {func(*story) {}, true, ""},
+		"of a strategy with two":           {func(s *story) { both(s, "fast", "slow") }, true, ""},
+		"on the ladder of the cause":       {func(s *story) { ladder(s) }, true, ""},
+		"other actions":                    {func(s *story) { s.rollback.Spec.Actions = []strategyv1.RollbackAction{foreign} }, false, "its actions are not those of remedy"},
+		"one action more":                  {func(s *story) { s.rollback.Spec.Actions = append(s.rollback.Spec.Actions, foreign) }, false, "its actions are not those of remedy"},
+		"another schedule":                 {func(s *story) { s.rollback.Spec.Actions[0].Schedule = "slow" }, false, "its actions are not those of remedy"},
+		"somebody asked, not its incident": {func(s *story) { s.rollback.Spec.IncidentUID = "" }, false, "its incident did not ask for it"},
+		"for no incident":                  {func(s *story) { s.incident, s.rollback.Spec.IncidentName = nil, "" }, false, "for no incident"},
+		"its incident was deleted":         {func(s *story) { s.incident = nil }, false, "for no incident"},
+		"nobody knows the cause":           {func(s *story) { s.incident.Status.Cause = nil }, false, "the cause of its incident is not known"},
+		"the cause asks for another":       {func(s *story) { s.incident.Status.Cause.Remediation = "disable" }, false, "is not one for cause"},
+		"the cause asks for none":          {func(s *story) { s.incident.Status.Cause.Remediation = "" }, false, "is not one for cause"},
+		"the cause concerns no schedules":  {func(s *story) { s.incident.Status.Cause.Schedules = nil }, false, "its actions are not those of remedy"},
 	} {
 		for _, remedy := range []string{"automatic", "keep"} { // nobody is asked; whoever asked may approve
 			t.Run(name+"/"+remedy, func(t *testing.T) {

@@ -90,9 +90,9 @@ func (s *story) byHand(actions ...strategyv1.RollbackAction) *story {
 // remedy makes it what an incident about its schedule asks for: this remedy, with its own actions.
 func (s *story) remedy(name string) {
 	schedule := s.rollback.Spec.Actions[0].Schedule
-	s.rollback.Spec.RemediationName, s.rollback.Spec.IncidentName = name, "pnl"
+	s.rollback.Spec.RemediationName, s.rollback.Spec.IncidentName, s.rollback.Spec.IncidentUID = name, "pnl", "12345678-pnl" // as the operator asks
 	s.incident = &strategyv1.StrategyIncident{
-		ObjectMeta: metav1.ObjectMeta{Namespace: testkit.Namespace, Name: "pnl"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: testkit.Namespace, Name: "pnl", UID: "12345678-pnl"},
 		Spec:       strategyv1.StrategyIncidentSpec{PlaybookName: "multi-strategy", Type: "PnL", Severity: "High", Schedule: schedule},
 		Status: strategyv1.StrategyIncidentStatus{Cause: &strategyv1.CauseStatus{
 			Name: "SignalDegradation", Rule: "true", Remediation: name, Schedules: []string{schedule},

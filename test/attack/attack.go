@@ -71,9 +71,11 @@ func Run(t *testing.T, server Server) {
 		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: Namespace}}
 		must(t, server.Admin.Patch(context.Background(), namespace, client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":{"`+strategyv1.LabelServe+`":null}}}`))))
 	})
-	for _, table := range []table{metadata(), runs(), itself()} {
+	for _, table := range []table{metadata(), rights(), runs(), itself()} {
 		t.Run(table.name, func(t *testing.T) {
-			table.scene(t, server)
+			if table.scene != nil {
+				table.scene(t, server)
+			}
 			for _, row := range table.rows {
 				t.Run(row.name, func(t *testing.T) {
 					Refused(t, row.sends(t.Context(), server.As(row.by)), row.answer)

@@ -1,6 +1,7 @@
 package apiserver
 
 import (
+	"errors"
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -36,8 +37,13 @@ func stamp(user string, object client.Object) {
 	}
 }
 
-// ownName refuses a name that is not the user's. Rollbacks may name another: whoever asks has the verb delegate.
+// ownName refuses a name that is not the user's. Rollbacks may name another: whoever asks has the verb delegate. That its incident asked for
+// one the operator alone may say.
 func ownName(user string, object client.Object, kind *kind) error {
+	if rollback, is := object.(*strategyv1.StrategyRollback); is && rollback.Spec.IncidentUID != "" && user != Operator {
+		return apierrors.NewForbidden(kind.group(), object.GetName(),
+			errors.New("incidentUID says that the incident itself asked; leave it out, and name the incident with incidentName"))
+	}
 	field, name := author(object)
 	if _, delegated := object.(*strategyv1.StrategyRollback); name == nil || delegated || *name == user {
 		return nil
