@@ -14,6 +14,7 @@ import (
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -43,6 +44,7 @@ type options struct {
 	namespaces, machines, bucket, metricsAddress, probeAddress, electionNamespace string
 	election                                                                      bool
 	qps                                                                           float64
+	share                                                                         int64
 	pauses                                                                        pauses.Pauses
 	allow                                                                         signals.Allow
 }
@@ -59,6 +61,7 @@ func run() error {
 	flag.StringVar(&o.namespaces, "namespaces", "", "Namespaces that the operator serves, separated by commas, beside those with the label "+strategyv1.LabelServe+"="+strategyv1.ServeValue+". In each it needs its rights: see config/namespace.")
 	flag.StringVar(&o.machines, "machine-users", "", "Users that are no people though their names do not begin with system:, separated by commas, e.g. a GitOps tool or an alert intake. What they decide or report is not taken for a person's.")
 	flag.StringVar(&o.bucket, "evidence-bucket", "", "URL of the bucket for reports, logs and the decision log, e.g. file:///var/lib/strategy-operator/evidence. Required.")
+	share := flag.String("evidence-share", "0", "How much of the bucket the evidence of one namespace may take, e.g. 512Mi, so that it does not fill the volume of all; 0 sets no bound.")
 	flag.StringVar(&o.metricsAddress, "metrics-bind-address", ":8443", "Where metrics are served, over TLS and for authorised clients only; 0 turns them off.")
 	flag.StringVar(&o.probeAddress, "health-probe-bind-address", ":8081", "Where /healthz and /readyz are served.")
 	flag.BoolVar(&o.election, "leader-elect", false, "Elect a leader, so that only one of several managers acts.")
@@ -82,6 +85,9 @@ func run() error {
 	if o.allow, err = signals.ParseAllow(*allowed); err != nil {
 		return fmt.Errorf("--prometheus-allow: %w", err)
 	}
+	if o.share, err = bytesOf(*share); err != nil {
+		return fmt.Errorf("--evidence-share: %w", err)
+	}
 	if o.bucket == "" {
 		return errors.New("--evidence-bucket is required; see --help")
 	}
@@ -92,6 +98,18 @@ func run() error {
 	config.QPS = float32(o.qps)
 	o.pauses = o.pauses.OrDefault()
 	return start(ctrl.SetupSignalHandler(), config, o)
+}
+
+// bytesOf reads an amount of memory, such as 512Mi.
+func bytesOf(text string) (int64, error) {
+	amount, err := resource.ParseQuantity(text)
+	if err != nil {
+		return 0, fmt.Errorf("%q is no amount of bytes; write it like 512Mi", text)
+	}
+	if amount.Sign() < 0 {
+		return 0, fmt.Errorf("%q is less than nothing", text)
+	}
+	return amount.Value(), nil
 }
 
 // gcPercent is how much garbage there may be beside what is in use. The caches are most of that, so the usual 100 would double them for
@@ -105,9 +123,13 @@ func start(ctx context.Context, config *rest.Config, o options) error {
 			return err
 		}
 	}
-	store, err := evidence.Open(o.bucket)
+	bucket, err := evidence.Open(o.bucket)
 	if err != nil {
 		return err
+	}
+	store := evidence.Store(bucket)
+	if o.share > 0 {
+		store = evidence.Share(bucket, o.share)
 	}
 	defer func() { _ = store.Close() }() // every write was finished by itself
 	renew, retry := o.pauses.Renewal()

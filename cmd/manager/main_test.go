@@ -19,3 +19,16 @@ func TestReadyOnceItsOwnKindsAreRead(t *testing.T) {
 		t.Errorf("not in sync: %v", err)
 	}
 }
+
+func TestAnAmountOfBytes(t *testing.T) {
+	for text, want := range map[string]int64{"0": 0, "512Mi": 512 << 20, "1Gi": 1 << 30, "1000": 1000} {
+		if got, err := bytesOf(text); err != nil || got != want {
+			t.Errorf("%s: %d, %v", text, got, err)
+		}
+	}
+	for text, says := range map[string]string{"": "is no amount of bytes; write it like 512Mi", "a lot": "is no amount", "-1Gi": "is less than nothing"} {
+		if _, err := bytesOf(text); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}

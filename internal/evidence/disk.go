@@ -20,6 +20,7 @@ type fileSystem interface {
 	Remove(name string) error          // of a file, or of an empty folder
 	Mkdir(name string) error
 	List(folder string, limit int) ([]listed, error)
+	Size(folder string) (int64, error) // of all files below it, in bytes
 	SyncFolder(name string) error // the names in it
 	SyncAll() error               // everything, whoever wrote it
 	Close() error
@@ -167,6 +168,23 @@ func (d *disk) List(name string, limit int) (files []listed, err error) {
 		return nil
 	})
 	return files, err
+}
+
+func (d *disk) Size(folder string) (bytes int64, err error) {
+	err = fs.WalkDir(d.root.FS(), folder, func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		info, err := entry.Info()
+		if errors.Is(err, fs.ErrNotExist) { // since it was listed
+			return nil
+		}
+		if err == nil {
+			bytes += info.Size()
+		}
+		return err
+	})
+	return bytes, err
 }
 
 func (d *disk) SyncFolder(name string) error {

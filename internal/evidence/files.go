@@ -101,6 +101,18 @@ func (f *Files) Create(ctx context.Context, key string, data []byte) error {
 	return nil
 }
 
+// Size implements Sized.
+func (f *Files) Size(ctx context.Context, folder string) (int64, error) {
+	if err := f.begin(ctx); err != nil {
+		return 0, err
+	}
+	bytes, err := f.fs.Size(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	return bytes, err
+}
+
 func (f *Files) create(key string, data []byte) error {
 	if len(data) > MaxObjectBytes {
 		return fmt.Errorf("it has %d bytes; at most %d are possible", len(data), MaxObjectBytes)

@@ -19,9 +19,12 @@ func Prefix(namespace, name, uid string, created time.Time) string {
 	return fmt.Sprintf("%s/%s/%.*s-%.8s/", namespace, created.UTC().Format("2006/01/02"), maxFolder, name, uid)
 }
 
+// logFolder is where an object's decision log is, below its prefix.
+const logFolder = "log/"
+
 // LogKey is the key of entry seq of the decision log, from 1. Six digits, so that keys sort like numbers up to 999,999 entries.
 func LogKey(prefix string, seq int64) string {
-	return fmt.Sprintf("%slog/%06d.json", prefix, seq)
+	return fmt.Sprintf("%s%s%06d.json", prefix, logFolder, seq)
 }
 
 // ReportKey is the key of the outcome of one attempt of a check, with its report: JSON. The stage is written in small letters.

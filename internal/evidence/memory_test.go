@@ -197,6 +197,21 @@ func (m *memory) Mkdir(name string) error {
 	return nil
 }
 
+func (m *memory) Size(folder string) (int64, error) {
+	_, _, found, err := m.find(folder)
+	if err != nil || found == nil {
+		return 0, fs.ErrNotExist
+	}
+	return found.size(), nil
+}
+
+func (n *node) size() (bytes int64) {
+	for _, inside := range n.names {
+		bytes += inside.size()
+	}
+	return bytes + int64(len(n.data))
+}
+
 func (m *memory) List(name string, limit int) (files []listed, err error) {
 	if err := m.operation("list", name); err != nil {
 		return nil, err

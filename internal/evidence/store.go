@@ -31,7 +31,7 @@ type Store interface {
 
 // Open opens the bucket of a URL. There is one scheme: file:///var/lib/strategy-operator/evidence is a folder on a volume, which is made
 // if it is not there.
-func Open(bucket string) (Store, error) {
+func Open(bucket string) (Sized, error) {
 	at, err := url.Parse(bucket)
 	if err != nil {
 		return nil, fmt.Errorf("evidence bucket: %w", err)
