@@ -173,8 +173,12 @@ verify-tidy: ## Check that the modules are tidy.
 	for module in $(MODULES); do go -C $$module mod tidy -diff; done
 
 .PHONY: vuln
-vuln: $(TOOLS)/govulncheck ## Look for known vulnerabilities (asks the Go vulnerability database).
-	$< ./...
+vuln: $(TOOLS)/govulncheck ## Look for known vulnerabilities, in the newest Go vulnerability database (a Go module).
+	@db=$$(mktemp -d); trap 'rm -rf "$$db"' EXIT; \
+	cd "$$db"; found=$$(go mod download -json golang.org/x/vulndb@latest | sed -n 's/^.*"Dir": "\(.*\)".*$$/\1/p'); \
+	go run golang.org/x/vulndb/cmd/indexdb@latest -vulns "$$found/data/osv" -out "$$db/db"; \
+	echo "looking in $${found##*/}"; \
+	code=0; for module in $(CODE); do (cd "$(CURDIR)/$$module" && $(CURDIR)/$< -db "file://$$db/db" ./...) || code=$$?; done; exit $$code
 
 ##@ On a cluster: the local one, or the one in KUBECONFIG
 
