@@ -96,17 +96,20 @@ func TestManyRollbacksShareWritesAndRestarts(t *testing.T) {
 	for _, rollback := range crowd {
 		s.reaches(rollback, "AwaitingApproval", 30*time.Second)
 	}
+	s.decides("alice", strategyv1.DecisionHold, playbook) // so that they go on at the same time, however long carol takes
+	for _, rollback := range crowd {
+		s.carolApproves(rollback)
+		s.reaches(rollback, "Approved", 15*time.Second)
+	}
 	writes := s.configWrites()
 	restarts := s.restarts(func() {
-		for _, rollback := range crowd {
-			s.carolApproves(rollback)
-		}
+		s.decides("bob", strategyv1.DecisionRelease, playbook)
 		for _, rollback := range crowd {
 			s.reaches(rollback, "Verified", time.Minute)
 		}
 	})
 	s.trace("%d rollbacks in effect after %d writes and %d restarts", len(crowd), writes(), restarts)
-	if writes() > 3 || restarts > 3 { // one of each where the approvals come within the pause for others
+	if most := len(crowd) / 2; writes() > most || restarts > int64(most) { // one of each, unless the machine is so busy that they come seconds apart
 		s.Errorf("%d writes, %d restarts", writes(), restarts)
 	}
 	s.isSuspended("cross_exchange_watch")
