@@ -4,8 +4,8 @@ package v1alpha1
 const (
 	// LabelManaged is the opt-in of ConfigMaps and Secrets: the operator reads or edits only objects with the value "true".
 	LabelManaged = "strategy.tradeops.dev/managed"
-	// LabelServe stands on a Namespace with the value "true": the operator serves it. Who may edit a namespace's contents cannot
-	// write it.
+	// LabelServe stands on a Namespace with the value "true": the operator serves it. With another value objects of the operator's kinds may be
+	// stored there; without the label they may not be. Who may edit a namespace's contents cannot write it.
 	LabelServe = "strategy.tradeops.dev/serve"
 	// LabelPodSecurityExempt stands on a Namespace with the value "true": its checks need not fulfil the restricted Pod Security Standard.
 	LabelPodSecurityExempt = "strategy.tradeops.dev/pod-security-exempt"

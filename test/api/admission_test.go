@@ -480,7 +480,7 @@ func takeAway(t *testing.T, bindings ...client.Object) {
 
 // TestNamespaceDeletion plays the namespace controller: no policy stands in the way of what it and the operator do.
 func TestNamespaceDeletion(t *testing.T) {
-	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "leaving-"}}
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "leaving-", Labels: map[string]string{strategyv1.LabelServe: "false"}}}
 	must(t, admin.Create(t.Context(), namespace))
 	held := rollback("")
 	held.Finalizers = []string{strategyv1.Finalizer}
@@ -572,8 +572,8 @@ func TestPolicyShapes(t *testing.T) {
 			t.Errorf("policy %s is not bound", name)
 		}
 	}
-	if len(policies) != 13 || !warns["strategy-operator-rollbacks-left"] {
-		t.Errorf("%d policies, want 13, of which one warns: %v", len(policies), warns)
+	if len(policies) != 14 || !warns["strategy-operator-rollbacks-left"] {
+		t.Errorf("%d policies, want 14, of which one warns: %v", len(policies), warns)
 	}
 }
 

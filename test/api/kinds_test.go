@@ -66,6 +66,7 @@ spec:
     startTimeoutSeconds: 300
     retries: 1
     reportFrom: Log
+    reportMatch: has(report.a)
     verdicts: [{when: "true", verdict: Pass, message: fine}]
     samples: [{report: '{"a":1}', before: '{"a":2}', exitCode: 0, verdict: Pass}]
   signals:
@@ -444,6 +445,7 @@ func playbookRows() []row {
 		number("checks.0.startTimeoutSeconds", 1, 3600),
 		number("checks.0.retries", 0, 5),
 		enum("checks.0.reportFrom", "Log", "TerminationMessage", "ExitCode"),
+		text("checks.0.reportMatch", 1, 2048),
 		items("checks.0.verdicts", 1, 32, func(int) any { return map[string]any{"when": "true", "verdict": "Pass"} }),
 		required("checks.0.verdicts.0.when", "checks.0.verdicts.0.verdict"),
 		text("checks.0.verdicts.0.when", 1, 2048),

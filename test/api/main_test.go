@@ -21,6 +21,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -104,8 +105,12 @@ func assets() error {
 
 // install applies everything, then a namespace as the demo has it: served, with alice and bob.
 func install(ctx context.Context) error {
-	trading := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "trading"}}
+	trading := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "trading", Labels: map[string]string{strategyv1.LabelServe: "false"}}}
 	if err := admin.Create(ctx, trading); err != nil {
+		return err
+	}
+	usual := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "default"}} // tests of one object are there
+	if err := admin.Patch(ctx, usual, client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":{"`+strategyv1.LabelServe+`":"false"}}}`))); err != nil {
 		return err
 	}
 	for _, folder := range []string{installed(), "config/namespace"} {

@@ -95,7 +95,7 @@ func TestTheQuotaCountsOurKinds(t *testing.T) {
 			t.Errorf("%s: %s", kind, amount.String())
 		}
 	}
-	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "quota-"}}
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "quota-", Labels: map[string]string{strategyv1.LabelServe: "false"}}}
 	must(t, admin.Create(t.Context(), namespace))
 	tidyUp(t, namespace)
 	quota.Namespace = namespace.Name

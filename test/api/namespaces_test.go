@@ -96,7 +96,7 @@ func TestALabelServesANamespace(t *testing.T) {
 		if during := caching(); during <= before {
 			t.Errorf("%d goroutines of caches while a namespace is served, %d before", during, before)
 		}
-		label(t, w, "null")
+		label(t, w, `"false"`)
 		untilPlaybook(w, "NamespaceNotServed", "does not serve namespace")
 		must(t, eventually(t.Context(), func() (bool, error) { return caching() <= before, nil }))
 	}

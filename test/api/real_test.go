@@ -46,7 +46,7 @@ func onRealServer(t testing.TB, change func(*strategyv1.StrategyPlaybookSpec)) *
 	}
 	clock := clocktesting.NewFakePassiveClock(sim.Beginning)
 	name := fmt.Sprintf("world-%d", worlds.Add(1))
-	if err := admin.Create(context.Background(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}); err != nil {
+	if err := admin.Create(context.Background(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{strategyv1.LabelServe: "false"}}}); err != nil {
 		t.Fatal(err)
 	}
 	api := &real{t: t, clock: clock, seen: apiserver.New(kinds, clock.Now), dates: map[types.UID]dates{}}

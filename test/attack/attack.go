@@ -73,9 +73,7 @@ func Run(t *testing.T, server Server) {
 	})
 	for _, table := range []table{metadata(), rights(), runs(), itself()} {
 		t.Run(table.name, func(t *testing.T) {
-			if table.scene != nil {
-				table.scene(t, server)
-			}
+			table.scene(t, server)
 			for _, row := range table.rows {
 				t.Run(row.name, func(t *testing.T) {
 					Refused(t, row.sends(t.Context(), server.As(row.by)), row.answer)

@@ -105,6 +105,8 @@ func by[T client.Object](object T, user string) T {
 	switch typed := any(made).(type) {
 	case *strategyv1.StrategyIncident:
 		typed.Spec.RequestedBy = user
+	case *strategyv1.StrategyRollback:
+		typed.Spec.RequestedBy = user
 	case *strategyv1.StrategyDecision:
 		typed.Spec.By = user
 	}

@@ -76,7 +76,7 @@ func (w *world) install(ctx context.Context) error {
 		return err
 	}
 	labels := maps.Clone(ours)
-	labels["pod-security.kubernetes.io/enforce"] = "restricted"
+	labels["pod-security.kubernetes.io/enforce"], labels[strategyv1.LabelServe] = "restricted", "false" // a flag of the manager has it served
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: w.namespace, Labels: labels}}
 	err := poll(ctx, 2*time.Minute, func(ctx context.Context) error { return admin.Create(ctx, namespace.DeepCopy()) }) // when the old one is gone
 	if err != nil {
