@@ -33,6 +33,8 @@ type Ended struct {
 	Reason string
 	// Waits is why it cannot start, like ErrImageNeverPull; empty: it started and ended.
 	Waits string
+	// NoNode says that no node takes the pod: no kubelet ever tells anything of it.
+	NoNode bool
 }
 
 // Usual ends.
@@ -43,6 +45,7 @@ var (
 	Killed  = Ended{Exit: 137, Log: OK.Log} // by a signal, behind a report that says ok
 	NoImage = Ended{Waits: "ErrImageNeverPull"}
 	Evicted = Ended{Exit: 137, Reason: "ContainerStatusUnknown"} // with its node
+	NoNode  = Ended{NoNode: true}
 )
 
 // collect is the garbage collector: what is controlled by something that is gone goes, too.
@@ -122,8 +125,8 @@ func (w *World) runPod(job *batchv1.Job, id checks.ID) {
 	w.output.of[pod.Name+"/"+container] = ended.Log
 	w.output.of[pod.Name+"/"+proxy] = OK.Log
 	w.output.Unlock()
-	pod.Status.Phase, pod.Status.ContainerStatuses = w.statusOf(ended, container)
-	if w.Mesh && ended.Waits == "" {
+	pod.Status = w.statusOf(ended, container)
+	if w.Mesh && ended.Waits == "" && !ended.NoNode {
 		pod.Status.Phase = corev1.PodRunning
 		pod.Status.ContainerStatuses = append([]corev1.ContainerStatus{{
 			Name: proxy, Image: "proxy:1", ImageID: "sha256:2", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: w.second()}},
@@ -134,12 +137,17 @@ func (w *World) runPod(job *batchv1.Job, id checks.ID) {
 	}
 }
 
-// statusOf is what a kubelet says of a pod whose only container ended so.
-func (w *World) statusOf(ended Ended, container string) (corev1.PodPhase, []corev1.ContainerStatus) {
+// statusOf is what a kubelet says of a pod whose only container ended so, or the scheduler of one that has no kubelet.
+func (w *World) statusOf(ended Ended, container string) corev1.PodStatus {
+	if ended.NoNode {
+		return corev1.PodStatus{Phase: corev1.PodPending, Conditions: []corev1.PodCondition{{
+			Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable, Message: "no node has room",
+		}}}
+	}
 	status := corev1.ContainerStatus{Name: container, Image: "tools:1"}
 	if ended.Waits != "" {
 		status.State.Waiting = &corev1.ContainerStateWaiting{Reason: ended.Waits}
-		return corev1.PodPending, []corev1.ContainerStatus{status}
+		return corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: []corev1.ContainerStatus{status}}
 	}
 	phase, reason, now := corev1.PodSucceeded, "Completed", w.second()
 	if ended.Exit != 0 {
@@ -149,22 +157,23 @@ func (w *World) statusOf(ended Ended, container string) (corev1.PodPhase, []core
 	status.State.Terminated = &corev1.ContainerStateTerminated{
 		ExitCode: ended.Exit, StartedAt: now, FinishedAt: now, Reason: cmp.Or(ended.Reason, reason),
 	}
-	return phase, []corev1.ContainerStatus{status}
+	return corev1.PodStatus{Phase: phase, ContainerStatuses: []corev1.ContainerStatus{status}}
 }
 
-// endJob completes or fails a Job whose pod has ended. The operator may have deleted it by now.
+// endJob completes or fails a Job whose pod has ended, or was deleted: no check's Job makes another one. The operator may have deleted it by now.
 func (w *World) endJob(job *batchv1.Job) bool {
 	ended := slices.ContainsFunc(job.Status.Conditions, func(c batchv1.JobCondition) bool {
 		return c.Type == batchv1.JobComplete || c.Type == batchv1.JobFailed
 	})
 	pod := w.podOf(job)
-	if ended || job.DeletionTimestamp != nil || pod == nil || (pod.Status.Phase != corev1.PodSucceeded && pod.Status.Phase != corev1.PodFailed) {
+	gone := pod == nil
+	if ended || job.DeletionTimestamp != nil || !gone && pod.Status.Phase != corev1.PodSucceeded && pod.Status.Phase != corev1.PodFailed {
 		return false
 	}
 	now, started := w.second(), job.CreationTimestamp
 	job.Status.StartTime = &started
 	kinds, reason := []batchv1.JobConditionType{batchv1.JobSuccessCriteriaMet, batchv1.JobComplete}, batchv1.JobReasonCompletionsReached
-	if pod.Status.Phase == corev1.PodFailed {
+	if gone || pod.Status.Phase == corev1.PodFailed {
 		job.Status.Failed = 1
 		kinds, reason = []batchv1.JobConditionType{batchv1.JobFailureTarget, batchv1.JobFailed}, batchv1.JobReasonBackoffLimitExceeded
 	} else {
@@ -250,8 +259,8 @@ func (w *World) rollOut() bool {
 	if err != nil {
 		w.T.Fatalf("%v", err)
 	}
-	if deployment.Status.ObservedGeneration == deployment.Generation {
-		return false
+	if deployment.Status.ObservedGeneration == deployment.Generation || apierrors.IsNotFound(w.find(ConfigMap, &corev1.ConfigMap{})) {
+		return false // there is nothing new, or no pod starts without what it mounts
 	}
 	var pods corev1.PodList
 	w.List(&pods)

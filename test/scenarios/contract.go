@@ -98,6 +98,7 @@ var promises = map[string]func(*server){
 		rollback := s.rollback(nil)
 		again := &strategyv1.StrategyRollback{ObjectMeta: metav1.ObjectMeta{Namespace: rollback.Namespace, Name: rollback.Name}, Spec: rollback.Spec}
 		s.is(apierrors.IsAlreadyExists, s.api.Create(background, again))
+		s.is(apierrors.IsAlreadyExists, s.api.Create(background, again, client.DryRunAll))
 		again.ResourceVersion = rollback.ResourceVersion
 		s.same("refused with a version", s.api.Create(background, again) != nil, true)
 	},
@@ -105,6 +106,16 @@ var promises = map[string]func(*server){
 		object := &corev1.ConfigMap{ObjectMeta: s.meta()}
 		s.must(s.api.Create(background, object, client.DryRunAll))
 		s.is(apierrors.IsNotFound, s.api.Get(background, client.ObjectKeyFromObject(object), object))
+	},
+	"names and labels are well-formed, a Job's name as a label": func(s *server) {
+		labelled := &corev1.ConfigMap{ObjectMeta: s.meta()}
+		labelled.Labels = map[string]string{"a": strings.Repeat("x", 64)}
+		s.is(apierrors.IsInvalid, s.api.Create(background, labelled))
+		job := &batchv1.Job{ObjectMeta: s.meta(), Spec: batchv1.JobSpec{Suspend: new(true), Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{
+			RestartPolicy: corev1.RestartPolicyNever, Containers: []corev1.Container{{Name: "main", Image: "x:1"}},
+		}}}}
+		job.Name = strings.Repeat("x", 64)
+		s.is(apierrors.IsInvalid, s.api.Create(background, job))
 	},
 	"who creates is stamped, and may name nobody else": func(s *server) {
 		decision := &strategyv1.StrategyDecision{ObjectMeta: s.meta(), Spec: strategyv1.StrategyDecisionSpec{

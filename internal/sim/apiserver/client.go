@@ -17,6 +17,14 @@ import (
 // errUnserved is said to what the operator does not use.
 var errUnserved = errors.New("the simulated API server does not serve this request")
 
+// notDry: only creations are tried out. What ignored that it is only tried would store it.
+func notDry(dryRun []string) error {
+	if len(dryRun) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: dry run of what is not created", errUnserved)
+}
+
 // As is a client of the server in somebody's name.
 func (s *Server) As(user string) client.Client { return &userClient{s, user} }
 
@@ -61,12 +69,22 @@ func (c *userClient) Create(_ context.Context, object client.Object, options ...
 }
 
 // Update implements client.Writer.
-func (c *userClient) Update(_ context.Context, object client.Object, _ ...client.UpdateOption) error {
+func (c *userClient) Update(_ context.Context, object client.Object, options ...client.UpdateOption) error {
+	var wanted client.UpdateOptions
+	wanted.ApplyOptions(options)
+	if err := notDry(wanted.DryRun); err != nil {
+		return err
+	}
 	return c.server.update(c.user, object, false)
 }
 
 // Patch implements client.Writer: JSON merge patches.
-func (c *userClient) Patch(_ context.Context, object client.Object, patch client.Patch, _ ...client.PatchOption) error {
+func (c *userClient) Patch(_ context.Context, object client.Object, patch client.Patch, options ...client.PatchOption) error {
+	var wanted client.PatchOptions
+	wanted.ApplyOptions(options)
+	if err := notDry(wanted.DryRun); err != nil {
+		return err
+	}
 	kind, err := c.server.kinds.of(object)
 	if err != nil {
 		return err
@@ -103,6 +121,9 @@ func (c *userClient) Patch(_ context.Context, object client.Object, patch client
 func (c *userClient) Delete(_ context.Context, object client.Object, options ...client.DeleteOption) error {
 	var wanted client.DeleteOptions
 	wanted.ApplyOptions(options)
+	if err := notDry(wanted.DryRun); err != nil {
+		return err
+	}
 	return c.server.delete(c.user, object, &wanted)
 }
 
@@ -113,7 +134,12 @@ func (c *userClient) Status() client.SubResourceWriter { return &statusClient{c}
 type statusClient struct{ client *userClient }
 
 // Update implements client.SubResourceWriter.
-func (c *statusClient) Update(_ context.Context, object client.Object, _ ...client.SubResourceUpdateOption) error {
+func (c *statusClient) Update(_ context.Context, object client.Object, options ...client.SubResourceUpdateOption) error {
+	var wanted client.SubResourceUpdateOptions
+	wanted.ApplyOptions(options)
+	if err := notDry(wanted.DryRun); err != nil {
+		return err
+	}
 	return c.client.server.update(c.client.user, object, true)
 }
 

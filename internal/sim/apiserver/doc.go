@@ -4,7 +4,7 @@
 //
 // It has what the operator's safety rests on: resource versions and conflicts, UIDs and preconditions, generations, status
 // subresources, finalizers, no-op writes that wake nobody, the defaults and the validation of the CustomResourceDefinitions
-// by the API server's own code (package schema), names stamped and checked at admission, merge patches, dry runs, and
+// by the API server's own code (package schema), well-formed metadata, names stamped and checked at admission, merge patches, dry runs of creations, and
 // refusals on demand (Forbidden, quotas, policy engines).
 //
 // It has not: managed fields and server-side apply, strategic merge patches, most defaults and all validation of built-in

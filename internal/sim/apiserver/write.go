@@ -35,11 +35,14 @@ func (s *Server) create(user string, object client.Object, dryRun bool) error {
 		return err
 	}
 	s.born(kind, made)
+	if err := malformed(kind, made); err != nil {
+		return err
+	}
+	at := key{kind.gvk.Kind, made.GetNamespace(), made.GetName()}
+	if _, exists := s.objects[at]; exists {
+		return apierrors.NewAlreadyExists(kind.group(), at.name)
+	}
 	if !dryRun {
-		at := key{kind.gvk.Kind, made.GetNamespace(), made.GetName()}
-		if _, exists := s.objects[at]; exists {
-			return apierrors.NewAlreadyExists(kind.group(), at.name)
-		}
 		s.put(at, stored{made, body}, nil)
 	}
 	answer(object, made)
@@ -112,6 +115,9 @@ func (s *Server) replace(kind *kind, object, sent client.Object, status bool) er
 	}
 	next := succeed(before.object, sent, status)
 	if err := lateFinalizers(kind, before.object, next); err != nil {
+		return err
+	}
+	if err := malformed(kind, next); err != nil {
 		return err
 	}
 	body, err := s.complete(kind, next, before)
