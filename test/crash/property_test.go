@@ -1,64 +1,80 @@
 package crash
 
 import (
-	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"pgregory.net/rapid"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
-	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/sim"
 	"tradeops.dev/strategy-operator/internal/testkit"
 	"tradeops.dev/strategy-operator/test/scenarios"
 )
 
-// In any world, with any decisions, edits, reports, signals, holds and crashes at any time, under the real reconcilers: the
-// story becomes quiet; nothing that the operator writes is refused by the schema; no attempt has two Jobs; every log is
-// whole and is what the timeline tells; the record names exactly what holds edits; no edit is written without an approval
-// or above the guard; and when everything is undone, the configuration is what people left there, byte for byte.
+// In any world, with any decisions, edits, reports, signals, holds and crashes at any time, and with anything that may go wrong around the
+// operator (property_faults_test.go), under the real reconcilers: what must hold does (property_sound_test.go).
 func TestAnyStory(t *testing.T) {
 	count := map[string]int{}
 	rapid.Check(t, func(t *rapid.T) {
-		p := &anyStory{T: t, base: testkit.Document, feeds: rapid.Bool().Draw(t, "feeds"), count: count}
+		count["cases"]++
+		p := &anyStory{T: t, base: testkit.Document, document: evenly(t, "document", []string{"usual", "usual", "feeds", "many"}), count: count}
 		p.run = &run{World: sim.New(t, p.playbook)}
-		if p.feeds {
+		switch p.document {
+		case "feeds":
 			p.base = testkit.FeedDocument
-			p.Configure(p.base)
+		case "many":
+			p.base = manySchedules()
 		}
-		p.Report = p.drawn
+		p.Configure(p.base)
+		p.Report, p.People = p.drawn, p.takeAway
 		p.start(&Cut{})
-		for range rapid.IntRange(1, 12).Draw(t, "steps") {
+		for range evenly(t, "steps", []int{1, 3, 6, 9, 12, 15}) {
 			p.step()
 			p.settle()
 		}
 		p.end()
 	})
 	t.Log(count) // what the cases led to
+	for _, led := range leads {
+		if !t.Failed() && count["cases"] >= enough && count[led] == 0 {
+			t.Errorf("no case led to %q: what is drawn for it tests nothing", led)
+		}
+	}
+}
+
+// enough cases to lead everywhere, with the seed of the tests.
+const enough = 100
+
+// manySchedules is a configuration whose strategy "arb" has more schedules than a rollback may have actions.
+func manySchedules() string {
+	var more strings.Builder
+	for i := range 18 {
+		fmt.Fprintf(&more, "        arb_%02d: {strategy: arb}\n", i)
+	}
+	return strings.Replace(testkit.Document, "        trend_watch:", more.String()+"        trend_watch:", 1)
 }
 
 // anyStory is a story as it is drawn.
 type anyStory struct {
 	*rapid.T
 	*run
-	base    string // what people put into the configuration
-	byHand  bool   // people changed what a rollback had changed
-	feeds   bool
-	count   map[string]int
-	asked   int
-	reports map[checks.ID]sim.Ended
+	faults
+	base     string // what people put into the configuration
+	document string
+	byHand   bool // people changed what a rollback had changed
+	count    map[string]int
+	asked    int
+	reports  map[checks.ID]sim.Ended
 }
 
 func (p *anyStory) playbook(spec *strategyv1.StrategyPlaybookSpec) {
-	if p.feeds {
+	if p.document == "feeds" {
 		*spec = testkit.WithFeeds(*spec)
 	}
 	if rapid.Bool().Draw(p.T, "lead") {
@@ -92,22 +108,29 @@ func (p *anyStory) drawn(_ *sim.World, id checks.ID) (sim.Ended, bool) {
 	if _, known := p.reports[id]; !known {
 		p.reports[id] = map[string]sim.Ended{
 			"ok": sim.OK, "warn": {Log: `{"status":"warn","ms":10}`}, "fail": sim.Fail, "mute": sim.Mute, "no image": sim.NoImage, "evicted": sim.Evicted,
-		}[rapid.SampledFrom([]string{"ok", "ok", "ok", "fail", "fail", "warn", "mute", "no image", "evicted"}).Draw(p.T, fmt.Sprint(id))]
+			"killed": sim.Killed, "no node": sim.NoNode,
+		}[rapid.SampledFrom([]string{"ok", "ok", "ok", "fail", "fail", "warn", "mute", "no image", "evicted", "killed", "no node"}).Draw(p.T, fmt.Sprint(id))]
 	}
 	return p.reports[id], true
 }
 
 func (p *anyStory) step() {
-	switch evenly(p.T, "step", []string{
-		"incident", "rollback", "approve", "approve", "approve", "restore", "deny", "renew", "override", "incident decision", "incident decision",
+	switch p.next("step", []string{
+		"incident", "incident", "in force", "in force", "in force", "in force", "rollback", "rollback", "approve", "approve", "approve", "approve", "restore", "deny", "renew", "override", "incident decision", "incident decision",
 		"time", "time", "hold", "signal", "rules", "elsewhere", "over it", "delete", "stale", "restart",
+		"fault", "fault", "fault", "fault", "fault", "fault", "fault", "mend", "mend",
 	}) {
 	case "incident":
 		p.Pass(time.Second)
 		p.asked++
 		p.ReportAs(fmt.Sprintf("i%d", p.asked), func(spec *strategyv1.StrategyIncidentSpec) {
 			spec.Type = evenly(p.T, "type", []strategyv1.IncidentType{"PnL", "Risk", "AlertFatigue"})
-			spec.Schedule = evenly(p.T, "schedule", []string{"fast", "slow", ""})
+			switch target := evenly(p.T, "target", []string{"fast", "slow", "", "arb"}); target {
+			case "arb":
+				spec.Schedule, spec.Strategy = "", target
+			default:
+				spec.Schedule = target
+			}
 			spec.Mode = evenly(p.T, "mode", []strategyv1.IncidentMode{strategyv1.IncidentLive, strategyv1.IncidentLive, strategyv1.IncidentDrill})
 		})
 	case "rollback":
@@ -116,8 +139,19 @@ func (p *anyStory) step() {
 		p.AskRollback(fmt.Sprintf("r%d", p.asked), func(spec *strategyv1.StrategyRollbackSpec) {
 			spec.Actions = evenly(p.T, "actions", p.actions())
 			spec.RemediationName = evenly(p.T, "remedy", []string{"", "disable", "keep"})
+			spec.Mode = evenly(p.T, "mode", []strategyv1.RollbackMode{strategyv1.ModeLive, strategyv1.ModeLive, strategyv1.ModeDrill, strategyv1.ModeDrill, strategyv1.ModeDryRun})
+			spec.IncidentName = evenly(p.T, "incident", append(p.Names(&strategyv1.StrategyIncidentList{}), ""))
 			spec.DeletionPolicy = evenly(p.T, "policy", []strategyv1.DeletionPolicy{strategyv1.DeletionRetain, strategyv1.DeletionRestore})
 		})
+	case "in force": // as far as the world lets it come
+		p.Pass(time.Second)
+		p.asked++
+		name := fmt.Sprintf("r%d", p.asked)
+		p.AskRollback(name, func(spec *strategyv1.StrategyRollbackSpec) { spec.Actions = evenly(p.T, "actions", p.actions()) })
+		p.settle()
+		if p.RollbackNamed(name).Status.Plan != nil {
+			p.Decide("bob", name, strategyv1.DecisionApprove, "")
+		}
 	case "approve":
 		p.decide(strategyv1.DecisionApprove)
 	case "restore":
@@ -141,10 +175,11 @@ func (p *anyStory) step() {
 	case "signal":
 		p.Signals["cpu"] = evenly(p.T, "cpu", []float64{0, 20, 90})
 	case "rules":
-		if len(p.Names(&corev1.ConfigMapList{})) < 2 {
+		if !slices.Contains(p.Names(&corev1.ConfigMapList{}), "prometheus-rules") {
 			scenarios.CreateRules(p.World)
 		}
 	case "elsewhere":
+		p.bringBack()
 		p.edit("# the schedules", "# all the schedules")
 	case "over it":
 		if strings.Contains(p.Content(), "trend: 0.5 # all in") {
@@ -155,6 +190,10 @@ func (p *anyStory) step() {
 		if name := p.someRollback(); name != "" && p.RollbackNamed(name).Spec.DeletionPolicy == strategyv1.DeletionRestore {
 			p.DeleteRollback(name)
 		}
+	case "fault":
+		p.fault()
+	case "mend":
+		p.mend()
 	case "stale":
 		p.Stale = 1
 	case "restart":
@@ -171,7 +210,7 @@ func (p *anyStory) actions() [][]strategyv1.RollbackAction {
 		{{Type: strategyv1.ActionDisableSchedule, Strategy: "arb"}}, allocate("0.5"), allocate("0.5"), allocate("0.3"),
 		{{Type: strategyv1.ActionSetSignalLimit, Strategy: "arb", RiskProfile: "bold", Limit: new(int32(1))}},
 	}
-	if p.feeds {
+	if p.document == "feeds" {
 		all = append(all, []strategyv1.RollbackAction{{Type: strategyv1.ActionSwitchFeed, Feed: "binance"}})
 	}
 	return all
@@ -205,131 +244,17 @@ func (p *anyStory) decide(verdict strategyv1.DecisionVerdict) {
 	p.Decide(evenly(p.T, "by", []string{"alice", "bob", "bob", "carol"}), name, verdict, "")
 }
 
-// settle plays until it is quiet. Nothing that the operator wrote may have been refused by the schema.
-func (p *anyStory) settle() {
-	if !p.goOn(context.Background()) {
-		p.Fatalf("it never ends: %v\n%s", p.operator.LastError(), strings.Join(p.Trace, "\n"))
-	}
-	for _, err := range p.operator.Errors {
-		if apierrors.IsInvalid(err) {
-			p.Fatalf("the schema refuses what the operator writes: %v", err)
-		}
-	}
-	p.sound()
-}
-
-// sound is what must hold whenever it is quiet.
-func (p *anyStory) sound() {
-	end := scenarios.EndOf(p.World, p.operator.LastError())
-	for _, problem := range append(end.Problems, p.watch.Problems...) {
-		if strings.HasSuffix(problem, "is deleted and still there") {
-			continue // while it is on hold, or its restore is not over
-		}
-		p.Fatalf("%s\n%s", problem, strings.Join(p.Trace, "\n"))
-	}
-	p.incidents()
-	p.configuration()
-	for name, times := range p.Made {
-		if times > 1 {
-			p.Fatalf("Job %s was made %d times\n%s", name, times, strings.Join(p.Trace, "\n"))
-		}
-	}
-}
-
-// incidents: what has ended leaves nothing running, and a missed deadline is told.
-func (p *anyStory) incidents() {
-	var incidents strategyv1.StrategyIncidentList
-	p.List(&incidents)
-	var jobs batchv1.JobList
-	p.List(&jobs)
-	for _, incident := range incidents.Items {
-		all := incident.Status.Conditions
-		closed := conditions.True(all, strategyv1.ConditionReady)
-		if closed != conditions.True(all, strategyv1.ConditionResolved) {
-			p.Fatalf("%s: Ready and Resolved disagree: %+v", incident.Name, all)
-		}
-		for _, job := range jobs.Items {
-			if closed && metav1.IsControlledBy(&job, &incident) {
-				p.Fatalf("%s is closed, and Job %s is left", incident.Name, job.Name)
-			}
-		}
-		for _, deadline := range incident.Status.Deadlines {
-			missed := deadline.AnsweredTime == nil && deadline.RelievedTime == nil && !p.Clock.Now().Before(deadline.Time.Time) || deadline.AnsweredTime != nil && deadline.AnsweredTime.After(deadline.Time.Time)
-			if missed && !closed && incident.Spec.Mode != strategyv1.IncidentDrill && conditions.Reason(all, strategyv1.ConditionSLAMet) != "" && conditions.True(all, strategyv1.ConditionSLAMet) {
-				p.Fatalf("%s missed the deadline of %s, and SLAMet is True", incident.Name, deadline.Level)
-			}
-		}
-	}
-}
-
-// configuration: it is what people put there, and what the record says is held; what is said to be in effect runs.
-func (p *anyStory) configuration() {
-	if p.byHand {
-		return
-	}
-	model := testkit.ParseTree(p.T, p.base)
-	for _, holder := range p.Record().Holders {
-		for _, record := range holder.Records {
-			model.Set(record.Path, record.To)
-		}
-	}
-	if got := testkit.ParseTree(p.T, p.Content()).String(); got != model.String() {
-		p.Fatalf("the configuration is not what people put there plus what is held:\n%s\nheld: %+v", p.Content(), p.Record().Holders)
-	}
-	var rollbacks strategyv1.StrategyRollbackList
-	p.List(&rollbacks)
-	for _, rollback := range rollbacks.Items {
-		if rollback.Spec.Mode == strategyv1.ModeDrill || !conditions.True(rollback.Status.Conditions, strategyv1.ConditionInEffect) {
-			continue
-		}
-		p.count["in effect"]++
-		for _, edit := range rollback.Status.Plan.Edits {
-			if held, err := testkit.Parsed(p.T, p.Running()).Holds(edit.Path, edit.To); err != nil || !held {
-				p.Fatalf("%s is said to be in effect, but the scheduler does not run %s: %v", rollback.Name, edit.Path, err)
-			}
-		}
-	}
-}
-
-// end: what is on hold is released, everything is restored, and nobody waits for ever.
-func (p *anyStory) end() {
-	p.cut.At = 0
-	p.hold(false)
-	p.settle()
-	for _, was := range p.EveryRollback() {
-		p.count["rollback "+p.Ready(was.Name)]++
-	}
-	for _, name := range p.Names(&strategyv1.StrategyIncidentList{}) {
-		p.count["incident "+conditions.Reason(p.IncidentNamed(name).Status.Conditions, strategyv1.ConditionReady)]++
-	}
-	p.Report = func(_ *sim.World, id checks.ID) (sim.Ended, bool) { return sim.OK, id.Check != "running-plan" }
-	for _, name := range p.Names(&strategyv1.StrategyRollbackList{}) {
-		if p.RollbackNamed(name).DeletionTimestamp.IsZero() {
-			sim.Change(p.World, name, &strategyv1.StrategyRollback{}, func(r *strategyv1.StrategyRollback) { r.Spec.DesiredState = strategyv1.StateRestored })
-		}
-	}
-	p.settle()
-	for range 3 { // retries, and patience with what is gone
-		p.Pass(time.Hour)
-		p.settle()
-	}
-	if holders := p.Record().Holders; len(holders) > 0 {
-		p.Fatalf("%s still holds edits\n%s", holders[0].Name, strings.Join(p.Trace, "\n"))
-	}
-	for _, name := range p.Names(&strategyv1.StrategyRollbackList{}) {
-		if !p.RollbackNamed(name).DeletionTimestamp.IsZero() {
-			p.Fatalf("%s is deleted and never goes\n%s", name, strings.Join(p.Trace, "\n"))
-		}
-	}
-	if content := p.Content(); !p.byHand && content != p.base {
-		p.Fatalf("not the same bytes:\n%s\nwant\n%s", content, p.base)
-	}
+// next draws what happens next, and has the trace tell it.
+func (p *anyStory) next(what string, choices []string) string {
+	drawn := evenly(p.T, what, choices)
+	p.Trace = append(p.Trace, fmt.Sprintf("* %s: %s", what, drawn))
+	return drawn
 }
 
 // evenly draws without the preference for the first choices that rapid has.
 func evenly[V any](t *rapid.T, what string, choices []V) V {
 	at := 0
-	for range 6 {
+	for range 8 {
 		at *= 2
 		if rapid.Bool().Draw(t, what) {
 			at++

@@ -47,17 +47,23 @@ func (r *run) fork() *run {
 // never ends.
 func (r *run) goOn(ctx context.Context) bool {
 	for range maxSteps {
-		more := r.Next(ctx, r.operator)
-		r.watch.Look(r.World, r.cut.Effects[r.looked:])
-		r.looked, r.cut.late = len(r.cut.Effects), false
-		switch {
-		case r.cut.Stopped:
-			r.start(&Cut{})
-		case !more:
+		if !r.oneStep(ctx) {
 			return true
 		}
 	}
 	return false
+}
+
+// oneStep plays one step, and says whether anything happened.
+func (r *run) oneStep(ctx context.Context) bool {
+	more := r.Next(ctx, r.operator)
+	r.watch.Look(r.World, r.cut.Effects[r.looked:])
+	r.looked, r.cut.late = len(r.cut.Effects), false
+	if r.cut.Stopped {
+		r.start(&Cut{})
+		return true
+	}
+	return more
 }
 
 // end plays to the end.
