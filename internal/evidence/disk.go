@@ -21,8 +21,8 @@ type fileSystem interface {
 	Mkdir(name string) error
 	List(folder string, limit int) ([]listed, error)
 	Size(folder string) (int64, error) // of all files below it, in bytes
-	SyncFolder(name string) error // the names in it
-	SyncAll() error               // everything, whoever wrote it
+	SyncFolder(name string) error      // the names in it
+	SyncAll() error                    // everything, whoever wrote it
 	Close() error
 }
 

@@ -19,6 +19,7 @@ type Claim struct {
 	Edits     []strategyv1.PlannedEdit
 	Disables  []string              // schedules that do not trade with these edits; the guard counts them
 	Guard     *strategyv1.GuardSpec // nil: no limit
+	Wrote     *Holder               // of a Hold whose edits were seen in the record once: what they were
 	Receipt   *Holder               // of a Release: undone from it where the record does not name the rollback; nil: from the record only
 }
 
@@ -32,6 +33,9 @@ func ClaimOf(rollback *strategyv1.StrategyRollback) (Claim, bool) {
 		UID: string(rollback.UID), Name: rollback.Name, State: asked.Claim, Revision: asked.Revision, Time: asked.ClaimedTime.Time,
 		Met:   asked.Claim == strategyv1.ClaimHold && asked.WrittenRevision == asked.Revision,
 		Edits: plan.Edits, Disables: plan.Disables, Guard: asked.Guard,
+	}
+	if claim.Met {
+		claim.Wrote = InForce(asked)
 	}
 	if asked.UndoneFrom == strategyv1.UndoneFromReceipt && asked.Claim == strategyv1.ClaimRelease {
 		claim.Receipt = InForce(asked)
@@ -53,6 +57,25 @@ func InForce(asked *strategyv1.ConfigClaim) *Holder {
 		return nil
 	}
 	return &holder
+}
+
+// Lost says which edit is at a place of another rollback that the record does not name any more, though what was written for it stands in the
+// document; empty: none. It would be taken for what people put there, brought back in the end, and undone by nobody.
+func Lost(document *config.Document, state State, claims []Claim, uid string, edits []strategyv1.PlannedEdit) string {
+	for _, claim := range claims {
+		if claim.UID == uid || claim.Wrote == nil || state.Holder(claim.UID) != nil || !Stands(document, state, *claim.Wrote) {
+			continue
+		}
+		for _, record := range claim.Wrote.Records {
+			for _, edit := range edits {
+				if config.Overlap(record.Path, edit.Path) {
+					return fmt.Sprintf("%s is already changed by rollback %s, which the record of the edits does not say any more; it waits until that one is restored",
+						edit.Path, claim.Name)
+				}
+			}
+		}
+	}
+	return ""
 }
 
 // Same says whether two readings of a claim ask for the same, made at the same time.

@@ -26,7 +26,11 @@ func (p *plan) planEdits() pass.Outcome {
 	if err != nil {
 		return p.cannotPlan(strategyv1.ReasonEditRefused, err.Error()+". Nothing was changed; fix the configuration or create another rollback")
 	}
-	if blocked := record.Blocked(p.seen.Config.Document, p.seen.Config.State, p.uid(), draft.Edits); blocked != "" {
+	blocked := record.Blocked(p.seen.Config.Document, p.seen.Config.State, p.uid(), draft.Edits)
+	if blocked == "" {
+		blocked = record.Lost(p.seen.Config.Document, p.seen.Config.State, p.claimsOfOthers(), p.uid(), draft.Edits)
+	}
+	if blocked != "" {
 		return p.cannotPlan(strategyv1.ReasonTargetBelongsToOthers, blocked)
 	}
 	switch {
@@ -44,6 +48,15 @@ func (p *plan) planEdits() pass.Outcome {
 	p.next.Plan.Disables, p.next.Plan.Diff = draft.Disables, bounded.Text(draft.Diff, change.MaxDiff)
 	p.out.Set(strategyv1.ConditionPlanned, metav1.ConditionTrue, strategyv1.ReasonPlanned, p.summary()+kept(draft)+p.twoTraders()+p.notOfRemedy()+p.unknownRequester())
 	return pass.GoOn
+}
+
+func (p *plan) claimsOfOthers() (claims []record.Claim) {
+	for _, other := range p.others() {
+		if claim, asked := record.ClaimOf(&other); asked {
+			claims = append(claims, claim)
+		}
+	}
+	return claims
 }
 
 // maxKept bounds what is told of what people hold back already.

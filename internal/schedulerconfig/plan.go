@@ -52,7 +52,7 @@ func Plan(o Observed, now time.Time) (Decision, error) {
 	if at := due(pending, o.Pauses.OrDefault()); now.Before(at) {
 		return Decision{NextAt: at}, nil
 	}
-	work := &writing{document: document, unreadable: unreadable, state: record.State{Holders: slices.Clone(o.State.Holders)}, decision: Decision{Pending: pending}}
+	work := &writing{claims: o.Claims, document: document, unreadable: unreadable, state: record.State{Holders: slices.Clone(o.State.Holders)}, decision: Decision{Pending: pending}}
 	work.decision.Dropped, work.changed = o.Orphans, len(o.Orphans) > 0
 	work.recover(pending)
 	for _, holder := range slices.Backward(slices.Clone(work.state.Holders)) {
@@ -125,6 +125,7 @@ func due(pending []record.Claim, wait pauses.Pauses) time.Time {
 
 // writing is the configuration as it becomes.
 type writing struct {
+	claims     []record.Claim
 	document   *config.Document
 	unreadable error // why there is none: nothing can be applied to it, or undone in it
 	state      record.State
@@ -186,6 +187,10 @@ func (w *writing) forget(uid string) {
 func (w *writing) hold(claim record.Claim, now time.Time) {
 	if w.unreadable != nil {
 		w.refuse(record.Refusal{Name: claim.Name, Reason: strategyv1.ReasonEditRefused, Message: w.unreadable.Error()})
+		return
+	}
+	if blocked := record.Lost(w.document, w.state, w.claims, claim.UID, claim.Edits); blocked != "" {
+		w.refuse(record.Refusal{Name: claim.Name, Reason: strategyv1.ReasonTargetBelongsToOthers, Message: blocked})
 		return
 	}
 	edited, next, refusal := record.Try(w.document, w.state, claim, now)

@@ -252,6 +252,41 @@ func TestAClaimThatWasMetIsNotMetTwice(t *testing.T) {
 	}
 }
 
+// Somebody took a rollback's edits out of the record, and they stand: what another one claims at the same place is not written over them. It
+// would take them for people's, and bring them back in the end, where no rollback would ever undo them.
+func TestWhatTheRecordLostIsNoPersons(t *testing.T) {
+	claim := hold("1", 0, set("/a", "1", "9"))
+	written, _ := after(t, Observed{DataKey: "core.yaml", Content: base, Claims: []record.Claim{claim}})
+	claim.Met, claim.Wrote = true, &written.State.Holders[0]
+	later := hold("2", 9, set("/a", "9", "11"))
+	lost := written
+	lost.State, lost.Claims = record.State{}, []record.Claim{claim, later}
+	_, decision := after(t, lost)
+	if decision.Write != nil || len(decision.Refused) != 1 || !strings.HasPrefix(decision.Refused[0].Message, "/a is already changed by rollback rb-1") {
+		t.Errorf("%+v", decision)
+	}
+	same := lost
+	same.Claims = []record.Claim{claim, hold("2", 9, set("/a", "9", "9"))}
+	if _, decision := after(t, same); decision.Write != nil || len(decision.Refused) != 1 {
+		t.Errorf("it shares what it takes for people's: %+v", decision)
+	}
+	for name, c := range map[string]func(o *Observed){
+		"somebody changed the value since": func(o *Observed) {
+			o.Content = strings.Replace(o.Content, "a: 9", "a: 7", 1)
+			o.Claims[1].Edits[0] = set("/a", "7", "11")
+		},
+		"another place":                   func(o *Observed) { o.Claims[1].Edits[0] = set("/b", "2", "20") },
+		"it was never seen in the record": func(o *Observed) { o.Claims[0].Wrote = nil },
+	} {
+		o := lost
+		o.Claims = []record.Claim{claim, hold("2", 9, set("/a", "9", "11"))}
+		c(&o)
+		if _, decision := after(t, o); decision.Write == nil || len(decision.Refused) > 0 {
+			t.Errorf("%s: %+v", name, decision)
+		}
+	}
+}
+
 // What a deleted rollback leaves behind is told, with what was there before.
 func TestWhatIsForgottenIsTold(t *testing.T) {
 	claim := hold("1", 0, set("/a", "1", "9"))

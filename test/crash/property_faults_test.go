@@ -25,7 +25,6 @@ type faults struct {
 	refused  bool              // the API server refuses some of what the operator writes
 	gone     *corev1.ConfigMap // the configuration that somebody deleted; nil: it is there
 	doubted  bool              // somebody changed the record, or took it away: it does not say what is held
-	unknown  bool              // the record did not say what is held, once
 	replaced bool              // the configuration was made again without its record
 	evil     bool              // the record says, or said, what the operator never wrote
 	jobs     int               // so many of the next Jobs are deleted

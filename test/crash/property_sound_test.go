@@ -70,7 +70,6 @@ func (p *anyStory) sound() {
 			p.wrong("%s", problem)
 		}
 	}
-	p.unknown = p.unknown || p.doubted
 	p.incidents()
 	p.drills()
 	p.inEffect()
@@ -218,8 +217,7 @@ func (p *anyStory) end() {
 			p.Fatalf("%s is deleted and never goes\n%s", name, strings.Join(p.Trace, "\n"))
 		}
 	}
-	// Edits whose record was taken away are no rollback's to the next one, which takes them for people's, and brings them back in the end.
-	if content := p.Content(); !p.byHand && !p.unknown && content != p.base {
+	if content := p.Content(); !p.byHand && content != p.base {
 		p.wrong("not the same bytes:\n%s\nwant\n%s", content, p.base)
 	}
 }
