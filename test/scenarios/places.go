@@ -50,7 +50,7 @@ var ReasonPlaces = map[string]Places{
 	strategyv1.ReasonForeignJob:       reasonOf("an event"),
 	strategyv1.ReasonUnanswered:       reasonOf("an event"),
 	strategyv1.ReasonRelapsed:         reasonOf("Contained"),
-	strategyv1.ReasonLooksFalse:       incidentIn(strategyv1.IncidentTriage),
+	strategyv1.ReasonLooksFalse:       incidentIn(strategyv1.IncidentTriage, strategyv1.IncidentDiagnosis), // as with Triaging
 	strategyv1.ReasonConfigNotMounted: rollbackIn(strategyv1.RollbackPlanning, strategyv1.RollbackAwaitingApproval, strategyv1.RollbackWaiting),
 
 	strategyv1.ReasonRuleInvalid: reasonOf("a playbook"), strategyv1.ReasonReferenceInvalid: reasonOf("a playbook"), strategyv1.ReasonNameConflict: reasonOf("a playbook"),
