@@ -63,10 +63,10 @@ func TestWhatWasOverwrittenIsNotInEffectAfterTheNextStart(t *testing.T) {
 		"and the clock of the API server was hours ahead all the time": {overwritten, func(s *story) {
 			s.Pods[0].CreationTimestamp = metav1.NewTime(testkit.T0.Add(5 * time.Hour))
 		}, "True/Proved"},
-		"and no pod is left":             {overwritten, func(s *story) { s.Pods = nil }, "Unknown/Overwritten"},
-		"and the pods cannot be read":    {overwritten, func(s *story) { s.Pods, s.podsProblem = nil, &facts.Problem{Retry: time.Second} }, "True/Proved"},
-		"restarted while on hold":        {overwritten, func(s *story) { s.suspended = true; s.restarts() }, "Unknown/Overwritten"},
-		"restarted, and no log":          {overwritten, func(s *story) { s.logProblem = invalid; s.restarts() }, "Unknown/Overwritten"},
+		"and no pod is left":          {overwritten, func(s *story) { s.Pods = nil }, "Unknown/Overwritten"},
+		"and the pods cannot be read": {overwritten, func(s *story) { s.Pods, s.podsProblem = nil, &facts.Problem{Retry: time.Second} }, "True/Proved"},
+		"restarted while on hold":     {overwritten, func(s *story) { s.suspended = true; s.restarts() }, "Unknown/Overwritten"},
+		"restarted, and no log":       {overwritten, func(s *story) { s.logProblem = invalid; s.restarts() }, "Unknown/Overwritten"},
 		"restarted while it is deleted": {overwritten, func(s *story) {
 			s.rollback.Spec.DeletionPolicy = "Restore"
 			s.suspended = true
