@@ -113,15 +113,21 @@ func adoptedRevision(adopted *strategyv1.AdoptedChecks) string {
 	return adopted.Revision
 }
 
-// frozen says whether the revision is there. One that the cache does not have may have been created just now, or lost: the API server knows.
+// frozen says whether the revision is there, with the content that its name is made of. One that the cache does not have may have been created
+// just now, or lost: the API server knows.
 func (r *playbooks) frozen(ctx context.Context, object *strategyv1.StrategyPlaybook) (bool, error) {
 	revision, err := playbook.Revision(object)
 	if err != nil {
 		return false, err
 	}
 	for _, from := range []client.Reader{r.Client, r.Live} {
-		if err = from.Get(ctx, client.ObjectKeyFromObject(revision), &appsv1.ControllerRevision{}); !apierrors.IsNotFound(err) {
-			return err == nil, err
+		var found appsv1.ControllerRevision
+		if err = from.Get(ctx, client.ObjectKeyFromObject(revision), &found); err == nil {
+			_, another := playbook.Thaw(&found)
+			return another == nil, nil
+		}
+		if !apierrors.IsNotFound(err) {
+			return false, err
 		}
 	}
 	return false, nil

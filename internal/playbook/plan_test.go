@@ -1,6 +1,7 @@
 package playbook_test
 
 import (
+	"bytes"
 	"regexp"
 	"strings"
 	"testing"
@@ -277,6 +278,15 @@ func TestRevisionAndThaw(t *testing.T) {
 	}
 	if revision.OwnerReferences != nil {
 		t.Errorf("deleting the playbook would stop its incidents")
+	}
+	right := revision.Data.Raw
+	revision.Data.Raw = bytes.ReplaceAll(right, []byte(`":`), []byte(`" : `))
+	if _, err := playbook.Thaw(revision); err != nil {
+		t.Errorf("the same, written otherwise: %v", err)
+	}
+	revision.Data.Raw = changed.Data.Raw
+	if _, err := playbook.Thaw(revision); err == nil || !strings.Contains(err.Error(), "another content. Delete it") {
+		t.Errorf("another playbook under its name: %v", err)
 	}
 	revision.Data.Raw = []byte("{")
 	if _, err := playbook.Thaw(revision); err == nil || !strings.Contains(err.Error(), "holds no playbook") {
