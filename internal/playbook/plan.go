@@ -101,7 +101,7 @@ func Plan(o Observed, now time.Time) (Decision, error) {
 	p.tellRefused(last)
 	steps, nextAt := p.out.Finish(p.subject(), lifecycle.Turn{Who: strategyv1.WhoNobody})
 	actions := append(steps.InOrder(), last...)
-	if missing != nil {
+	if missing != nil && o.Refused == nil {
 		return Decision{Status: p.next, Actions: actions, NextAt: now}, nil
 	}
 	for _, at := range []time.Time{onCall(&p.next, o, now), o.PastAt} {

@@ -75,7 +75,11 @@ func TestReady(t *testing.T) {
 	if got := strings.Join(testkit.Describe(first.Actions), "; "); !strings.HasPrefix(got, "create revision multi-strategy-") || first.Status.Conditions != nil || !first.NextAt.Equal(testkit.T0) {
 		t.Errorf("first the revision: %s, %+v", got, first.Status)
 	}
-	o.Frozen = true
+	o.Refused = &facts.Refusal{Effect: "action.CreateRevision", Message: "no"}
+	if decision, err := playbook.Plan(o, testkit.T0); err != nil || decision.NextAt.Equal(testkit.T0) {
+		t.Errorf("a revision that is refused is tried again at once: %v %v", decision.NextAt, err)
+	}
+	o.Refused, o.Frozen = nil, true
 	decision := plan(t, o)
 	if got := testkit.Conditions(decision.Status.Conditions); got != "Ready=True/Valid" {
 		t.Errorf("conditions %s", got)
