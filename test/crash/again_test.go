@@ -122,14 +122,15 @@ type remade struct {
 	at       int // the effect after which it happens
 	make     again
 	approved map[string]bool // plans, by their digests
-	deleted  bool            // the frozen playbook that is not what its name says
+	happened bool
+	deleted  bool // the frozen playbook that is not what its name says
 	problems []string
 }
 
 func newAgain(t *testing.T, scenario scenarios.Scenario) *remade {
 	t.Helper()
 	r := &remade{t: t, approved: map[string]bool{}}
-	cut := &Cut{Seen: func(point Point) { r.seen(point) }}
+	cut := &Cut{Seen: func(point Point) { r.look(point) }}
 	scenario.Script = nil
 	if scenario.Rollbacks["risk"] == "" && scenario.Others["risk"] != "" {
 		begin := scenario.Begin
@@ -140,16 +141,18 @@ func newAgain(t *testing.T, scenario scenarios.Scenario) *remade {
 		}
 	}
 	r.run = begin(t, scenario, Mutant{}, cut)
+	r.run.seen = r.look
 	r.People = sim.People(r.deleteRevision, r.approve)
 	return r
 }
 
-// seen is told before and after each effect of the operator.
-func (r *remade) seen(point Point) {
+// look is told before and after each effect of the operator.
+func (r *remade) look(point Point) {
 	if r.run == nil || point.Mode != After {
 		return
 	}
-	if point.At == r.at {
+	if point.At == r.at && !r.happened {
+		r.happened = true
 		r.make(r.World)
 	}
 	for _, holder := range r.Record().Holders {
