@@ -7,7 +7,6 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -120,17 +119,15 @@ func (r *playbooks) frozen(ctx context.Context, object *strategyv1.StrategyPlayb
 	if err != nil {
 		return false, err
 	}
-	for _, from := range []client.Reader{r.Client, r.Live} {
-		var found appsv1.ControllerRevision
-		if err = from.Get(ctx, client.ObjectKeyFromObject(revision), &found); err == nil {
-			_, another := playbook.Thaw(&found)
-			return another == nil, nil
-		}
-		if !apierrors.IsNotFound(err) {
-			return false, err
-		}
+	if _, missing, err := r.observeFrozen(ctx, object.Namespace, revision.Name); err != nil || missing == nil {
+		return err == nil, err
 	}
-	return false, nil
+	var found appsv1.ControllerRevision
+	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(revision), &found); err != nil {
+		return false, client.IgnoreNotFound(err)
+	}
+	_, another := playbook.Thaw(&found)
+	return another == nil, nil
 }
 
 // observeRival is an older playbook that looks after another key of the same ConfigMap; empty: there is none.
