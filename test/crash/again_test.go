@@ -109,7 +109,7 @@ func TestMadeAgain(t *testing.T) {
 // everySo is after each how many effects something strange happens: fewer with CRASH set, as for cuts.
 func everySo() int {
 	if os.Getenv("CRASH") == "" {
-		return 11
+		return 17
 	}
 	return 3
 }
