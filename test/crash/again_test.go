@@ -29,7 +29,10 @@ var madeAgain = map[string]again{
 	"playbook": func(w *World) bool { return sim.MakeAgain(w, sim.Playbook, &strategyv1.StrategyPlaybook{}, nil) },
 	"incident": func(w *World) bool { return sim.MakeAgain(w, "pnl", &strategyv1.StrategyIncident{}, nil) },
 	"rollback": func(w *World) bool {
-		return theFirst(w, &strategyv1.StrategyRollbackList{}, &strategyv1.StrategyRollback{})
+		names := w.Names(&strategyv1.StrategyRollbackList{})
+		return len(names) > 0 && sim.MakeAgain(w, names[0], &strategyv1.StrategyRollback{}, func(o *strategyv1.StrategyRollback) {
+			o.Spec.IncidentUID = "" // only the operator may say that the incident itself asked
+		})
 	},
 	"decision": func(w *World) bool {
 		return theFirst(w, &strategyv1.StrategyDecisionList{}, &strategyv1.StrategyDecision{})
