@@ -36,6 +36,8 @@ type collector struct {
 	wakes   waker
 	outputs memo[types.UID, []byte]    // logs by pod, each of the check's container, until they are stored
 	ended   memo[types.UID, time.Time] // when a Job was first seen to have ended, while no pod of it was
+	foreign memo[types.UID, time.Time] // when a Job was first seen that the operator did not ask for
+	unread  memo[types.UID, time.Time] // when the log of a pod was first seen not to be readable
 }
 
 // collectors are how many Jobs are collected at a time; each waits for a kubelet and a bucket most of its time.
@@ -81,7 +83,7 @@ func (r *collector) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.R
 	if r.podsAreLate(&job, run.pods, now) {
 		return ctrl.Result{RequeueAfter: r.Pauses.Settle}, nil
 	}
-	progress := checks.Observe(run.spec, &job, run.pods, now)
+	progress := checks.Observe(run.spec, &job, run.pods, knownOf(run.owner).Asked(&job, now), now)
 	if !progress.Finished {
 		return again(progress.NextAt, now), nil
 	}
@@ -112,7 +114,7 @@ func (r *collector) finish(ctx context.Context, job *batchv1.Job, run *run, outc
 // isForeign has the owner delete a Job that it did not ask for, once its cache had the time to tell what it asked for: a Job is made after
 // that was written, and comes through another watch.
 func (r *collector) isForeign(job *batchv1.Job, run *run, now time.Time) ctrl.Result {
-	if now.Sub(job.CreationTimestamp.Time) < r.Pauses.OutputRetry {
+	if !r.since(&r.foreign, job.UID, now, r.Pauses.OutputRetry) {
 		return ctrl.Result{RequeueAfter: r.Pauses.Settle}
 	}
 	r.wakeOwner(run)
@@ -165,12 +167,17 @@ func (r *collector) podsAreLate(job *batchv1.Job, pods []corev1.Pod, now time.Ti
 	if !finished(job) || slices.ContainsFunc(pods, hasEnded) {
 		return false
 	}
-	first, found := r.ended.get(job.UID)
+	return !r.since(&r.ended, job.UID, now, r.Pauses.OutputRetry)
+}
+
+// since says whether something was first seen so long ago, by the operator's own clock: others may be hours off.
+func (r *collector) since(first *memo[types.UID, time.Time], of types.UID, now time.Time, long time.Duration) bool {
+	seen, found := first.get(of)
 	if !found {
-		first = now
-		r.ended.put(job.UID, first, len(job.UID))
+		seen = now
+		first.put(of, seen, len(of))
 	}
-	return now.Sub(first) < r.Pauses.OutputRetry
+	return now.Sub(seen) >= long
 }
 
 // hasEnded says whether the containers of a pod are gone.
@@ -275,6 +282,7 @@ func (r *collector) collect(ctx context.Context, run *run, outcome checks.Outcom
 	_, _, err = r.readStored(ctx, run.attempts, run.id)
 	if err == nil {
 		r.outputs.forget(podNamed(run.pods, outcome.PodName).UID)
+		r.unread.forget(podNamed(run.pods, outcome.PodName).UID)
 	}
 	return err
 }
@@ -294,7 +302,7 @@ func (e outputError) Unwrap() error { return e.error }
 func (r *collector) withOutput(ctx context.Context, run *run, outcome checks.Outcome, now time.Time) (checks.Outcome, error) {
 	pod := podNamed(run.pods, outcome.PodName)
 	output, err := r.observeOutput(ctx, pod, run.container)
-	if err != nil && now.Sub(*outcome.CompletionTime) < r.Pauses.Output {
+	if err != nil && !r.since(&r.unread, pod.UID, now, r.Pauses.Output) {
 		return outcome, outputError{fmt.Errorf("the log of pod %s cannot be read yet: %w", pod.Name, err)}
 	}
 	if err != nil {

@@ -22,6 +22,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/decisionlog"
 	"tradeops.dev/strategy-operator/internal/evidence"
+	"tradeops.dev/strategy-operator/internal/playbook"
 )
 
 // errNotOurs is returned when an object with our name belongs to somebody else. Repeating does not help.
@@ -244,7 +245,14 @@ func (x *executor) createRevision(ctx context.Context, revision *appsv1.Controll
 	if !apierrors.IsAlreadyExists(err) {
 		return err
 	}
-	return nil // the name is made of the content
+	var existing appsv1.ControllerRevision
+	if err := x.Live.Get(ctx, client.ObjectKeyFromObject(revision), &existing); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	if _, another := playbook.Thaw(&existing); another != nil { // the name is made of the content
+		return fmt.Errorf("%w: %w", errNotOurs, another)
+	}
+	return nil
 }
 
 // createRollback accepts a rollback of the same name only if the same incident asked for it.

@@ -37,7 +37,7 @@ func (r *incidents) observeNeighbours(ctx context.Context, object *strategyv1.St
 	return neighbours, nil
 }
 
-// observeParent is the incident that this one follows; nil when there is none any more.
+// observeParent is the incident that has the name of the one that this one follows; nil when there is none any more.
 func (r *incidents) observeParent(ctx context.Context, object *strategyv1.StrategyIncident) (*strategyv1.StrategyIncident, error) {
 	var parent strategyv1.StrategyIncident
 	err := r.Client.Get(ctx, types.NamespacedName{Namespace: object.Namespace, Name: object.Status.ParentName}, &parent)

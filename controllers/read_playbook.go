@@ -7,7 +7,6 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -113,18 +112,22 @@ func adoptedRevision(adopted *strategyv1.AdoptedChecks) string {
 	return adopted.Revision
 }
 
-// frozen says whether the revision is there. One that the cache does not have may have been created just now, or lost: the API server knows.
+// frozen says whether the revision is there, with the content that its name is made of. One that the cache does not have may have been created
+// just now, or lost: the API server knows.
 func (r *playbooks) frozen(ctx context.Context, object *strategyv1.StrategyPlaybook) (bool, error) {
 	revision, err := playbook.Revision(object)
 	if err != nil {
 		return false, err
 	}
-	for _, from := range []client.Reader{r.Client, r.Live} {
-		if err = from.Get(ctx, client.ObjectKeyFromObject(revision), &appsv1.ControllerRevision{}); !apierrors.IsNotFound(err) {
-			return err == nil, err
-		}
+	if _, missing, err := r.observeFrozen(ctx, object.Namespace, revision.Name); err != nil || missing == nil {
+		return err == nil, err
 	}
-	return false, nil
+	var found appsv1.ControllerRevision
+	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(revision), &found); err != nil {
+		return false, client.IgnoreNotFound(err)
+	}
+	_, another := playbook.Thaw(&found)
+	return another == nil, nil
 }
 
 // observeRival is an older playbook that looks after another key of the same ConfigMap; empty: there is none.

@@ -89,7 +89,7 @@ func (r *reader) observeJob(ctx context.Context, of attempts, job *batchv1.Job, 
 	if !found {
 		return state, nil
 	}
-	state.Progress = checks.Observe(spec, job, pods, now)
+	state.Progress = checks.Observe(spec, job, pods, knownOf(of.owner).Asked(job, now), now)
 	if !state.Progress.Finished {
 		return state, nil
 	}

@@ -171,7 +171,7 @@ func (x *executor) accepted(about client.Object, effect string, err error) error
 		x.refusals.done(about, effect)
 		return nil
 	}
-	if !refusedBy(err) && !x.refusals.unwritten(about, effect, err) {
+	if !refusedBy(err) && !errors.Is(err, errNotOurs) && !x.refusals.unwritten(about, effect, err) {
 		return err
 	}
 	refused := x.refusals.refused(about, effect, err)

@@ -229,6 +229,10 @@ type RunningCheck struct {
 	// +kubebuilder:validation:MinLength=64
 	// +kubebuilder:validation:MaxLength=64
 	Digest string `json:"digest,omitempty"`
+
+	// askedTime is when its Job was first asked for, by the operator's clock: time-outs count from it.
+	// +required
+	AskedTime metav1.Time `json:"askedTime,omitempty,omitzero"`
 }
 
 // EvidenceReference points at one object of the evidence bucket.

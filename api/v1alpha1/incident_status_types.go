@@ -138,6 +138,12 @@ type StrategyIncidentStatus struct {
 	// +kubebuilder:validation:MaxLength=253
 	ParentName string `json:"parentName,omitempty"`
 
+	// parentUID is the UID of that incident: a later one of its name is not followed.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	ParentUID string `json:"parentUID,omitempty"`
+
 	// containedTime is when a change first contained the incident, in this round; absent = none did. Only what was contained can recover.
 	// +optional
 	ContainedTime *metav1.Time `json:"containedTime,omitempty"`
@@ -186,7 +192,7 @@ type StrategyIncidentStatus struct {
 	// rollbacks that belong to this incident.
 	// +optional
 	// +listType=map
-	// +listMapKey=name
+	// +listMapKey=uid
 	// +kubebuilder:validation:MaxItems=16
 	Rollbacks []IncidentRollback `json:"rollbacks,omitempty"`
 
@@ -418,6 +424,12 @@ type IncidentRollback struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name,omitempty"`
+
+	// uid of it: one that was made again under its name is another one.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	UID string `json:"uid,omitempty"`
 
 	// remediation that it carries out; empty for one without.
 	// +optional

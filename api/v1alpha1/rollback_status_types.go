@@ -324,6 +324,13 @@ type ProofStatus struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
 	Loaded string `json:"loaded,omitempty"`
+
+	// pods is the sha256 over the scheduler's pods and containers that ran when the change came into effect; absent = it did not yet, or is a
+	// drill. With another one something has started since, or will: whatever any clock says.
+	// +optional
+	// +kubebuilder:validation:MinLength=64
+	// +kubebuilder:validation:MaxLength=64
+	Pods string `json:"pods,omitempty"`
 }
 
 // RestorePurpose is why a change is undone.

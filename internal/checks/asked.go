@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/bounded"
@@ -274,6 +276,20 @@ func (k Known) Foreign(job *batchv1.Job) string {
 	return ""
 }
 
+// Asked is since when the time-outs of a Job count, by the operator's clock: when it was asked for. It may have been made later, after a refusal
+// or a crash. What the API server's clock says of that counts only where it can be: between the asking and now.
+func (k Known) Asked(job *batchv1.Job, now time.Time) time.Time {
+	id, made := JobState{Job: job}.ID(), job.CreationTimestamp.Time
+	at := slices.IndexFunc(k.Running, func(one strategyv1.RunningCheck) bool { return idOf(one) == id })
+	if at < 0 {
+		return earliest(made, now)
+	}
+	if asked := k.Running[at].AskedTime.Time; made.Before(asked) || made.After(now) {
+		return asked
+	}
+	return made
+}
+
 func idOf(one strategyv1.RunningCheck) ID { return ID{one.Stage, one.Name, one.Attempt} }
 
 // changed says what of a Job or its pods is not as it was asked for, and as whose fault that is told; empty: nothing.
@@ -299,8 +315,9 @@ func changed(job *batchv1.Job, pods []corev1.Pod) (reason, message string) {
 	return "", ""
 }
 
-// RunningOf are the attempts that were asked for and are not judged: those of before, and those that an action creates now.
-func RunningOf(before []strategyv1.RunningCheck, created []*batchv1.Job, judged []strategyv1.CheckStatus) []strategyv1.RunningCheck {
+// RunningOf are the attempts that were asked for and are not judged: those of before, and those that an action creates now. One that is asked
+// for again, after a refusal, was asked for when it was asked for first.
+func RunningOf(before []strategyv1.RunningCheck, created []*batchv1.Job, judged []strategyv1.CheckStatus, now metav1.Time) []strategyv1.RunningCheck {
 	var running []strategyv1.RunningCheck
 	for _, one := range before {
 		if !Recorded(judged, idOf(one)) {
@@ -309,8 +326,14 @@ func RunningOf(before []strategyv1.RunningCheck, created []*batchv1.Job, judged 
 	}
 	for _, job := range created {
 		id := JobState{Job: job}.ID()
-		running = slices.DeleteFunc(running, func(one strategyv1.RunningCheck) bool { return idOf(one) == id })
-		running = append(running, strategyv1.RunningCheck{Stage: id.Stage, Name: id.Check, Attempt: id.Attempt, Digest: Digest(job)})
+		asked := strategyv1.RunningCheck{Stage: id.Stage, Name: id.Check, Attempt: id.Attempt, Digest: Digest(job), AskedTime: now}
+		running = slices.DeleteFunc(running, func(one strategyv1.RunningCheck) bool {
+			if idOf(one) == id && one.Digest == asked.Digest {
+				asked.AskedTime = one.AskedTime
+			}
+			return idOf(one) == id
+		})
+		running = append(running, asked)
 	}
 	if excess := len(running) - maxRecords; excess > 0 {
 		running = running[excess:]

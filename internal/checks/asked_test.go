@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -111,7 +112,7 @@ func TestWhatRanIsWhatWasAskedFor(t *testing.T) {
 				Abridge(job)
 				AbridgePod(pod)
 			}
-			got := Observe(strategyv1.CheckSpec{Name: "audit", TimeoutSeconds: 120, StartTimeoutSeconds: 300}, job, []corev1.Pod{*pod}, t0)
+			got := Observe(strategyv1.CheckSpec{Name: "audit", TimeoutSeconds: 120, StartTimeoutSeconds: 300}, job, []corev1.Pod{*pod}, t0, t0)
 			if got.Finished != (c.says != "") || !strings.Contains(got.Outcome.Message, c.says) || strings.Contains(got.Outcome.Message, "\x1b") {
 				t.Errorf("finished %v, %s: %q; want %q", got.Finished, got.Outcome.Reason, got.Outcome.Message, c.says)
 			}
@@ -182,7 +183,7 @@ func isLeaf(value any) bool {
 
 func TestAForeignJobIsNoneOfOurs(t *testing.T) {
 	ours := Job(asked())
-	running := RunningOf(nil, []*batchv1.Job{ours}, nil)
+	running := RunningOf(nil, []*batchv1.Job{ours}, nil, metav1.NewTime(t0))
 	another := asked()
 	another.Template.Spec.Containers[0].Image = "evil:1"
 	later := asked()
@@ -246,12 +247,15 @@ func TestNoJobIsMadeOfAPodTemplateThatMayNotRun(t *testing.T) {
 func TestRunningOf(t *testing.T) {
 	first, second := Job(asked()), Job(asked())
 	second.Spec.Template.Annotations[strategyv1.AnnotationAsked] = "{}"
-	running := RunningOf(nil, []*batchv1.Job{first}, nil)
-	if again := RunningOf(running, []*batchv1.Job{second}, nil); len(again) != 1 || again[0].Digest != Digest(second) {
+	running := RunningOf(nil, []*batchv1.Job{first}, nil, metav1.NewTime(t0))
+	if again := RunningOf(running, []*batchv1.Job{second}, nil, metav1.NewTime(t0)); len(again) != 1 || again[0].Digest != Digest(second) {
 		t.Errorf("asked for once more, otherwise: %v", again)
 	}
-	if judged := RunningOf(running, nil, []strategyv1.CheckStatus{{Stage: "Triage", Name: "audit", Attempt: 3}}); judged != nil {
+	if judged := RunningOf(running, nil, []strategyv1.CheckStatus{{Stage: "Triage", Name: "audit", Attempt: 3}}, metav1.NewTime(t0)); judged != nil {
 		t.Errorf("judged: %v", judged)
+	}
+	if again := RunningOf(running, []*batchv1.Job{first}, nil, metav1.NewTime(t0.Add(time.Minute))); !again[0].AskedTime.Time.Equal(t0) {
+		t.Errorf("asked for again, after a refusal: %v", again)
 	}
 	var many []*batchv1.Job
 	for i := range maxRecords + 1 {
@@ -259,7 +263,55 @@ func TestRunningOf(t *testing.T) {
 		one.Attempt = int32(i + 1)
 		many = append(many, Job(one))
 	}
-	if bounded := RunningOf(nil, many, nil); len(bounded) != maxRecords || bounded[0].Attempt != 2 {
+	if bounded := RunningOf(nil, many, nil, metav1.NewTime(t0)); len(bounded) != maxRecords || bounded[0].Attempt != 2 {
 		t.Errorf("%d of too many", len(bounded))
+	}
+}
+
+// The API server's clock may be hours off: what it says of a Job counts only where it can be.
+func TestTimeOutsCountByTheOperatorsClock(t *testing.T) {
+	job, now := Job(asked()), t0.Add(time.Minute)
+	known := Known{Running: RunningOf(nil, []*batchv1.Job{job}, nil, metav1.NewTime(t0))}
+	for name, c := range map[string]struct {
+		known Known
+		made  time.Duration
+		since time.Duration
+	}{
+		"made at once":                         {known, 0, 0},
+		"made later, after a refusal":          {known, 30 * time.Second, 30 * time.Second},
+		"by a clock that is behind":            {known, -5 * time.Hour, 0},
+		"by a clock that is ahead":             {known, 5 * time.Hour, 0},
+		"nobody asked for it":                  {Known{}, 30 * time.Second, 30 * time.Second},
+		"nobody asked for it, by a fast clock": {Known{}, 5 * time.Hour, time.Minute},
+	} {
+		job.CreationTimestamp = metav1.NewTime(t0.Add(c.made))
+		if got := c.known.Asked(job, now).Sub(t0); got != c.since {
+			t.Errorf("%s: its time-outs count from %s, not %s", name, got, c.since)
+		}
+	}
+}
+
+// No clock of a node, or of the Job controller, makes a check end before it was asked for, or its container count as lost too soon.
+func TestNoClockOfOthersMovesACheck(t *testing.T) {
+	spec, now := strategyv1.CheckSpec{Name: "audit", TimeoutSeconds: 120, StartTimeoutSeconds: 300}, t0.Add(time.Minute)
+	for _, off := range []time.Duration{-5 * time.Hour, 5 * time.Hour} {
+		job := seen(asked())
+		job.CreationTimestamp = metav1.NewTime(t0.Add(off))
+		at := metav1.NewTime(t0.Add(-off))
+		pod := corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: []corev1.ContainerStatus{{
+			Name: Container(job), State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: at}},
+		}}}}
+		pod.Annotations = map[string]string{strategyv1.AnnotationAsked: job.Annotations[strategyv1.AnnotationAsked]}
+		if got := Observe(spec, job, []corev1.Pod{pod}, t0, now); got.Finished {
+			t.Errorf("%s off: it is lost: %+v", off, got.Outcome)
+		}
+		if got := Observe(spec, job, nil, t0, now); got.Finished {
+			t.Errorf("%s off: it did not start: %+v", off, got.Outcome)
+		}
+		pod.Status.Phase = corev1.PodSucceeded
+		pod.Status.ContainerStatuses[0].State = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{StartedAt: at, FinishedAt: at}}
+		if ended := Observe(spec, job, []corev1.Pod{pod}, t0, now).Outcome.CompletionTime; ended.Before(t0) || ended.After(now) {
+			t.Errorf("%s off: it ended at %s", off, ended)
+		}
 	}
 }

@@ -23,15 +23,19 @@ type Progress struct {
 // maxWords bounds what a pod says of itself, in bytes: its own programs and webhooks write some of it.
 const maxWords = 512
 
-// Observe says how far a Job is, as it is abridged. pods are those that the Job controls, abridged too; more than one is none of ours.
-func Observe(spec strategyv1.CheckSpec, job *batchv1.Job, pods []corev1.Pod, now time.Time) Progress {
-	progress := observe(spec, job, pods, now)
+// Observe says how far a Job is, as it is abridged. pods are those that the Job controls, abridged too; more than one is none of ours. asked is
+// since when its time-outs count, by the clock of now: others write their own times into Jobs and pods.
+func Observe(spec strategyv1.CheckSpec, job *batchv1.Job, pods []corev1.Pod, asked, now time.Time) Progress {
+	progress := observe(spec, job, pods, asked, now)
+	if ended := progress.Outcome.CompletionTime; ended != nil {
+		progress.Outcome.CompletionTime = new(latest(*ended, earliest(asked, now))) // by a clock that is behind it ended before it began
+	}
 	progress.Waiting = bounded.Line(progress.Waiting, maxWords)
 	progress.Outcome.Message = bounded.Line(progress.Outcome.Message, maxWords)
 	return progress
 }
 
-func observe(spec strategyv1.CheckSpec, job *batchv1.Job, pods []corev1.Pod, now time.Time) Progress {
+func observe(spec strategyv1.CheckSpec, job *batchv1.Job, pods []corev1.Pod, asked, now time.Time) Progress {
 	outcome := Outcome{
 		Stage: strategyv1.Stage(job.Labels[strategyv1.LabelStage]), Check: spec.Name,
 		Attempt: AttemptOf(job), JobName: job.Name, Severity: SeverityOf(job),
@@ -41,7 +45,7 @@ func observe(spec strategyv1.CheckSpec, job *batchv1.Job, pods []corev1.Pod, now
 		return Progress{Finished: true, Outcome: outcome}
 	}
 	if len(pods) == 0 {
-		return observeNoPod(spec, job, outcome, now)
+		return observeNoPod(spec, job, outcome, asked, now)
 	}
 	pod := &pods[0]
 	outcome.PodName = pod.Name
@@ -58,9 +62,9 @@ func observe(spec strategyv1.CheckSpec, job *batchv1.Job, pods []corev1.Pod, now
 		return Progress{Finished: true, Outcome: outcome}
 	}
 	if container != nil && container.State.Running != nil {
-		return observeRunning(spec, job, container.State.Running, outcome, now)
+		return observeRunning(spec, job, container.State.Running, outcome, asked, now)
 	}
-	return observeWaiting(spec, job, pod, container, outcome, now)
+	return observeWaiting(spec, pod, container, outcome, asked, now)
 }
 
 // AttemptOf reads the attempt from the Job's label; 0 for a label that is not ours.
@@ -75,13 +79,13 @@ func AttemptOf(job *batchv1.Job) int32 {
 // SeverityOf the incident, as the Job was told; empty: it was told none.
 func SeverityOf(job *batchv1.Job) string { return job.Annotations[strategyv1.AnnotationSeverity] }
 
-func observeNoPod(spec strategyv1.CheckSpec, job *batchv1.Job, outcome Outcome, now time.Time) Progress {
+func observeNoPod(spec strategyv1.CheckSpec, job *batchv1.Job, outcome Outcome, asked, now time.Time) Progress {
 	if ended(job) {
 		outcome.Reason, outcome.Message = ReasonPodGone, "the Job ended, but its pod is gone and its report with it"
 		outcome.CompletionTime = jobEnd(job, now)
 		return Progress{Finished: true, Outcome: outcome}
 	}
-	deadline := job.CreationTimestamp.Add(seconds(spec.StartTimeoutSeconds))
+	deadline := asked.Add(seconds(spec.StartTimeoutSeconds))
 	if now.Before(deadline) {
 		return Progress{NextAt: deadline, Waiting: "no pod yet"}
 	}
@@ -94,10 +98,10 @@ func observeNoPod(spec strategyv1.CheckSpec, job *batchv1.Job, outcome Outcome, 
 // lostAfter is how long after its running-time limit a container counts as lost: nobody ends the pods of a dead node.
 const lostAfter = time.Minute
 
-func observeRunning(spec strategyv1.CheckSpec, job *batchv1.Job, running *corev1.ContainerStateRunning, outcome Outcome, now time.Time) Progress {
-	// A node's clock may be wrong. By the API server's it began after its Job was made, and before the start time-out.
-	made := job.CreationTimestamp.Time
-	started := latest(made, earliest(running.StartedAt.Time, made.Add(seconds(spec.StartTimeoutSeconds))))
+func observeRunning(spec strategyv1.CheckSpec, job *batchv1.Job, running *corev1.ContainerStateRunning, outcome Outcome, asked, now time.Time) Progress {
+	// A node's clock may be wrong. It began after its Job was made, and before the start time-out.
+	waited := max(0, min(running.StartedAt.Sub(job.CreationTimestamp.Time), seconds(spec.StartTimeoutSeconds)))
+	started := asked.Add(waited)
 	limit := started.Add(seconds(spec.TimeoutSeconds) + lostAfter)
 	if now.Before(limit) {
 		return Progress{NextAt: limit}
@@ -108,9 +112,9 @@ func observeRunning(spec strategyv1.CheckSpec, job *batchv1.Job, running *corev1
 	return Progress{Finished: true, Outcome: outcome}
 }
 
-func observeWaiting(spec strategyv1.CheckSpec, job *batchv1.Job, pod *corev1.Pod, container *corev1.ContainerStatus, outcome Outcome, now time.Time) Progress {
+func observeWaiting(spec strategyv1.CheckSpec, pod *corev1.Pod, container *corev1.ContainerStatus, outcome Outcome, asked, now time.Time) Progress {
 	waiting := waitingFor(pod, container)
-	deadline := job.CreationTimestamp.Add(seconds(spec.StartTimeoutSeconds))
+	deadline := asked.Add(seconds(spec.StartTimeoutSeconds))
 	if now.Before(deadline) && !hopeless(container) {
 		return Progress{NextAt: deadline, Waiting: waiting}
 	}

@@ -67,7 +67,7 @@ func look(spec strategyv1.CheckSpec, job *batchv1.Job, pods []corev1.Pod, now ti
 	for i := range pods {
 		pods[i].Annotations = map[string]string{strategyv1.AnnotationAsked: job.Annotations[strategyv1.AnnotationAsked]}
 	}
-	return Observe(spec, job, pods, now)
+	return Observe(spec, job, pods, job.CreationTimestamp.Time, now)
 }
 
 // tools is a PodTemplate of checks.

@@ -70,13 +70,18 @@ func NamesPlan(digest, again string) Test {
 	}
 }
 
-// InTime holds for a decision that was made by a deadline, whenever it is seen.
-func InTime(deadline time.Time) Test {
+// InTime holds for a decision that was made by a deadline, whenever it is seen. By a clock that is ahead it was made after a deadline that is
+// still to come; it is refused all the same, since the end of the change's time box would be as wrong.
+func InTime(deadline, now time.Time) Test {
 	return func(decided facts.Decided) string {
-		if decided.Time.After(deadline) {
-			return "it came too late"
+		switch {
+		case !decided.Time.After(deadline):
+			return ""
+		case now.Before(deadline):
+			return fmt.Sprintf("by the API server's clock it was made at %s, and by the operator's it is %s: set the clocks right, and decide again",
+				decided.Time.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
 		}
-		return ""
+		return "it came too late"
 	}
 }
 

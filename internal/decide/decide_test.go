@@ -48,7 +48,7 @@ func TestTheOrderOfDecisions(t *testing.T) {
 
 // TestTheFirstObjectionIsTold, and a decision against which there is none counts.
 func TestTheFirstObjectionIsTold(t *testing.T) {
-	inTime, again := decide.InTime(noon), decide.NamesPlan("d1", "approve again")
+	inTime, again := decide.InTime(noon, noon.Add(time.Hour)), decide.NamesPlan("d1", "approve again")
 	for name, c := range map[string]struct {
 		decided facts.Decided
 		tests   []decide.Test
@@ -58,6 +58,7 @@ func TestTheFirstObjectionIsTold(t *testing.T) {
 		"without tests":                      {made("a", "Approve", 0), nil, ""},
 		"in the last moment":                 {made("a", "Approve", 0), []decide.Test{inTime}, ""},
 		"late":                               {made("a", "Approve", time.Second), []decide.Test{inTime}, "too late"},
+		"late by a clock that is ahead":      {made("a", "Approve", 5*time.Hour), []decide.Test{decide.InTime(noon, noon.Add(-time.Minute))}, "set the clocks right"},
 		"another plan":                       {made("a", "Approve", 0), []decide.Test{decide.NamesPlan("d2", "approve again")}, "approve again"},
 		"another plan, and late":             {made("a", "Approve", time.Second), []decide.Test{decide.NamesPlan("d2", "approve again"), inTime}, "another plan"},
 		"of the requester":                   {made("a", "Approve", 0), []decide.Test{decide.FourEyes("bob", strategyv1.RequesterDenied)}, "four eyes"},

@@ -315,7 +315,7 @@ func TestOfSeveralRollbacksTheOneInForceCounts(t *testing.T) {
 	s.mitigating()
 	s.rollbackIs(strategyv1.ReasonDenied, metav1.ConditionFalse, metav1.ConditionTrue)
 	second := s.Rollbacks["pnl-12345678"].DeepCopy()
-	second.Name, second.Status = "z-by-hand", strategyv1.StrategyRollbackStatus{}
+	second.Name, second.UID, second.Status = "z-by-hand", "uid-2", strategyv1.StrategyRollbackStatus{}
 	s.Rollbacks[second.Name] = second
 	s.quiet()
 	expect(t, "a person's second rollback is followed", s.condition(strategyv1.ConditionReady), "False/Mitigating")

@@ -99,7 +99,7 @@ func (p *plan) stillThere(rollback strategyv1.IncidentRollback) (edits []strateg
 	}
 	for _, edit := range rollback.Edits {
 		held, err := p.seen.Config.Document.Holds(edit.Path, edit.To)
-		if whole := len(edit.To) < maxEditText-utf8.UTFMax; whole && err == nil && !held || p.heldByOther(edit.Path, rollback.Name) {
+		if whole := len(edit.To) < maxEditText-utf8.UTFMax; whole && err == nil && !held || p.heldByOther(edit.Path, rollback.UID) {
 			continue
 		}
 		edits = append(edits, edit)
@@ -107,9 +107,9 @@ func (p *plan) stillThere(rollback strategyv1.IncidentRollback) (edits []strateg
 	return edits, true
 }
 
-func (p *plan) heldByOther(path, name string) bool {
+func (p *plan) heldByOther(path, uid string) bool {
 	for _, holder := range p.seen.Config.State.Holders {
-		if holder.Name != name && slices.ContainsFunc(holder.Records, func(r config.Record) bool { return config.SamePath(r.Path, path) }) {
+		if holder.UID != uid && slices.ContainsFunc(holder.Records, func(r config.Record) bool { return config.SamePath(r.Path, path) }) {
 			return true
 		}
 	}

@@ -15,7 +15,10 @@ import (
 	"tradeops.dev/strategy-operator/internal/testkit"
 )
 
-const trend = "/risk_profiles/bold/strategy_allocations/trend"
+const (
+	trend = "/risk_profiles/bold/strategy_allocations/trend"
+	loss  = "/risk_profiles/bold/max_daily_loss_pct"
+)
 
 // inForce writes edits of the incident's rollback, and has it verified.
 func (s *story) inForce() {
@@ -70,6 +73,12 @@ func (s *story) leaves(name string) {
 	delete(s.Rollbacks, name)
 }
 
+// again is another rollback under the name of one that is gone, with the time of the API server's clock.
+func (s *story) again(name string, made time.Time) {
+	s.T.Helper()
+	s.Rollbacks[name] = &strategyv1.StrategyRollback{ObjectMeta: metav1.ObjectMeta{Name: name, UID: "uid-2", CreationTimestamp: metav1.NewTime(made)}}
+}
+
 // undoes is one with Restore.
 func (s *story) undoes(name string) {
 	s.T.Helper()
@@ -122,6 +131,19 @@ func TestWhatADeletionLeaves(t *testing.T) {
 			s.At(time.Hour)
 			s.Rollbacks[name] = &strategyv1.StrategyRollback{ObjectMeta: metav1.ObjectMeta{Name: name, UID: "uid-2", CreationTimestamp: metav1.NewTime(s.Now)}}
 		}, "False/Retained", "False/Mitigating", "", 1},
+		"made again under its name, after it was seen gone, by a clock hours behind": {func(s *story, name string) {
+			s.leaves(name)
+			s.quiet()
+			s.again(name, s.Now.Add(-5*time.Hour))
+		}, "False/Retained", "False/Mitigating", "", 1},
+		"made again under its name, and its edits stay, too": {func(s *story, name string) {
+			s.leaves(name)
+			s.again(name, s.Now)
+			s.writes(name, strategyv1.PlannedEdit{Path: loss, From: new("0.03"), To: "0.01"})
+			s.Rollbacks[name].Status.Config.WrittenTime = new(metav1.NewTime(s.Now))
+			s.quiet()
+			s.leaves(name)
+		}, "False/Retained", "False/NeedsPerson", trend + " = 0.5 (before: 1.0)", 2},
 		"the policy was changed before it went": {func(s *story, name string) {
 			s.Rollbacks[name].Status.Config.Claim = strategyv1.ClaimForget
 			s.quiet()

@@ -28,7 +28,7 @@ func (p *plan) seeRollbacks() {
 		p.see(&rollback)
 	}
 	for i := range p.next.Rollbacks {
-		if known := &p.next.Rollbacks[i]; !p.exists(known.Name) {
+		if known := &p.next.Rollbacks[i]; !p.exists(known.UID) {
 			p.seeLeft(known)
 		}
 	}
@@ -39,32 +39,22 @@ func (p *plan) seeRollbacks() {
 	}
 }
 
-// see records one rollback. What another one of its name left stays in its place: the newer one would only bring that back.
+// see records one rollback. Another one of its name that is gone keeps its own entry: what that left is not this one's.
 func (p *plan) see(rollback *strategyv1.StrategyRollback) {
-	at := slices.IndexFunc(p.next.Rollbacks, func(r strategyv1.IncidentRollback) bool { return r.Name == rollback.Name })
+	uid := string(rollback.UID)
+	at := slices.IndexFunc(p.next.Rollbacks, func(r strategyv1.IncidentRollback) bool { return r.UID == uid })
 	if at < 0 {
-		p.next.Rollbacks = append(p.next.Rollbacks, strategyv1.IncidentRollback{Name: rollback.Name})
+		p.next.Rollbacks = append(p.next.Rollbacks, strategyv1.IncidentRollback{Name: rollback.Name, UID: uid})
 		at = len(p.next.Rollbacks) - 1
 	}
 	known := &p.next.Rollbacks[at]
 	before := *known
-	made := rollback.CreationTimestamp
-	if another := before.WrittenTime != nil && made.After(before.WrittenTime.Time); another {
-		p.seeLeft(&before)
-		if before.LeftTime != nil && before.LeftTime.After(made.Time) {
-			before.LeftTime = &made // by then it was gone
-		}
-	}
 	*known = strategyv1.IncidentRollback{
-		Name: rollback.Name, Remediation: rollback.Spec.RemediationName, Round: p.next.Round,
+		Name: rollback.Name, UID: uid, Remediation: rollback.Spec.RemediationName, Round: p.next.Round,
 		Status: conditions.Reason(rollback.Status.Conditions, strategyv1.ConditionReady), WrittenTime: before.WrittenTime,
 	}
 	if lifecycle.Changed(rollback.Status) {
 		known.WrittenTime = rollback.Status.Config.WrittenTime
-	}
-	if before.LeftTime != nil && !made.Before(before.LeftTime) {
-		known.Edits, known.EditTotal, known.LeftTime = before.Edits, before.EditTotal, before.LeftTime
-		return
 	}
 	known.Edits, known.EditTotal = p.inForce(rollback, before)
 	if lifecycle.Claim(rollback.Status) == strategyv1.ClaimForget {
@@ -73,8 +63,8 @@ func (p *plan) see(rollback *strategyv1.StrategyRollback) {
 	}
 }
 
-func (p *plan) exists(name string) bool {
-	return slices.ContainsFunc(p.seen.Rollbacks, func(r strategyv1.StrategyRollback) bool { return r.Name == name })
+func (p *plan) exists(uid string) bool {
+	return slices.ContainsFunc(p.seen.Rollbacks, func(r strategyv1.StrategyRollback) bool { return string(r.UID) == uid })
 }
 
 // mitigate follows the rollbacks: contained while one is verified, recovering when it was restored.

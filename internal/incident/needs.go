@@ -52,9 +52,13 @@ func (p *plan) neighbours() []strategyv1.StrategyIncident {
 	return facts.Want(&p.needs, NeedNeighbours, p.seen.Neighbours)
 }
 
-// parent is the incident that the status names; nil when there is none any more.
+// parent is the incident that the status names; nil when there is none any more, or only a later one of its name.
 func (p *plan) parent() *strategyv1.StrategyIncident {
-	return facts.Want(&p.needs, NeedParent, p.seen.Parent)
+	parent := facts.Want(&p.needs, NeedParent, p.seen.Parent)
+	if parent == nil || string(parent.UID) != p.next.ParentUID {
+		return nil
+	}
+	return parent
 }
 
 func (p *plan) onCall() facts.OnCall { return facts.Want(&p.needs, NeedOnCall, p.seen.OnCall) }

@@ -142,7 +142,7 @@ func TestAPersonMayApplyARollbackWhateverTheStrikes(t *testing.T) {
 	s := newStory(t)
 	s.same = []strategyv1.StrategyIncident{earlier("a", -3*time.Hour, 1, 0), earlier("b", -2*time.Hour, 2, 0), earlier("c", -time.Hour, 3, time.Hour)}
 	s.diagnosed(reports{"load": testkit.OK(), "smoke": testkit.Fail()})
-	s.Rollbacks["by-hand"] = &strategyv1.StrategyRollback{ObjectMeta: metav1.ObjectMeta{Name: "by-hand", CreationTimestamp: metav1.NewTime(s.Now)}}
+	s.Rollbacks["by-hand"] = &strategyv1.StrategyRollback{ObjectMeta: metav1.ObjectMeta{Name: "by-hand", UID: "uid-2", CreationTimestamp: metav1.NewTime(s.Now)}}
 	s.verified()
 	expect(t, "Ready", s.condition(strategyv1.ConditionReady), "False/Contained")
 }

@@ -25,7 +25,7 @@ func (p *plan) duplicate() pass.Outcome {
 		if lifecycle.Open(other) && older(other, p.seen.Incident) && !dormant(other) && !p.severity().Above(lifecycle.Severity(other)) {
 			p.close(p.now, strategyv1.ReasonDuplicate, strategyv1.EventClosed, fmt.Sprintf(
 				"StrategyIncident %s, which began before, is about the same playbook, type and target; look there", other.Name), "")
-			p.next.ParentName = other.Name
+			p.next.ParentName, p.next.ParentUID = other.Name, string(other.UID)
 			return pass.Ends
 		}
 	}
@@ -125,7 +125,7 @@ func (p *plan) findParent() *strategyv1.StrategyIncident {
 	if parent == nil {
 		return nil
 	}
-	p.next.ParentName = parent.Name
+	p.next.ParentName, p.next.ParentUID = parent.Name, string(parent.UID)
 	p.out.Note(strategyv1.EventLinked, fmt.Sprintf("incident %s has the same cause, %s", parent.Name, p.next.Cause.Name), "")
 	return parent
 }

@@ -57,7 +57,7 @@ func (p *plan) knownRollbacks() (known []strategyv1.IncidentRollback) {
 func (p *plan) nextRound() {
 	p.next.Round, p.next.RoundTime = max(1, p.next.Round)+1, new(p.out.Stamp())
 	p.next.ContainedTime, p.next.RestoredTime, p.next.QuietTime = nil, nil, nil
-	p.next.WaitingSince, p.next.ParentName = nil, ""
+	p.next.WaitingSince, p.next.ParentName, p.next.ParentUID = nil, "", ""
 }
 
 // reopened: somebody takes back that the incident was closed, within the playbook's time, whoever or whatever closed it.

@@ -148,6 +148,13 @@ func TestAChildIsContainedAndRecoversWithItsParent(t *testing.T) {
 		"a false alarm of the parent is not the child's": {func(_ *story, parent *strategyv1.StrategyIncident) {
 			ready(parent, metav1.ConditionTrue, strategyv1.ReasonFalseAlarm)
 		}, "False/Mitigating", 1},
+		"another incident is made under the name of its parent, and is contained, too": {func(_ *story, parent *strategyv1.StrategyIncident) {
+			parent.UID = "another"
+		}, "False/Mitigating", 1},
+		"another one is made under the name of its parent, and is resolved": {func(_ *story, parent *strategyv1.StrategyIncident) {
+			parent.UID = "another"
+			ready(parent, metav1.ConditionTrue, strategyv1.ReasonResolved)
+		}, "False/Mitigating", 1},
 		"a parent that is deleted leaves it its own remedy": {func(s *story, _ *strategyv1.StrategyIncident) { s.parent = nil }, "False/Mitigating", 1},
 	} {
 		t.Run(name, func(t *testing.T) {

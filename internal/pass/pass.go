@@ -264,7 +264,7 @@ func (p *Pass) SetFinalizers(wanted action.SetFinalizers) { p.finalizers = &want
 // to work on a new object is no news: its first event tells of somebody else's turn, or of a next step.
 func (p *Pass) Finish(subject timeline.Subject, turn lifecycle.Turn) (Steps, time.Time) {
 	p.keepTransitions()
-	*p.Status.Running = checks.RunningOf(*p.Status.Running, p.jobs, *p.Status.Checks)
+	*p.Status.Running = checks.RunningOf(*p.Status.Running, p.jobs, *p.Status.Checks, p.Stamp())
 	if turn.Who != strategyv1.WhoMachine { // whoever waits may read the head there, whatever becomes of the bucket
 		p.await = true
 	}

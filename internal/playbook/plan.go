@@ -101,7 +101,7 @@ func Plan(o Observed, now time.Time) (Decision, error) {
 	p.tellRefused(last)
 	steps, nextAt := p.out.Finish(p.subject(), lifecycle.Turn{Who: strategyv1.WhoNobody})
 	actions := append(steps.InOrder(), last...)
-	if missing != nil {
+	if missing != nil && o.Refused == nil {
 		return Decision{Status: p.next, Actions: actions, NextAt: now}, nil
 	}
 	for _, at := range []time.Time{onCall(&p.next, o, now), o.PastAt} {
@@ -259,11 +259,10 @@ func Revision(playbook *strategyv1.StrategyPlaybook) (*appsv1.ControllerRevision
 	if err != nil {
 		return nil, fmt.Errorf("encode the playbook's spec: %w", err)
 	}
-	sum := sha256.Sum256(data)
 	return &appsv1.ControllerRevision{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: playbook.Namespace,
-			Name:      fmt.Sprintf("%s-%s", strings.TrimRight(fmt.Sprintf("%.200s", playbook.Name), "-."), hex.EncodeToString(sum[:5])),
+			Name:      fmt.Sprintf("%s-%s", strings.TrimRight(fmt.Sprintf("%.200s", playbook.Name), "-."), hashOf(data)),
 			Labels:    map[string]string{strategyv1.LabelPlaybook: Label(playbook.Name)},
 		},
 		Data:     runtime.RawExtension{Raw: data},
@@ -276,11 +275,28 @@ func Label(name string) string {
 	return strings.TrimRight(fmt.Sprintf("%.63s", name), "-.")
 }
 
-// Thaw reads the spec of a revision. The error: it holds no spec of a playbook.
+// hashOf a frozen playbook is the end of its revision's name.
+func hashOf(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:5])
+}
+
+// Thaw reads the spec of a revision. The error: it holds no spec of a playbook, or another one than its name says: somebody deleted the
+// revision and made another one under its name, and what runs on it would go by rules that nobody froze.
 func Thaw(revision *appsv1.ControllerRevision) (strategyv1.StrategyPlaybookSpec, error) {
 	var spec strategyv1.StrategyPlaybookSpec
 	if err := json.Unmarshal(revision.Data.Raw, &spec); err != nil {
 		return spec, fmt.Errorf("revision %s holds no playbook: %w", revision.Name, err)
 	}
-	return spec, nil
+	again, err := json.Marshal(spec) // a tool may have written the same otherwise
+	if err != nil {
+		return spec, fmt.Errorf("encode the playbook of revision %s: %w", revision.Name, err)
+	}
+	for _, data := range [][]byte{revision.Data.Raw, again} {
+		if strings.HasSuffix(revision.Name, "-"+hashOf(data)) {
+			return spec, nil
+		}
+	}
+	return spec, fmt.Errorf("ControllerRevision %s does not hold the playbook that its name was made of: somebody made it again with another content. "+
+		"Delete it: it is made again from a playbook that has this spec. Or put back the right one from a backup", revision.Name)
 }

@@ -1,6 +1,7 @@
 package playbook_test
 
 import (
+	"bytes"
 	"regexp"
 	"strings"
 	"testing"
@@ -74,7 +75,11 @@ func TestReady(t *testing.T) {
 	if got := strings.Join(testkit.Describe(first.Actions), "; "); !strings.HasPrefix(got, "create revision multi-strategy-") || first.Status.Conditions != nil || !first.NextAt.Equal(testkit.T0) {
 		t.Errorf("first the revision: %s, %+v", got, first.Status)
 	}
-	o.Frozen = true
+	o.Refused = &facts.Refusal{Effect: "action.CreateRevision", Message: "no"}
+	if decision, err := playbook.Plan(o, testkit.T0); err != nil || decision.NextAt.Equal(testkit.T0) {
+		t.Errorf("a revision that is refused is tried again at once: %v %v", decision.NextAt, err)
+	}
+	o.Refused, o.Frozen = nil, true
 	decision := plan(t, o)
 	if got := testkit.Conditions(decision.Status.Conditions); got != "Ready=True/Valid" {
 		t.Errorf("conditions %s", got)
@@ -277,6 +282,15 @@ func TestRevisionAndThaw(t *testing.T) {
 	}
 	if revision.OwnerReferences != nil {
 		t.Errorf("deleting the playbook would stop its incidents")
+	}
+	right := revision.Data.Raw
+	revision.Data.Raw = bytes.ReplaceAll(right, []byte(`":`), []byte(`" : `))
+	if _, err := playbook.Thaw(revision); err != nil {
+		t.Errorf("the same, written otherwise: %v", err)
+	}
+	revision.Data.Raw = changed.Data.Raw
+	if _, err := playbook.Thaw(revision); err == nil || !strings.Contains(err.Error(), "another content. Delete it") {
+		t.Errorf("another playbook under its name: %v", err)
 	}
 	revision.Data.Raw = []byte("{")
 	if _, err := playbook.Thaw(revision); err == nil || !strings.Contains(err.Error(), "holds no playbook") {

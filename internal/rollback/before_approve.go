@@ -93,7 +93,7 @@ func (p *plan) approval(deadline time.Time) (approving *facts.Decided, refusal f
 }
 
 func (p *plan) notApproved(decided facts.Decided, deadline time.Time) (why string) {
-	return decide.Objection(decided, decide.NamesPlan(p.next.Plan.Digest, "approve again"), decide.InTime(deadline), p.fourEyes())
+	return decide.Objection(decided, decide.NamesPlan(p.next.Plan.Digest, "approve again"), decide.InTime(deadline, p.now), p.fourEyes())
 }
 
 // refuseApprovals answers those that cannot count.

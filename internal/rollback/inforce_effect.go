@@ -93,6 +93,9 @@ func (p *plan) awaitWriter() pass.Outcome {
 func (p *plan) inEffect() {
 	reason, how := p.proved()
 	p.out.Set(strategyv1.ConditionInEffect, metav1.ConditionTrue, reason, how)
+	if !p.isDrill() {
+		p.next.Proof.Pods = started(trading(p.pods()))
+	}
 	event := strategyv1.EventConfigApplied
 	switch {
 	case p.next.Plan.Renewals > 0:

@@ -3,13 +3,11 @@ package rollback
 import (
 	"cmp"
 	"fmt"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
-	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
@@ -39,7 +37,7 @@ func (p *plan) seeOverwritten() {
 		return
 	}
 	p.out.Wake(p.now.Add(pass.Recheck)) // a container may start again in its pod, which nothing tells
-	started := p.startedSince(conditions.Since(p.next.Conditions, strategyv1.ConditionInEffect))
+	started := p.startedSince()
 	if started == "" {
 		return
 	}
@@ -99,29 +97,6 @@ func (p *plan) overwrittenPath() string {
 		}
 	}
 	return ""
-}
-
-// startedSince says which part of the scheduler started after a time, or will: empty if all that runs is older.
-func (p *plan) startedSince(at time.Time) string {
-	runs := false
-	for _, pod := range p.pods() {
-		if pod.DeletionTimestamp != nil || pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
-			continue
-		}
-		if pod.CreationTimestamp.After(at) {
-			return fmt.Sprintf("pod %s was made at %s", pod.Name, rfc3339(pod.CreationTimestamp.Time))
-		}
-		for _, container := range pod.Status.ContainerStatuses {
-			if container.State.Running == nil || container.State.Running.StartedAt.After(at) {
-				return fmt.Sprintf("container %s of pod %s started again", container.Name, pod.Name)
-			}
-		}
-		runs = true
-	}
-	if p.unseenPods != nil || p.needs&NeedPods != 0 || runs {
-		return ""
-	}
-	return "no pod of it is left"
 }
 
 // seeUndone: what was undone does not stand any more, and is not in effect, though it may not be proved yet. Where nobody can see it, it may

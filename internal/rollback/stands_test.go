@@ -27,7 +27,10 @@ func (s *story) effect() string {
 
 // restarts is somebody's restart of the scheduler, or its crash.
 func (s *story) restarts() {
-	s.Pods = []corev1.Pod{{ObjectMeta: metav1.ObjectMeta{Name: "scheduler-x", CreationTimestamp: metav1.NewTime(s.Now)}, Status: corev1.PodStatus{Phase: corev1.PodRunning}}}
+	s.Pods = []corev1.Pod{{
+		ObjectMeta: metav1.ObjectMeta{Name: "scheduler-x", UID: "x", CreationTimestamp: metav1.NewTime(s.Now)},
+		Status:     corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: running(s.Now)},
+	}}
 	s.Running = s.Content
 }
 
@@ -47,11 +50,23 @@ func TestWhatWasOverwrittenIsNotInEffectAfterTheNextStart(t *testing.T) {
 		"and restarted":                  {overwritten, started, "Unknown/Overwritten"},
 		"and a container started again":  {overwritten, func(s *story) { s.Pods[0].Status.ContainerStatuses = running(s.Now) }, "Unknown/Overwritten"},
 		"and a container waits to start": {overwritten, func(s *story) { s.Pods[0].Status.ContainerStatuses = make([]corev1.ContainerStatus, 1) }, "Unknown/Overwritten"},
-		"and its containers are old":     {overwritten, func(s *story) { s.Pods[0].Status.ContainerStatuses = running(testkit.T0) }, "True/Proved"},
-		"and no pod is left":             {overwritten, func(s *story) { s.Pods = nil }, "Unknown/Overwritten"},
-		"and the pods cannot be read":    {overwritten, func(s *story) { s.Pods, s.podsProblem = nil, &facts.Problem{Retry: time.Second} }, "True/Proved"},
-		"restarted while on hold":        {overwritten, func(s *story) { s.suspended = true; s.restarts() }, "Unknown/Overwritten"},
-		"restarted, and no log":          {overwritten, func(s *story) { s.logProblem = invalid; s.restarts() }, "Unknown/Overwritten"},
+		"and its containers are old":     {overwritten, func(s *story) { s.Pods[0].Labels = map[string]string{"seen": "again"} }, "True/Proved"},
+		"and restarted, and the clock of the API server is hours behind": {overwritten, func(s *story) {
+			s.restarts()
+			s.Pods[0].CreationTimestamp = metav1.NewTime(testkit.T0.Add(-5 * time.Hour))
+			s.Pods[0].Status.ContainerStatuses = running(testkit.T0.Add(-5 * time.Hour))
+		}, "Unknown/Overwritten"},
+		"and a container started again, and the clock of its node is hours behind": {overwritten, func(s *story) {
+			s.Pods[0].Status.ContainerStatuses = running(testkit.T0.Add(-5 * time.Hour))
+			s.Pods[0].Status.ContainerStatuses[0].RestartCount = 1
+		}, "Unknown/Overwritten"},
+		"and the clock of the API server was hours ahead all the time": {overwritten, func(s *story) {
+			s.Pods[0].CreationTimestamp = metav1.NewTime(testkit.T0.Add(5 * time.Hour))
+		}, "True/Proved"},
+		"and no pod is left":          {overwritten, func(s *story) { s.Pods = nil }, "Unknown/Overwritten"},
+		"and the pods cannot be read": {overwritten, func(s *story) { s.Pods, s.podsProblem = nil, &facts.Problem{Retry: time.Second} }, "True/Proved"},
+		"restarted while on hold":     {overwritten, func(s *story) { s.suspended = true; s.restarts() }, "Unknown/Overwritten"},
+		"restarted, and no log":       {overwritten, func(s *story) { s.logProblem = invalid; s.restarts() }, "Unknown/Overwritten"},
 		"restarted while it is deleted": {overwritten, func(s *story) {
 			s.rollback.Spec.DeletionPolicy = "Restore"
 			s.suspended = true

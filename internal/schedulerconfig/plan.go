@@ -49,7 +49,8 @@ type Decision struct {
 func Plan(o Observed, now time.Time) (Decision, error) {
 	document, unreadable := config.Parse(o.Content)
 	pending := pendingOf(o, document)
-	if at := due(pending, o.Pauses.OrDefault()); now.Before(at) {
+	wait := o.Pauses.OrDefault()
+	if at := due(pending, wait); now.Before(at) && !at.After(now.Add(wait.GatherLimit)) { // else the clock was set back since they were made
 		return Decision{NextAt: at}, nil
 	}
 	work := &writing{claims: o.Claims, document: document, unreadable: unreadable, state: record.State{Holders: slices.Clone(o.State.Holders)}, decision: Decision{Pending: pending}}

@@ -223,6 +223,15 @@ func TestClaimsAreGatheredForAsLongAsIsSet(t *testing.T) {
 	}
 }
 
+// The operator's clock was set back since the claim was made: what people approved does not wait until it is that late again.
+func TestAClaimFromTheFutureIsMet(t *testing.T) {
+	claim := hold("a", 1, set("/a", "1", "10"))
+	decision, err := Plan(Observed{DataKey: "core.yaml", Content: base, Claims: []record.Claim{claim}}, claim.Time.Add(-5*time.Hour))
+	if err != nil || decision.Write == nil {
+		t.Errorf("not written before %s: %v", decision.NextAt, err)
+	}
+}
+
 // A ConfigMap that was replaced together with its record is not written again; what is renewed has another revision, and is.
 func TestAClaimThatWasMetIsNotMetTwice(t *testing.T) {
 	claim := hold("1", 0, set("/a", "1", "9"))

@@ -94,7 +94,7 @@ func mitigating() *strategyv1.StrategyIncident {
 	status.Cause = &strategyv1.CauseStatus{
 		Name: "SignalDegradation", Rule: "checks.exists(c, c.name == 'smoke' && c.verdict == 'Fail')", Remediation: "disable-schedule", Schedules: []string{"cross_exchange_watch"},
 	}
-	status.Rollbacks = []strategyv1.IncidentRollback{{Name: "pnl-1-5f0e8a11", Status: strategyv1.ReasonAwaitingApproval}}
+	status.Rollbacks = []strategyv1.IncidentRollback{{Name: "pnl-1-5f0e8a11", UID: "77", Status: strategyv1.ReasonAwaitingApproval}}
 	status.Timeline = append(status.Timeline,
 		entry(2, 5*time.Second, "check", "stage4-audit: Fail, stage-4 audit failed", ""),
 		entry(3, 20*time.Second, "escalated", "L1 to L2: rule audit-failed: checks.exists(c, c.name == 'stage4-audit' && c.verdict == 'Fail')", ""),

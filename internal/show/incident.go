@@ -183,7 +183,7 @@ func gone(listed []strategyv1.IncidentRollback, rollbacks []strategyv1.StrategyR
 	for _, entry := range listed {
 		there := false
 		for i := range rollbacks {
-			there = there || rollbacks[i].Name == entry.Name
+			there = there || string(rollbacks[i].UID) == entry.UID
 		}
 		if !there {
 			nodes = append(nodes, goneNode(entry))

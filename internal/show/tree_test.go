@@ -56,7 +56,7 @@ func TestTreeByStage(t *testing.T) {
 		condition("Ready", metav1.ConditionFalse, strategyv1.ReasonNeedsPerson, "rollback pnl-1-5f0e8a11 was deleted and its edits stay", 0),
 		condition("Stalled", metav1.ConditionTrue, strategyv1.ReasonNeedsPerson, "rollback pnl-1-5f0e8a11 was deleted and its edits stay", 0))
 	left.Status.Rollbacks = []strategyv1.IncidentRollback{{
-		Name: "pnl-1-5f0e8a11", Status: strategyv1.ReasonVerified, LeftTime: new(after(time.Minute)), EditTotal: 4, Edits: []strategyv1.StandingEdit{
+		Name: "pnl-1-5f0e8a11", UID: "77", Status: strategyv1.ReasonVerified, LeftTime: new(after(time.Minute)), EditTotal: 4, Edits: []strategyv1.StandingEdit{
 			{Path: "/risk_profiles/bold/strategy_allocations/trend", From: new("1.0"), To: "0.5"},
 			{Path: "/runtime/multi_strategy_schedulers/main/initial_suspensions/[schedule=slow]", To: `{schedule: slow, until: ""}`},
 		},

@@ -309,4 +309,6 @@ func (w *World) reload() bool {
 }
 
 // second is the clock as statuses tell it.
-func (w *World) second() metav1.Time { return metav1.NewTime(w.Clock.Now().Truncate(time.Second)) }
+func (w *World) second() metav1.Time {
+	return metav1.NewTime(w.Clock.Now().Add(w.NodesAhead).Truncate(time.Second))
+}

@@ -85,7 +85,7 @@ func (w *World) Start(seams Seams) *Operator {
 	if seams.Evidence != nil {
 		evidence = seams.Evidence(evidence)
 	}
-	evidence = controllers.Patient(evidence, w.Clock, pauses.Default())
+	evidence = controllers.Patient(evidence, operatorClock{w}, pauses.Default())
 	var logs controllers.Logs = w
 	if seams.Logs != nil {
 		logs = seams.Logs(logs)
@@ -99,7 +99,7 @@ func (w *World) Start(seams Seams) *Operator {
 		served = seams.Namespaces
 	}
 	environment := &controllers.Environment{
-		Client: api, Live: live, Logs: logs, Evidence: evidence, Clock: w.Clock, Recorder: recorder{w}, Namespaces: served, Signals: signals,
+		Client: api, Live: live, Logs: logs, Evidence: evidence, Clock: operatorClock{w}, Recorder: recorder{w}, Namespaces: served, Signals: signals,
 		Policies: w, User: User,
 	}
 	o.controllers = environment.Controllers()

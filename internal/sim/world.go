@@ -82,6 +82,10 @@ type World struct {
 	Mesh bool
 	// Reloader restarts the Deployment whenever the configuration changed.
 	Reloader bool
+	// Ahead is how far the operator's clock is ahead of the API server's, which is Clock; below zero: behind.
+	Ahead time.Duration
+	// NodesAhead is that of whoever writes the statuses of Jobs and pods.
+	NodesAhead time.Duration
 	// Installed is what is known of the admission policies beside what they refuse: since when they are as they are, and which differs.
 	Installed Installed
 
@@ -110,6 +114,15 @@ type Installed struct {
 func (w *World) InForce(context.Context) (time.Time, string, error) {
 	return w.Installed.Since, w.Installed.Differs, nil
 }
+
+// operatorClock is the clock of the machine that the operator runs on.
+type operatorClock struct{ world *World }
+
+// Now implements clock.PassiveClock.
+func (c operatorClock) Now() time.Time { return c.world.Clock.Now().Add(c.world.Ahead) }
+
+// Since implements clock.PassiveClock.
+func (c operatorClock) Since(at time.Time) time.Duration { return c.Now().Sub(at) }
 
 // logs are what containers printed, by pod/container. A running manager reads them, too.
 type logs struct {

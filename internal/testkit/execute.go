@@ -16,6 +16,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/decisionlog"
 	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/record"
 )
 
 // Execute carries out actions in order.
@@ -65,7 +66,7 @@ func (w *World) execute(wanted action.Action) {
 	case action.CreateRollback:
 		if _, found := w.Rollbacks[a.Rollback.Name]; !found {
 			created := a.Rollback.DeepCopy()
-			created.UID, created.CreationTimestamp = types.UID("uid-"+created.Name), metav1.NewTime(w.Now)
+			created.UID, created.CreationTimestamp = types.UID("uid-"+record.Hash(created.Name)[:32]), metav1.NewTime(w.Now)
 			w.Rollbacks[created.Name] = created
 		}
 	case action.AnswerDecision:

@@ -18,6 +18,7 @@ type run struct {
 	operator *sim.Operator
 	cut      *Cut
 	looked   int // effects of the operator's that the watch has looked at
+	seen     func(Point)
 }
 
 // begin makes a world in which the story has begun.
@@ -60,7 +61,7 @@ func (r *run) oneStep(ctx context.Context) bool {
 	r.watch.Look(r.World, r.cut.Effects[r.looked:])
 	r.looked, r.cut.late = len(r.cut.Effects), false
 	if r.cut.Stopped {
-		r.start(&Cut{})
+		r.start(&Cut{Seen: r.seen})
 		return true
 	}
 	return more
