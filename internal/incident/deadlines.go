@@ -41,8 +41,8 @@ func (p *plan) answers() {
 	pending := p.pending()
 	for _, decided := range p.decisions() {
 		again := !slices.ContainsFunc(pending, func(other facts.Decided) bool { return other.UID == decided.UID })
-		if again && decided.Time.After(p.now) {
-			continue // by a clock that is ahead it would answer for each level that is called later
+		if again && (decided.Time.After(p.now) || p.next.RoundTime != nil) {
+			continue // by a clock that is ahead it would answer for each level that is called later, or for a later round
 		}
 		if p.answersNow(decided.Time, decided.By) {
 			p.answered(p.levelAt(decided), decided.Time, decided.By)

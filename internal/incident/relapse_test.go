@@ -1,6 +1,7 @@
 package incident_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -70,6 +71,27 @@ func TestARelapseCallsAgainAndAsksAgain(t *testing.T) {
 			expect(t, "nobody answers", string(s.incident.Status.Level), "TechLead")
 		})
 	}
+}
+
+// An answer of the round before is none of this one, though the API server's clock, by which decisions are dated, is ahead of the operator's.
+func TestAnEarlierAnswerIsNoneToARelapse(t *testing.T) {
+	s := contained(t)
+	s.shifted(strategyv1.DecisionAcknowledge, "bob", 5*time.Minute)
+	s.quiet()
+	s.restored()
+	s.quiet()
+	s.At(11 * time.Minute)
+	s.signals["drawdown"] = 5
+	s.quiet()
+	expect(t, "round", fmt.Sprint(s.incident.Status.Round), "2")
+	for range 8 {
+		s.At(s.Now.Sub(testkit.T0) + 3*time.Minute)
+		s.quiet()
+	}
+	if answered := s.incident.Status.Deadlines[1].AnsweredTime; answered != nil {
+		t.Errorf("it was answered at %s, before it began", answered)
+	}
+	expect(t, "nobody answers", string(s.incident.Status.Level), "TechLead")
 }
 
 // TestARelapseIsAStrike: a remedy that does not last is not repeated without end.
