@@ -3,12 +3,14 @@ package rules
 import (
 	"runtime"
 	"testing"
+
+	"tradeops.dev/strategy-operator/internal/rules/bombs"
 )
 
 // Whatever a rule says, it is refused, or it ends within its limit.
 func FuzzEval(f *testing.F) {
-	for _, bomb := range bombs() {
-		f.Add(bomb.rule)
+	for _, bomb := range bombs.All() {
+		f.Add(bomb.Rule)
 	}
 	vars := hostile(f)
 	f.Fuzz(func(t *testing.T, rule string) {
