@@ -109,6 +109,11 @@ bench: $(BIN)/manager $(BIN)/floor $(BIN)/bench ## Count requests, CPU and memor
 	@assets=$$($(CLUSTER) assets --bench --dir $(CLUSTER_DIR)); \
 	KUBEBUILDER_ASSETS=$$assets exec $(BIN)/bench --incidents=$(INCIDENTS)
 
+.PHONY: bench-hostile
+bench-hostile: $(BIN)/manager $(BIN)/bench ## Measure what one namespace waits while another does its worst (4 minutes).
+	@assets=$$($(CLUSTER) assets --bench --dir $(CLUSTER_DIR)); \
+	KUBEBUILDER_ASSETS=$$assets exec $(BIN)/bench --hostile
+
 .PHONY: fmt
 fmt: ## Format all Go files.
 	gofmt -s -w $(GO_DIRS)

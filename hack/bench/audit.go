@@ -19,7 +19,7 @@ type event struct {
 	Verb       string
 	RequestURI string
 	User       struct{ Username string }
-	ObjectRef  struct{ Resource, Subresource string }
+	ObjectRef  struct{ Namespace, Resource, Subresource string }
 	Response   struct{ Code int } `json:"responseStatus"`
 	Received   time.Time          `json:"requestReceivedTimestamp"`
 	Answered   time.Time          `json:"stageTimestamp"`
@@ -110,6 +110,11 @@ func between(events []event, from, to time.Time) []event {
 		}
 	}
 	return found
+}
+
+// within are the events about objects of one namespace.
+func within(events []event, namespace string) []event {
+	return slices.DeleteFunc(slices.Clone(events), func(e event) bool { return e.ObjectRef.Namespace != namespace })
 }
 
 // sum adds up the kinds that all conditions hold for.

@@ -36,6 +36,7 @@ func run(ctx context.Context) error {
 	root := flag.String("root", ".", "The repository.")
 	bin := flag.String("bin", "bin", "Where manager and floor are.")
 	incidents := flag.String("incidents", "100,1000", "How many incidents come at once, one number a run, by comma.")
+	attacked := flag.Bool("hostile", false, "Measure instead what one namespace waits while another does its worst.")
 	flag.Parse()
 	ctrl.SetLogger(zap.New(func(o *zap.Options) { o.Level = zapcore.DPanicLevel })) // what matters comes as an error
 	sizes, err := parseSizes(*incidents)
@@ -50,6 +51,9 @@ func run(ctx context.Context) error {
 		return err
 	}
 	begin := time.Now()
+	if *attacked {
+		return runHostile(ctx, *root, programs)
+	}
 	table, err := measureAll(ctx, *root, programs, sizes)
 	if err != nil {
 		return err
@@ -59,10 +63,7 @@ func run(ctx context.Context) error {
 }
 
 func measureAll(ctx context.Context, root, bin string, sizes []int) ([]row, error) {
-	begin := time.Now()
-	progress := func(format string, args ...any) {
-		fmt.Fprintf(os.Stderr, "%5ds  %s\n", int(time.Since(begin).Seconds()), fmt.Sprintf(format, args...))
-	}
+	progress := progressSince(time.Now())
 	var pairs []pair
 	for _, size := range sizes {
 		var both [2]*measured
@@ -81,6 +82,13 @@ func measureAll(ctx context.Context, root, bin string, sizes []int) ([]row, erro
 	return append(rows(pairs), edits...), err
 }
 
+// progressSince tells people what is being done.
+func progressSince(begin time.Time) func(format string, args ...any) {
+	return func(format string, args ...any) {
+		fmt.Fprintf(os.Stderr, "%5ds  %s\n", int(time.Since(begin).Seconds()), fmt.Sprintf(format, args...))
+	}
+}
+
 func floor(bin string) program {
 	return program{"floor", userFloor, 0, func(_ context.Context, r *rig) (*process, error) {
 		kubeconfig, err := r.kubeconfig(userFloor, administrators)
@@ -94,20 +102,23 @@ func floor(bin string) program {
 // operator is the manager as it is deployed, but without the two servers that nobody asks here.
 func operator(bin string) program {
 	return program{"operator", userOperator, idle, func(ctx context.Context, r *rig) (*process, error) {
-		kubeconfig, err := r.kubeconfig(userOperator)
+		started, err := r.startOperator(bin)
 		if err != nil {
 			return nil, err
 		}
-		evidence := filepath.Join(r.dir, "evidence")
-		started, err := r.start(filepath.Join(bin, "manager"), "--kubeconfig="+kubeconfig, "--namespaces="+namespace,
-			"--evidence-bucket=file://"+evidence,
-			"--leader-elect", "--leader-election-namespace=strategy-operator-system",
-			"--metrics-bind-address=0", "--health-probe-bind-address=0")
-		if err != nil {
-			return nil, err
-		}
-		return started, r.playbooksReady(ctx)
+		return started, r.playbooksReady(ctx, namespace)
 	}}
+}
+
+func (r *rig) startOperator(bin string, env ...string) (*process, error) {
+	kubeconfig, err := r.kubeconfig(userOperator)
+	if err != nil {
+		return nil, err
+	}
+	return r.startWith(env, filepath.Join(bin, "manager"), "--kubeconfig="+kubeconfig, "--namespaces="+strings.Join(r.served, ","),
+		"--evidence-bucket=file://"+filepath.Join(r.dir, "evidence"), "--evidence-share=512Mi",
+		"--leader-elect", "--leader-election-namespace=strategy-operator-system",
+		"--metrics-bind-address=0", "--health-probe-bind-address=0")
 }
 
 func parseSizes(text string) ([]int, error) {

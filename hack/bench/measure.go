@@ -48,7 +48,7 @@ func measure(ctx context.Context, root string, what program, incidents int) (*me
 	limit := 4*time.Minute + time.Duration(incidents)*400*time.Millisecond
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not within %s", limit))
 	defer cancel()
-	r, err := newRig(root)
+	r, err := newRig(root, namespace)
 	if err != nil {
 		return nil, err
 	}
@@ -95,26 +95,32 @@ func measure(ctx context.Context, root string, what program, incidents int) (*me
 func (r *rig) oneByOne(ctx context.Context, result *measured) error {
 	var creates []time.Duration
 	for i := range singles {
-		begin := time.Now()
-		raw := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: fmt.Sprintf("raw-%d", i)}}
-		if err := r.harness.Create(ctx, raw); err != nil {
-			return err
-		}
-		creates = append(creates, time.Since(begin))
-		incident := newIncident(result.incidents + i) // after those of the storm
-		if err := r.harness.Create(ctx, incident); err != nil {
-			return err
-		}
-		err := poll(ctx, incident.Name+" has its Jobs", 10*time.Millisecond, func() (bool, error) {
-			jobs, err := r.jobs(ctx, incident.Name)
-			return jobs == checksPerIncident, errors.Join(err, r.alive())
-		})
+		create, err := r.single(ctx, result.incidents+i) // after those of the storm
 		if err != nil {
 			return err
 		}
+		creates = append(creates, create)
 	}
 	result.create = median(creates)
 	return r.closed(ctx, singles)
+}
+
+// single creates the i-th incident and waits until it has its Jobs. It says how long a raw create took just before.
+func (r *rig) single(ctx context.Context, i int) (create time.Duration, err error) {
+	incident := newIncident(i)
+	begin := time.Now()
+	raw := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: incident.Name}}
+	if err := r.harness.Create(ctx, raw); err != nil {
+		return 0, err
+	}
+	create = time.Since(begin)
+	if err := r.harness.Create(ctx, incident); err != nil {
+		return 0, err
+	}
+	return create, poll(ctx, incident.Name+" has its Jobs", 10*time.Millisecond, func() (bool, error) {
+		jobs, err := r.jobs(ctx, incident.Name)
+		return jobs == checksPerIncident, errors.Join(err, r.alive())
+	})
 }
 
 // allAtOnce creates the storm and waits until all of it is closed, and what was left to say is said.
@@ -122,30 +128,8 @@ func (r *rig) allAtOnce(ctx context.Context, running *process, result *measured)
 	if result.begin, err = running.usage(); err != nil {
 		return err
 	}
-	next, failed := make(chan int), make(chan error, reporters)
-	var reporting sync.WaitGroup
-	for range reporters {
-		reporting.Go(func() {
-			for i := range next {
-				if err := r.harness.Create(ctx, newIncident(i)); err != nil {
-					failed <- err
-					return
-				}
-			}
-		})
-	}
-	for i := range result.incidents {
-		select {
-		case next <- i:
-		case err := <-failed:
-			close(next)
-			return err
-		}
-	}
-	close(next)
-	reporting.Wait()
-	if len(failed) > 0 {
-		return <-failed
+	if err := sideBySide(result.incidents, func(i int) error { return r.harness.Create(ctx, newIncident(i)) }); err != nil {
+		return err
 	}
 	if err := r.closed(ctx, singles+result.incidents); err != nil {
 		return err
@@ -154,6 +138,35 @@ func (r *rig) allAtOnce(ctx context.Context, running *process, result *measured)
 		return err
 	}
 	result.end, err = running.usage()
+	return err
+}
+
+// sideBySide does something so many times, by all reporters, until one fails.
+func sideBySide(times int, one func(int) error) error {
+	next, failed := make(chan int), make(chan error, reporters)
+	var reporting sync.WaitGroup
+	for range reporters {
+		reporting.Go(func() {
+			for i := range next {
+				if err := one(i); err != nil {
+					failed <- err
+					return
+				}
+			}
+		})
+	}
+	var err error
+	for i := 0; i < times && err == nil; i++ {
+		select {
+		case next <- i:
+		case err = <-failed:
+		}
+	}
+	close(next)
+	reporting.Wait()
+	if err == nil && len(failed) > 0 {
+		err = <-failed
+	}
 	return err
 }
 

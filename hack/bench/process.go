@@ -25,7 +25,7 @@ type process struct {
 }
 
 // startProcess starts a program whose output goes to a file in a folder.
-func startProcess(dir, path string, args ...string) (*process, error) {
+func startProcess(dir string, env []string, path string, args ...string) (*process, error) {
 	name := filepath.Base(path)
 	p := &process{name: name, log: filepath.Join(dir, name+".log"), cmd: exec.Command(path, args...), ended: make(chan struct{})}
 	output, err := os.Create(p.log)
@@ -33,6 +33,7 @@ func startProcess(dir, path string, args ...string) (*process, error) {
 		return nil, err
 	}
 	defer func() { _ = output.Close() }() // the program has its own handle
+	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stdout, p.cmd.Stderr = output, output
 	// Its own group: an interrupt at the terminal is for the bench, which then ends the programs in order.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}

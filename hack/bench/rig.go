@@ -1,9 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	_ "embed" // kwok.yaml and world.yaml
+	_ "embed" // what the rig is made of
 	"errors"
 	"fmt"
 	"io"
@@ -30,6 +29,7 @@ import (
 // Who asks the API server: each program has a client certificate of its own, so the audit log tells them apart. The operator
 // has the name of its service account, and with it exactly the rights that it is shipped with.
 const (
+	userAttacker = "attacker"
 	userOperator = "system:serviceaccount:strategy-operator-system:strategy-operator"
 	userFloor    = "floor"
 	userHarness  = "harness"
@@ -50,8 +50,11 @@ rules:
 //go:embed kwok.yaml
 var kwokConfig string
 
+//go:embed cluster.yaml
+var clusterObjects string
+
 //go:embed world.yaml
-var worldObjects []byte
+var worldObjects string
 
 // report is what every check prints, in the format of a kubelet's log file.
 const report = `2026-11-23T10:15:00.000000000Z stdout F {"status":"ok","issues":[],"warnings":[],"avg_latency_ms":20}` + "\n"
@@ -61,6 +64,7 @@ type rig struct {
 	dir       string // temporary: logs, kubeconfigs, evidence
 	root      string // of the repository
 	bin       string
+	served    []string // namespaces
 	server    *envtest.Environment
 	processes []*process
 
@@ -69,10 +73,10 @@ type rig struct {
 	seen    cache.Cache   // and eyes
 }
 
-// newRig makes the folder of a rig; nothing runs yet.
-func newRig(root string) (*rig, error) {
+// newRig makes the folder of a rig whose operator serves some namespaces; nothing runs yet.
+func newRig(root string, served ...string) (*rig, error) {
 	dir, err := os.MkdirTemp("", "strategy-operator-bench-")
-	return &rig{dir: dir, root: root, bin: os.Getenv("KUBEBUILDER_ASSETS"), scheme: runtime.NewScheme()}, err
+	return &rig{dir: dir, root: root, served: served, bin: os.Getenv("KUBEBUILDER_ASSETS"), scheme: runtime.NewScheme()}, err
 }
 
 // up starts everything but the program that is measured.
@@ -98,6 +102,11 @@ func (r *rig) stop() {
 }
 
 func (r *rig) auditLog() string { return filepath.Join(r.dir, "audit.log") }
+
+// reportLog is what every check prints, and hostileLog what those of the namespace hostile do.
+func (r *rig) reportLog() string { return filepath.Join(r.dir, "report.log") }
+
+func (r *rig) hostileLog() string { return filepath.Join(r.dir, "hostile.log") }
 
 func (r *rig) startServer(context.Context) error {
 	policy := filepath.Join(r.dir, "audit-policy.yaml")
@@ -172,22 +181,18 @@ func jobMetadata() *metav1.PartialObjectMetadata {
 
 // apply creates the shipped roles and policies, and the world, and waits until the policies are in force.
 func (r *rig) apply(ctx context.Context) error {
-	if err := r.create(ctx, worldObjects); err != nil {
+	if err := r.create(ctx, "", clusterObjects); err != nil {
 		return err
 	}
-	for _, pattern := range []string{"rbac/*.yaml", "namespace/*.yaml", "admission/*.yaml", "stamps/*.yaml"} {
-		files, err := filepath.Glob(filepath.Join(r.root, "config", pattern))
-		if err != nil {
+	if err := r.createFiles(ctx, "", "rbac", "admission", "stamps"); err != nil {
+		return err
+	}
+	for _, served := range r.served {
+		if err := r.create(ctx, served, strings.ReplaceAll(worldObjects, "$NAMESPACE", served)); err != nil {
 			return err
 		}
-		for _, file := range files {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				return err
-			}
-			if err := r.create(ctx, text); err != nil {
-				return fmt.Errorf("%s: %w", file, err)
-			}
+		if err := r.createFiles(ctx, served, "namespace"); err != nil {
+			return err
 		}
 	}
 	return poll(ctx, "the admission policies are in force", 100*time.Millisecond, func() (bool, error) {
@@ -199,8 +204,29 @@ func (r *rig) apply(ctx context.Context) error {
 	})
 }
 
-func (r *rig) create(ctx context.Context, text []byte) error {
-	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(text), 4096)
+// createFiles creates what is shipped in folders of config.
+func (r *rig) createFiles(ctx context.Context, namespace string, folders ...string) error {
+	for _, folder := range folders {
+		files, err := filepath.Glob(filepath.Join(r.root, "config", folder, "*.yaml"))
+		if err != nil {
+			return err
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				return err
+			}
+			if err := r.create(ctx, namespace, string(text)); err != nil {
+				return fmt.Errorf("%s: %w", file, err)
+			}
+		}
+	}
+	return nil
+}
+
+// create creates objects; a kustomization would say in which namespace those are that do not say so themselves.
+func (r *rig) create(ctx context.Context, namespace, text string) error {
+	decoder := yaml.NewYAMLOrJSONDecoder(strings.NewReader(text), 4096)
 	for {
 		object := &unstructured.Unstructured{}
 		err := decoder.Decode(&object.Object)
@@ -213,7 +239,7 @@ func (r *rig) create(ctx context.Context, text []byte) error {
 		if object.Object == nil || object.GetKind() == "Kustomization" {
 			continue
 		}
-		if object.GetKind() == "RoleBinding" && object.GetNamespace() == "" { // its kustomization would say where
+		if object.GetNamespace() == "" && namespace != "" && object.GetKind() != "Namespace" {
 			object.SetNamespace(namespace)
 		}
 		if err := r.harness.Create(ctx, object); err != nil {
@@ -239,11 +265,9 @@ func (r *rig) startKwok(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	logs, config := filepath.Join(r.dir, "report.log"), filepath.Join(r.dir, "kwok.yaml")
-	if err := os.WriteFile(logs, []byte(report), 0o600); err != nil {
-		return err
-	}
-	if err := os.WriteFile(config, []byte(strings.ReplaceAll(kwokConfig, "$REPORT", logs)), 0o600); err != nil {
+	config := filepath.Join(r.dir, "kwok.yaml")
+	played := strings.NewReplacer("$REPORT", r.reportLog(), "$HOSTILE", r.hostileLog()).Replace(kwokConfig)
+	if err := errors.Join(os.WriteFile(r.reportLog(), []byte(report), 0o600), os.WriteFile(config, []byte(played), 0o600)); err != nil {
 		return err
 	}
 	port, err := freePort()
@@ -265,10 +289,15 @@ func (r *rig) startKwok(ctx context.Context) error {
 }
 
 func (r *rig) start(program string, args ...string) (*process, error) {
+	return r.startWith(nil, program, args...)
+}
+
+// startWith starts a program with more in its environment.
+func (r *rig) startWith(env []string, program string, args ...string) (*process, error) {
 	if !filepath.IsAbs(program) {
 		program = filepath.Join(r.bin, program)
 	}
-	started, err := startProcess(r.dir, program, args...)
+	started, err := startProcess(r.dir, env, program, args...)
 	if err == nil {
 		r.processes = append(r.processes, started)
 	}

@@ -110,14 +110,25 @@ func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond)
 
 func mb(bytes int64) float64 { return float64(bytes) / 1e6 }
 
-// printTable writes all figures, each with its goal.
+// printTable writes all figures of both programs, each with its goal.
 func printTable(out io.Writer, sizes []int, rows []row) error {
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	var heads, rules []string
+	var heads []string
 	for _, size := range sizes {
 		heads = append(heads, fmt.Sprintf("floor %d", size), fmt.Sprintf("ours %d", size))
 	}
-	heads = append(heads, "minimum", "goal", "met")
+	return printRows(out, append(heads, "minimum"), rows, func(r row) (cells []string) {
+		for i := range sizes {
+			cells = append(cells, number(at(r.floor, i)), number(at(r.ours, i)))
+		}
+		return append(cells, number(r.minimum))
+	})
+}
+
+// printRows writes rows, each with its goal.
+func printRows(out io.Writer, heads []string, rows []row, cells func(row) []string) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	heads = append(heads, "goal", "met")
+	var rules []string
 	width := 0
 	for _, r := range rows {
 		width = max(width, len(r.what))
@@ -131,15 +142,11 @@ func printTable(out io.Writer, sizes []int, rows []row) error {
 	line("", heads)
 	line(strings.Repeat("-", width), rules)
 	for _, r := range rows {
-		var cells []string
-		for i := range sizes {
-			cells = append(cells, number(at(r.floor, i)), number(at(r.ours, i)))
-		}
 		goal := number(r.goal)
 		if goal != "" {
 			goal = "<= " + goal
 		}
-		line(r.what, append(cells, number(r.minimum), goal, r.met()))
+		line(r.what, append(cells(r), goal, r.met()))
 	}
 	return table.Flush()
 }

@@ -104,11 +104,11 @@ func (r *rig) furnish(ctx context.Context, incidents int) error {
 	return nil
 }
 
-// playbooksReady waits until the operator has read every playbook.
-func (r *rig) playbooksReady(ctx context.Context) error {
-	return poll(ctx, "the playbooks are ready", 200*time.Millisecond, func() (bool, error) {
+// playbooksReady waits until the operator has read every playbook of a namespace.
+func (r *rig) playbooksReady(ctx context.Context, namespace string) error {
+	return poll(ctx, "the playbooks of "+namespace+" are ready", 200*time.Millisecond, func() (bool, error) {
 		var list strategyv1.StrategyPlaybookList
-		if err := r.harness.List(ctx, &list); err != nil {
+		if err := r.harness.List(ctx, &list, client.InNamespace(namespace)); err != nil {
 			return false, err
 		}
 		for _, playbook := range list.Items {
