@@ -7,11 +7,13 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	apitypes "k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -28,7 +30,7 @@ const works = "works"
 const (
 	stormIncidents   = 500
 	hostilePlaybooks = 19 // and one that works
-	largeObjects     = 130
+	largeObjects     = 70 // of each of three kinds
 	decisions        = 2000
 	hostileLogBytes  = 3 << 20
 )
@@ -164,9 +166,13 @@ func fatten(ctx context.Context, attacker client.Client) error {
 	}
 	// One copy of the text is enough for all: what the API server answers is not kept.
 	err := sideBySide(len(all), func(i int) error { return attacker.Create(ctx, all[i].DeepCopyObject().(client.Object)) })
-	for edition := 1; err == nil && ctx.Err() == nil; edition++ {
-		touch := client.RawPatch("application/merge-patch+json", fmt.Appendf(nil, `{"metadata":{"annotations":{"edition":"%d"}}}`, edition))
-		err = sideBySide(len(all), func(i int) error { return attacker.Patch(ctx, all[i].DeepCopyObject().(client.Object), touch) })
+	// In turn, since the API server keeps every edition for a while, too.
+	for n := 0; err == nil; n++ {
+		if pause(ctx, 100*time.Millisecond) != nil {
+			return nil
+		}
+		touch := client.RawPatch(apitypes.MergePatchType, fmt.Appendf(nil, `{"metadata":{"annotations":{"edition":"%d"}}}`, n))
+		err = attacker.Patch(ctx, all[n%len(all)].DeepCopyObject().(client.Object), touch)
 	}
 	return err
 }

@@ -19,10 +19,17 @@ type Template struct {
 	NotAllowed string // why no pod of it may run, for people; empty: one may
 }
 
+// MaxTemplateBytes is how large a PodTemplate may be for a pod of it to run. A pass over an object holds those of all checks of its
+// playbook, and whoever may write PodTemplates of a megabyte would have the operator hold dozens of them.
+const MaxTemplateBytes = 64 << 10
+
 // Allowed is a PodTemplate in a namespace with these labels. The operator may create any pod there, and whoever writes a PodTemplate may
 // not: so the pod must fulfil the restricted Pod Security Standard, and run as nobody in particular. What is an exception is said by labels
 // of the namespace, which only a cluster administrator writes.
 func Allowed(template corev1.PodTemplateSpec, namespace string, labels map[string]string) Template {
+	if size := template.Size(); size > MaxTemplateBytes {
+		return Template{NotAllowed: fmt.Sprintf("it has %d bytes, and may have %d at most; put what is large into a file, and mount it from a ConfigMap", size, MaxTemplateBytes)}
+	}
 	why := notRestricted(template, labels)
 	if why == "" {
 		why = notAllowedAs(template.Spec, namespace, labels)

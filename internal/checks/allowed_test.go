@@ -19,6 +19,7 @@ func TestAllowed(t *testing.T) {
 		says   string // empty: it is allowed
 	}{
 		"what is silent":                   {},
+		"what is large":                    {change: withLarge(MaxTemplateBytes - 1000)},
 		"the node's network":               {change: func(p *corev1.PodSpec) { p.HostNetwork = true }, says: "hostNetwork=true"},
 		"the node's network, by exception": {change: func(p *corev1.PodSpec) { p.HostNetwork = true }, labels: exempt},
 		"another word for the exception":   {change: func(p *corev1.PodSpec) { p.HostNetwork = true }, labels: labels{strategyv1.LabelPodSecurityExempt: "yes"}, says: "hostNetwork"},
@@ -58,5 +59,24 @@ func TestAllowed(t *testing.T) {
 				t.Error("the template was changed")
 			}
 		})
+	}
+}
+
+func withLarge(bytes int) func(*corev1.PodSpec) {
+	return func(p *corev1.PodSpec) {
+		p.Containers[0].Env = []corev1.EnvVar{{Name: "LARGE", Value: strings.Repeat("x", bytes)}}
+	}
+}
+
+// A pass holds the PodTemplates of all checks of a playbook at once.
+func TestATemplateThatIsTooLargeIsNotHeld(t *testing.T) {
+	exempt := map[string]string{strategyv1.LabelPodSecurityExempt: "true"}
+	for _, labels := range []map[string]string{nil, exempt} {
+		template := corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: make([]corev1.Container, 1)}}
+		withLarge(MaxTemplateBytes)(&template.Spec)
+		got := Allowed(template, "trading", labels)
+		if got.Size() > 100 || !strings.Contains(got.NotAllowed, "may have 65536 at most") {
+			t.Errorf("%d bytes are held, and it says %q", got.Size(), got.NotAllowed)
+		}
 	}
 }
