@@ -26,8 +26,12 @@ type cachedConfig struct {
 	config          facts.Config
 }
 
-// parsedWeight is how many bytes a parsed document takes for each byte of its text; measured on 84 kB, 2.7 MB.
-const parsedWeight = 32
+// A parsed document takes so many bytes for each byte of its text, measured on 84 kB, 2.7 MB; and for each part, of which a text may be
+// almost nothing but.
+const (
+	parsedWeight = 32
+	partWeight   = 170
+)
 
 // observeConfig reads the scheduler's configuration. What is wrong with it is a fact, too.
 func (r *reader) observeConfig(ctx context.Context, namespace string, scheduler strategyv1.SchedulerSpec) (facts.Config, error) {
@@ -41,7 +45,7 @@ func (r *reader) observeConfig(ctx context.Context, namespace string, scheduler 
 		read = cached.config
 	} else {
 		read = readConfig(configMap, key, scheduler)
-		r.configs.put(key, cachedConfig{configMap.ResourceVersion, scheduler, read}, parsedWeight*len(read.Document.String()))
+		r.configs.put(key, cachedConfig{configMap.ResourceVersion, scheduler, read}, weightOf(read.Document.String()))
 	}
 	read.Refused = r.refusals.of(configMap)
 	return read, nil
@@ -118,11 +122,18 @@ func invalidConfig(reason, format string, args ...any) facts.Config {
 	return facts.Config{Problem: problem(reason, format, args...)}
 }
 
-// observeDocument reads the YAML document that a proposal is about.
-func (r *reader) observeDocument(ctx context.Context, namespace string, reference strategyv1.DocumentReference) (facts.Document, error) {
+// weightOf is about how many bytes the document of a text takes.
+func weightOf(text string) int { return max(parsedWeight*len(text), partWeight*config.Parts(text)) }
+
+// observeDocument reads the YAML document that a proposal is about, if it has no more parts than there is room for.
+func (r *reader) observeDocument(ctx context.Context, namespace string, reference strategyv1.DocumentReference, room *int) (facts.Document, error) {
 	text, missing, err := r.observeText(ctx, namespace, reference)
 	if err != nil || missing != nil {
 		return facts.Document{Problem: missing}, err
+	}
+	if *room -= config.Parts(text); *room < 0 {
+		return facts.Document{Problem: problem(strategyv1.ReasonConfigInvalid, "ConfigMap %s/%s, key %s: with the documents of the proposals before it, it has more than %d parts; make these documents smaller",
+			namespace, reference.ConfigMapName, reference.Key, config.MaxParts)}, nil
 	}
 	document, unreadable := config.Parse(text)
 	if unreadable != nil {

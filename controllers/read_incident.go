@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/config"
 	"tradeops.dev/strategy-operator/internal/evidence"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/incident"
@@ -101,16 +102,22 @@ func read[T any](fact *facts.Read[T]) func(T, error) error {
 	}
 }
 
-// observeDocuments reads what the proposals of the playbook are about.
+// observeDocuments reads what the proposals of the playbook are about. All of them together may be as much as one.
 func (r *incidents) observeDocuments(ctx context.Context, object *strategyv1.StrategyIncident, spec strategyv1.StrategyPlaybookSpec) (map[string]facts.Document, error) {
-	documents := map[string]facts.Document{}
+	documents, room := map[string]facts.Document{}, config.MaxParts
+	parsed := map[strategyv1.DocumentReference]facts.Document{}
 	for _, remediation := range spec.Remediations {
 		if remediation.Proposal == nil {
 			continue
 		}
-		document, err := r.observeDocument(ctx, object.Namespace, remediation.Proposal.Document)
-		if err != nil {
-			return nil, err
+		at := remediation.Proposal.Document
+		document, known := parsed[at]
+		if !known {
+			var err error
+			if document, err = r.observeDocument(ctx, object.Namespace, at, &room); err != nil {
+				return nil, err
+			}
+			parsed[at] = document
 		}
 		documents[remediation.Name] = document
 	}

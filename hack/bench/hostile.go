@@ -94,9 +94,7 @@ func (s *siege) run(ctx context.Context) ([]phase, error) {
 		}
 		phases = append(phases, result)
 	}
-	s.operator.stop()
-	s.processes = slices.DeleteFunc(s.processes, func(p *process) bool { return p == s.operator })
-	if err := s.startLimited(ctx); err != nil {
+	if err := s.restart(ctx); err != nil {
 		return nil, fmt.Errorf("started again: %w", err)
 	}
 	again, err := s.phase(ctx, attack{"restart", func(ctx context.Context, attacker client.Client) error {
@@ -108,11 +106,26 @@ func (s *siege) run(ctx context.Context) ([]phase, error) {
 	return append(phases, again), nil
 }
 
+// restart ends the operator and starts it again, with all that lies there, and waits for the first Job in the quiet namespace.
+func (s *siege) restart(ctx context.Context) error {
+	begin := time.Now()
+	s.operator.stop()
+	s.processes = slices.DeleteFunc(s.processes, func(p *process) bool { return p == s.operator })
+	stopped := time.Now()
+	if err := s.startLimited(ctx); err != nil {
+		return err
+	}
+	_, err := s.single(ctx, s.next)
+	s.next++
+	s.progress("ended within %s, and at work again within %s", stopped.Sub(begin), time.Since(stopped))
+	return err
+}
+
 func (s *siege) prepare(ctx context.Context) error {
 	if err := s.up(ctx); err != nil {
 		return err
 	}
-	if err := s.furnish(ctx, quietEach*(len(attacks)+2)+len(attacks)+2); err != nil {
+	if err := s.furnish(ctx, (quietEach+2)*(len(attacks)+2)); err != nil { // besides those of each phase, one that is not answered, or comes after the restart
 		return err
 	}
 	unanswered := newPlaybook("unanswered")
