@@ -45,3 +45,31 @@ func TestNamespacesTakeTurns(t *testing.T) {
 		t.Errorf("an empty queue goes on with %s", next)
 	}
 }
+
+// However slow the passes of one namespace are, what waits in another has the first worker that is free, again and again.
+func TestSlowNamespacesLeaveWorkersToOthers(t *testing.T) {
+	queue := newFairQueue("test", workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](FirstRetry, time.Second))
+	defer queue.ShutDown()
+	for n := range 500 {
+		queue.Add(of("slow", n))
+	}
+	var slow []reconcile.Request
+	for range 8 { // all workers; none of them waits for a namespace that may have something to do
+		next, _ := queue.Get()
+		slow = append(slow, next)
+	}
+	for n := range 100 {
+		queue.Add(of("quick", n))
+	}
+	queue.Done(slow[0])
+	for n := range 100 {
+		next, _ := queue.Get()
+		if next != of("quick", n) {
+			t.Fatalf("the only free worker goes on with %s after %d quick ones", next, n)
+		}
+		queue.Done(next)
+	}
+	if next, _ := queue.Get(); next != of("slow", 8) {
+		t.Errorf("it goes on with %s", next)
+	}
+}
