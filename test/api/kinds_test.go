@@ -262,14 +262,16 @@ func decisionRows() []row {
 		authorRows("by"),
 	)
 	for _, verdict := range []string{"Approve", "Override", "Renew"} {
-		rows = append(rows, rule(verdict+" without a plan", "Approve, Override and Renew name the plan: set digest to the rollback's status.plan.digest",
+		rows = append(rows, rule(verdict+" without a plan", "Approve, Override and Renew name what was looked at: set digest to the rollback's status.plan.digest, or the playbook's status.digest",
 			set("verdict", verdict), drop("digest"))...)
 	}
 	for _, verdict := range []string{"Deny", "Restore"} {
 		rows = append(rows, rule(verdict+" without a plan", "", set("verdict", verdict), drop("digest"))...)
 	}
+	rows = append(rows, rule("Deny of a playbook without its digest", "Deny of a playbook names what was looked at: set digest to the playbook's status.digest",
+		set("verdict", "Deny"), set("target.kind", "StrategyPlaybook"), drop("digest"))...)
 	about := map[string][]string{ // which verdicts are about which kind
-		"StrategyPlaybook": {"Hold", "Release"},
+		"StrategyPlaybook": {"Hold", "Release", "Approve", "Deny"},
 		"StrategyIncident": {"Acknowledge", "Escalate", "FalseAlarm", "Resolve", "Reopen", "Hold", "Release", "AdoptChecks"},
 		"StrategyRollback": {"Approve", "Deny", "Override", "Renew", "Restore", "AdoptChecks"},
 	}
