@@ -65,6 +65,8 @@ type plan struct {
 	out  *pass.Pass                        // what comes out
 	next strategyv1.StrategyPlaybookStatus // the status as it will be
 	now  time.Time
+	// digest of the spec; empty if it cannot be encoded.
+	digest string
 	// sound: the spec can be run, and its revision is frozen.
 	sound bool
 }
@@ -83,7 +85,7 @@ func Plan(o Observed, now time.Time) (Decision, error) {
 	p.seen.Decided = p.out.Decisions(o.Playbook.Namespace, o.Decided)
 	p.heldByPeople() // whatever is wrong with the playbook
 	p.showHold()
-	p.next.Digest, _ = Digest(o.Playbook.Spec) // one that cannot be encoded has none, and is not sound
+	p.digest, _ = Digest(o.Playbook.Spec) // one that cannot be encoded has none, and is not sound
 	missing, err := p.judge()
 	if err != nil {
 		return Decision{}, err
@@ -143,7 +145,7 @@ func (p *plan) judge() (missing *appsv1.ControllerRevision, err error) {
 		}
 		p.next.Revision = revision.Name
 	}
-	p.next.ObservedGeneration = o.Playbook.Generation
+	p.next.ObservedGeneration, p.next.Digest = o.Playbook.Generation, p.digest
 	p.next.Config = configStatus(o.Config)
 	if problem != nil {
 		p.out.BadInput(problem.Reason, problem.Message)
@@ -160,7 +162,7 @@ func (p *plan) showReady() {
 	}
 	message := readyMessage(p.seen)
 	switch {
-	case !p.seen.Review || p.isApproved(p.next.Digest):
+	case !p.seen.Review || p.isApproved(p.digest):
 		p.out.Set(strategyv1.ConditionReady, metav1.ConditionTrue, strategyv1.ReasonValid, message)
 		p.out.Set(strategyv1.ConditionStalled, metav1.ConditionFalse, strategyv1.ReasonValid, message)
 	case p.next.Approved != nil && p.seen.ApprovedLost == "":

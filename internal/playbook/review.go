@@ -92,8 +92,8 @@ func (p *plan) notReviewed(decided facts.Decided) string {
 		return "it was made before this playbook: there was another one of its name. Look again: " + ReviewCommand(playbook.Name, playbook.Namespace)
 	case approves && p.isApproved(decided.Digest):
 		return "this version is approved already" + by(p.next.Approved.Decision)
-	case decided.Digest != p.next.Digest && (approves || !p.isApproved(decided.Digest)):
-		return "it names another version of the playbook than the one that is there now, " + p.next.Digest + ". Look again: " + ReviewCommand(playbook.Name, playbook.Namespace)
+	case decided.Digest != p.digest && (approves || !p.isApproved(decided.Digest)):
+		return "it names another version of the playbook than the one that is there now, " + p.digest + ". Look again: " + ReviewCommand(playbook.Name, playbook.Namespace)
 	}
 	return ""
 }
@@ -128,7 +128,7 @@ func (p *plan) showReview() {
 		meta.RemoveStatusCondition(&p.next.Conditions, strategyv1.ConditionReviewed)
 		return
 	}
-	if p.isApproved(p.next.Digest) {
+	if p.isApproved(p.digest) {
 		p.out.Set(strategyv1.ConditionReviewed, metav1.ConditionTrue, strategyv1.ReasonApproved, "approved"+by(p.next.Approved.Decision))
 		return
 	}
@@ -160,7 +160,7 @@ func (p *plan) runsNow() string {
 // denied is the decision by which this version is denied; nil: nobody denied it.
 func (p *plan) denied() *facts.Decided {
 	for _, decided := range slices.Backward(p.seen.Decided) {
-		if decided.Digest == p.next.Digest && decided.Verdict == strategyv1.DecisionDeny && p.counted(decided) {
+		if decided.Digest == p.digest && decided.Verdict == strategyv1.DecisionDeny && p.counted(decided) {
 			return &decided
 		}
 	}
