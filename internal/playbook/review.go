@@ -128,6 +128,7 @@ func (p *plan) showReview() {
 		meta.RemoveStatusCondition(&p.next.Conditions, strategyv1.ConditionReviewed)
 		return
 	}
+	p.out.Wake(p.now.Add(pass.Recheck)) // a namespace whose labels were not known for a moment tells nobody that they are
 	if p.isApproved(p.digest) {
 		p.out.Set(strategyv1.ConditionReviewed, metav1.ConditionTrue, strategyv1.ReasonApproved, "approved"+by(p.next.Approved.Decision))
 		return
