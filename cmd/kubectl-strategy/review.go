@@ -123,10 +123,11 @@ func (c cluster) approvedSpec(ctx context.Context, namespace string, approved st
 	if err := c.Get(ctx, types.NamespacedName{Namespace: namespace, Name: approved.Revision}, &revision); err != nil {
 		return strategyv1.StrategyPlaybookSpec{}, fmt.Errorf("the version that was approved last cannot be read, so nobody can say what is changed: %w", err)
 	}
-	if playbook.DigestOf(revision.Data.Raw) != approved.Digest {
-		return strategyv1.StrategyPlaybookSpec{}, refuse("ControllerRevision %s does not hold what was approved; look at the playbook in Git, and find out who wrote that", approved.Revision)
+	spec, digest, err := playbook.ThawDigest(&revision)
+	if err != nil || digest != approved.Digest {
+		return spec, refuse("ControllerRevision %s does not hold what was approved; look at the playbook in Git, and find out who wrote that", approved.Revision)
 	}
-	return playbook.Thaw(&revision)
+	return spec, nil
 }
 
 func writeChanges(sheet *strings.Builder, before, after strategyv1.StrategyPlaybookSpec) error {

@@ -96,7 +96,7 @@ func TestTheLabelComesAndGoes(t *testing.T) {
 // TestAnApprovedVersionThatIsLost, or is not what was approved, is no approval of the one that is there.
 func TestAnApprovedVersionThatIsLost(t *testing.T) {
 	t.Parallel()
-	for name, says := range map[string]string{"lost": "does not exist", "another one in its place": "does not hold what was approved"} {
+	for name, says := range map[string]string{"lost": "does not exist", "another one in its place": "does not hold the playbook that its name was made of"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := twoPersons(t)
