@@ -281,7 +281,11 @@ func decisionRows() []row {
 			if !slices.Contains(verdicts, verdict) {
 				want = " are about a StrategyIncident; Hold and Release about"
 			}
-			rows = append(rows, rule(verdict+" a "+kind, want, set("verdict", verdict), set("target.kind", kind))...)
+			answer := want
+			if kind == "StrategyPlaybook" && verdict == "Approve" { // the schema takes it, and the policy refuses whoever may do everything
+				answer = "whoever writes them approves none"
+			}
+			rows = append(rows, rule(verdict+" a "+kind, answer, set("verdict", verdict), set("target.kind", kind))...)
 			if strategyv1.DecisionVerdict(verdict).NeedsReason() { // what the types say of a verdict is what the API server asks for
 				unexplained = "need a reason: say in reason why"
 			}
