@@ -211,7 +211,7 @@ func (r *collector) observeRun(ctx context.Context, job *batchv1.Job) (*run, err
 		return nil, err
 	}
 	id := checks.JobState{Job: job}.ID()
-	spec, known := checks.Find(frozen.Checks, id.Check)
+	spec, known := checks.Find(frozen.spec.Checks, id.Check)
 	if !known {
 		return nil, nil
 	}
@@ -220,7 +220,7 @@ func (r *collector) observeRun(ctx context.Context, job *batchv1.Job) (*run, err
 		return nil, err
 	}
 	of := attempts{
-		owner: owner, judged: knownOf(owner).Judged, signingKey: signingKeyOf(job.Namespace, *frozen),
+		owner: owner, judged: knownOf(owner).Judged, signingKey: signingKeyOf(job.Namespace, frozen.spec),
 		prefix: evidence.Prefix(owner.GetNamespace(), owner.GetName(), string(owner.GetUID()), owner.GetCreationTimestamp().Time),
 	}
 	return &run{id: id, spec: spec, pods: pods.Items, container: checks.Container(job), attempts: of, key: of.reportKey(id), revision: revision}, nil

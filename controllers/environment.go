@@ -43,8 +43,8 @@ type Signals interface {
 type Namespaces interface {
 	// Served says why the operator can do nothing in a namespace; nil: it can.
 	Served(namespace string) *facts.Problem
-	// Labels of a namespace; none if it is not known.
-	Labels(ctx context.Context, namespace string) map[string]string
+	// Labels of a namespace. Not known: nobody can say what it asks for, or allows.
+	Labels(ctx context.Context, namespace string) (labels map[string]string, known bool)
 }
 
 // Policies knows the admission policies that are installed.

@@ -65,7 +65,7 @@ func (r *incidents) controller(does *executor, wakes waker) Controller {
 			{&batchv1.Job{}, mapped(ownerOfJob(strategyv1.KindIncident)), jobDeleted()},
 			{&strategyv1.StrategyRollback{}, mapped(incidentOfRollback), summaryChanged()},
 			{&strategyv1.StrategyDecision{}, mapped(targetOfDecision(strategyv1.KindIncident)), predicate.GenerationChangedPredicate{}},
-			{&strategyv1.StrategyPlaybook{}, mapped(wakes.activeOf(&strategyv1.StrategyIncidentList{})), predicate.Or(summaryChanged(), holdChanged())},
+			{&strategyv1.StrategyPlaybook{}, mapped(wakes.activeOf(&strategyv1.StrategyIncidentList{})), predicate.Or(summaryChanged(), allowedChanged())},
 			{&corev1.ConfigMap{}, mapped(wakes.activeIn(&strategyv1.StrategyIncidentList{})), nil},
 		},
 	}

@@ -33,6 +33,7 @@ var (
 		[]string{"state", "reason", "level", "mode", "waits_for"}, nil)
 	rollbacksDesc = prometheus.NewDesc("strategy_rollbacks", "Rollbacks, by state, reason of Ready, mode and whom they wait for.",
 		[]string{"state", "reason", "mode", "waits_for"}, nil)
+	playbooksDesc  = prometheus.NewDesc("strategy_playbooks", "Playbooks, by reason of Ready; AwaitingReview waits for a second person.", []string{"reason"}, nil)
 	namespacesDesc = prometheus.NewDesc("strategy_namespaces", "Namespaces to be served, by state: Served, Starting (being read for the first time), or Refused (a right is missing).", []string{"state"}, nil)
 )
 
@@ -92,6 +93,7 @@ type objectCounter struct {
 func (c *objectCounter) Describe(out chan<- *prometheus.Desc) {
 	out <- incidentsDesc
 	out <- rollbacksDesc
+	out <- playbooksDesc
 	out <- namespacesDesc
 }
 
@@ -102,6 +104,16 @@ func (c *objectCounter) Collect(out chan<- prometheus.Metric) {
 	counts := c.namespaces.Count()
 	for _, state := range namespaces.States { // zero, too: an alert waits for a number
 		out <- prometheus.MustNewConstMetric(namespacesDesc, prometheus.GaugeValue, float64(counts[state]), string(state))
+	}
+	var playbooks strategyv1.StrategyPlaybookList
+	if err := c.reader.List(ctx, &playbooks, client.UnsafeDisableDeepCopy); err == nil {
+		counts := map[string]int{}
+		for i := range playbooks.Items {
+			counts[conditions.Reason(playbooks.Items[i].Status.Conditions, strategyv1.ConditionReady)]++
+		}
+		for reason, n := range counts {
+			out <- prometheus.MustNewConstMetric(playbooksDesc, prometheus.GaugeValue, float64(n), reason)
+		}
 	}
 	var incidents strategyv1.StrategyIncidentList
 	if err := c.reader.List(ctx, &incidents, client.UnsafeDisableDeepCopy); err == nil {

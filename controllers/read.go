@@ -3,7 +3,6 @@ package controllers
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -16,7 +15,6 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
-	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/decide"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/pauses"
@@ -42,12 +40,12 @@ type reader struct {
 
 	judged     judgements // of playbooks, by the judge
 	tokens     memo[types.NamespacedName, dated[allowedToken]]
-	rosters    memo[string, parsedRoster]                        // by the rotation file's text
-	configMaps memo[types.NamespacedName, *corev1.ConfigMap]     // of each the newest that was read
-	configs    memo[types.NamespacedName, cachedConfig]          // of each ConfigMap the newest
-	thawed     memo[types.UID, *strategyv1.StrategyPlaybookSpec] // by revision
-	outcomes   memo[string, checks.Outcome]                      // by SHA-256
-	stored     memo[string, stored]                              // outcomes by their key in the bucket
+	rosters    memo[string, parsedRoster]                    // by the rotation file's text
+	configMaps memo[types.NamespacedName, *corev1.ConfigMap] // of each the newest that was read
+	configs    memo[types.NamespacedName, cachedConfig]      // of each ConfigMap the newest
+	thawed     memo[types.UID, *frozenPlaybook]              // by revision
+	outcomes   memo[string, checks.Outcome]                  // by SHA-256
+	stored     memo[string, stored]                          // outcomes by their key in the bucket
 
 	uncollected memo[types.UID, string] // what collecting a Job waits for, by the Job
 	proven      proven                  // logs
@@ -66,32 +64,33 @@ func (r *reader) observePlaybook(ctx context.Context, namespace, name, revision 
 	if gone {
 		hold = playbook.HoldOf(nil, namespace, name)
 	}
-	if revision == "" {
-		if gone {
-			return facts.Playbook{Problem: &facts.Problem{Reason: strategyv1.ReasonPlaybookNotFound, Message: fmt.Sprintf(
-				"StrategyPlaybook %s does not exist in namespace %s; create it, or create this object with another playbookName", name, namespace)}}, nil
+	if revision != "" {
+		frozen, problem, err := r.observeFrozen(ctx, namespace, revision)
+		if err != nil || problem != nil {
+			return facts.Playbook{Problem: problem}, err
 		}
-		if current.Status.ObservedGeneration != current.Generation {
-			return facts.Playbook{Problem: &facts.Problem{Reason: strategyv1.ReasonPlaybookNotReady, Passes: true, Retry: time.Second, Message: fmt.Sprintf(
-				"the newest version of StrategyPlaybook %s is being checked", name)}}, nil
-		}
-		if !conditions.True(current.Status.Conditions, strategyv1.ConditionReady) {
-			return facts.Playbook{Problem: &facts.Problem{Reason: strategyv1.ReasonPlaybookNotReady, Message: fmt.Sprintf(
-				"StrategyPlaybook %s is not ready: %s", name, conditions.Message(current.Status.Conditions, strategyv1.ConditionReady))}}, nil
-		}
-		revision = current.Status.Revision
+		running := thawed(frozen, revision)
+		running.Hold = hold
+		return running, nil
 	}
-	spec, problem, err := r.observeFrozen(ctx, namespace, revision)
-	if err != nil || problem != nil {
-		return facts.Playbook{Problem: problem}, err
+	if gone {
+		return facts.Playbook{Problem: problem(strategyv1.ReasonPlaybookNotFound,
+			"StrategyPlaybook %s does not exist in namespace %s; create it, or create this object with another playbookName", name, namespace)}, nil
 	}
-	// A copy, since parts of it go into statuses and Jobs, and the answer to a write is decoded into what was sent.
-	return facts.Playbook{Spec: *spec.DeepCopy(), Revision: revision, Hold: hold}, nil
+	served, err := r.observeServed(ctx, &current)
+	if hold != nil { // people come first
+		served.Hold = hold
+	}
+	return served, err
 }
 
-// observeNewest is the playbook as an object would start on it now.
+// observeNewest is the playbook as an object would start on it now. What nobody approved is taken over by nothing.
 func (r *reader) observeNewest(ctx context.Context, namespace, name string) (facts.Playbook, error) {
-	return r.observePlaybook(ctx, namespace, name, "")
+	newest, err := r.observePlaybook(ctx, namespace, name, "")
+	if newest.AwaitsReview {
+		return facts.Playbook{Problem: notApproved(namespace, name)}, err
+	}
+	return newest, err
 }
 
 // observeRunning is the playbook that an object runs on, with the checks that somebody took over from a later revision.
@@ -104,23 +103,29 @@ func (r *reader) observeRunning(ctx context.Context, namespace, name, revision s
 	if err != nil || problem != nil {
 		return facts.Playbook{Problem: problem}, err
 	}
-	return running.WithChecks(facts.Playbook{Spec: *later.DeepCopy(), Revision: adopted.Revision}), nil
+	return running.WithChecks(thawed(later, adopted.Revision)), nil
 }
 
 // uncopied reads an object of the cache that is only looked at.
 var uncopied = &client.GetOptions{UnsafeDisableDeepCopy: new(true)}
 
+// frozenPlaybook is what a revision holds.
+type frozenPlaybook struct {
+	spec   strategyv1.StrategyPlaybookSpec
+	digest string // which version it is
+}
+
 // thawedBytes is how much memory a playbook takes, for each byte of its frozen text.
 const thawedBytes = 4
 
 // observeFrozen is a frozen playbook. It is shared by passes, and decoded once: a revision never changes.
-func (r *reader) observeFrozen(ctx context.Context, namespace, revision string) (*strategyv1.StrategyPlaybookSpec, *facts.Problem, error) {
+func (r *reader) observeFrozen(ctx context.Context, namespace, revision string) (*frozenPlaybook, *facts.Problem, error) {
 	at := types.NamespacedName{Namespace: namespace, Name: revision}
 	var frozen appsv1.ControllerRevision
 	err := r.Client.Get(ctx, at, &frozen, uncopied)
 	if err == nil {
-		if spec, found := r.thawed.get(frozen.UID); found {
-			return spec, nil, nil
+		if known, found := r.thawed.get(frozen.UID); found {
+			return known, nil, nil
 		}
 		frozen = appsv1.ControllerRevision{}
 		err = r.Live.Get(ctx, at, &frozen) // what it says is not in the cache
@@ -131,12 +136,13 @@ func (r *reader) observeFrozen(ctx context.Context, namespace, revision string) 
 	if err != nil {
 		return nil, nil, err
 	}
-	spec, unreadable := playbook.Thaw(&frozen)
+	spec, digest, unreadable := playbook.ThawDigest(&frozen)
 	if unreadable != nil {
 		return nil, problem(strategyv1.ReasonPlaybookNotFound, "%v", unreadable), nil
 	}
-	r.thawed.put(frozen.UID, &spec, thawedBytes*len(frozen.Data.Raw))
-	return &spec, nil, nil
+	known := &frozenPlaybook{spec: spec, digest: digest}
+	r.thawed.put(frozen.UID, known, thawedBytes*len(frozen.Data.Raw))
+	return known, nil, nil
 }
 
 // signingKeyOf names the Secret whose key signs the logs of a playbook.

@@ -112,11 +112,11 @@ func (r *configurations) claimCounts(ctx context.Context, rollback *strategyv1.S
 	if claim.State != strategyv1.ClaimHold || claim.Met || holder != nil && holder.Revision == claim.Revision {
 		return true, nil
 	}
-	spec, lost, err := r.observeFrozen(ctx, rollback.Namespace, rollback.Status.PlaybookRevision)
+	frozen, lost, err := r.observeFrozen(ctx, rollback.Namespace, rollback.Status.PlaybookRevision)
 	if err != nil || lost != nil {
 		return false, err
 	}
-	log, err := r.observeLog(ctx, logOfRollback(rollback, *spec))
+	log, err := r.observeLog(ctx, logOfRollback(rollback, frozen.spec))
 	if err != nil || log.Problem == nil {
 		return err == nil, err
 	}
@@ -124,7 +124,7 @@ func (r *configurations) claimCounts(ctx context.Context, rollback *strategyv1.S
 	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(rollback), &newest); err != nil {
 		return false, client.IgnoreNotFound(err)
 	}
-	log, err = r.observeLog(ctx, logOfRollback(&newest, *spec))
+	log, err = r.observeLog(ctx, logOfRollback(&newest, frozen.spec))
 	return err == nil && log.Problem == nil, err
 }
 

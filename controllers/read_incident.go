@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -38,7 +39,7 @@ func (r *incidents) observeIncident(ctx context.Context, object *strategyv1.Stra
 		return observed, nil
 	}
 	observed.Refused = r.refusals.of(object)
-	if observed.Playbook, err = r.observeRunning(ctx, object.Namespace, object.Spec.PlaybookName, object.Status.PlaybookRevision, object.Status.AdoptedChecks); err != nil {
+	if observed.Playbook, err = r.observePlaybookOf(ctx, object); err != nil {
 		return observed, err
 	}
 	if observed.Playbook.Problem != nil {
@@ -57,6 +58,15 @@ func (r *incidents) observeIncident(ctx context.Context, object *strategyv1.Stra
 	}
 	observed.Config, err = r.observeConfig(ctx, object.Namespace, spec.Scheduler)
 	return observed, err
+}
+
+// observePlaybookOf is the playbook that an incident runs on, or would start on.
+func (r *incidents) observePlaybookOf(ctx context.Context, object *strategyv1.StrategyIncident) (facts.Playbook, error) {
+	status := object.Status
+	if status.AwaitingReview {
+		return r.observeAwaiting(ctx, types.NamespacedName{Namespace: object.Namespace, Name: object.Spec.PlaybookName}, status.PlaybookRevision)
+	}
+	return r.observeRunning(ctx, object.Namespace, object.Spec.PlaybookName, status.PlaybookRevision, status.AdoptedChecks)
 }
 
 // observeNeeds reads what a plan asked for.

@@ -66,11 +66,11 @@ func (r *incidents) sharesScheduler(ctx context.Context, other strategyv1.Strate
 	if other.Status.PlaybookRevision == "" {
 		return false, nil
 	}
-	playbook, problem, err := r.observeFrozen(ctx, other.Namespace, other.Status.PlaybookRevision)
+	frozen, problem, err := r.observeFrozen(ctx, other.Namespace, other.Status.PlaybookRevision)
 	if err != nil || problem != nil {
 		return false, err
 	}
-	theirs := playbook.Scheduler
+	theirs := frozen.spec.Scheduler
 	return theirs.Config == scheduler.Config && theirs.Name == scheduler.Name, nil
 }
 

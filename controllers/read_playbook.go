@@ -22,7 +22,7 @@ func (r *playbooks) observe(ctx context.Context, object *strategyv1.StrategyPlay
 		observed.Log.Problem = observed.NotServed
 		return observed, nil
 	}
-	observed.Refused = r.refusals.of(object)
+	observed.Refused, observed.Review = r.refusals.of(object), r.reviewWanted(ctx, object.Namespace)
 	observed.Judged, observed.AwaitedSince = r.judged.of(object, now)
 	var err error
 	if observed.Config, err = r.observeConfig(ctx, object.Namespace, object.Spec.Scheduler); err != nil {
@@ -49,15 +49,18 @@ func (r *playbooks) observe(ctx context.Context, object *strategyv1.StrategyPlay
 	if observed.OnCall, err = r.observeOnCall(ctx, object.Namespace, object.Spec.Escalation); err != nil {
 		return observed, err
 	}
-	if err = r.observeHold(ctx, object, &observed); err != nil {
+	if observed.ApprovedLost, err = r.observeApprovedLost(ctx, object); err != nil {
+		return observed, err
+	}
+	if err = r.observePeople(ctx, object, &observed); err != nil {
 		return observed, err
 	}
 	observed.Past, observed.PastAt, err = r.observePast(ctx, object, now)
 	return observed, err
 }
 
-// observeHold reads the decisions about a playbook, and where there are any, what these hang on.
-func (r *playbooks) observeHold(ctx context.Context, object *strategyv1.StrategyPlaybook, observed *playbook.Observed) (err error) {
+// observePeople reads the decisions about a playbook, and where there are any, what these hang on.
+func (r *playbooks) observePeople(ctx context.Context, object *strategyv1.StrategyPlaybook, observed *playbook.Observed) (err error) {
 	observed.Prefix = evidence.Prefix(object.Namespace, object.Name, string(object.UID), object.CreationTimestamp.Time)
 	if observed.Decided, err = r.observeDecided(ctx, strategyv1.KindPlaybook, object); err != nil {
 		return err
@@ -68,7 +71,7 @@ func (r *playbooks) observeHold(ctx context.Context, object *strategyv1.Strategy
 	if observed.Log, err = r.observeLog(ctx, logOf{signingKeyOf(object.Namespace, object.Spec), observed.Prefix, string(object.UID), object.Status.Log, object.Status.Timeline}); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(observed.Decided, func(d facts.Decided) bool { return d.Outcome == "" && d.Verdict == strategyv1.DecisionRelease }) {
+	if slices.ContainsFunc(observed.Decided, func(d facts.Decided) bool { return d.Outcome == "" && d.Verdict != strategyv1.DecisionHold }) {
 		observed.Identity, err = r.observeIdentity(ctx, object.Namespace, strategyv1.KindPlaybook, object.Name)
 	}
 	return err

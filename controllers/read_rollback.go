@@ -14,6 +14,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/evidence"
+	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/rollback"
 )
@@ -39,11 +40,7 @@ func (r *rollbacks) observeRollback(ctx context.Context, object *strategyv1.Stra
 	if observed.Incident, err = r.observeIncidentOf(ctx, object); err != nil {
 		return observed, err
 	}
-	revision, adopted := object.Status.PlaybookRevision, object.Status.AdoptedChecks
-	if revision == "" && observed.Incident != nil { // one procedure for the incident and its rollbacks
-		revision, adopted = observed.Incident.Status.PlaybookRevision, observed.Incident.Status.AdoptedChecks
-	}
-	if observed.Playbook, err = r.observeRunning(ctx, object.Namespace, object.Spec.PlaybookName, revision, adopted); err != nil {
+	if observed.Playbook, err = r.observePlaybookOf(ctx, object, observed.Incident); err != nil {
 		return observed, err
 	}
 	if observed.Playbook.Problem != nil {
@@ -74,6 +71,20 @@ func (r *rollbacks) observeRollback(ctx context.Context, object *strategyv1.Stra
 	}
 	observed.Deployment, err = r.observeDeployment(ctx, object.Namespace, spec.Scheduler.Rollout.DeploymentName)
 	return observed, err
+}
+
+// observePlaybookOf is the playbook that a rollback runs on, or would start on. No rollback starts on one that nobody approved: a change has no part
+// that is only clocks and calls.
+func (r *rollbacks) observePlaybookOf(ctx context.Context, object *strategyv1.StrategyRollback, of *strategyv1.StrategyIncident) (facts.Playbook, error) {
+	revision, adopted, awaits := object.Status.PlaybookRevision, object.Status.AdoptedChecks, false
+	if revision == "" && of != nil { // one procedure for the incident and its rollbacks
+		revision, adopted, awaits = of.Status.PlaybookRevision, of.Status.AdoptedChecks, of.Status.AwaitingReview
+	}
+	running, err := r.observeRunning(ctx, object.Namespace, object.Spec.PlaybookName, revision, adopted)
+	if err == nil && running.Problem == nil && (awaits || running.AwaitsReview) {
+		return facts.Playbook{Problem: notApproved(object.Namespace, object.Spec.PlaybookName)}, nil
+	}
+	return running, err
 }
 
 // observeNeeds reads what a plan asked for.

@@ -107,7 +107,7 @@ func (r *reader) observeJob(ctx context.Context, of attempts, job *batchv1.Job, 
 
 // observeTemplates are the PodTemplates of checks, each judged by what may run in the namespace.
 func (r *reader) observeTemplates(ctx context.Context, namespace string, of []strategyv1.CheckSpec) (facts.Templates, error) {
-	labels := r.Namespaces.Labels(ctx, namespace)
+	labels, _ := r.Namespaces.Labels(ctx, namespace) // not known: nothing is an exception
 	templates := facts.Templates{}
 	for _, check := range of {
 		if _, known := templates[check.PodTemplateName]; known {

@@ -142,7 +142,7 @@ func (r *configurations) controller(does *executor, wakes waker) Controller {
 		Name: "schedulerconfig", Reconciler: r.whereServed(does), Workers: workers,
 		For: itself(&corev1.ConfigMap{}, nil),
 		Watches: []Watch{
-			{&strategyv1.StrategyPlaybook{}, mapped(wakes.configOfPlaybook), holdChanged()},
+			{&strategyv1.StrategyPlaybook{}, mapped(wakes.configOfPlaybook), allowedChanged()},
 			{&strategyv1.StrategyRollback{}, mapped(configOfRollback), claimChanged()},
 		},
 	}

@@ -98,12 +98,13 @@ func severityChanged() predicate.Predicate {
 	}
 }
 
-// holdChanged: a playbook is put on hold, in whatever way, or released.
-func holdChanged() predicate.Predicate {
+// allowedChanged: a playbook is put on hold, in whatever way, or released; or another version of it is approved.
+func allowedChanged() predicate.Predicate {
 	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		before, okBefore := e.ObjectOld.(*strategyv1.StrategyPlaybook)
 		after, okAfter := e.ObjectNew.(*strategyv1.StrategyPlaybook)
-		return okBefore && okAfter && (before.Spec.Suspend != after.Spec.Suspend || !equality.Semantic.DeepEqual(before.Status.Hold, after.Status.Hold))
+		return okBefore && okAfter && (before.Spec.Suspend != after.Spec.Suspend || !equality.Semantic.DeepEqual(before.Status.Hold, after.Status.Hold) ||
+			!equality.Semantic.DeepEqual(before.Status.Approved, after.Status.Approved))
 	}}
 }
 

@@ -11,6 +11,8 @@ const (
 
 	// Of playbooks.
 	ConditionOnCallKnown = "OnCallKnown"
+	// Reviewed=True: a second person approved it as it is now. Only where the namespace asks for that.
+	ConditionReviewed = "Reviewed"
 
 	// Of incidents.
 	ConditionTriaged      = "Triaged"
@@ -70,6 +72,7 @@ const (
 	ReasonValid           = "Valid"
 	ReasonBeingChecked    = "BeingChecked"    // the rules and samples of its newest version are not judged yet
 	ReasonSampleMisjudged = "SampleMisjudged" // the rules give a sample report another verdict than its author expects
+	ReasonAwaitingReview  = "AwaitingReview"  // a second person is to approve it: until then the last approved version runs, or only clocks and calls
 	ReasonRotationRead    = "RotationRead"
 	ReasonRotationInvalid = "RotationInvalid"
 	ReasonNobodyOnCall    = "NobodyOnCall"

@@ -2,7 +2,7 @@ package v1alpha1
 
 // Event is the decision log's word for what happened. The list is a contract: reports, notifications and exports rely on it, so a
 // word is never given another meaning.
-// +kubebuilder:validation:Enum=incident;acknowledged;escalated;sla_breached;check;diagnosed;linked;proposed;contained;closed;unanswered;looks_false;relapsed;reopened;raised;rollback_requested;approved;approval_voided;denied;not_honoured;held_back;overridden;dry_run;config_change;config_applied;disabled;verified;unverified;failed;expired;renewed;restore_requested;restore_refused;restored;withdrawn;retained;left;record_doubted;checks_adopted;on_hold;released
+// +kubebuilder:validation:Enum=incident;acknowledged;escalated;sla_breached;check;diagnosed;linked;proposed;contained;closed;unanswered;looks_false;relapsed;reopened;raised;rollback_requested;approved;approval_voided;denied;not_honoured;held_back;overridden;dry_run;config_change;config_applied;disabled;verified;unverified;failed;expired;renewed;restore_requested;restore_refused;restored;withdrawn;retained;left;record_doubted;checks_adopted;playbook_approved;playbook_denied;on_hold;released
 type Event string
 
 // Events of the log of an incident.
@@ -43,6 +43,10 @@ const (
 	EventCheck Event = "check"
 	// EventChecksAdopted: somebody took over the checks and the proof of the playbook's newest revision.
 	EventChecksAdopted Event = "checks_adopted"
+	// EventPlaybookApproved: a second person approved a version of the playbook; or an incident that waited for that goes on.
+	EventPlaybookApproved Event = "playbook_approved"
+	// EventPlaybookDenied: somebody denied a version of the playbook, or took back that it was approved.
+	EventPlaybookDenied Event = "playbook_denied"
 	// EventOnHold: nothing new is started until EventReleased.
 	EventOnHold Event = "on_hold"
 	// EventReleased: what was on hold goes on.

@@ -36,6 +36,11 @@ type StrategyIncidentStatus struct {
 	// +kubebuilder:validation:MaxLength=253
 	PlaybookRevision string `json:"playbookRevision,omitempty"`
 
+	// awaitingReview: nobody has approved playbookRevision, and the namespace wants two persons for a playbook. Only clocks and calls run, until a
+	// version is approved; then the incident goes on on that one.
+	// +optional
+	AwaitingReview bool `json:"awaitingReview,omitempty"`
+
 	// adoptedChecks are the checks of a later revision that somebody took over; absent = those of playbookRevision count.
 	// +optional
 	AdoptedChecks *AdoptedChecks `json:"adoptedChecks,omitempty"`

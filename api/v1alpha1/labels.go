@@ -12,6 +12,8 @@ const (
 	// LabelServiceAccounts stands on a Namespace: the service accounts under which its checks may run, beside the default one without its
 	// token; several with "_" between them.
 	LabelServiceAccounts = "strategy.tradeops.dev/service-accounts"
+	// LabelPlaybookReview stands on a Namespace, with any value but "false": a playbook there is used only once a second person approved it.
+	LabelPlaybookReview = "strategy.tradeops.dev/playbook-review"
 	// LabelPlaybook names the playbook that a frozen revision was taken from.
 	LabelPlaybook = "strategy.tradeops.dev/playbook"
 	// LabelIncident names the incident that asked for a rollback. It is a label and not an owner reference, because

@@ -7,7 +7,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 type DecisionVerdict string
 
 // The verdicts. Acknowledge, Escalate, FalseAlarm, Resolve and Reopen are about incidents, Hold and Release about incidents and playbooks,
-// AdoptChecks about incidents and rollbacks, the others about rollbacks.
+// Approve and Deny about rollbacks and playbooks, AdoptChecks about incidents and rollbacks, the others about rollbacks.
 const (
 	// DecisionAcknowledge says that a person is on it: until it ends, time alone does not call the next level.
 	DecisionAcknowledge DecisionVerdict = "Acknowledge"
@@ -62,9 +62,10 @@ type DecisionTarget struct {
 
 // StrategyDecisionSpec is immutable as a whole: a decision is a record.
 // +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a decision is a record and cannot be changed; make another decision"
-// +kubebuilder:validation:XValidation:rule="!(self.verdict in ['Approve', 'Override', 'Renew']) || has(self.digest)",message="Approve, Override and Renew name the plan: set digest to the rollback's status.plan.digest"
+// +kubebuilder:validation:XValidation:rule="!(self.verdict in ['Approve', 'Override', 'Renew']) || has(self.digest)",message="Approve, Override and Renew name what was looked at: set digest to the rollback's status.plan.digest, or the playbook's status.digest"
+// +kubebuilder:validation:XValidation:rule="!(self.verdict == 'Deny' && self.target.kind == 'StrategyPlaybook') || has(self.digest)",message="Deny of a playbook names what was looked at: set digest to the playbook's status.digest"
 // +kubebuilder:validation:XValidation:rule="!(self.verdict in ['Approve', 'Deny', 'Override', 'Resolve', 'FalseAlarm', 'Reopen', 'Hold', 'Release', 'AdoptChecks']) || has(self.reason)",message="Approve, Deny, Override, Resolve, FalseAlarm, Reopen, Hold, Release and AdoptChecks need a reason: say in reason why, for whoever reads the log later"
-// +kubebuilder:validation:XValidation:rule="self.verdict in {'StrategyPlaybook': ['Hold', 'Release'], 'StrategyIncident': ['Acknowledge', 'Escalate', 'FalseAlarm', 'Resolve', 'Reopen', 'Hold', 'Release', 'AdoptChecks'], 'StrategyRollback': ['Approve', 'Deny', 'Override', 'Renew', 'Restore', 'AdoptChecks']}[self.target.kind]",message="Acknowledge, Escalate, FalseAlarm, Resolve and Reopen are about a StrategyIncident; Hold and Release about a StrategyIncident or a StrategyPlaybook; AdoptChecks about a StrategyIncident or a StrategyRollback; Approve, Deny, Override, Renew and Restore about a StrategyRollback"
+// +kubebuilder:validation:XValidation:rule="self.verdict in {'StrategyPlaybook': ['Hold', 'Release', 'Approve', 'Deny'], 'StrategyIncident': ['Acknowledge', 'Escalate', 'FalseAlarm', 'Resolve', 'Reopen', 'Hold', 'Release', 'AdoptChecks'], 'StrategyRollback': ['Approve', 'Deny', 'Override', 'Renew', 'Restore', 'AdoptChecks']}[self.target.kind]",message="Acknowledge, Escalate, FalseAlarm, Resolve and Reopen are about a StrategyIncident; Hold and Release about a StrategyIncident or a StrategyPlaybook; AdoptChecks about a StrategyIncident or a StrategyRollback; Approve and Deny about a StrategyRollback or a StrategyPlaybook; Override, Renew and Restore about a StrategyRollback"
 // +kubebuilder:validation:XValidation:rule="self.verdict == 'Acknowledge' || !has(self.validSeconds)",message="validSeconds belongs to Acknowledge"
 type StrategyDecisionSpec struct {
 	// target is what the decision is about.
@@ -75,7 +76,8 @@ type StrategyDecisionSpec struct {
 	// +required
 	Verdict DecisionVerdict `json:"verdict,omitempty"`
 
-	// digest binds an approval to one plan: the rollback's status.plan.digest.
+	// digest binds an approval to what was looked at: one plan, the rollback's status.plan.digest; or one version of a playbook, its
+	// status.digest.
 	// +optional
 	// +kubebuilder:validation:Pattern=`^sha256:[0-9a-f]{64}$`
 	// +kubebuilder:validation:MinLength=71

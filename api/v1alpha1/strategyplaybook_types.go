@@ -245,7 +245,7 @@ type StrategyPlaybookStatus struct {
 	// +kubebuilder:validation:Minimum=1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// conditions are Ready, Stalled, OnHold and OnCallKnown.
+	// conditions are Ready, Stalled, OnHold, OnCallKnown and, where two persons are needed, Reviewed.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -257,6 +257,18 @@ type StrategyPlaybookStatus struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Revision string `json:"revision,omitempty"`
+
+	// digest of this version of the spec, without suspend: what a decision about the playbook names.
+	// +optional
+	// +kubebuilder:validation:Pattern=`^sha256:[0-9a-f]{64}$`
+	// +kubebuilder:validation:MinLength=71
+	// +kubebuilder:validation:MaxLength=71
+	Digest string `json:"digest,omitempty"`
+
+	// approved is the version that a second person approved last; absent while there is none. In a namespace with the label
+	// strategy.tradeops.dev/playbook-review nothing new runs on another one.
+	// +optional
+	Approved *ApprovedRevision `json:"approved,omitempty"`
 
 	// config is the scheduler's configuration as it is now.
 	// +optional
@@ -290,6 +302,26 @@ type StrategyPlaybookStatus struct {
 	// log is the head of the playbook's decision log; absent until there was a decision about it.
 	// +optional
 	Log *LogStatus `json:"log,omitempty"`
+}
+
+// ApprovedRevision is a version of a playbook that a second person approved.
+type ApprovedRevision struct {
+	// revision is the ControllerRevision that holds it.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Revision string `json:"revision,omitempty"`
+
+	// digest of its spec, without suspend.
+	// +required
+	// +kubebuilder:validation:Pattern=`^sha256:[0-9a-f]{64}$`
+	// +kubebuilder:validation:MinLength=71
+	// +kubebuilder:validation:MaxLength=71
+	Digest string `json:"digest,omitempty"`
+
+	// decision that approved it.
+	// +required
+	Decision DecisionReference `json:"decision,omitempty,omitzero"`
 }
 
 // HoldStatus is a hold that somebody decided. It ends by a Release decision.

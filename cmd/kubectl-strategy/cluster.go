@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"golang.org/x/term"
+	appsv1 "k8s.io/api/apps/v1"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
@@ -48,7 +49,7 @@ func connect(flags *genericclioptions.ConfigFlags, warnings io.Writer) (cluster,
 
 func newScheme() (*runtime.Scheme, error) {
 	scheme := runtime.NewScheme()
-	return scheme, errors.Join(strategyv1.AddToScheme(scheme), authenticationv1.AddToScheme(scheme))
+	return scheme, errors.Join(strategyv1.AddToScheme(scheme), appsv1.AddToScheme(scheme), authenticationv1.AddToScheme(scheme))
 }
 
 // warner shows the API server's warnings.

@@ -33,10 +33,10 @@ type verdict struct {
 
 // verdicts are these commands.
 var verdicts = []verdict{
-	{"approve", strategyv1.DecisionApprove, strategyv1.KindRollback, "Approve?", "Approve the plan of a rollback",
-		"Agree to a rollback, so that it is applied. Whoever asked for it may not approve it unless the playbook says so."},
-	{"deny", strategyv1.DecisionDeny, strategyv1.KindRollback, "", "Deny a rollback before it is applied",
-		"Deny a rollback: nothing is changed, and it cannot be approved any more. A rollback that is applied is undone by restore."},
+	{"approve", strategyv1.DecisionApprove, strategyv1.KindRollback, "Approve?", "Approve the plan of a rollback, or a changed playbook",
+		"Agree to a rollback, so that it is applied. Whoever asked for it may not approve it unless the playbook says so.\nOr, with playbook/NAME, to a playbook as it is now, as kubectl strategy review shows it. Whoever may write playbooks may\napprove none."},
+	{"deny", strategyv1.DecisionDeny, strategyv1.KindRollback, "", "Deny a rollback before it is applied, or a changed playbook",
+		"Deny a rollback: nothing is changed, and it cannot be approved any more. A rollback that is applied is undone by restore.\nOr, with playbook/NAME, a playbook as it is now; if it was approved, that is taken back."},
 	{"renew", strategyv1.DecisionRenew, strategyv1.KindRollback, "Renew? The scheduler is restarted for it.", "Move the end of a rollback's time box",
 		"Keep an applied rollback longer: its time box lasts its full length again, from now. The end stands in the scheduler's own\n" +
 			"configuration, so the scheduler is restarted. Whoever asked for a rollback may not renew it unless the playbook says so."},
@@ -62,6 +62,11 @@ var verdicts = []verdict{
 
 // agrees says whether it agrees to a plan, which it names by its digest.
 func (v verdict) agrees() bool { return v.question != "" && v.value != strategyv1.DecisionRestore }
+
+// ofPlaybooks says whether it is about versions of playbooks, too.
+func (v verdict) ofPlaybooks() bool {
+	return v.value == strategyv1.DecisionApprove || v.value == strategyv1.DecisionDeny
+}
 
 // shows is what help says about a verdict that undoes a plan.
 const shows = `What would be undone is shown, with what is known of the cause, and you are asked. Without a terminal nobody can
@@ -107,8 +112,12 @@ func newDecide(a *app, v verdict) *cobra.Command {
 	case v.question != "":
 		long += shows
 	}
+	use := v.word + " NAME"
+	if v.ofPlaybooks() {
+		use = v.word + " NAME | " + ofPlaybook + "NAME"
+	}
 	cmd := &cobra.Command{
-		Use:   v.word + " NAME",
+		Use:   use,
 		Short: v.short,
 		Long:  long + recorded + exitCodes,
 		Args:  named(v.kind),
@@ -140,6 +149,9 @@ func (a *app) decide(ctx context.Context, v verdict, flags decideFlags, name str
 	c, err := a.connect()
 	if err != nil {
 		return err
+	}
+	if book, is := strings.CutPrefix(name, ofPlaybook); is && v.ofPlaybooks() {
+		return a.decidePlaybook(ctx, c, v, flags, book)
 	}
 	if v.kind == strategyv1.KindRollback {
 		return a.decideRollback(ctx, c, v, flags, strings.TrimPrefix(name, "rollback/"))

@@ -51,6 +51,7 @@ type service struct {
 	reader  client.Reader      // nil: not served
 	problem *facts.Problem     // why it is not served; nil without a reader: not known yet
 	stop    context.CancelFunc // ends the reader; nil: none was begun
+	asked   map[string]string  // by labels of the namespace, beside that it is served
 	pause   time.Duration      // until a right that is missing is asked for again
 }
 
@@ -95,14 +96,14 @@ func (r *Readers) Served(namespace string) *facts.Problem {
 	return problem
 }
 
-// Labels of a namespace, as the manager's cache has them; none if it is not there.
-func (r *Readers) Labels(ctx context.Context, name string) map[string]string {
+// Labels of a namespace, as the manager's cache has them; not known if it is not there.
+func (r *Readers) Labels(ctx context.Context, name string) (labels map[string]string, known bool) {
 	namespace := &metav1.PartialObjectMetadata{}
 	namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
 	if err := r.mgr.GetClient().Get(ctx, client.ObjectKey{Name: name}, namespace); err != nil {
-		return nil
+		return nil, false
 	}
-	return namespace.Labels
+	return namespace.Labels, true
 }
 
 // Count is how many namespaces there are in each state.

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -138,5 +139,40 @@ func TestWhichNamespacesAreServed(t *testing.T) {
 				t.Errorf("says %q", got)
 			}
 		})
+	}
+}
+
+// TestWhatTheLabelsAskForIsNews: who has to agree to a playbook, and what checks may do, holds from the next look at the objects on.
+func TestWhatTheLabelsAskForIsNews(t *testing.T) {
+	labelled := func(labels map[string]string) client.Object {
+		return &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Name: "trading", UID: "1", Labels: labels}}
+	}
+	r, _ := heard(t)
+	r.listed = []string{"trading"}
+	r.known["trading"] = &service{state: Served}
+	before := map[string]string{"team": "crypto"}
+	for _, c := range []struct {
+		name   string
+		labels map[string]string
+		news   bool
+	}{
+		{"a label of others", map[string]string{"team": "fx"}, false},
+		{"two persons are wanted", map[string]string{strategyv1.LabelPlaybookReview: "true"}, true},
+		{"with no value", map[string]string{strategyv1.LabelPlaybookReview: ""}, true},
+		{"checks may be anything", map[string]string{strategyv1.LabelPodSecurityExempt: "true"}, true},
+		{"checks may run as somebody", map[string]string{strategyv1.LabelServiceAccounts: "reader"}, true},
+		{"as somebody else", map[string]string{strategyv1.LabelServiceAccounts: "writer"}, true},
+		{"nothing any more", nil, true},
+	} {
+		if heard := r.serviceChanged().Update(event.UpdateEvent{ObjectOld: labelled(before), ObjectNew: labelled(c.labels)}); heard != c.news {
+			t.Errorf("%s: heard = %t", c.name, heard)
+		}
+		if news := r.asksElse("trading", asked(labelled(c.labels))); news != c.news {
+			t.Errorf("%s: news = %t", c.name, news)
+		}
+		before = c.labels
+	}
+	if r.asksElse("other", map[string]string{"a": "b"}) {
+		t.Error("a namespace that is not served has news")
 	}
 }

@@ -2,6 +2,7 @@ package namespaces
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -58,10 +59,12 @@ func lookSoon(_ context.Context, doubt event.GenericEvent, queue workqueue.Typed
 	queue.AddAfter(ctrl.Request{NamespacedName: client.ObjectKeyFromObject(doubt.Object)}, firstPause)
 }
 
-// serviceChanged: a namespace's labels and its deletion, as far as they matter.
+// serviceChanged: a namespace's labels and its deletion, as far as they matter. What checks may do there, and who has to agree to a playbook,
+// is said by labels, too.
 func (r *Readers) serviceChanged() predicate.Predicate {
 	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
-		return (r.whyNot(e.ObjectOld) == nil) != (r.whyNot(e.ObjectNew) == nil) || e.ObjectNew.GetUID() != e.ObjectOld.GetUID()
+		return (r.whyNot(e.ObjectOld) == nil) != (r.whyNot(e.ObjectNew) == nil) || e.ObjectNew.GetUID() != e.ObjectOld.GetUID() ||
+			!maps.Equal(asked(e.ObjectOld), asked(e.ObjectNew))
 	}}
 }
 
@@ -90,7 +93,36 @@ func (r *Readers) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Res
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	return ctrl.Result{}, r.begin(request.Name)
+	if err := r.begin(request.Name); err != nil {
+		return ctrl.Result{}, err
+	}
+	if r.asksElse(request.Name, asked(namespace)) {
+		r.wake(request.Name)
+	}
+	return ctrl.Result{}, nil
+}
+
+// asked is what the labels of a namespace say of how it is served.
+func asked(namespace client.Object) map[string]string {
+	said := map[string]string{}
+	for _, label := range []string{strategyv1.LabelPlaybookReview, strategyv1.LabelPodSecurityExempt, strategyv1.LabelServiceAccounts} {
+		if value, found := namespace.GetLabels()[label]; found {
+			said[label] = value
+		}
+	}
+	return said
+}
+
+// asksElse remembers what a namespace asks for, and says whether it is something else than before.
+func (r *Readers) asksElse(name string, said map[string]string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	one, known := r.known[name]
+	if !known || maps.Equal(one.asked, said) {
+		return false
+	}
+	one.asked = said
+	return true
 }
 
 // whyNot says why a namespace is not to be served; nil: it is. In one that is being deleted nothing is left to restore, and its

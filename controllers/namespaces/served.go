@@ -20,8 +20,8 @@ func (f Fixed) Served(namespace string) *facts.Problem {
 	return notAsked(namespace)
 }
 
-// Labels are none: what is an exception is not known.
-func (f Fixed) Labels(context.Context, string) map[string]string { return nil }
+// Labels are none: nothing is asked for, and nothing is an exception.
+func (f Fixed) Labels(context.Context, string) (map[string]string, bool) { return nil, true }
 
 // letIn is how the operator gets its rights in a namespace.
 const letIn = "bind ClusterRole strategy-operator-namespace there (config/namespace)"

@@ -40,6 +40,7 @@ type Playbook struct {
 	Revision       string
 	ChecksRevision string   // whose checks and proof the spec has, where somebody took over later ones; empty: its own
 	Hold           *Hold    // of the playbook as it is now, whatever the frozen spec says; nil: it is not on hold
+	AwaitsReview   bool     // nobody has approved this spec, and the namespace asks for that: only clocks and calls run
 	Problem        *Problem // then nothing else is known
 }
 

@@ -21,7 +21,7 @@ func (p *plan) start() {
 	if p.next.PlaybookRevision != "" || p.isClosed() || p.isDeleted() || p.noProcedure() != nil {
 		return
 	}
-	p.next.PlaybookRevision = p.seen.Playbook.Revision
+	p.next.PlaybookRevision, p.next.AwaitingReview = p.seen.Playbook.Revision, p.seen.Playbook.AwaitsReview
 	p.next.Dashboards = p.seen.Playbook.Spec.Dashboards
 	p.next.Severity = p.seen.Incident.Spec.Severity
 	p.setDeadlines()

@@ -39,6 +39,8 @@ type story struct {
 	machines        decide.Machines
 	identity        facts.Identity
 	suspended       bool               // the playbook is on hold
+	awaitsReview    bool               // nobody has approved the playbook
+	revision        string             // of the playbook
 	signals         map[string]float64 // known ones
 	unknown         map[string]string  // and the others, with the problem
 	sampled         time.Time          // when the known ones were sampled; zero: now
@@ -52,7 +54,7 @@ type story struct {
 }
 
 func newStory(t testkit.T) *story {
-	return &story{World: testkit.New(t), crashAfter: -1, identity: facts.Identity{Enforced: true}, incident: &strategyv1.StrategyIncident{
+	return &story{World: testkit.New(t), crashAfter: -1, revision: "multi-strategy-1", identity: facts.Identity{Enforced: true}, incident: &strategyv1.StrategyIncident{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: testkit.Namespace, Name: "pnl", UID: types.UID("12345678-aaaa"), Generation: 1, CreationTimestamp: metav1.NewTime(testkit.T0),
 		},
@@ -65,10 +67,13 @@ func newStory(t testkit.T) *story {
 func (s *story) observed() incident.Observed {
 	o := incident.Observed{
 		Incident: s.incident.DeepCopy(), Prefix: prefix, NotServed: s.notServed,
-		Playbook: facts.Playbook{Spec: *s.Spec.DeepCopy(), Revision: "multi-strategy-1", Problem: s.playbookProblem, Hold: testkit.OnHold(s.suspended)},
+		Playbook: facts.Playbook{Spec: *s.Spec.DeepCopy(), Revision: s.revision, AwaitsReview: s.awaitsReview, Problem: s.playbookProblem, Hold: testkit.OnHold(s.suspended)},
 		Signals:  facts.Known(s.snapshot()), OnCall: facts.Known(s.onCall), Templates: facts.Known(facts.Templates(s.Templates)), Documents: facts.Known(s.documents),
 		Same: facts.Known(slices.Clone(s.same)), Neighbours: facts.Known(slices.Clone(s.neighbours)), Parent: facts.Known(s.parent),
 		Config: s.Config(), Log: s.Log(prefix), Runs: s.Runs(s.incident.UID, prefix, checks.Known{Judged: s.incident.Status.Checks, Running: s.incident.Status.Running}), Decided: s.Answered(s.made()), Machines: s.machines, Identity: facts.Known(s.identity),
+	}
+	if s.awaitsReview && o.Playbook.Hold == nil {
+		o.Playbook.Hold = &facts.Hold{Reason: strategyv1.ReasonAwaitingReview, Message: "nobody approved it", Ends: "Review it"}
 	}
 	if s.notServed != nil { // nothing else may be read
 		return incident.Observed{

@@ -79,7 +79,6 @@ func (p *plan) released(decided facts.Decided) {
 	known, void, pause := decide.Vouched(p.seen.Identity, decided, "release again")
 	switch {
 	case p.next.Hold == nil:
-		p.startLog()
 		p.out.Refuse(decided, decide.NotHeld("playbook", nil, p.seen.Playbook.Spec.Suspend))
 	case void != "":
 		p.out.Void(decided, void)

@@ -1,19 +1,12 @@
 package playbook
 
 import (
-	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/types"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/action"
@@ -51,7 +44,9 @@ type Observed struct {
 	Prefix       string          // of the playbook's evidence in the bucket
 	Log          facts.Log       // of the decisions about it; it is read when there are any
 	Decided      []facts.Decided // about a playbook of this name, oldest first
-	Identity     facts.Identity  // it is asked when there is something to release
+	Identity     facts.Identity  // it is asked when there is something to release, approve or deny
+	Review       bool            // the namespace asks for two persons
+	ApprovedLost string          // why the version that was approved last cannot be used; empty: it can
 	Past         []Past          // closed incidents that the history has no room or no time for
 	PastAt       time.Time       // when there may be others; zero: when another incident closes
 	Refused      *facts.Refusal  // an effect that the API server refused lately; nil = none
@@ -70,6 +65,10 @@ type plan struct {
 	out  *pass.Pass                        // what comes out
 	next strategyv1.StrategyPlaybookStatus // the status as it will be
 	now  time.Time
+	// digest of the spec; empty if it cannot be encoded.
+	digest string
+	// sound: the spec can be run, and its revision is frozen.
+	sound bool
 }
 
 // Plan decides one pass. The error: the spec cannot be encoded, which is a bug.
@@ -80,21 +79,29 @@ func Plan(o Observed, now time.Time) (Decision, error) {
 		Conditions: &p.next.Conditions, Timeline: &p.next.Timeline, Checks: &none.Checks, Running: &none.Running, Log: &p.next.Log, Answers: &p.next.Answers,
 	})
 	p.out.Refused(o.Refused)
+	if slices.ContainsFunc(o.Decided, func(d facts.Decided) bool { return d.Outcome == "" }) {
+		p.startLog() // whoever decided hears what became of it once that is logged
+	}
 	p.seen.Decided = p.out.Decisions(o.Playbook.Namespace, o.Decided)
 	p.heldByPeople() // whatever is wrong with the playbook
 	p.showHold()
-	if !p.out.Logged() {
-		p.out.AwaitLog() // its head is in the status, too
-	}
+	p.digest, _ = Digest(o.Playbook.Spec) // one that cannot be encoded has none, and is not sound
 	missing, err := p.judge()
 	if err != nil {
 		return Decision{}, err
+	}
+	if o.NotServed == nil { // else nobody knows what was decided, or what the namespace asks for
+		p.review()
+	}
+	p.showReady()
+	if !p.out.Logged() {
+		p.out.AwaitLog() // its head is in the status, too
 	}
 	gone, err := forget(o)
 	if err != nil {
 		return Decision{}, err
 	}
-	last := slices.Concat(gone, forgotten(o, p.next.Revision))
+	last := slices.Concat(gone, forgotten(o, p.next))
 	if missing != nil { // first the revision, then the status that says incidents may use it
 		last = []action.Action{action.CreateRevision{Revision: missing}}
 	}
@@ -138,33 +145,32 @@ func (p *plan) judge() (missing *appsv1.ControllerRevision, err error) {
 		}
 		p.next.Revision = revision.Name
 	}
-	p.next.ObservedGeneration = o.Playbook.Generation
+	p.next.ObservedGeneration, p.next.Digest = o.Playbook.Generation, p.digest
 	p.next.Config = configStatus(o.Config)
 	if problem != nil {
 		p.out.BadInput(problem.Reason, problem.Message)
 		return nil, nil
 	}
-	p.out.Set(strategyv1.ConditionReady, metav1.ConditionTrue, strategyv1.ReasonValid, readyMessage(o))
-	p.out.Set(strategyv1.ConditionStalled, metav1.ConditionFalse, strategyv1.ReasonValid, readyMessage(o))
+	p.sound = true
 	return nil, nil
 }
 
-// keepRevisions is how many revisions stay although nothing runs on them: an incident may be starting on one right now.
-const keepRevisions = 10
-
-// forgotten deletes old revisions that nothing runs on.
-func forgotten(o Observed, current string) []action.Action {
-	old := slices.DeleteFunc(slices.Clone(o.Revisions), func(r appsv1.ControllerRevision) bool {
-		return r.Name == current || o.InUse[r.Name]
-	})
-	slices.SortFunc(old, func(a, b appsv1.ControllerRevision) int {
-		return cmp.Or(cmp.Compare(b.Revision, a.Revision), strings.Compare(a.Name, b.Name))
-	})
-	var actions []action.Action
-	for i := keepRevisions; i < len(old); i++ {
-		actions = append(actions, action.DeleteRevision{Key: types.NamespacedName{Namespace: old[i].Namespace, Name: old[i].Name}, UID: old[i].UID})
+// showReady is the summary of a sound playbook.
+func (p *plan) showReady() {
+	if !p.sound {
+		return
 	}
-	return actions
+	message := readyMessage(p.seen)
+	switch {
+	case !p.seen.Review || p.isApproved(p.digest):
+		p.out.Set(strategyv1.ConditionReady, metav1.ConditionTrue, strategyv1.ReasonValid, message)
+		p.out.Set(strategyv1.ConditionStalled, metav1.ConditionFalse, strategyv1.ReasonValid, message)
+	case p.next.Approved != nil && p.seen.ApprovedLost == "":
+		p.out.Set(strategyv1.ConditionReady, metav1.ConditionTrue, strategyv1.ReasonAwaitingReview, p.out.Message(strategyv1.ConditionReviewed))
+		p.out.Set(strategyv1.ConditionStalled, metav1.ConditionFalse, strategyv1.ReasonAwaitingReview, "what was approved before is in use")
+	default:
+		p.out.Stall(strategyv1.ReasonAwaitingReview, p.out.Message(strategyv1.ConditionReviewed))
+	}
 }
 
 func problemOf(o Observed) *facts.Problem {
@@ -247,56 +253,4 @@ func configStatus(config facts.Config) *strategyv1.ConfigStatus {
 		status.Schedules = append(status.Schedules, shown)
 	}
 	return status
-}
-
-// Revision is the frozen spec of a playbook. Its name is made of its content, so the same spec has one revision. spec.suspend is
-// not frozen: it acts at once on whatever runs.
-// It has no owner: incidents that run on it must survive the deletion of the playbook.
-func Revision(playbook *strategyv1.StrategyPlaybook) (*appsv1.ControllerRevision, error) {
-	spec := playbook.Spec
-	spec.Suspend = false
-	data, err := json.Marshal(spec)
-	if err != nil {
-		return nil, fmt.Errorf("encode the playbook's spec: %w", err)
-	}
-	return &appsv1.ControllerRevision{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: playbook.Namespace,
-			Name:      fmt.Sprintf("%s-%s", strings.TrimRight(fmt.Sprintf("%.200s", playbook.Name), "-."), hashOf(data)),
-			Labels:    map[string]string{strategyv1.LabelPlaybook: Label(playbook.Name)},
-		},
-		Data:     runtime.RawExtension{Raw: data},
-		Revision: playbook.Generation,
-	}, nil
-}
-
-// Label is a playbook's name, as far as a label may hold it: 63 characters, with a letter or digit at the end.
-func Label(name string) string {
-	return strings.TrimRight(fmt.Sprintf("%.63s", name), "-.")
-}
-
-// hashOf a frozen playbook is the end of its revision's name.
-func hashOf(data []byte) string {
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:5])
-}
-
-// Thaw reads the spec of a revision. The error: it holds no spec of a playbook, or another one than its name says: somebody deleted the
-// revision and made another one under its name, and what runs on it would go by rules that nobody froze.
-func Thaw(revision *appsv1.ControllerRevision) (strategyv1.StrategyPlaybookSpec, error) {
-	var spec strategyv1.StrategyPlaybookSpec
-	if err := json.Unmarshal(revision.Data.Raw, &spec); err != nil {
-		return spec, fmt.Errorf("revision %s holds no playbook: %w", revision.Name, err)
-	}
-	again, err := json.Marshal(spec) // a tool may have written the same otherwise
-	if err != nil {
-		return spec, fmt.Errorf("encode the playbook of revision %s: %w", revision.Name, err)
-	}
-	for _, data := range [][]byte{revision.Data.Raw, again} {
-		if strings.HasSuffix(revision.Name, "-"+hashOf(data)) {
-			return spec, nil
-		}
-	}
-	return spec, fmt.Errorf("ControllerRevision %s does not hold the playbook that its name was made of: somebody made it again with another content. "+
-		"Delete it: it is made again from a playbook that has this spec. Or put back the right one from a backup", revision.Name)
 }

@@ -7,6 +7,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/action"
 )
 
@@ -17,13 +18,13 @@ func TestOldRevisionsThatNothingRunsOnAreForgotten(t *testing.T) {
 	}
 	current := fmt.Sprintf("r-%d", keepRevisions+3)
 	var deleted []string
-	for _, next := range forgotten(o, current) {
+	for _, next := range forgotten(o, strategyv1.StrategyPlaybookStatus{Revision: current}) {
 		deleted = append(deleted, next.(action.DeleteRevision).Key.Name)
 	}
 	if got := fmt.Sprint(deleted); got != "[r-2 r-0]" {
 		t.Errorf("deleted %s: want the oldest two that are neither in use nor among the newest %d", got, keepRevisions)
 	}
-	if left := forgotten(Observed{Revisions: o.Revisions[:keepRevisions]}, "r-0"); left != nil {
+	if left := forgotten(Observed{Revisions: o.Revisions[:keepRevisions]}, strategyv1.StrategyPlaybookStatus{Revision: "r-0"}); left != nil {
 		t.Errorf("deleted %v although few are there", left)
 	}
 }

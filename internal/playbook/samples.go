@@ -44,14 +44,26 @@ func compiles(owner string, check strategyv1.CheckSpec) bool {
 
 // misjudge says what is wrong with a sample, empty if nothing is.
 func misjudge(check strategyv1.CheckSpec, sample strategyv1.ReportSample, vars rules.Vars) string {
+	verdict, message, problem := judgeSample(check, sample, vars)
+	switch {
+	case problem != "":
+		return problem
+	case verdict == sample.Verdict:
+		return ""
+	}
+	return fmt.Sprintf("the rules give %s (%s), the sample expects %s; correct the one that is wrong", verdict, message, sample.Verdict)
+}
+
+// judgeSample is what the rules of a check say of a sample, or why it is none.
+func judgeSample(check strategyv1.CheckSpec, sample strategyv1.ReportSample, vars rules.Vars) (verdict strategyv1.Verdict, message, problem string) {
 	report, err := objectOf(sample.Report)
 	if err != nil {
-		return fmt.Sprintf("its report is no JSON object (%v); write one as the check prints it", err)
+		return "", "", fmt.Sprintf("its report is no JSON object (%v); write one as the check prints it", err)
 	}
 	if sample.Before != "" {
 		before, err := objectOf(sample.Before)
 		if err != nil {
-			return fmt.Sprintf("its before is no JSON object (%v); write one as the check prints it", err)
+			return "", "", fmt.Sprintf("its before is no JSON object (%v); write one as the check prints it", err)
 		}
 		vars.Before = before.Value()
 	}
@@ -66,13 +78,10 @@ func misjudge(check strategyv1.CheckSpec, sample strategyv1.ReportSample, vars r
 		outcome = checks.WithReport(outcome, check, vars, []byte(sample.Report), sample.Report)
 	}
 	verdict, message, rule := checks.JudgeByRule(check, outcome, vars)
-	if verdict == sample.Verdict {
-		return ""
-	}
 	if rule > 0 {
 		message = fmt.Sprintf("rule %d: %s", rule, message)
 	}
-	return fmt.Sprintf("the rules give %s (%s), the sample expects %s; correct the one that is wrong", verdict, message, sample.Verdict)
+	return verdict, message, ""
 }
 
 // objectOf reads an example of a report, which must be an object.

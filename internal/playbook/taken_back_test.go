@@ -43,6 +43,12 @@ func rota(file string) func(*playbook.Observed) {
 	}
 }
 
+// approved is a playbook that a second person agreed to.
+func approved(o *playbook.Observed) {
+	digest, _ := playbook.Digest(o.Playbook.Spec)
+	o.Review, o.Playbook.Status.Approved = true, &strategyv1.ApprovedRevision{Revision: "multi-strategy-1", Digest: digest}
+}
+
 func suspend(on bool) func(*playbook.Observed) {
 	return func(o *playbook.Observed) { o.Playbook.Spec.Suspend = on }
 }
@@ -56,6 +62,10 @@ var takenBack = map[string]map[string]trueOf{
 		},
 	},
 	strategyv1.ConditionOnHold: {"suspend is taken off": {given: suspend(true), then: suspend(false)}},
+	strategyv1.ConditionReviewed: {
+		"the spec is changed":         {given: approved, then: func(o *playbook.Observed) { o.Playbook.Spec.Triage.RespondWithinSeconds++ }, unseen: []string{"not served"}},
+		"the namespace does not care": {given: approved, then: func(o *playbook.Observed) { o.Review = false }, unseen: []string{"not served"}},
+	},
 	strategyv1.ConditionOnCallKnown: {
 		"the file is wrong":    {given: rota(rotation), then: func(o *playbook.Observed) { o.OnCall = facts.OnCall{Problem: wrong} }},
 		"there is none":        {given: rota(rotation), then: func(o *playbook.Observed) { o.OnCall = facts.OnCall{} }},

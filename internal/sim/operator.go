@@ -58,8 +58,22 @@ type Seams struct {
 	Around func(effect string, do func() error) error
 }
 
+// labelled is the namespace of a world, with its labels.
+type labelled struct {
+	namespaces.Fixed
+	world *World
+}
+
+// Labels implements controllers.Namespaces.
+func (l labelled) Labels(context.Context, string) (map[string]string, bool) {
+	return l.world.Labels, true
+}
+
 // User is the operator's name at the API server.
 const User = apiserver.Operator
+
+// Reviewer is the second person of playbooks.
+const Reviewer = apiserver.Reviewer
 
 // Start starts an operator with an empty memory: all objects are new to it.
 func (w *World) Start(seams Seams) *Operator {
@@ -94,7 +108,7 @@ func (w *World) Start(seams Seams) *Operator {
 	if seams.Signals != nil {
 		signals = seams.Signals(signals)
 	}
-	var served controllers.Namespaces = namespaces.Fixed{w.Namespace}
+	var served controllers.Namespaces = labelled{namespaces.Fixed{w.Namespace}, w}
 	if seams.Namespaces != nil {
 		served = seams.Namespaces
 	}

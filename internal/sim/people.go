@@ -109,6 +109,16 @@ func (w *World) DecideAbout(user string, target strategyv1.DecisionTarget, verdi
 	w.decideLater(user, strategyv1.StrategyDecisionSpec{Target: target, Verdict: verdict})
 }
 
+// Review lets somebody decide about the playbook as it is now.
+func (w *World) Review(user string, verdict strategyv1.DecisionVerdict) {
+	w.T.Helper()
+	var playbook strategyv1.StrategyPlaybook
+	w.Get(Playbook, &playbook)
+	w.decideLater(user, strategyv1.StrategyDecisionSpec{
+		Target: strategyv1.DecisionTarget{Kind: strategyv1.KindPlaybook, Name: Playbook}, Verdict: verdict, Digest: playbook.Status.Digest,
+	})
+}
+
 // decideLater records a decision in a second of its own.
 func (w *World) decideLater(user string, spec strategyv1.StrategyDecisionSpec) {
 	w.T.Helper()

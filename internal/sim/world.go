@@ -86,6 +86,8 @@ type World struct {
 	Ahead time.Duration
 	// NodesAhead is that of whoever writes the statuses of Jobs and pods.
 	NodesAhead time.Duration
+	// Labels are those of the namespace, as far as the operator asks for them.
+	Labels map[string]string
 	// Installed is what is known of the admission policies beside what they refuse: since when they are as they are, and which differs.
 	Installed Installed
 

@@ -94,7 +94,7 @@ func TestWhoMayDecide(t *testing.T) {
 	morePeople(t)
 	const (
 		mayNotCreate = `cannot create resource "strategydecisions"`
-		namesThePlan = "Approve, Override and Renew name the plan"
+		namesThePlan = "Approve, Override and Renew name what was looked at"
 	)
 	may := func(verdict strategyv1.DecisionVerdict) *strategyv1.StrategyDecision { return decision(verdict, "") }
 	forged := func(verdict strategyv1.DecisionVerdict, by string) *strategyv1.StrategyDecision {

@@ -262,14 +262,16 @@ func decisionRows() []row {
 		authorRows("by"),
 	)
 	for _, verdict := range []string{"Approve", "Override", "Renew"} {
-		rows = append(rows, rule(verdict+" without a plan", "Approve, Override and Renew name the plan: set digest to the rollback's status.plan.digest",
+		rows = append(rows, rule(verdict+" without a plan", "Approve, Override and Renew name what was looked at: set digest to the rollback's status.plan.digest, or the playbook's status.digest",
 			set("verdict", verdict), drop("digest"))...)
 	}
 	for _, verdict := range []string{"Deny", "Restore"} {
 		rows = append(rows, rule(verdict+" without a plan", "", set("verdict", verdict), drop("digest"))...)
 	}
+	rows = append(rows, rule("Deny of a playbook without its digest", "Deny of a playbook names what was looked at: set digest to the playbook's status.digest",
+		set("verdict", "Deny"), set("target.kind", "StrategyPlaybook"), drop("digest"))...)
 	about := map[string][]string{ // which verdicts are about which kind
-		"StrategyPlaybook": {"Hold", "Release"},
+		"StrategyPlaybook": {"Hold", "Release", "Approve", "Deny"},
 		"StrategyIncident": {"Acknowledge", "Escalate", "FalseAlarm", "Resolve", "Reopen", "Hold", "Release", "AdoptChecks"},
 		"StrategyRollback": {"Approve", "Deny", "Override", "Renew", "Restore", "AdoptChecks"},
 	}
@@ -279,7 +281,11 @@ func decisionRows() []row {
 			if !slices.Contains(verdicts, verdict) {
 				want = " are about a StrategyIncident; Hold and Release about"
 			}
-			rows = append(rows, rule(verdict+" a "+kind, want, set("verdict", verdict), set("target.kind", kind))...)
+			answer := want
+			if kind == "StrategyPlaybook" && verdict == "Approve" { // the schema takes it, and the policy refuses whoever may do everything
+				answer = "whoever writes them approves none"
+			}
+			rows = append(rows, rule(verdict+" a "+kind, answer, set("verdict", verdict), set("target.kind", kind))...)
 			if strategyv1.DecisionVerdict(verdict).NeedsReason() { // what the types say of a verdict is what the API server asks for
 				unexplained = "need a reason: say in reason why"
 			}

@@ -145,16 +145,19 @@ func install(ctx context.Context) error {
 // everywhere is a group that has what config/namespace gives, in all namespaces: worlds come and go faster than roles are taken up.
 const everywhere = "everywhere"
 
+// reviewers are approvers in all namespaces.
+const reviewers = "reviewers"
+
 func letInEverywhere(ctx context.Context) error {
 	secrets := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "every-secret"}, Rules: []rbacv1.PolicyRule{
 		{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get"}},
 	}}
 	objects := []client.Object{secrets}
-	for _, role := range []string{"strategy-operator-namespace", secrets.Name} {
+	for role, group := range map[string]string{"strategy-operator-namespace": everywhere, secrets.Name: everywhere, "strategy-operator-approver": reviewers} {
 		objects = append(objects, &rbacv1.ClusterRoleBinding{
 			ObjectMeta: metav1.ObjectMeta{Name: "everywhere-" + role},
 			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role},
-			Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "Group", Name: everywhere}},
+			Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "Group", Name: group}},
 		})
 	}
 	for _, object := range objects {

@@ -111,7 +111,7 @@ func TestPeoplesRights(t *testing.T) {
 			"strategyplaybooks": sees + " hold", "strategyincidents": sees + " create respond hold", "strategyrollbacks": sees, "strategydecisions": sees + " create",
 		},
 		"strategy-operator-approver": {
-			"strategyplaybooks": sees + " hold release", "strategyincidents": sees + " respond hold release approve", "strategyrollbacks": full + " approve override restore", "strategydecisions": sees + " create",
+			"strategyplaybooks": sees + " hold release approve", "strategyincidents": sees + " respond hold release approve", "strategyrollbacks": full + " approve override restore", "strategydecisions": sees + " create",
 		},
 		"strategy-operator-playbook-editor": {
 			"strategyplaybooks": full + " author", "strategyincidents": sees, "strategyrollbacks": sees, "strategydecisions": sees,
@@ -141,6 +141,10 @@ func TestPeoplesRights(t *testing.T) {
 			templates := role == "strategy-operator-playbook-editor" || role == "strategy-operator-admin"
 			if got := allowed(t, binding.Name, "trading", "update", "/podtemplates"); got != templates {
 				t.Errorf("update podtemplates: allowed = %v, want %v", got, templates)
+			}
+			reviews := templates || role == "strategy-operator-approver"
+			if got := allowed(t, binding.Name, "trading", "get", "apps/controllerrevisions"); got != reviews {
+				t.Errorf("get controllerrevisions: allowed = %v, want %v", got, reviews)
 			}
 			if allowed(t, binding.Name, "default", "get", group+"strategyplaybooks") {
 				t.Error("the role reaches beyond its namespace")

@@ -67,6 +67,9 @@ func (r *real) As(user string) client.Client {
 	if user == sim.User { // with its own rights: the policies know it by them, and prove that it has no others
 		config.Impersonate.Groups = []string{everywhere}
 	}
+	if user == sim.Reviewer { // who must not be able to write what she approves
+		config.Impersonate.Groups = []string{reviewers}
+	}
 	acting, err := client.New(config, client.Options{Scheme: scheme, Mapper: admin.RESTMapper()})
 	if err != nil {
 		r.t.Fatal(err)

@@ -17,7 +17,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 )
 
-// The people of the tables, by role; gil may update everything and delete nothing.
+// The people of the tables, by role; gil may update everything and delete nothing, petra writes playbooks and approves, nina creates some and does.
 const (
 	victor = "victor" // viewer
 	rita   = "rita"   // responder
@@ -27,6 +27,8 @@ const (
 	tina   = "tina"   // the built-in edit
 	adam   = "adam"   // the built-in admin, and admin of the four kinds
 	gil    = "gil"
+	petra  = "petra"
+	nina   = "nina"
 )
 
 // Who is no person.
@@ -71,7 +73,7 @@ func Run(t *testing.T, server Server) {
 		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: Namespace}}
 		must(t, server.Admin.Patch(context.Background(), namespace, client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":{"`+strategyv1.LabelServe+`":null}}}`))))
 	})
-	for _, table := range []table{metadata(), rights(), runs(), itself()} {
+	for _, table := range []table{metadata(), rights(), review(), runs(), itself()} {
 		t.Run(table.name, func(t *testing.T) {
 			table.scene(t, server)
 			for _, row := range table.rows {
@@ -106,7 +108,12 @@ func people(t *testing.T, server Server) {
 		Verbs:     []string{"get", "list", "create", "update", "patch"},
 	}}}
 	put(t, server, everything)
+	creates := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "attack-creates"}, Rules: []rbacv1.PolicyRule{{
+		APIGroups: []string{strategyv1.GroupVersion.Group}, Resources: []string{"strategyplaybooks"}, Verbs: []string{"create", "delete"},
+	}}}
+	put(t, server, creates)
 	roles := map[string][]string{
+		petra: {"strategy-operator-playbook-editor", "strategy-operator-approver"}, nina: {creates.Name, "strategy-operator-approver"},
 		victor: {"strategy-operator-viewer"}, rita: {"strategy-operator-responder"}, arno: {"strategy-operator-approver"}, anna: {"strategy-operator-approver"},
 		paul: {"strategy-operator-playbook-editor"}, operator: {"strategy-operator-namespace"}, gil: {everything.Name},
 		tina: aggregated(t, server, "edit", "view"), adam: append(aggregated(t, server, "admin", "edit", "view"), "strategy-operator-admin"),

@@ -55,8 +55,9 @@ var ReasonPlaces = map[string]Places{
 
 	strategyv1.ReasonRuleInvalid: reasonOf("a playbook"), strategyv1.ReasonReferenceInvalid: reasonOf("a playbook"), strategyv1.ReasonNameConflict: reasonOf("a playbook"),
 	strategyv1.ReasonValid: reasonOf("a playbook"), strategyv1.ReasonSampleMisjudged: reasonOf("a playbook"),
-	strategyv1.ReasonBeingChecked: reasonOf("a playbook"),
-	strategyv1.ReasonRotationRead: reasonOf("OnCallKnown"), strategyv1.ReasonRotationInvalid: reasonOf("OnCallKnown"), strategyv1.ReasonNobodyOnCall: reasonOf("OnCallKnown"),
+	strategyv1.ReasonBeingChecked:   reasonOf("a playbook"),
+	strategyv1.ReasonAwaitingReview: rollbackIn(strategyv1.RollbackPlanning), // of a rollback that a person asked for; else of a playbook, and of OnHold
+	strategyv1.ReasonRotationRead:   reasonOf("OnCallKnown"), strategyv1.ReasonRotationInvalid: reasonOf("OnCallKnown"), strategyv1.ReasonNobodyOnCall: reasonOf("OnCallKnown"),
 	strategyv1.ReasonIncidentSuspended: reasonOf("OnHold"), strategyv1.ReasonIncidentHeld: reasonOf("OnHold"), strategyv1.ReasonReleased: reasonOf("OnHold"),
 	strategyv1.ReasonPlaybookGone:      reasonOf("OnHold"),
 	strategyv1.ReasonPlaybookHeld:      rollbackIn(strategyv1.RollbackApplying, strategyv1.RollbackInForce, strategyv1.RollbackRestoring),

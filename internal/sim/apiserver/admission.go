@@ -12,10 +12,13 @@ import (
 )
 
 // What config/admission says when objects are created. Its questions about verbs are not asked: here whoever asks may, but the operator, which
-// has no verb of any verdict.
+// has no verb of any verdict. So whoever asks may write playbooks, too, and only the reviewer, who may not, approves them.
 
 // Operator is the operator's name: that of its service account where it is installed as it is shipped.
 const Operator = admission.Operator
+
+// Reviewer is the only person who may write no playbook: an approver, and nothing else.
+const Reviewer = "erin"
 
 // author is the field of an object that names who made it; nil if it has none.
 func author(object client.Object) (field string, name *string) {
@@ -52,10 +55,16 @@ func ownName(user string, object client.Object, kind *kind) error {
 		fmt.Errorf("a client may only name itself: %s is %q, the request comes from %q", field, *name, user))
 }
 
-// mayDecide refuses the operator's decisions.
+// mayDecide refuses the operator's decisions, and those of authors about playbooks.
 func mayDecide(user string, object client.Object, kind *kind) error {
 	decision, decides := object.(*strategyv1.StrategyDecision)
-	if !decides || user != Operator {
+	if !decides {
+		return nil
+	}
+	if decision.Spec.Target.Kind == strategyv1.KindPlaybook && decision.Spec.Verdict == strategyv1.DecisionApprove && user != Reviewer && user != Operator {
+		return apierrors.NewForbidden(kind.group(), object.GetName(), fmt.Errorf("%s may write playbooks, and whoever writes them approves none", user))
+	}
+	if user != Operator {
 		return nil
 	}
 	return apierrors.NewForbidden(kind.group(), object.GetName(), fmt.Errorf("%s may not %s: the verb is not granted", user, decision.Spec.Verdict))
