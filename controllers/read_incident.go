@@ -63,7 +63,7 @@ func (r *incidents) observeIncident(ctx context.Context, object *strategyv1.Stra
 // observePlaybookOf is the playbook that an incident runs on, or would start on.
 func (r *incidents) observePlaybookOf(ctx context.Context, object *strategyv1.StrategyIncident) (facts.Playbook, error) {
 	status := object.Status
-	if status.AwaitingReview {
+	if status.Review == strategyv1.ReviewAwaited {
 		return r.observeAwaiting(ctx, types.NamespacedName{Namespace: object.Namespace, Name: object.Spec.PlaybookName}, status.PlaybookRevision)
 	}
 	return r.observeRunning(ctx, object.Namespace, object.Spec.PlaybookName, status.PlaybookRevision, status.AdoptedChecks)

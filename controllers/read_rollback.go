@@ -78,7 +78,7 @@ func (r *rollbacks) observeRollback(ctx context.Context, object *strategyv1.Stra
 func (r *rollbacks) observePlaybookOf(ctx context.Context, object *strategyv1.StrategyRollback, of *strategyv1.StrategyIncident) (facts.Playbook, error) {
 	revision, adopted, awaits := object.Status.PlaybookRevision, object.Status.AdoptedChecks, false
 	if revision == "" && of != nil { // one procedure for the incident and its rollbacks
-		revision, adopted, awaits = of.Status.PlaybookRevision, of.Status.AdoptedChecks, of.Status.AwaitingReview
+		revision, adopted, awaits = of.Status.PlaybookRevision, of.Status.AdoptedChecks, of.Status.Review == strategyv1.ReviewAwaited
 	}
 	running, err := r.observeRunning(ctx, object.Namespace, object.Spec.PlaybookName, revision, adopted)
 	if err == nil && running.Problem == nil && (awaits || running.AwaitsReview) {

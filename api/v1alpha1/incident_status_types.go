@@ -2,6 +2,13 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+// ReviewState is what a playbook's second person still has to do.
+// +kubebuilder:validation:Enum=Awaited
+type ReviewState string
+
+// ReviewAwaited is the one that there is.
+const ReviewAwaited ReviewState = "Awaited"
+
 // StrategyIncidentStatus is how far the procedure is, and what it found.
 type StrategyIncidentStatus struct {
 	// observedGeneration is the generation that this status is about.
@@ -36,10 +43,10 @@ type StrategyIncidentStatus struct {
 	// +kubebuilder:validation:MaxLength=253
 	PlaybookRevision string `json:"playbookRevision,omitempty"`
 
-	// awaitingReview: nobody has approved playbookRevision, and the namespace wants two persons for a playbook. Only clocks and calls run, until a
-	// version is approved; then the incident goes on on that one.
+	// review is Awaited while nobody has approved playbookRevision, and the namespace wants two persons for a playbook. Only clocks and calls run,
+	// until a version is approved; then the incident goes on on that one. Absent = nothing is awaited.
 	// +optional
-	AwaitingReview bool `json:"awaitingReview,omitempty"`
+	Review ReviewState `json:"review,omitempty"`
 
 	// adoptedChecks are the checks of a later revision that somebody took over; absent = those of playbookRevision count.
 	// +optional

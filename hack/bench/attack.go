@@ -169,7 +169,7 @@ func fatten(ctx context.Context, attacker client.Client) error {
 	// In turn, since the API server keeps every edition for a while, too.
 	for n := 0; err == nil; n++ {
 		if pause(ctx, 100*time.Millisecond) != nil {
-			return nil
+			return nil //nolint:nilerr // the phase has ended
 		}
 		touch := client.RawPatch(apitypes.MergePatchType, fmt.Appendf(nil, `{"metadata":{"annotations":{"edition":"%d"}}}`, n))
 		err = attacker.Patch(ctx, all[n%len(all)].DeepCopyObject().(client.Object), touch)

@@ -51,9 +51,12 @@ func fittingOf(found []json.RawMessage, spec strategyv1.CheckSpec, vars rules.Va
 			continue
 		}
 		seen[string(object)] = true
-		fits, err := fits(NewReport(object), spec.ReportMatch, read, vars)
-		if err != nil {
-			return nil, err
+		report := NewReport(object)
+		fits := report.Problem() != nil // one that cannot be decoded might be the report
+		if !fits {
+			if fits, err = matches(report, spec.ReportMatch, read, vars); err != nil {
+				return nil, err
+			}
 		}
 		if fits {
 			fitting = append(fitting, object)
@@ -79,11 +82,8 @@ func readFields(spec strategyv1.CheckSpec, owner string) ([]string, error) {
 	return fields, nil
 }
 
-// fits: one that cannot be decoded might be the report. One that the rule cannot be evaluated for, since it lacks a field, is not.
-func fits(report Report, match string, read []string, vars rules.Vars) (bool, error) {
-	if report.Problem() != nil {
-		return true, nil
-	}
+// matches: one that the rule cannot be evaluated for, since it lacks a field, is not the report.
+func matches(report Report, match string, read []string, vars rules.Vars) (bool, error) {
 	vars.Report = report.Value()
 	if match == "" {
 		return len(read) == 0 || slices.ContainsFunc(read, report.Value().Has), nil

@@ -21,7 +21,10 @@ func (p *plan) start() {
 	if p.next.PlaybookRevision != "" || p.isClosed() || p.isDeleted() || p.noProcedure() != nil {
 		return
 	}
-	p.next.PlaybookRevision, p.next.AwaitingReview = p.seen.Playbook.Revision, p.seen.Playbook.AwaitsReview
+	p.next.PlaybookRevision = p.seen.Playbook.Revision
+	if p.seen.Playbook.AwaitsReview {
+		p.next.Review = strategyv1.ReviewAwaited
+	}
 	p.next.Dashboards = p.seen.Playbook.Spec.Dashboards
 	p.next.Severity = p.seen.Incident.Spec.Severity
 	p.setDeadlines()

@@ -20,7 +20,7 @@ func TestOnAPlaybookThatNobodyApprovedOnlyClocksAndCallsRun(t *testing.T) {
 			s.At(20 * time.Minute)
 			s.quiet()
 			status := s.incident.Status
-			if len(s.Created)+len(s.Rollbacks) > 0 || !status.AwaitingReview || status.PlaybookRevision != "multi-strategy-1" {
+			if len(s.Created)+len(s.Rollbacks) > 0 || status.Review == "" || status.PlaybookRevision != "multi-strategy-1" {
 				t.Errorf("%d Jobs, %d rollbacks; %+v", len(s.Created), len(s.Rollbacks), status)
 			}
 			expect(t, "OnHold", s.condition(strategyv1.ConditionOnHold), "True/AwaitingReview")
@@ -30,7 +30,7 @@ func TestOnAPlaybookThatNobodyApprovedOnlyClocksAndCallsRun(t *testing.T) {
 			}
 			s.awaitsReview, s.revision = false, approved
 			s.quiet()
-			if status = s.incident.Status; status.AwaitingReview || status.PlaybookRevision != approved || len(s.Rollbacks) != 1 {
+			if status = s.incident.Status; status.Review != "" || status.PlaybookRevision != approved || len(s.Rollbacks) != 1 {
 				t.Errorf("it does not go on: %d rollbacks, %+v", len(s.Rollbacks), status)
 			}
 			if strings.Count(s.events(), "playbook_approved") != 1 {

@@ -144,7 +144,7 @@ func newAgain(t *testing.T, scenario scenarios.Scenario) *remade {
 		}
 	}
 	r.run = begin(t, scenario, Mutant{}, cut)
-	r.run.seen = r.look
+	r.seen = r.look
 	r.People = sim.People(r.deleteRevision, r.approve)
 	return r
 }

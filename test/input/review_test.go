@@ -55,7 +55,7 @@ func TestNothingIsChangedOnAPlaybookThatNobodyApproved(t *testing.T) {
 	s.breaks()
 	s.settle()
 	s.stalls(aRollback(), "less", "AwaitingReview", "that a second person approved can be used", reviews)
-	if incident := s.Incident(); !incident.Status.AwaitingReview || conditions.Reason(incident.Status.Conditions, strategyv1.ConditionOnHold) != "AwaitingReview" || len(incident.Status.Deadlines) == 0 {
+	if incident := s.Incident(); incident.Status.Review == "" || conditions.Reason(incident.Status.Conditions, strategyv1.ConditionOnHold) != "AwaitingReview" || len(incident.Status.Deadlines) == 0 {
 		t.Errorf("%+v", incident.Status)
 	}
 	s.noJobs()
@@ -63,7 +63,7 @@ func TestNothingIsChangedOnAPlaybookThatNobodyApproved(t *testing.T) {
 	s.later(recheck)
 	s.is(anIncident(), "pnl", "LooksLikeFalseAlarm")
 	s.is(aRollback(), "less", "AwaitingApproval")
-	if s.Incident().Status.AwaitingReview {
+	if s.Incident().Status.Review != "" {
 		t.Error("it waits still")
 	}
 }
@@ -78,17 +78,17 @@ func TestTheLabelComesAndGoes(t *testing.T) {
 	s.Labels = map[string]string{strategyv1.LabelPlaybookReview: ""}
 	s.edits()
 	s.later(recheck)
-	if now := s.Incident().Status; now.AwaitingReview || now.PlaybookRevision != before || conditions.True(now.Conditions, strategyv1.ConditionOnHold) {
+	if now := s.Incident().Status; now.Review != "" || now.PlaybookRevision != before || conditions.True(now.Conditions, strategyv1.ConditionOnHold) {
 		t.Errorf("an incident that ran does not go on: %+v", now.Conditions)
 	}
 	s.ReportAs("slow", func(spec *strategyv1.StrategyIncidentSpec) { spec.Schedule = "slow" })
 	s.settle()
-	if !s.IncidentNamed("slow").Status.AwaitingReview {
+	if s.IncidentNamed("slow").Status.Review == "" {
 		t.Error("a new one waits for nobody")
 	}
 	s.Labels = nil
 	s.later(recheck)
-	if now := s.IncidentNamed("slow").Status; now.AwaitingReview || conditions.True(now.Conditions, strategyv1.ConditionOnHold) {
+	if now := s.IncidentNamed("slow").Status; now.Review != "" || conditions.True(now.Conditions, strategyv1.ConditionOnHold) {
 		t.Errorf("it waits still: %+v", now.Conditions)
 	}
 }
@@ -122,7 +122,7 @@ func TestAnApprovedVersionThatIsLost(t *testing.T) {
 			if message := conditions.Message(s.playbook().Status.Conditions, strategyv1.ConditionReady); !strings.Contains(message, says) {
 				t.Errorf("the playbook says %q", message)
 			}
-			if status := s.Incident().Status; !status.AwaitingReview || len(s.Jobs) > 0 {
+			if status := s.Incident().Status; status.Review == "" || len(s.Jobs) > 0 {
 				t.Errorf("the incident runs: %+v", status)
 			}
 		})

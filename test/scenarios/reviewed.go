@@ -40,7 +40,7 @@ func reviewIs(ready, reviewed string) func(*sim.World) bool {
 
 // awaitsReview: the incident calls people, and starts nothing.
 func awaitsReview(w *sim.World) bool {
-	return w.Idle && w.Incident().Status.AwaitingReview && incidentHeld(w)
+	return w.Idle && w.Incident().Status.Review == strategyv1.ReviewAwaited && incidentHeld(w)
 }
 
 // reviewed are stories of a playbook that has two persons.

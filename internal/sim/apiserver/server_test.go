@@ -24,10 +24,10 @@ import (
 // What the real server is compared in is in test/scenarios (Contract); here is what only the simulated one has, and what it must not forgive.
 
 var (
-	ctx     = context.Background()
-	kinds   = sync.OnceValues(apiserver.NewKinds)
-	began   = time.Date(2026, 11, 23, 10, 0, 0, 5, time.UTC)
-	refused = errors.New("refused")
+	ctx        = context.Background()
+	kinds      = sync.OnceValues(apiserver.NewKinds)
+	began      = time.Date(2026, 11, 23, 10, 0, 0, 5, time.UTC)
+	errRefused = errors.New("refused")
 )
 
 func server(t *testing.T) (*apiserver.Server, client.Client) {
@@ -174,10 +174,10 @@ func TestWhatIsRefusedIsNotDone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var asked apiserver.Request
-			s.Refuse = func(request apiserver.Request) error { asked = request; return refused }
+			s.Refuse = func(request apiserver.Request) error { asked = request; return errRefused }
 			s.Watch = func(event apiserver.Event) { t.Errorf("told: %+v", event) }
 			defer func() { s.Refuse, s.Watch = nil, nil }()
-			if err := c.do(); !errors.Is(err, refused) {
+			if err := c.do(); !errors.Is(err, errRefused) {
 				t.Errorf("answered: %v", err)
 			}
 			asked.Object = nil
