@@ -31,26 +31,34 @@ func (p *plan) propose(remediation strategyv1.RemediationSpec) {
 				p.next.Cause.Name, remediation.Name, err, commandTo(p.seen.Incident, "resolve")))
 			return
 		}
-		sum := sha256.Sum256([]byte(patch))
-		key := evidence.ProposalKey(p.seen.Prefix, remediation.Name, hex.EncodeToString(sum[:6]))
-		p.proposed(remediation, key, patch)
+		p.proposed(remediation, patch)
 	}
 	p.out.Stall(strategyv1.ReasonProposed, fmt.Sprintf("cause %s: apply the patch in status.proposal to ConfigMap %s, key %s, where it comes from; then %s",
 		p.next.Cause.Name, p.next.Proposal.Document.ConfigMapName, p.next.Proposal.Document.Key, commandTo(p.seen.Incident, "resolve")))
 }
 
-// proposed notes the patch once, and stores it, again after a crash. A document that changed meanwhile changes nothing of it.
-func (p *plan) proposed(remediation strategyv1.RemediationSpec, key, patch string) {
+// proposed notes the patch once, and stores it, again after a crash. A document that changed meanwhile changes nothing of it: it is stored as it
+// was shown, unless it was too long to be shown whole.
+func (p *plan) proposed(remediation strategyv1.RemediationSpec, patch string) {
 	if p.next.Proposal == nil {
 		p.next.Proposal = &strategyv1.ProposalStatus{
-			Remediation: remediation.Name, Document: remediation.Proposal.Document, Patch: bounded.Text(patch, maxPatch), EvidenceKey: key,
+			Remediation: remediation.Name, Document: remediation.Proposal.Document, Patch: bounded.Text(patch, maxPatch),
+			EvidenceKey: p.proposalKey(remediation, patch),
 		}
 		p.out.Note(strategyv1.EventProposed, fmt.Sprintf("cause %s, remedy %s: a patch of ConfigMap %s, key %s, for people to apply",
 			p.next.Cause.Name, remediation.Name, remediation.Proposal.Document.ConfigMapName, remediation.Proposal.Document.Key), "")
 	}
-	if p.next.Proposal.EvidenceKey == key {
-		p.out.Keep(key, []byte(patch))
+	for _, text := range []string{patch, p.next.Proposal.Patch} {
+		if key := p.proposalKey(remediation, text); key == p.next.Proposal.EvidenceKey {
+			p.out.Keep(key, []byte(text))
+			return
+		}
 	}
+}
+
+func (p *plan) proposalKey(remediation strategyv1.RemediationSpec, patch string) string {
+	sum := sha256.Sum256([]byte(patch))
+	return evidence.ProposalKey(p.seen.Prefix, remediation.Name, hex.EncodeToString(sum[:6]))
 }
 
 // sameValue: the same value in another spelling is no news.

@@ -47,6 +47,20 @@ func TestAProposalIsShownAndNothingIsChanged(t *testing.T) {
 	expect(t, "when people have applied it", s.condition(strategyv1.ConditionReady), "True/Resolved")
 }
 
+// The patch that people see is the one in the evidence, also where nothing could be stored until the document was another one.
+func TestAProposalIsStoredAsItWasShown(t *testing.T) {
+	s := newStory(t)
+	s.withFatigue()
+	s.diagnosed(reports{"load": testkit.OK(), "smoke": testkit.OK()})
+	shown := *s.incident.Status.Proposal
+	delete(s.Objects, shown.EvidenceKey)
+	s.Logs[prefix] = s.Logs[prefix][:5] // without that it was proposed
+	s.documents["tune-alerts"] = facts.Document{Document: testkit.Parsed(t, strings.Replace(prometheusRules, "2m", "3m", 1))}
+	s.quiet()
+	expect(t, "what is shown", s.incident.Status.Proposal.Patch, shown.Patch)
+	expect(t, "the evidence", string(s.Objects[shown.EvidenceKey]), shown.Patch)
+}
+
 func TestAProposalThatCannotBeMade(t *testing.T) {
 	for name, c := range map[string]struct {
 		document facts.Document
