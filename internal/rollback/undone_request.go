@@ -51,8 +51,10 @@ func (p *plan) restoreRequested() pass.Outcome {
 		return pass.Ends
 	}
 	p.request(asked.Name, asked.By)
-	for one := range decide.Oldest(p.out.Unanswered(), strategyv1.DecisionRestore) {
-		p.out.Honour(one) // older ones asked for the same
+	p.out.Honour(*asked)
+	for one := range decide.Oldest(p.out.Unanswered(), strategyv1.DecisionRestore) { // older ones asked for the same
+		p.out.Note(strategyv1.EventRestoreRequested, "asked for by "+one.Name+", too", one.By)
+		p.out.Honour(one)
 	}
 	return pass.GoOn
 }

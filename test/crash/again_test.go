@@ -126,6 +126,7 @@ type remade struct {
 	make     again
 	approved map[string]bool // plans, by their digests
 	happened bool
+	leaving  bool // people close what there is: what is made again after that nobody closes
 	deleted  bool // the frozen playbook that is not what its name says
 	problems []string
 }
@@ -154,7 +155,7 @@ func (r *remade) look(point Point) {
 	if r.run == nil || point.Mode != After {
 		return
 	}
-	if point.At == r.at && !r.happened {
+	if point.At == r.at && !r.happened && !r.leaving {
 		r.happened = true
 		r.make(r.World)
 	}
@@ -264,5 +265,6 @@ func (r *remade) undo() {
 	if holders := r.Record().Holders; len(holders) > 0 {
 		r.fail("the record still has %+v", holders)
 	}
+	r.leaving = true
 	r.wayOut(r.t)
 }

@@ -91,8 +91,12 @@ func (p *anyStory) excused(problem string) bool {
 		return true // while it is on hold, or its restore is not over
 	case p.gone != nil && behind("log entries", "the head in the status", "was not told"):
 		return true // without a configuration no playbook is ready, and what has not started on one does not know which key signs
+	case p.unlogged && behind("edits that are not in the record"):
+		return true // nothing is written for a claim whose log nobody can read
 	case p.unlogged && behind("log entries", "the head in the status", "was not told", "still has finalizers", "is not in the evidence"):
 		return true // the status goes first, its entries follow when there is a key and room; what has ended stays until then
+	case p.refused && p.doubted && behind("were written, which does not exist", "were written, and nothing keeps it", "which does not ask for it"):
+		return true // they were written by somebody else, and what the operator wrote after that was refused
 	case p.refused && behind("still has finalizers", "was not told", "the record names", "edits that are not in the record"):
 		return true // the API server refuses to take the finalizer off, or the write of what is asked for or to be undone
 	case (p.doubted || p.gone != nil) && behind("the record names", "edits that are not in the record"):
@@ -203,14 +207,15 @@ func (p *anyStory) end() {
 		}
 	}
 	p.settle()
-	p.askAgain()
 	for range 3 { // retries, and patience with what is gone
+		p.askAgain()
 		p.Pass(time.Hour)
 		p.settle()
 	}
-	if holders := p.Record().Holders; len(holders) > 0 {
-		held := p.RollbackNamed(holders[0].Name)
-		p.wrong("%s still holds edits: %s", holders[0].Name, asJSON(held))
+	for _, holder := range p.Record().Holders { // what somebody else wrote there stays until the operator writes something
+		if held := p.RollbackNamed(holder.Name); held != nil && string(held.UID) == holder.UID {
+			p.wrong("%s still holds edits: %s", holder.Name, asJSON(held))
+		}
 	}
 	for _, name := range p.Names(&strategyv1.StrategyRollbackList{}) {
 		if !p.RollbackNamed(name).DeletionTimestamp.IsZero() {
@@ -218,22 +223,24 @@ func (p *anyStory) end() {
 		}
 	}
 	if content := p.Content(); !p.byHand && content != p.base {
-		p.wrong("not the same bytes:\n%s\nwant\n%s", content, p.base)
+		p.wrong("not the same bytes:\n%s\nwant\n%s\nwith %s", content, p.base, asJSON(openConditions(p.World)))
 	}
 }
 
-// askAgain is carol, who says that the receipts count where the record does not, and asks again where the gate of a deleted one failed: both
-// wait for a person, and for nothing else.
+// askAgain is carol, who does what a rollback says that she may: says that the receipts count where the record does not, and asks again where the
+// gate of a deleted one failed. Both wait for a person, and for nothing else.
 func (p *anyStory) askAgain() {
 	for _, name := range p.Names(&strategyv1.StrategyRollbackList{}) {
-		verdict, waits := map[string]strategyv1.DecisionVerdict{
-			strategyv1.ReasonRecordForged: strategyv1.DecisionOverride, strategyv1.ReasonRecordLost: strategyv1.DecisionOverride,
-			strategyv1.ReasonRestoreGateFailed: strategyv1.DecisionRestore,
-		}[p.Ready(name)]
-		if waits {
-			p.Decide("carol", name, verdict, "")
-			p.settle()
+		says := conditions.Message(p.RollbackNamed(name).Status.Conditions, strategyv1.ConditionReady)
+		switch {
+		case strings.Contains(says, "kubectl strategy override "+name):
+			p.Decide("carol", name, strategyv1.DecisionOverride, "")
+		case p.Ready(name) == strategyv1.ReasonRestoreGateFailed:
+			p.Decide("carol", name, strategyv1.DecisionRestore, "")
+		default:
+			continue
 		}
+		p.settle()
 	}
 }
 
