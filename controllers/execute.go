@@ -249,7 +249,7 @@ func (x *executor) createRevision(ctx context.Context, revision *appsv1.Controll
 	if err := x.Live.Get(ctx, client.ObjectKeyFromObject(revision), &existing); err != nil {
 		return client.IgnoreNotFound(err)
 	}
-	if _, another := playbook.Thaw(&existing); another != nil { // the name is made of the content
+	if another := playbook.SameRevision(&existing, revision); another != nil { // the name is made of the content
 		return fmt.Errorf("%w: %w", errNotOurs, another)
 	}
 	return nil

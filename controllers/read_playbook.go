@@ -40,7 +40,7 @@ func (r *playbooks) observe(ctx context.Context, object *strategyv1.StrategyPlay
 	if observed.Rival, err = r.observeRival(ctx, object); err != nil {
 		return observed, err
 	}
-	if observed.Frozen, err = r.frozen(ctx, object); err != nil {
+	if observed.Frozen, observed.Taken, err = r.frozen(ctx, object); err != nil {
 		return observed, err
 	}
 	if observed.Revisions, observed.InUse, err = r.observeRevisions(ctx, object); err != nil {
@@ -115,22 +115,24 @@ func adoptedRevision(adopted *strategyv1.AdoptedChecks) string {
 	return adopted.Revision
 }
 
-// frozen says whether the revision is there, with the content that its name is made of. One that the cache does not have may have been created
-// just now, or lost: the API server knows.
-func (r *playbooks) frozen(ctx context.Context, object *strategyv1.StrategyPlaybook) (bool, error) {
+// frozen says whether the revision is there, or why another one has its name. One that the cache does not have may have been created just now, or
+// lost: the API server knows.
+func (r *playbooks) frozen(ctx context.Context, object *strategyv1.StrategyPlaybook) (bool, *facts.Problem, error) {
 	revision, err := playbook.Revision(object)
 	if err != nil {
-		return false, err
+		return false, nil, err
 	}
-	if _, missing, err := r.observeFrozen(ctx, object.Namespace, revision.Name); err != nil || missing == nil {
-		return err == nil, err
+	if known, missing, err := r.observeFrozen(ctx, object.Namespace, revision.Name); err != nil || missing == nil && known.digest == playbook.DigestOf(revision.Data.Raw) {
+		return err == nil, nil, err
 	}
 	var found appsv1.ControllerRevision
 	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(revision), &found); err != nil {
-		return false, client.IgnoreNotFound(err)
+		return false, nil, client.IgnoreNotFound(err)
 	}
-	_, another := playbook.Thaw(&found)
-	return another == nil, nil
+	if another := playbook.SameRevision(&found, revision); another != nil {
+		return false, problem(strategyv1.ReasonNameConflict, "%v", another), nil
+	}
+	return true, nil, nil
 }
 
 // observeRival is an older playbook that looks after another key of the same ConfigMap; empty: there is none.

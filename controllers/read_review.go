@@ -72,9 +72,13 @@ func (r *reader) observePresent(ctx context.Context, current *strategyv1.Strateg
 		return facts.Playbook{Problem: problem(strategyv1.ReasonPlaybookNotReady,
 			"StrategyPlaybook %s is not ready: %s", current.Name, conditions.Message(status.Conditions, strategyv1.ConditionReady))}, nil
 	}
-	frozen, problem, err := r.observeFrozen(ctx, current.Namespace, status.Revision)
-	if err != nil || problem != nil {
-		return facts.Playbook{Problem: problem}, err
+	frozen, missing, err := r.observeFrozen(ctx, current.Namespace, status.Revision)
+	if err != nil || missing != nil {
+		return facts.Playbook{Problem: missing}, err
+	}
+	if status.Digest != "" && frozen.digest != status.Digest { // a name has the beginning of the digest only
+		return facts.Playbook{Problem: problem(strategyv1.ReasonPlaybookNotReady,
+			"ControllerRevision %s in namespace %s holds another version of StrategyPlaybook %s than the one that is there", status.Revision, current.Namespace, current.Name)}, nil
 	}
 	return thawed(frozen, status.Revision), nil
 }

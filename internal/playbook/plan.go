@@ -36,8 +36,9 @@ type Observed struct {
 	SigningKey   *facts.Problem     // what is wrong with the key, nil if nothing is
 	Deployment   *appsv1.Deployment // of the scheduler; nil if it does not exist
 	Templates    map[string]checks.Template
-	Rival        string // an older playbook that looks after another key of the same ConfigMap; empty: none does
-	Frozen       bool   // the revision that this spec needs exists
+	Rival        string         // an older playbook that looks after another key of the same ConfigMap; empty: none does
+	Frozen       bool           // the revision that this spec needs exists
+	Taken        *facts.Problem // another revision has its name; nil: none
 	Revisions    []appsv1.ControllerRevision
 	InUse        map[string]bool // revisions that incidents and rollbacks run on, by name
 	OnCall       facts.OnCall
@@ -179,7 +180,7 @@ func problemOf(o Observed) *facts.Problem {
 	}
 	spec := o.Playbook.Spec
 	for _, candidate := range []*facts.Problem{
-		olderThanLog(o), o.Judged.Problem, rivalProblem(o), o.Config.Problem, deploymentProblem(o), templates(spec, o.Playbook.Namespace, o.Templates), o.SigningKey,
+		olderThanLog(o), o.Judged.Problem, rivalProblem(o), o.Config.Problem, deploymentProblem(o), templates(spec, o.Playbook.Namespace, o.Templates), o.SigningKey, o.Taken,
 	} {
 		if candidate != nil {
 			return candidate

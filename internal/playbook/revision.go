@@ -100,6 +100,16 @@ func ThawDigest(revision *appsv1.ControllerRevision) (spec strategyv1.StrategyPl
 		"Delete it: it is made again from a playbook that has this spec. Or put back the right one from a backup", revision.Name)
 }
 
+// SameRevision says why a revision does not hold the playbook that another one of its name is made of; nil: it does. A name has ten digits of the
+// digest, and whoever writes playbooks finds two with the same ten.
+func SameRevision(found, made *appsv1.ControllerRevision) error {
+	_, digest, err := ThawDigest(found)
+	if err == nil && digest != DigestOf(made.Data.Raw) {
+		err = fmt.Errorf("ControllerRevision %s holds another version of the playbook, whose digest begins alike. Change anything of the playbook: it gets another name", found.Name)
+	}
+	return err
+}
+
 // keepRevisions is how many revisions stay although nothing runs on them: an incident may be starting on one right now.
 const keepRevisions = 10
 
