@@ -9,6 +9,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -33,6 +34,7 @@ func itself() table {
 		oneKey   = "changes one key of a ConfigMap's data at a time"
 		notes    = "changes the annotation strategy.tradeops.dev/edits and nothing else"
 		template = "of a Deployment the operator changes its own annotations of the pod template, and nothing else"
+		asks     = "a check has its node ask no other host"
 		node     = "a check shares nothing of its node"
 		mounts   = "a check mounts nothing of its node"
 		power    = "a check has no privileges"
@@ -110,6 +112,24 @@ func itself() table {
 		{"unconfined", operator, security(func(s *corev1.SecurityContext) {
 			s.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeUnconfined}
 		}), profile},
+		{"with another type of SELinux", operator, security(func(s *corev1.SecurityContext) { s.SELinuxOptions = &corev1.SELinuxOptions{Type: "spc_t"} }), profile},
+		{"with another type of SELinux for all of it", operator, check(func(s *corev1.PodSpec) { s.SecurityContext.SELinuxOptions = &corev1.SELinuxOptions{Type: "spc_t"} }), profile},
+		{"with SELinux as a container has it", operator, security(func(s *corev1.SecurityContext) { s.SELinuxOptions = &corev1.SELinuxOptions{Type: "container_t"} }), ""},
+		{"and has the node's kubelet ask another host", operator, check(func(s *corev1.PodSpec) {
+			s.Containers[0].LivenessProbe = &corev1.Probe{ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Host: "169.254.169.254", Port: intstr.FromInt32(80)}}}
+		}), asks},
+		{"and has it ask when the check begins", operator, check(func(s *corev1.PodSpec) {
+			s.Containers[0].Lifecycle = &corev1.Lifecycle{PostStart: &corev1.LifecycleHandler{HTTPGet: &corev1.HTTPGetAction{Host: "169.254.169.254", Port: intstr.FromInt32(80)}}}
+		}), asks},
+		{"and has it ask by TCP", operator, check(func(s *corev1.PodSpec) {
+			s.Containers[0].StartupProbe = &corev1.Probe{ProbeHandler: corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Host: "127.0.0.1", Port: intstr.FromInt32(80)}}}
+		}), asks},
+		{"and has it ask the check itself", operator, check(func(s *corev1.PodSpec) {
+			s.Containers[0].ReadinessProbe = &corev1.Probe{ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Port: intstr.FromInt32(80)}}}
+		}), ""},
+		{"as a process of a Windows node", operator, security(func(s *corev1.SecurityContext) {
+			s.WindowsOptions = &corev1.WindowsSecurityContextOptions{HostProcess: new(true)}
+		}), "hostNetwork must be true"},
 		{"with a sysctl", operator, check(func(s *corev1.PodSpec) {
 			s.SecurityContext.Sysctls = []corev1.Sysctl{{Name: "kernel.msgmax", Value: "1"}}
 		}), profile},
