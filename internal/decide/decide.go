@@ -162,6 +162,11 @@ func HeldBy(hold strategyv1.HoldStatus) string {
 	return message
 }
 
+// HeldSince says why a release that waited, for the log or for an answer, does not count: it was about an earlier hold.
+func HeldSince(hold strategyv1.HoldStatus) string {
+	return "it is older than the hold that is there now," + HeldBy(hold) + ". Look again, and release again"
+}
+
 // NotHeld says why there is nothing to release: no decision holds the object, but something else may.
 func NotHeld(what string, playbook *facts.Hold, suspended bool) string {
 	message := "no decision holds the " + what

@@ -113,6 +113,24 @@ func TestALiveIncidentAsksForALiveRollback(t *testing.T) {
 	s.rollbackIs(strategyv1.ReasonVerified, metav1.ConditionTrue, metav1.ConditionFalse)
 }
 
+// TestAReleaseDoesNotEndALaterHold: one that could not be taken up at once was about the hold that was there then.
+func TestAReleaseDoesNotEndALaterHold(t *testing.T) {
+	s := newStory(t)
+	s.decide(strategyv1.DecisionHold, "dave")
+	s.quiet()
+	s.identity = facts.Identity{Problem: &facts.Problem{Reason: "Away", Message: "it is away", Retry: time.Second}}
+	s.At(time.Second)
+	s.decide(strategyv1.DecisionRelease, "carol")
+	s.pass()
+	s.At(2 * time.Second)
+	s.decide(strategyv1.DecisionHold, "rita")
+	s.pass()
+	s.identity = facts.Identity{Enforced: true}
+	s.At(10 * time.Second)
+	s.quiet()
+	expect(t, "OnHold", s.condition(strategyv1.ConditionOnHold), "True/IncidentHeld")
+}
+
 // TestAHoldIsNotReleasedByALostRight: where the playbook may not be read, nobody knows that it is not on hold any more, nor that it is quiet.
 func TestAHoldIsNotReleasedByALostRight(t *testing.T) {
 	s := newStory(t)

@@ -108,6 +108,8 @@ func (p *plan) released(decided facts.Decided) {
 	switch {
 	case p.next.Hold == nil:
 		p.out.Refuse(decided, decide.NotHeld("incident", p.seen.Playbook.Hold, p.seen.Incident.Spec.Suspend))
+	case decided.Time.Before(&p.next.Hold.Time):
+		p.out.Refuse(decided, decide.HeldSince(*p.next.Hold))
 	case p.vouchedFor(decided, "release again"):
 		p.next.Hold = nil
 		message := decide.Because("released", decided)

@@ -60,18 +60,19 @@ func (p *plan) heldByPeople() {
 
 // heldBefore: a playbook that was deleted and made again under its name, or whose status was lost, is on hold as it was.
 func (p *plan) heldBefore() {
-	if p.next.Hold != nil || p.next.Log != nil {
+	if p.next.Hold != nil || p.seen.Playbook.Status.Log != nil { // the log of this pass may be begun already, for what is not answered yet
 		return
 	}
 	for _, decided := range slices.Backward(p.seen.Decided) {
-		if decided.Outcome != strategyv1.OutcomeHonoured {
-			continue
-		}
-		if decided.Verdict == strategyv1.DecisionHold {
+		switch {
+		case decided.Outcome != strategyv1.OutcomeHonoured:
+		case decided.Verdict == strategyv1.DecisionHold:
 			p.next.Hold = decide.Hold(decided)
 			p.note(strategyv1.EventOnHold, decide.Because("still on hold", decided), decided.By)
+			return
+		case decided.Verdict == strategyv1.DecisionRelease:
+			return
 		}
-		return
 	}
 }
 
@@ -80,6 +81,8 @@ func (p *plan) released(decided facts.Decided) {
 	switch {
 	case p.next.Hold == nil:
 		p.out.Refuse(decided, decide.NotHeld("playbook", nil, p.seen.Playbook.Spec.Suspend))
+	case decided.Time.Before(&p.next.Hold.Time):
+		p.out.Refuse(decided, decide.HeldSince(*p.next.Hold))
 	case void != "":
 		p.out.Void(decided, void)
 	case !known: // it may count yet

@@ -163,6 +163,41 @@ func TestAPlaybookThatIsMadeAgainIsOnHoldAsBefore(t *testing.T) {
 	h.expect("", "dave-Hold Honoured, bob-Release Honoured")
 }
 
+// TestNothingButAReleaseEndsTheHoldOfAPlaybookThatIsMadeAgain: neither what was decided about its version, nor what nobody has answered yet.
+func TestNothingButAReleaseEndsTheHoldOfAPlaybookThatIsMadeAgain(t *testing.T) {
+	for name, then := range map[string]func(h *held, again func()){
+		"its version was approved": func(h *held, again func()) { h.reviews("bob", strategyv1.DecisionApprove); h.pass(); again() },
+		"its version was denied":   func(h *held, again func()) { h.reviews("bob", strategyv1.DecisionDeny); h.pass(); again() },
+		"an approval waits":        func(h *held, again func()) { again(); h.reviews("bob", strategyv1.DecisionApprove) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHeld(t)
+			h.decide("dave", strategyv1.DecisionHold)
+			h.pass()
+			then(h, func() { h.o.Playbook.Status, h.o.Log = strategyv1.StrategyPlaybookStatus{}, facts.Log{} })
+			h.pass()
+			if h.o.Playbook.Status.Hold == nil {
+				t.Errorf("it is not on hold any more: %s", testkit.Conditions(h.o.Playbook.Status.Conditions))
+			}
+		})
+	}
+}
+
+// TestAReleaseDoesNotEndALaterHold: one that could not be taken up at once was about the hold that was there then.
+func TestAReleaseDoesNotEndALaterHold(t *testing.T) {
+	h := newHeld(t)
+	h.decide("dave", strategyv1.DecisionHold)
+	h.pass()
+	h.o.Log.Problem = &facts.Problem{Reason: "Away", Message: "it is away", Retry: time.Second}
+	h.decide("bob", strategyv1.DecisionRelease)
+	h.pass()
+	h.decide("rita", strategyv1.DecisionHold)
+	h.pass()
+	h.o.Log.Problem = nil
+	h.pass()
+	h.expect("PlaybookHeld", "dave-Hold Honoured, bob-Release Refused, rita-Hold Honoured")
+}
+
 func TestWhatHoldsAPlaybook(t *testing.T) {
 	made := func(suspend bool, hold *strategyv1.HoldStatus) *strategyv1.StrategyPlaybook {
 		return &strategyv1.StrategyPlaybook{Spec: strategyv1.StrategyPlaybookSpec{Suspend: suspend}, Status: strategyv1.StrategyPlaybookStatus{Hold: hold}}
