@@ -92,6 +92,8 @@ func (p *plan) notReviewed(decided facts.Decided) string {
 		return "it was made before this playbook: there was another one of its name. Look again: " + ReviewCommand(playbook.Name, playbook.Namespace)
 	case approves && p.isApproved(decided.Digest):
 		return "this version is approved already" + by(p.next.Approved.Decision)
+	case approves && p.deniedSince(decided):
+		return "it was denied since. Look again: " + ReviewCommand(playbook.Name, playbook.Namespace)
 	case decided.Digest != p.digest && (approves || !p.isApproved(decided.Digest)):
 		return "it names another version of the playbook than the one that is there now, " + p.digest + ". Look again: " + ReviewCommand(playbook.Name, playbook.Namespace)
 	}
@@ -166,6 +168,12 @@ func (p *plan) denied() *facts.Decided {
 		}
 	}
 	return nil
+}
+
+// deniedSince: an approval waits while the playbook cannot be run, and a denial does not.
+func (p *plan) deniedSince(decided facts.Decided) bool {
+	denied := p.denied()
+	return denied != nil && decided.Digest == p.digest && decided.Time.Before(&denied.Time)
 }
 
 func (p *plan) counted(decided facts.Decided) bool {

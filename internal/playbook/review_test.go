@@ -166,6 +166,22 @@ func TestAnEarlierApprovalDoesNotComeBack(t *testing.T) {
 	h.says("True/AwaitingReview", "False/AwaitingReview")
 }
 
+// TestAnApprovalThatWaitedDoesNotUndoALaterDenial: it waits while the playbook cannot be run, which its author may see to.
+func TestAnApprovalThatWaitedDoesNotUndoALaterDenial(t *testing.T) {
+	h := newReviewed(t)
+	deployment := h.o.Deployment
+	h.o.Deployment = nil
+	h.reviews("bob", strategyv1.DecisionApprove)
+	h.pass()
+	h.reviews("carol", strategyv1.DecisionDeny)
+	h.pass()
+	h.o.Deployment = deployment
+	h.says("False/AwaitingReview", "False/Denied")
+	if got := h.outcome("bob-Approve"); !strings.HasPrefix(got, "Refused: it was denied since") {
+		t.Error(got)
+	}
+}
+
 // TestWithoutTheLabelNothingIsAsked, but what is decided stands when the label comes.
 func TestWithoutTheLabelNothingIsAsked(t *testing.T) {
 	h := newReviewed(t)
