@@ -16,7 +16,7 @@ const maxMessage = 2048
 // Set writes one condition; the transition time moves only when its status does.
 func Set(conditions *[]metav1.Condition, now time.Time, generation int64, kind string, status metav1.ConditionStatus, reason, message string) {
 	meta.SetStatusCondition(conditions, metav1.Condition{
-		Type: kind, Status: status, Reason: reason, Message: bounded.Text(message, maxMessage),
+		Type: kind, Status: status, Reason: reason, Message: bounded.Text(bounded.Clean(message), maxMessage),
 		ObservedGeneration: generation, LastTransitionTime: metav1.NewTime(now.UTC().Truncate(time.Second)),
 	})
 }

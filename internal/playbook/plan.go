@@ -237,15 +237,15 @@ func configStatus(config facts.Config) *strategyv1.ConfigStatus {
 		if len(status.Schedules) == maxSchedules {
 			break
 		}
-		if schedule.Name == "" || len(schedule.Name) > maxName { // shortened, it would be the name of another one
+		if schedule.Name == "" || bounded.Line(schedule.Name, maxName) != schedule.Name { // shortened or cleaned, it would be the name of another one
 			continue
 		}
 		shown := strategyv1.ScheduleStatus{
-			Name: schedule.Name, Strategy: bounded.Text(schedule.Strategy, maxName), RiskProfile: bounded.Text(schedule.RiskProfile, maxName),
+			Name: schedule.Name, Strategy: bounded.Line(schedule.Strategy, maxName), RiskProfile: bounded.Line(schedule.RiskProfile, maxName),
 		}
 		for _, suspension := range config.Summary.Suspensions {
 			if suspension.Kind == "schedule" && suspension.Target == schedule.Name {
-				shown.SuspendedUntil = bounded.Text(suspension.Until, maxUntil)
+				shown.SuspendedUntil = bounded.Line(suspension.Until, maxUntil)
 				if suspension.Until == "" {
 					shown.SuspendedUntil = "forever"
 				}
