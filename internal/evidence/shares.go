@@ -67,7 +67,7 @@ func (s *Shares) Create(ctx context.Context, key string, data []byte) error {
 // take counts an object before it is written, if there is room for it.
 func (s *Shares) take(ctx context.Context, of *share, namespace, key string, bytes int64) (fits bool, err error) {
 	room := s.each
-	if !strings.Contains(key, logFolder) {
+	if !strings.Contains(key, "/"+logFolder) { // a namespace may be called like it
 		room -= s.each / 8
 	}
 	of.Lock()
