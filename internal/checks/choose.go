@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,17 +16,19 @@ import (
 
 // choose says which of the objects that a check wrote is its report. What a check writes besides may be in the hands of others: the text of an
 // exchange's error, a symbol's name. So of several different objects that might be the report none is.
-func choose(found []json.RawMessage, spec strategyv1.CheckSpec, vars rules.Vars, where string) (chosen Report, ambiguous bool, problem string) {
-	fitting, err := fittingOf(found, spec, vars)
+func choose(found objects, spec strategyv1.CheckSpec, vars rules.Vars, where string) (chosen Report, ambiguous bool, problem string) {
+	fitting, err := fittingOf(slices.Concat(found.whole, found.parts), spec, vars)
 	switch {
 	case err != nil:
 		return Report{}, false, fmt.Sprintf("nobody can say which JSON object in the %s is the report: %v", where, err)
 	case len(fitting) == 0 && spec.ReportMatch != "":
-		return Report{}, false, fmt.Sprintf("reportMatch (%s) holds for no JSON object in the %s (%d)", spec.ReportMatch, where, len(found))
+		return Report{}, false, fmt.Sprintf("reportMatch (%s) holds for no JSON object in the %s (%d)", spec.ReportMatch, where, len(found.whole))
 	case len(fitting) > 1:
 		return Report{}, true, fmt.Sprintf("%d different JSON objects in the %s might be the report; let reportMatch say which one is", len(fitting), where)
+	case len(fitting) == 1 && !slices.ContainsFunc(found.whole, func(one json.RawMessage) bool { return bytes.Equal(one, fitting[0]) }):
+		return Report{}, false, partOf("only fitting", where)
 	case len(fitting) == 0: // the rules will say what they miss
-		fitting = found[len(found)-1:]
+		fitting = found.whole[len(found.whole)-1:]
 	}
 	if problem := problemOf(fitting[0], where); problem != "" {
 		return Report{}, false, problem

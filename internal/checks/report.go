@@ -107,9 +107,13 @@ func wholeLines(output []byte) []byte {
 	return output[bytes.IndexByte(output, '\n')+1:]
 }
 
+// objects are what was found in an output. parts are complete, too, but what stands behind them says that they are part of something larger,
+// whose beginning was not read or is broken. Somebody else's text behind a report says so as well: so a part is no report, and hides none.
+type objects struct{ whole, parts []json.RawMessage }
+
 // objectsOf finds the complete JSON objects that start a line or follow plain text on it. Objects inside another
 // one are not looked at: half of a report is no report. Nor is anything behind one that is broken, since nobody can say where that one ends.
-func objectsOf(output []byte, where string) (found []json.RawMessage, problem string) {
+func objectsOf(output []byte, where string) (found objects, problem string) {
 	broken := 0
 	for at := 0; at < len(output) && broken < maxBroken; {
 		line := output[at:]
@@ -122,33 +126,36 @@ func objectsOf(output []byte, where string) (found []json.RawMessage, problem st
 			continue
 		}
 		object, size, err := decodeObject(output[at+start:])
-		if err == nil && goesOn(output[at+start+size:]) {
-			problem = fmt.Sprintf("the last JSON object in the %s is part of something larger, whose beginning was not read or is broken", where)
-			at += start + size
-			continue
-		}
 		if err == nil {
-			found, problem = append(found, object), ""
+			of := &found.whole
+			if goesOn(output[at+start+size:]) {
+				of = &found.parts
+			}
+			*of = append(*of, object)
 			at += start + size
 			continue
 		}
 		if looksLikeObject(output[at+start:]) {
-			return nil, fmt.Sprintf("a JSON object in the %s is broken, and nothing behind its beginning counts: %v", where, err)
+			return objects{}, fmt.Sprintf("a JSON object in the %s is broken, and nothing behind its beginning counts: %v", where, err)
 		}
 		broken += size
 		at += len(line)
 	}
 	switch {
 	case broken >= maxBroken:
-		return nil, fmt.Sprintf("the %s is full of broken JSON", where)
-	case problem != "":
-		return nil, problem
-	case len(found) == 0 && len(bytes.TrimSpace(output)) == 0:
-		return nil, fmt.Sprintf("the %s is empty", where)
-	case len(found) == 0:
-		return nil, fmt.Sprintf("the %s has no JSON object; its %d bytes are kept beside the report in the evidence", where, len(output))
+		return objects{}, fmt.Sprintf("the %s is full of broken JSON", where)
+	case len(found.whole) > 0:
+		return found, ""
+	case len(found.parts) > 0:
+		return objects{}, partOf("last", where)
+	case len(bytes.TrimSpace(output)) == 0:
+		return objects{}, fmt.Sprintf("the %s is empty", where)
 	}
-	return found, ""
+	return objects{}, fmt.Sprintf("the %s has no JSON object; its %d bytes are kept beside the report in the evidence", where, len(output))
+}
+
+func partOf(which, where string) string {
+	return fmt.Sprintf("the %s JSON object in the %s is part of something larger, whose beginning was not read or is broken", which, where)
 }
 
 // objectStart is where an object may start in a line, or -1. One that stands inside another one may not: behind a quote,

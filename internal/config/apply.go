@@ -178,7 +178,7 @@ func (d *Document) plan(e Edit) (*change, *RefusedError) {
 
 func (d *Document) planReplace(p *place, v *value) (*change, *RefusedError) {
 	old := p.node
-	if err := p.replaceable(old); err != nil {
+	if err := p.replaceable(old, p.of.aliases()); err != nil {
 		return nil, err
 	}
 	if equal(old, v.node) {
@@ -202,18 +202,19 @@ func (d *Document) planReplace(p *place, v *value) (*change, *RefusedError) {
 	}, nil
 }
 
-// replaceable refuses values that other places of the document refer to, or that are written elsewhere.
-func (p *place) replaceable(n *yaml.Node) *RefusedError {
+// replaceable refuses values that other places of the document refer to, or that are written elsewhere. The names of all aliases are looked up
+// once: a value may have as many anchors as the document has parts.
+func (p *place) replaceable(n *yaml.Node, aliases map[string]bool) *RefusedError {
 	switch {
 	case n.Kind == yaml.AliasNode && n == p.node:
 		return p.refuse(n.Line, "it is the alias *%s; write the value out first", n.Value)
-	case n.Anchor != "" && p.of.hasAlias(n.Anchor):
+	case aliases[n.Anchor]:
 		return p.refuse(n.Line, "the value has the anchor &%s, so its aliases would change too; write it out there first", n.Anchor)
 	case n.Style&yaml.TaggedStyle != 0 && n == p.node:
 		return p.refuse(n.Line, "the value has the explicit tag %s; remove the tag", n.Tag)
 	}
 	for _, child := range n.Content {
-		if err := p.replaceable(child); err != nil {
+		if err := p.replaceable(child, aliases); err != nil {
 			return err
 		}
 	}

@@ -1,10 +1,6 @@
 package config
 
-import (
-	"slices"
-
-	"go.yaml.in/yaml/v3"
-)
+import "go.yaml.in/yaml/v3"
 
 const mergeKey = "<<"
 
@@ -94,10 +90,22 @@ func (p *place) passable(n *yaml.Node) *RefusedError {
 }
 
 // hasAlias says whether an alias refers to an anchor of this name: without one, an edit behind it changes nothing else.
-func (d *Document) hasAlias(anchor string) bool { return refersTo(d.root, anchor) }
+func (d *Document) hasAlias(anchor string) bool { return d.aliases()[anchor] }
 
-func refersTo(n *yaml.Node, anchor string) bool {
-	return n.Kind == yaml.AliasNode && n.Value == anchor || slices.ContainsFunc(n.Content, func(child *yaml.Node) bool { return refersTo(child, anchor) })
+// aliases are the names that aliases refer to.
+func (d *Document) aliases() map[string]bool {
+	names := map[string]bool{}
+	collectAliases(d.root, names)
+	return names
+}
+
+func collectAliases(n *yaml.Node, names map[string]bool) {
+	if n.Kind == yaml.AliasNode {
+		names[n.Value] = true
+	}
+	for _, child := range n.Content {
+		collectAliases(child, names)
+	}
 }
 
 // slotOfKey is where a key of the mapping itself has its value: it counts, whatever is merged into the mapping.

@@ -2,7 +2,6 @@ package evidence
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -44,6 +43,10 @@ func Share(store Sized, each int64) *Shares {
 
 // Create implements Store. An object that is there already takes no more room.
 func (s *Shares) Create(ctx context.Context, key string, data []byte) error {
+	there, err := s.Size(ctx, key)
+	if err == nil && there > 0 {
+		return s.Sized.Create(ctx, key, data)
+	}
 	namespace, _, _ := strings.Cut(key, "/")
 	of := s.of(namespace)
 	fits, err := s.take(ctx, of, namespace, key, int64(len(data)))
@@ -51,11 +54,8 @@ func (s *Shares) Create(ctx context.Context, key string, data []byte) error {
 		return fmt.Errorf("write evidence %s: %w", key, err)
 	}
 	if !fits {
-		if _, err := s.Get(ctx, key); errors.Is(err, ErrNotFound) {
-			return fmt.Errorf("write evidence %s: namespace %s has used its share of the evidence bucket, %d bytes (--evidence-share); copy its oldest folders elsewhere and remove them here, or raise the share",
-				key, namespace, s.each)
-		}
-		return s.Sized.Create(ctx, key, data)
+		return fmt.Errorf("write evidence %s: namespace %s has used its share of the evidence bucket, %d bytes (--evidence-share); copy its oldest folders elsewhere and remove them here, or raise the share",
+			key, namespace, s.each)
 	}
 	if err := s.Sized.Create(ctx, key, data); err != nil {
 		of.add(-int64(len(data)))
@@ -67,7 +67,7 @@ func (s *Shares) Create(ctx context.Context, key string, data []byte) error {
 // take counts an object before it is written, if there is room for it.
 func (s *Shares) take(ctx context.Context, of *share, namespace, key string, bytes int64) (fits bool, err error) {
 	room := s.each
-	if !strings.Contains(key, logFolder) {
+	if !strings.Contains(key, "/"+logFolder) { // a namespace may be called like it
 		room -= s.each / 8
 	}
 	of.Lock()

@@ -54,6 +54,35 @@ func TestANamespaceHasItsShare(t *testing.T) {
 	})
 }
 
+// What is stored again each time that something behind it fails takes no more room.
+func TestTheSameObjectTakesItsRoomOnce(t *testing.T) {
+	files, err := OpenFiles(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := Share(files, 1000)
+	for _, key := range []string{"a/1.log", "a/1.log", "a/1.log", "a/1.log", "a/2.log"} {
+		if err := store.Create(t.Context(), key, make([]byte, 300)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A namespace whose name ends like the folder of a log has reports, too, and they leave room for its logs.
+func TestANamespaceCalledLikeALog(t *testing.T) {
+	files, err := OpenFiles(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := Share(files, 1000)
+	for _, n := range "12345678" {
+		_ = store.Create(t.Context(), "backlog/2026/a/checks/"+string(n)+".log", make([]byte, 125))
+	}
+	if err := store.Create(t.Context(), LogKey("backlog/2026/a/", 1), make([]byte, 100)); err != nil {
+		t.Error(err)
+	}
+}
+
 // What was not written takes no room.
 func TestAFailedWriteTakesNoRoom(t *testing.T) {
 	store := Share(failing{}, 1000)

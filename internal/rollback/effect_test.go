@@ -67,6 +67,39 @@ func TestRolloutMustBeComplete(t *testing.T) {
 	})
 }
 
+// Whoever writes a PodTemplate gives the pods of checks their labels: those of the scheduler hold up no rollback.
+func TestAPodOfACheckIsNoneOfTheScheduler(t *testing.T) {
+	s := newStory(t)
+	s.rollingOut()
+	s.Step()
+	s.Pods = append(s.Pods, checksPod())
+	s.pass()
+	expect(t, "Ready", s.ready(), "Proving")
+}
+
+// checksPod has the labels of the scheduler's pods.
+func checksPod() corev1.Pod {
+	return corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "check", UID: "check", OwnerReferences: []metav1.OwnerReference{{Kind: "Job", Controller: new(true)}}}}
+}
+
+// Whoever may edit the ConfigMap says in its record when it was written: not that nobody ever hears of a change that is not in effect.
+func TestARecordOfTheFutureMovesNoTimeOut(t *testing.T) {
+	s := newStory(t)
+	s.rollingOut()
+	s.Step()
+	s.Deployment.Status.AvailableReplicas = 0
+	s.sinceWrite(180 * time.Second)
+	state := s.Config().State
+	state.Written = state.Written.AddDate(73, 0, 0)
+	edits, err := state.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Edits = edits
+	s.pass()
+	expect(t, "Ready", s.ready(), "Reverting")
+}
+
 func TestADeploymentThatIsGoneIsAPersonsBusiness(t *testing.T) {
 	s := newStory(t)
 	s.rollingOut()

@@ -123,7 +123,11 @@ func (p *plan) effectDeadline() time.Time {
 	if p.next.AdoptedChecks != nil {
 		adopted = p.next.AdoptedChecks.Time.Time
 	}
-	for _, later := range []time.Time{p.seen.Config.State.Written, p.resumed(), adopted} {
+	written := p.seen.Config.State.Written
+	if written.After(p.now) { // by the operator's own clock, so somebody else wrote it, to be asked never
+		written = time.Time{}
+	}
+	for _, later := range []time.Time{written, p.resumed(), adopted} {
 		if later.After(from) {
 			from = later
 		}

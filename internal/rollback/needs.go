@@ -1,7 +1,10 @@
 package rollback
 
 import (
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
@@ -30,7 +33,13 @@ func (p *plan) others() []strategyv1.StrategyRollback {
 func (p *plan) pods() []corev1.Pod {
 	pods := facts.Want(&p.needs, NeedPods, p.seen.Pods)
 	p.unseenPods = pods.Problem
-	return pods.Items
+	return slices.DeleteFunc(slices.Clone(pods.Items), ofJob)
+}
+
+// ofJob: whoever writes a PodTemplate gives the pods of checks their labels. With those of the scheduler they are none of its pods still.
+func ofJob(pod corev1.Pod) bool {
+	controller := metav1.GetControllerOfNoCopy(&pod)
+	return controller != nil && controller.Kind == "Job"
 }
 
 func (p *plan) templates() map[string]checks.Template {

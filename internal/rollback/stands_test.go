@@ -44,9 +44,10 @@ func TestWhatWasOverwrittenIsNotInEffectAfterTheNextStart(t *testing.T) {
 		given, then func(*story)
 		effect      string
 	}{
-		"nothing happened":               {func(*story) {}, func(*story) {}, "True/Proved"},
-		"only restarted":                 {func(*story) {}, started, "True/Proved"},
-		"only overwritten":               {overwritten, func(*story) {}, "True/Proved"},
+		"nothing happened": {func(*story) {}, func(*story) {}, "True/Proved"},
+		"only restarted":   {func(*story) {}, started, "True/Proved"},
+		"only overwritten": {overwritten, func(*story) {}, "True/Proved"},
+		"and a check with the scheduler's labels runs": {overwritten, func(s *story) { s.Pods = append(s.Pods, checksPod()) }, "True/Proved"},
 		"and restarted":                  {overwritten, started, "Unknown/Overwritten"},
 		"and a container started again":  {overwritten, func(s *story) { s.Pods[0].Status.ContainerStatuses = running(s.Now) }, "Unknown/Overwritten"},
 		"and a container waits to start": {overwritten, func(s *story) { s.Pods[0].Status.ContainerStatuses = make([]corev1.ContainerStatus, 1) }, "Unknown/Overwritten"},

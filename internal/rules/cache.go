@@ -5,8 +5,8 @@ import "sync"
 const (
 	// maxRemembered bounds the memory of compiled rules, in bytes.
 	maxRemembered = 48 << 20
-	// A compiled rule takes about this much memory, and this much more for each byte of its text.
-	perRule, perByte = 8 << 10, 256
+	// A compiled rule takes about this much memory, this much more for each byte of its text, and for each instruction of its patterns.
+	perRule, perByte, perInstruction = 8 << 10, 256, 100
 )
 
 // known remembers compiled rules, and those that do not compile: compiling costs a thousand times an evaluation.
@@ -27,6 +27,7 @@ type cache struct {
 type entry struct {
 	owner string
 	made  func() (compiled, error)
+	bytes int // as far as they are known: those of its patterns are once it was compiled
 }
 
 // holding is what is remembered for one owner, oldest first.
@@ -45,7 +46,12 @@ func (c *cache) entry(owner, rule string) *entry {
 	if found, ok := c.rules[rule]; ok {
 		return found
 	}
-	added := &entry{owner: owner, made: sync.OnceValues(func() (compiled, error) { return compile(rule) })}
+	added := &entry{owner: owner, bytes: memoryOf(rule)}
+	added.made = sync.OnceValues(func() (compiled, error) {
+		made, err := compile(rule)
+		c.weigh(rule, added, made.patterns*perInstruction)
+		return made, err
+	})
 	if len(rule) > 4*maxRule { // it will not compile, and is no text to remember
 		return added
 	}
@@ -56,12 +62,27 @@ func (c *cache) entry(owner, rule string) *entry {
 		c.owners[owner] = holds
 	}
 	holds.rules = append(holds.rules, rule)
-	holds.used += memoryOf(rule)
-	c.used += memoryOf(rule)
+	c.take(added, added.bytes)
+	return added
+}
+
+// weigh counts what a rule takes beside its text, if it is still remembered.
+func (c *cache) weigh(rule string, of *entry, bytes int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.rules[rule] == of {
+		of.bytes += bytes
+		c.take(of, bytes)
+	}
+}
+
+// take counts bytes of an entry, and makes room for them.
+func (c *cache) take(of *entry, bytes int) {
+	c.owners[of.owner].used += bytes
+	c.used += bytes
 	for c.used > c.room {
 		c.forgetOne()
 	}
-	return added
 }
 
 // forgetOne forgets the oldest rule of the owner with the most.
@@ -75,8 +96,8 @@ func (c *cache) forgetOne() {
 	holds := c.owners[most]
 	oldest := holds.rules[0]
 	holds.rules = holds.rules[1:]
-	holds.used -= memoryOf(oldest)
-	c.used -= memoryOf(oldest)
+	holds.used -= c.rules[oldest].bytes
+	c.used -= c.rules[oldest].bytes
 	delete(c.rules, oldest)
 	if len(holds.rules) == 0 {
 		delete(c.owners, most)

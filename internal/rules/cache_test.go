@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -46,6 +47,26 @@ func TestARuleIsCompiledOnce(t *testing.T) {
 	if _, err := broken.made(); err == nil || c.entry("a", "nope") != broken {
 		t.Errorf("what does not compile is compiled again: %v", err)
 	}
+}
+
+// Sixty patterns in one rule take megabytes: no namespace has more remembered than there is room for.
+func TestPatternsAreRememberedByTheirSize(t *testing.T) {
+	c := &cache{room: 16 << 20, rules: map[string]*entry{}, owners: map[string]*holding{}}
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for n := range 60 {
+		rule := fmt.Sprintf("'%d'.matches('^(a|b){150}')", n) + strings.Repeat(" || 'a'.matches('^(a|b){150}')", 60)
+		if _, err := c.get("a", rule); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if kept := int(after.HeapAlloc) - int(before.HeapAlloc); kept > c.room*3/2 || c.used > c.room || len(c.rules) < 2 {
+		t.Errorf("%d rules take %d MB, counted as %d MB", len(c.rules), kept>>20, c.used>>20)
+	}
+	runtime.KeepAlive(c)
 }
 
 // A text that cannot be a rule is not kept.

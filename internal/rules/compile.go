@@ -34,6 +34,8 @@ type compiled struct {
 	program cel.Program
 	uses    map[string][]string
 	cost    uint64 // what it costs to look at each part of it once
+
+	patterns int // their instructions, together
 }
 
 func compile(rule string) (compiled, error) {
@@ -65,7 +67,7 @@ func compile(rule string) (compiled, error) {
 	if err != nil {
 		return compiled{}, fmt.Errorf("rule %q: %w", rule, err)
 	}
-	return compiled{program: program, uses: usesOf(checked.NativeRep()), cost: metered.once}, nil
+	return compiled{program: program, uses: usesOf(checked.NativeRep()), cost: metered.once, patterns: instructionsOf(patterns)}, nil
 }
 
 // firstLine is "1:7: undeclared reference to 'x'": CEL's own report has the source and a marker in more lines.

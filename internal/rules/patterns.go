@@ -48,11 +48,25 @@ func instructions(parsed *syntax.Regexp) int {
 	return size
 }
 
-func matchingCost(pattern *regexp.Regexp) func(args []ref.Val) uint64 {
-	size := uint64(maxPattern)
-	if parsed, err := syntax.Parse(pattern.String(), syntax.Perl); err == nil {
-		size = uint64(instructions(parsed))
+// instructionsOf patterns together.
+func instructionsOf(patterns map[int64]*regexp.Regexp) (all int) {
+	for _, pattern := range patterns {
+		all += int(sizeOfPattern(pattern))
 	}
+	return all
+}
+
+// sizeOfPattern is in instructions.
+func sizeOfPattern(pattern *regexp.Regexp) uint64 {
+	parsed, err := syntax.Parse(pattern.String(), syntax.Perl)
+	if err != nil {
+		return maxPattern
+	}
+	return uint64(instructions(parsed))
+}
+
+func matchingCost(pattern *regexp.Regexp) func(args []ref.Val) uint64 {
+	size := sizeOfPattern(pattern)
 	return func(args []ref.Val) uint64 {
 		looked, _ := args[0].(types.String)
 		if len(looked) > maxMatched {
