@@ -134,11 +134,11 @@ func writeChanges(sheet *strings.Builder, before, after strategyv1.StrategyPlayb
 	changes, err := offline.Changes(before, after)
 	for _, change := range changes {
 		fmt.Fprintf(sheet, "  %s\n", show.Line(change.Path))
-		if change.From != "" {
-			fmt.Fprintf(sheet, "    - %s\n", show.Line(change.From))
+		for _, line := range offline.Lines(change.From) {
+			fmt.Fprintf(sheet, "    - %s\n", show.Line(line))
 		}
-		if change.To != "" {
-			fmt.Fprintf(sheet, "    + %s\n", show.Line(change.To))
+		for _, line := range offline.Lines(change.To) {
+			fmt.Fprintf(sheet, "    + %s\n", show.Line(line))
 		}
 	}
 	return err

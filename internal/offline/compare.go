@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"sigs.k8s.io/yaml"
+
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 )
 
@@ -15,6 +17,19 @@ import (
 type Change struct {
 	Path     string // like "remediations[disable].approval.mode"
 	From, To string // as JSON
+}
+
+// Lines are what a field holds, for people to read: an object or a list in YAML.
+func Lines(value string) []string {
+	if value == "" {
+		return nil
+	}
+	if strings.ContainsRune("{[", rune(value[0])) {
+		if text, err := yaml.JSONToYAML([]byte(value)); err == nil {
+			return strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+		}
+	}
+	return []string{value}
 }
 
 // Changes are the fields that differ between two versions of a playbook, in the order of their paths. spec.suspend is not compared: it acts at once,

@@ -50,3 +50,14 @@ func TestChangesNameEachField(t *testing.T) {
 		}
 	}
 }
+
+// A check that is new is read as it would be written.
+func TestLines(t *testing.T) {
+	for value, want := range map[string]string{
+		"": "", `"Required"`: `"Required"`, "3": "3", `{"name":"audit","command":["/demo","x"]}`: "command:|- /demo|- x|name: audit", `[{"a":1}]`: "- a: 1", "{": "{",
+	} {
+		if got := strings.Join(offline.Lines(value), "|"); got != want {
+			t.Errorf("%s: %s", value, got)
+		}
+	}
+}
