@@ -2,6 +2,7 @@ package attack
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -109,7 +110,11 @@ func applied(object client.Object) func(context.Context, client.Client) error {
 		made.SetUID("")
 		made.SetCreationTimestamp(metav1.Time{})
 		made.GetObjectKind().SetGroupVersionKind(strategyv1.GroupVersion.WithKind(kindOf(object)))
-		return as.Patch(ctx, made, client.Apply, client.DryRunAll, client.FieldOwner("attack"), client.ForceOwnership)
+		data, err := json.Marshal(made)
+		if err != nil {
+			return err
+		}
+		return as.Patch(ctx, made, client.RawPatch(types.ApplyYAMLPatchType, data), client.DryRunAll, client.FieldOwner("attack"), client.ForceOwnership)
 	}
 }
 
