@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/rollback"
@@ -242,7 +244,10 @@ func TestARollbackBeginsWithTheChecksOfItsIncident(t *testing.T) {
 	s := newStory(t)
 	s.remedy("disable")
 	s.incident.Status.PlaybookRevision = "multi-strategy-1"
-	s.incident.Status.AdoptedChecks = &strategyv1.AdoptedChecks{Revision: "multi-strategy-2", Count: 1}
+	s.incident.Status.AdoptedChecks = &strategyv1.AdoptedChecks{
+		Revision: "multi-strategy-2", Count: 1, Time: metav1.NewTime(s.Now),
+		Decision: strategyv1.DecisionReference{Name: "d", Verdict: strategyv1.DecisionAdoptChecks, By: "bob", Time: metav1.NewTime(s.Now)},
+	}
 	s.fixed(nil)
 	s.quiet()
 	if adopted := s.rollback.Status.AdoptedChecks; adopted == nil || adopted.Revision != "multi-strategy-2" {

@@ -46,7 +46,6 @@ func TestTheGuardHoldsBack(t *testing.T) {
 		"the same schedule in two ways is one":       {strategyv1.GuardSpec{MaxDisabledSchedules: 1}, []strategyv1.RollbackAction{testkit.Disable("fast")}, []strategyv1.RollbackAction{testkit.LimitSignals("arb", "bold", 0)}, ""},
 		"a signal limit above 0 disables nothing":    {strategyv1.GuardSpec{MaxDisabledSchedules: 1}, []strategyv1.RollbackAction{testkit.Disable("slow")}, []strategyv1.RollbackAction{testkit.LimitSignals("arb", "bold", 1)}, ""},
 		"an allocation disables nothing":             {strategyv1.GuardSpec{MaxDisabledSchedules: 1}, []strategyv1.RollbackAction{testkit.DisableAll("trend")}, []strategyv1.RollbackAction{testkit.Allocate("cross", "0.0")}, ""},
-		"without limits":                             {strategyv1.GuardSpec{}, []strategyv1.RollbackAction{testkit.Disable("slow")}, []strategyv1.RollbackAction{testkit.Disable("fast")}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStory(t)

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/config/crd"
 	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/conditions"
@@ -219,6 +220,7 @@ func (s *story) pass() (decision rollback.Decision, changed bool) {
 		return decision, false
 	}
 	decision = s.plan()
+	s.APITakes(crd.Rollback, &strategyv1.StrategyRollback{ObjectMeta: s.rollback.ObjectMeta, Spec: s.rollback.Spec, Status: decision.Status})
 	changed = !reflect.DeepEqual(decision.Status, s.rollback.Status)
 	for _, wanted := range decision.Steps.InOrder() {
 		if s.suspended && action.Starts(wanted) && !s.ended() {
