@@ -32,7 +32,7 @@ type faults struct {
 	taken    map[string]int    // deleted Jobs by name
 }
 
-// fault is one more thing that goes wrong, until it is mended.
+// fault is one more thing that goes wrong, until it is put right.
 func (p *anyStory) fault() {
 	switch p.next("fault", []string{"job", "pod", "no key", "bad key", "foreign key", "bucket", "quota", "quota", "config gone", "config replaced", "config back", "forged", "forged", "unrecorded"}) {
 	case "job":
