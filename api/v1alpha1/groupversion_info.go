@@ -15,6 +15,7 @@ const (
 	KindIncident = "StrategyIncident"
 	KindRollback = "StrategyRollback"
 	KindDecision = "StrategyDecision"
+	KindAlert    = "StrategyAlert"
 )
 
 // AddToScheme registers the kinds of this package with a scheme.
@@ -24,6 +25,7 @@ func AddToScheme(scheme *runtime.Scheme) error {
 		&StrategyIncident{}, &StrategyIncidentList{},
 		&StrategyRollback{}, &StrategyRollbackList{},
 		&StrategyDecision{}, &StrategyDecisionList{},
+		&StrategyAlert{}, &StrategyAlertList{},
 	)
 	metav1.AddToGroupVersion(scheme, GroupVersion)
 	return nil

@@ -73,23 +73,13 @@ type AcknowledgementStatus struct {
 	UntilTime metav1.Time `json:"untilTime,omitempty,omitzero"`
 }
 
-// AlertState is what Alertmanager says of an alert.
-// +kubebuilder:validation:Enum=Firing;Resolved
-type AlertState string
-
-// The two states.
-const (
-	AlertFiring   AlertState = "Firing"
-	AlertResolved AlertState = "Resolved"
-)
-
-// IncidentAlert is one alert of the incident.
+// IncidentAlert is one alert of the incident, as its StrategyAlert said last.
 type IncidentAlert struct {
-	// fingerprint identifies the alert.
+	// objectName is the StrategyAlert.
 	// +required
 	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=64
-	Fingerprint string `json:"fingerprint,omitempty"`
+	// +kubebuilder:validation:MaxLength=253
+	ObjectName string `json:"objectName,omitempty"`
 
 	// name of the alert: its label alertname.
 	// +required
@@ -97,7 +87,11 @@ type IncidentAlert struct {
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name,omitempty"`
 
-	// state as last heard.
+	// severity that it has as an incident.
+	// +optional
+	Severity Severity `json:"severity,omitempty"`
+
+	// state as last heard. One whose StrategyAlert was deleted keeps the state that it had.
 	// +required
 	State AlertState `json:"state,omitempty"`
 

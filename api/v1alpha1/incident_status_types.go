@@ -98,15 +98,20 @@ type StrategyIncidentStatus struct {
 	// +kubebuilder:validation:MaxItems=16
 	Dashboards []Dashboard `json:"dashboards,omitempty"`
 
-	// alertCount is how many alerts came in for this incident, repeated ones included. Written by the alert intake alone.
+	// alertCount is how many alerts the incident has had.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	AlertCount int64 `json:"alertCount,omitempty"`
 
-	// alerts are the newest of them, by fingerprint. Written by the alert intake alone.
+	// firingCount is how many of them fire; absent = none.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	FiringCount int64 `json:"firingCount,omitempty"`
+
+	// alerts are those that fire, and the newest others; 32 at most.
 	// +optional
 	// +listType=map
-	// +listMapKey=fingerprint
+	// +listMapKey=objectName
 	// +kubebuilder:validation:MaxItems=32
 	Alerts []IncidentAlert `json:"alerts,omitempty"`
 

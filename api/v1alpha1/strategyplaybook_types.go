@@ -26,6 +26,10 @@ type StrategyPlaybookSpec struct {
 	// +optional
 	Signals *SignalsSpec `json:"signals,omitempty"`
 
+	// alerts say what the alerts become that are sent to this namespace. Default: none becomes an incident.
+	// +optional
+	Alerts *AlertsSpec `json:"alerts,omitempty"`
+
 	// dashboards are shown on each incident, for people.
 	// +optional
 	// +listType=map

@@ -5,6 +5,8 @@ import _ "embed"
 
 // The CustomResourceDefinitions, in YAML.
 var (
+	//go:embed bases/strategy.tradeops.dev_strategyalerts.yaml
+	Alert []byte
 	//go:embed bases/strategy.tradeops.dev_strategydecisions.yaml
 	Decision []byte
 	//go:embed bases/strategy.tradeops.dev_strategyincidents.yaml

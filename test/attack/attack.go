@@ -104,7 +104,7 @@ func people(t *testing.T, server Server) {
 	put(t, server, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: Namespace, Labels: map[string]string{strategyv1.LabelServe: strategyv1.ServeValue}}})
 	everything := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "attack-updates"}, Rules: []rbacv1.PolicyRule{{
 		APIGroups: []string{strategyv1.GroupVersion.Group},
-		Resources: []string{"strategyplaybooks", "strategyincidents", "strategyrollbacks", "strategydecisions"},
+		Resources: []string{"strategyplaybooks", "strategyincidents", "strategyrollbacks", "strategydecisions", "strategyalerts"},
 		Verbs:     []string{"get", "list", "create", "update", "patch"},
 	}}}
 	put(t, server, everything)
