@@ -31,7 +31,7 @@ func (s *story) restored() {
 // fired sets the state of the incident's only alert, as the intake would.
 func (s *story) fired(state strategyv1.AlertState) {
 	s.incident.Status.AlertCount++
-	s.incident.Status.Alerts = []strategyv1.IncidentAlert{{Fingerprint: "f1", Name: "MultiStrategyPnlDrawdown", State: state}}
+	s.incident.Status.Alerts = []strategyv1.IncidentAlert{{ObjectName: "f1", Name: "MultiStrategyPnlDrawdown", State: state}}
 }
 
 // Restored is not resolved: it must stay quiet for two minutes.
