@@ -68,6 +68,8 @@ type Environment struct {
 	User       string          // the operator's name at the API server
 	Machines   decide.Machines // names that are no person's
 	Pauses     pauses.Pauses
+
+	beats beats // of the alert controller, for the metrics
 }
 
 // FieldOwner names the operator in managedFields.
@@ -78,18 +80,21 @@ func (e *Environment) Controllers() []Controller {
 	wait := e.Pauses.OrDefault()
 	refused := &refusals{Clock: e.Clock, bucket: wait.Evidence, told: make(chan event.GenericEvent, memoEntries)}
 	known := &keys{Live: e.Live, Clock: e.Clock, home: policies.Home(e.User), life: wait.Secret}
+	justOpened := &opened{}
 	reads := &reader{
 		Client: e.Client, Live: e.Live, Trial: client.NewDryRunClient(e.Client), Evidence: e.Evidence, Clock: e.Clock,
 		Signals: e.Signals, Namespaces: e.Namespaces, Policies: e.Policies, User: e.User, Machines: e.Machines, Pauses: wait, keys: known, refusals: refused,
+		opened: justOpened, beats: &e.beats,
 	}
 	does := &executor{
 		Client: e.Client, Live: e.Live, Evidence: e.Evidence, Clock: e.Clock, Recorder: e.Recorder, Namespaces: e.Namespaces,
-		keys: known, refusals: refused, fresh: &freshness{},
+		keys: known, refusals: refused, fresh: &freshness{}, opened: justOpened,
 	}
 	wakes := waker{e.Client, make(chan event.GenericEvent, memoEntries), make(chan event.GenericEvent, memoEntries), make(chan event.GenericEvent, memoEntries)}
 	return []Controller{
 		(&judge{reader: reads, wakes: wakes, busy: map[string]bool{}}).controller(),
 		(&playbooks{reads}).controller(does, wakes), (&incidents{reads}).controller(does, wakes), (&rollbacks{reads}).controller(does, wakes),
+		(&routing{reads}).controller(does, wakes),
 		(&configurations{reads}).controller(does, wakes), (&collector{reader: reads, logs: e.Logs, does: does, wakes: wakes}).controller(),
 	}
 }

@@ -40,6 +40,7 @@ type executor struct {
 	refusals   *refusals
 	fresh      *freshness            // what it wrote, for those who read caches
 	gone       memo[types.UID, bool] // what was deleted; a cache may still show it, and no UID comes twice
+	opened     *opened
 }
 
 // execute carries out actions in order, each of which can be repeated without harm. An error stops what follows, but for what hangs on nothing
@@ -114,6 +115,8 @@ func (x *executor) do(ctx context.Context, about client.Object, next action.Acti
 		return x.deleteExactly(ctx, "DeleteObject", a.Object)
 	case action.CreateRollback:
 		return on("CreateRollback", a.Rollback, "incident", a.Rollback.Spec.IncidentName), x.createRollback(ctx, a.Rollback)
+	case action.CreateIncident:
+		return on("CreateIncident", a.Incident, "type", a.Incident.Spec.Type), x.createIncident(ctx, a.Incident)
 	case action.AnswerDecision:
 		done := effect{"AnswerDecision", "StrategyDecision", types.NamespacedName{Namespace: a.Namespace, Name: a.Name}, []any{"outcome", a.Answer.Outcome}}
 		return done, x.answerDecision(ctx, a)
@@ -268,6 +271,23 @@ func (x *executor) createRollback(ctx context.Context, rollback *strategyv1.Stra
 	if existing.Spec.IncidentUID != rollback.Spec.IncidentUID {
 		return fmt.Errorf("StrategyRollback %s: %w; delete or rename it", rollback.Name, errNotOurs)
 	}
+	return nil
+}
+
+// createIncident accepts an incident of the same name that is about the same: another alert, or another replica, opened it.
+func (x *executor) createIncident(ctx context.Context, incident *strategyv1.StrategyIncident) error {
+	err := x.Client.Create(ctx, incident, FieldOwner)
+	if err == nil {
+		x.opened.put(incident, x.Clock.Now())
+	}
+	if !apierrors.IsAlreadyExists(err) {
+		return err
+	}
+	var existing strategyv1.StrategyIncident
+	if err := x.Live.Get(ctx, client.ObjectKeyFromObject(incident), &existing); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	x.opened.put(&existing, x.Clock.Now()) // whatever it is about: the next pass sees it, and takes another name if it must
 	return nil
 }
 

@@ -58,12 +58,13 @@ const workers = 8
 func (r *incidents) controller(does *executor, wakes waker) Controller {
 	return Controller{
 		Name: "incident", Reconciler: r.loop(does), Workers: workers, Told: []Told{told(wakes.incidents, r.Pauses.Settle)},
-		For: itself(&strategyv1.StrategyIncident{}, predicate.Or(predicate.GenerationChangedPredicate{}, alertsChanged())),
+		For: itself(&strategyv1.StrategyIncident{}, predicate.GenerationChangedPredicate{}),
 		Watches: []Watch{
 			{&strategyv1.StrategyIncident{}, mapped(wakes.childrenOf), summaryChanged()},
 			{&strategyv1.StrategyIncident{}, mapped(wakes.sameAs), severityChanged()},
 			{&batchv1.Job{}, mapped(ownerOfJob(strategyv1.KindIncident)), jobDeleted()},
 			{&strategyv1.StrategyRollback{}, mapped(incidentOfRollback), summaryChanged()},
+			{&strategyv1.StrategyAlert{}, settled(r.Pauses.Settle, mapped(incidentOfAlert)), alertChanged()},
 			{&strategyv1.StrategyDecision{}, mapped(targetOfDecision(strategyv1.KindIncident)), predicate.GenerationChangedPredicate{}},
 			{&strategyv1.StrategyPlaybook{}, mapped(wakes.activeOf(&strategyv1.StrategyIncidentList{})), predicate.Or(summaryChanged(), allowedChanged())},
 			{&corev1.ConfigMap{}, mapped(wakes.activeIn(&strategyv1.StrategyIncidentList{})), nil},

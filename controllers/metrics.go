@@ -34,17 +34,20 @@ var (
 	rollbacksDesc = prometheus.NewDesc("strategy_rollbacks", "Rollbacks, by state, reason of Ready, mode and whom they wait for.",
 		[]string{"state", "reason", "mode", "waits_for"}, nil)
 	playbooksDesc  = prometheus.NewDesc("strategy_playbooks", "Playbooks, by reason of Ready; AwaitingReview waits for a second person.", []string{"reason"}, nil)
+	alertsDesc     = prometheus.NewDesc("strategy_alerts", "Alerts that are kept, by namespace, state and outcome; Unroutable ones have no incident.", []string{"namespace", "state", "outcome"}, nil)
+	heardDesc      = prometheus.NewDesc("strategy_heartbeat_heard_time_seconds", "When a heartbeat alert was last heard in a namespace, in Unix time; it may lag minutes behind.", []string{"namespace"}, nil)
+	beatDesc       = prometheus.NewDesc("strategy_heartbeat_time_seconds", "When the operator last looked at a heartbeat alert of a namespace, in Unix time: every 30 s while it works.", []string{"namespace"}, nil)
 	namespacesDesc = prometheus.NewDesc("strategy_namespaces", "Namespaces to be served, by state: Served, Starting (being read for the first time), or Refused (a right is missing).", []string{"state"}, nil)
 )
 
 // registerMetrics adds the operator's own metrics to controller-runtime's.
-func registerMetrics(reader client.Reader, readers *namespaces.Readers, timeout time.Duration) error {
+func registerMetrics(reader client.Reader, readers *namespaces.Readers, beats *beats, timeout time.Duration) error {
 	for _, counter := range []prometheus.Collector{verdictsTotal, breachesTotal, escalationsTotal, unjudgedTotal, effectSeconds, stageSeconds, approvalSeconds} {
 		if err := metrics.Registry.Register(counter); err != nil {
 			return err
 		}
 	}
-	return metrics.Registry.Register(&objectCounter{reader, readers, timeout})
+	return metrics.Registry.Register(&objectCounter{reader, readers, beats, timeout})
 }
 
 // countVerdicts counts what a status write added, after it succeeded: a conflict must not count twice.
@@ -86,6 +89,7 @@ func unjudged(all []metav1.Condition) bool {
 type objectCounter struct {
 	reader     client.Reader
 	namespaces *namespaces.Readers
+	beats      *beats
 	timeout    time.Duration // of reading the cache for one scrape
 }
 
@@ -94,6 +98,9 @@ func (c *objectCounter) Describe(out chan<- *prometheus.Desc) {
 	out <- incidentsDesc
 	out <- rollbacksDesc
 	out <- playbooksDesc
+	out <- alertsDesc
+	out <- heardDesc
+	out <- beatDesc
 	out <- namespacesDesc
 }
 
@@ -105,6 +112,7 @@ func (c *objectCounter) Collect(out chan<- prometheus.Metric) {
 	for _, state := range namespaces.States { // zero, too: an alert waits for a number
 		out <- prometheus.MustNewConstMetric(namespacesDesc, prometheus.GaugeValue, float64(counts[state]), string(state))
 	}
+	c.collectAlerts(ctx, out)
 	var playbooks strategyv1.StrategyPlaybookList
 	if err := c.reader.List(ctx, &playbooks, client.UnsafeDisableDeepCopy); err == nil {
 		counts := map[string]int{}
@@ -137,6 +145,31 @@ func (c *objectCounter) Collect(out chan<- prometheus.Metric) {
 		}
 		for labels, n := range counts {
 			out <- prometheus.MustNewConstMetric(rollbacksDesc, prometheus.GaugeValue, float64(n), labels[:]...)
+		}
+	}
+}
+
+// collectAlerts counts alerts, and tells when heartbeats were heard and looked at.
+func (c *objectCounter) collectAlerts(ctx context.Context, out chan<- prometheus.Metric) {
+	var alerts strategyv1.StrategyAlertList
+	if err := c.reader.List(ctx, &alerts, client.UnsafeDisableDeepCopy); err != nil {
+		return
+	}
+	counts, heard := map[[3]string]int{}, map[string]time.Time{}
+	for i := range alerts.Items {
+		alert := &alerts.Items[i]
+		counts[[3]string{alert.Namespace, string(alert.Spec.State), string(alert.Status.Outcome)}]++
+		if alert.Status.Outcome == strategyv1.AlertHeartbeat && alert.Spec.State == strategyv1.AlertFiring && alert.Spec.HeardTime.After(heard[alert.Namespace]) {
+			heard[alert.Namespace] = alert.Spec.HeardTime.Time
+		}
+	}
+	for labels, n := range counts {
+		out <- prometheus.MustNewConstMetric(alertsDesc, prometheus.GaugeValue, float64(n), labels[:]...)
+	}
+	for namespace, at := range heard {
+		out <- prometheus.MustNewConstMetric(heardDesc, prometheus.GaugeValue, float64(at.Unix()), namespace)
+		if last := c.beats.last(namespace); !last.IsZero() {
+			out <- prometheus.MustNewConstMetric(beatDesc, prometheus.GaugeValue, float64(last.Unix()), namespace)
 		}
 	}
 }

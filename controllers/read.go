@@ -19,6 +19,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/pauses"
 	"tradeops.dev/strategy-operator/internal/playbook"
+	"tradeops.dev/strategy-operator/internal/routes"
 )
 
 // reader observes. It remembers what was read, so that it is not read or parsed in each pass; what it remembers is shared by passes,
@@ -46,6 +47,10 @@ type reader struct {
 	thawed     memo[types.UID, *frozenPlaybook]              // by revision
 	outcomes   memo[string, checks.Outcome]                  // by SHA-256
 	stored     memo[string, stored]                          // outcomes by their key in the bucket
+
+	tables memo[table, *routes.Table] // of playbooks
+	opened *opened
+	beats  *beats
 
 	uncollected memo[types.UID, string] // what collecting a Job waits for, by the Job
 	proven      proven                  // logs

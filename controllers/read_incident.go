@@ -33,6 +33,9 @@ func (r *incidents) observeIncident(ctx context.Context, object *strategyv1.Stra
 	if observed.Rollbacks, err = r.observeRollbacksOf(ctx, object); err != nil {
 		return observed, err
 	}
+	if observed.Alerts, err = r.observeAlertsOf(ctx, object); err != nil {
+		return observed, err
+	}
 	if observed.NotServed != nil {
 		observed.Playbook.Problem, observed.Log.Problem = observed.NotServed, observed.NotServed // not read, which is not empty
 		observed.OnCall = facts.Known(facts.OnCall{Problem: observed.NotServed})                 // deadlines go on, and nobody knows who is called
@@ -132,6 +135,21 @@ func (r *incidents) observeDocuments(ctx context.Context, object *strategyv1.Str
 		documents[remediation.Name] = document
 	}
 	return documents, nil
+}
+
+// observeAlertsOf are the alerts that were given to an incident, by its UID: a name may have been another one's before.
+func (r *incidents) observeAlertsOf(ctx context.Context, object *strategyv1.StrategyIncident) (ours []strategyv1.StrategyAlert, err error) {
+	var list strategyv1.StrategyAlertList
+	if err := r.Client.List(ctx, &list, client.InNamespace(object.Namespace), client.MatchingFields{indexAlerts: object.Name}); err != nil {
+		return nil, err
+	}
+	for _, alert := range list.Items {
+		if alert.Status.IncidentUID == string(object.UID) {
+			ours = append(ours, alert)
+		}
+	}
+	slices.SortFunc(ours, func(a, b strategyv1.StrategyAlert) int { return cmp.Compare(a.Name, b.Name) })
+	return ours, nil
 }
 
 // openRecords are the judged checks whose reports a rule may still ask for.

@@ -7,12 +7,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
-	"tradeops.dev/strategy-operator/internal/incident"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 )
 
 // observeSame are the others of the same identity.
 func (r *incidents) observeSame(ctx context.Context, object *strategyv1.StrategyIncident) ([]strategyv1.StrategyIncident, error) {
-	return r.incidentsBut(ctx, object, client.InNamespace(object.Namespace), client.MatchingFields{indexIdentity: incident.Identity(object)})
+	return r.incidentsBut(ctx, object, client.InNamespace(object.Namespace), client.MatchingFields{indexIdentity: lifecycle.Identity(object.Spec)})
 }
 
 // observeNeighbours are the open others on the same scheduler.

@@ -188,7 +188,7 @@ func (x *executor) accepted(about client.Object, effect string, err error) error
 // tellsItself: the plan of the object tells in its summary what was refused. Others have none, like a configuration.
 func tellsItself(about client.Object) bool {
 	switch about.(type) {
-	case *strategyv1.StrategyIncident, *strategyv1.StrategyRollback, *strategyv1.StrategyPlaybook:
+	case *strategyv1.StrategyIncident, *strategyv1.StrategyRollback, *strategyv1.StrategyPlaybook, *strategyv1.StrategyAlert:
 		return true
 	}
 	return false

@@ -13,6 +13,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/action"
+	"tradeops.dev/strategy-operator/internal/alerts"
 	"tradeops.dev/strategy-operator/internal/decisionlog"
 	"tradeops.dev/strategy-operator/internal/incident"
 	"tradeops.dev/strategy-operator/internal/playbook"
@@ -23,14 +24,14 @@ import (
 
 var everyAction = []any{
 	action.AnswerDecision{}, action.StoreEvidence{}, action.AppendEntries{}, action.CreateJob{}, action.DeleteJob{}, action.CreateRevision{}, action.DeleteRevision{},
-	action.CreateRollback{}, action.CreateConfigMap{}, action.DeleteObject{}, action.KeepReceipt{}, action.WriteConfig{}, action.RestartWorkload{},
+	action.CreateRollback{}, action.CreateIncident{}, action.CreateConfigMap{}, action.DeleteObject{}, action.KeepReceipt{}, action.WriteConfig{}, action.RestartWorkload{},
 	action.SetFinalizers{}, action.Event{},
 }
 
 // behind are the types that an interface may stand for.
 var behind = map[reflect.Type][]any{
 	reflect.TypeFor[action.Action]():  everyAction,
-	reflect.TypeFor[action.Object]():  {strategyv1.StrategyIncident{}, strategyv1.StrategyRollback{}, strategyv1.StrategyDecision{}},
+	reflect.TypeFor[action.Object]():  {strategyv1.StrategyIncident{}, strategyv1.StrategyRollback{}, strategyv1.StrategyDecision{}, strategyv1.StrategyAlert{}},
 	reflect.TypeFor[runtime.Object](): {}, // of a RawExtension, which is written and not read
 	reflect.TypeFor[any]():            {}, // a report's JSON
 	reflect.TypeFor[error]():          {}, // why there is none
@@ -44,7 +45,7 @@ func TestNoSecretIsObservedOrDecided(t *testing.T) {
 	}
 	for _, root := range []any{
 		incident.Observed{}, incident.Decision{}, rollback.Observed{}, rollback.Decision{},
-		playbook.Observed{}, playbook.Decision{}, schedulerconfig.Observed{}, schedulerconfig.Decision{},
+		alerts.Observed{}, alerts.Decision{}, playbook.Observed{}, playbook.Decision{}, schedulerconfig.Observed{}, schedulerconfig.Decision{},
 	} {
 		seen := map[reflect.Type]bool{}
 		var walk func(one reflect.Type, path string)

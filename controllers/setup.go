@@ -31,7 +31,7 @@ func (e *Environment) Setup(ctx context.Context, mgr ctrl.Manager, readers *name
 	if err := addIndexes(ctx, mgr, readers); err != nil {
 		return err
 	}
-	if err := registerMetrics(mgr.GetClient(), readers, e.Pauses.OrDefault().Scrape); err != nil {
+	if err := registerMetrics(mgr.GetClient(), readers, &e.beats, e.Pauses.OrDefault().Scrape); err != nil {
 		return err
 	}
 	for _, one := range e.Controllers() {

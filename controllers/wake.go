@@ -15,7 +15,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
-	"tradeops.dev/strategy-operator/internal/incident"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 )
 
@@ -56,11 +55,24 @@ func (w waker) sameAs(ctx context.Context, object client.Object) []reconcile.Req
 	}
 	var requests []reconcile.Request
 	for i := range list.Items {
-		if other := &list.Items[i]; other.UID != about.UID && incident.Identity(other) == incident.Identity(about) {
+		if other := &list.Items[i]; other.UID != about.UID && lifecycle.Identity(other.Spec) == lifecycle.Identity(about.Spec) {
 			requests = append(requests, requestFor(other.Namespace, other.Name)...)
 		}
 	}
 	return requests
+}
+
+// alertsOf finds the alerts that an incident has.
+func (w waker) alertsOf(ctx context.Context, object client.Object) []reconcile.Request {
+	return w.requests(ctx, &strategyv1.StrategyAlertList{}, client.InNamespace(object.GetNamespace()), client.MatchingFields{indexAlerts: object.GetName()})
+}
+
+func incidentOfAlert(_ context.Context, object client.Object) []reconcile.Request {
+	alert, ok := object.(*strategyv1.StrategyAlert)
+	if !ok || alert.Status.IncidentName == "" {
+		return nil
+	}
+	return requestFor(object.GetNamespace(), alert.Status.IncidentName)
 }
 
 func playbookOfIncident(_ context.Context, object client.Object) []reconcile.Request {

@@ -11,7 +11,6 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/controllers/namespaces"
-	"tradeops.dev/strategy-operator/internal/incident"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 )
 
@@ -25,6 +24,7 @@ const (
 	indexClosed   = "spec.playbookName, closed" // incidents that have ended, by playbook
 	indexIdentity = "identity"                  // incidents by what they are about, closed ones too
 	indexParent   = "status.parentName, active" // incidents that have not ended, by the one that they follow
+	indexAlerts   = "status.incidentName"       // alerts by the incident that they opened or joined
 	indexOwner    = "controller"                // Jobs and pods by the UID of the object that controls them
 )
 
@@ -65,13 +65,16 @@ func Indexes() []Index {
 			return nil
 		}},
 		{&strategyv1.StrategyIncident{}, indexIdentity, func(o client.Object) []string {
-			return []string{incident.Identity(o.(*strategyv1.StrategyIncident))}
+			return []string{lifecycle.Identity(o.(*strategyv1.StrategyIncident).Spec)}
 		}},
 		{&strategyv1.StrategyIncident{}, indexParent, activeWith(func(o client.Object) string {
 			return o.(*strategyv1.StrategyIncident).Status.ParentName
 		})},
 		{&strategyv1.StrategyRollback{}, indexActive, activeWith(func(client.Object) string { return isActive })},
 		{&strategyv1.StrategyIncident{}, indexActive, activeWith(func(client.Object) string { return isActive })},
+		{&strategyv1.StrategyAlert{}, indexAlerts, func(o client.Object) []string {
+			return nonEmpty(o.(*strategyv1.StrategyAlert).Status.IncidentName)
+		}},
 		{&batchv1.Job{}, indexOwner, controllerOf},
 		{&corev1.Pod{}, indexOwner, controllerOf},
 	}

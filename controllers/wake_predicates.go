@@ -120,13 +120,37 @@ func ready(object client.Object) *metav1.Condition {
 	return nil
 }
 
-// alertsChanged: what the alert intake wrote into an incident.
-func alertsChanged() predicate.Predicate {
-	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
-		before, okBefore := e.ObjectOld.(*strategyv1.StrategyIncident)
-		after, okAfter := e.ObjectNew.(*strategyv1.StrategyIncident)
-		return okBefore && okAfter && (before.Status.AlertCount != after.Status.AlertCount || !equality.Semantic.DeepEqual(before.Status.Alerts, after.Status.Alerts))
-	}}
+// alertChanged: what an incident reads of its alerts.
+func alertChanged() predicate.Predicate {
+	type read struct {
+		state    strategyv1.AlertState
+		times    int64
+		uid      string
+		severity strategyv1.Severity
+	}
+	of := func(object client.Object) read {
+		alert, ok := object.(*strategyv1.StrategyAlert)
+		if !ok {
+			return read{}
+		}
+		return read{alert.Spec.State, alert.Spec.Occurrence, alert.Status.IncidentUID, alert.Status.Severity}
+	}
+	return predicate.Funcs{
+		UpdateFunc: func(e event.UpdateEvent) bool { return of(e.ObjectOld) != of(e.ObjectNew) },
+		DeleteFunc: func(event.DeleteEvent) bool { return false }, // the incident keeps what it knew of it
+	}
+}
+
+// incidentOver: it was closed or deleted, and what its alerts do next is open.
+func incidentOver() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc: func(event.CreateEvent) bool { return false },
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			before, okBefore := e.ObjectOld.(*strategyv1.StrategyIncident)
+			after, okAfter := e.ObjectNew.(*strategyv1.StrategyIncident)
+			return okBefore && okAfter && lifecycle.Open(before) != lifecycle.Open(after)
+		},
+	}
 }
 
 // rolloutChanged: what a rollout in progress waits for.

@@ -2,13 +2,15 @@ package v1alpha1
 
 // Event is the decision log's word for what happened. The list is a contract: reports, notifications and exports rely on it, so a
 // word is never given another meaning.
-// +kubebuilder:validation:Enum=incident;acknowledged;escalated;sla_breached;check;diagnosed;linked;proposed;contained;closed;unanswered;looks_false;relapsed;reopened;raised;rollback_requested;approved;approval_voided;denied;not_honoured;held_back;overridden;dry_run;config_change;config_applied;disabled;verified;unverified;failed;expired;renewed;restore_requested;restore_refused;restored;withdrawn;retained;left;record_doubted;checks_adopted;playbook_approved;playbook_denied;on_hold;released
+// +kubebuilder:validation:Enum=incident;alert;acknowledged;escalated;sla_breached;check;diagnosed;linked;proposed;contained;closed;unanswered;looks_false;relapsed;reopened;raised;rollback_requested;approved;approval_voided;denied;not_honoured;held_back;overridden;dry_run;config_change;config_applied;disabled;verified;unverified;failed;expired;renewed;restore_requested;restore_refused;restored;withdrawn;retained;left;record_doubted;checks_adopted;playbook_approved;playbook_denied;on_hold;released
 type Event string
 
 // Events of the log of an incident.
 const (
 	// EventIncident: the incident started; what was reported, and by whom.
 	EventIncident Event = "incident"
+	// EventAlert: the incident has another alert; or none of its alerts fires any more, or one does again.
+	EventAlert Event = "alert"
 	// EventAcknowledged: somebody is on it; or it was closed as a false alarm, by a rule or by somebody.
 	EventAcknowledged Event = "acknowledged"
 	// EventEscalated: the next level was called, by a rule, by time or by somebody.

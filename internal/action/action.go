@@ -63,7 +63,7 @@ type DeleteRevision struct {
 // CreateConfigMap creates a ConfigMap under its deterministic name; one that is there must have the same controller.
 type CreateConfigMap struct{ ConfigMap *corev1.ConfigMap }
 
-// DeleteObject deletes exactly this incident, rollback or decision, by its UID.
+// DeleteObject deletes exactly this incident, rollback, decision or alert, by its UID.
 type DeleteObject struct{ Object Object }
 
 // Object is an object of the API.
@@ -74,6 +74,9 @@ type Object interface {
 
 // CreateRollback creates an incident's rollback under its deterministic name.
 type CreateRollback struct{ Rollback *strategyv1.StrategyRollback }
+
+// CreateIncident opens an incident under its deterministic name; one of that name that is about the same is the same.
+type CreateIncident struct{ Incident *strategyv1.StrategyIncident }
 
 // AnswerDecision tells a decision what became of it, by its UID.
 type AnswerDecision struct {
@@ -151,6 +154,7 @@ func (DeleteJob) isAction()       {}
 func (CreateRevision) isAction()  {}
 func (DeleteRevision) isAction()  {}
 func (CreateRollback) isAction()  {}
+func (CreateIncident) isAction()  {}
 func (CreateConfigMap) isAction() {}
 func (DeleteObject) isAction()    {}
 func (AnswerDecision) isAction()  {}

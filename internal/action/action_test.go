@@ -26,6 +26,7 @@ var kinds = map[string]struct {
 	"CreateConfigMap": {action: action.CreateConfigMap{}, starts: true},
 	"DeleteObject":    {action: action.DeleteObject{}, tidies: true},
 	"CreateRollback":  {action: action.CreateRollback{}, starts: true},
+	"CreateIncident":  {action: action.CreateIncident{}}, // clocks and calls; what it starts asks for itself
 	"AnswerDecision":  {action: action.AnswerDecision{}, tidies: true},
 	"KeepReceipt":     {action: action.KeepReceipt{}},
 	"WriteConfig":     {action: action.WriteConfig{}, starts: true},

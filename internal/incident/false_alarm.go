@@ -53,6 +53,8 @@ func unmeasured(stage checks.Result) string {
 func (p *plan) whoSaysItIsOne(rule *strategyv1.FalseAlarmRule) string {
 	reporter := p.seen.Incident.Spec.RequestedBy
 	switch {
+	case p.holdsStorm():
+		return "it holds the alerts that no other incident was opened for"
 	case p.next.Acknowledgement != nil:
 		return p.next.Acknowledgement.By + " acknowledged it"
 	case rule.ReportedBy != strategyv1.ReportedByAnyone && p.seen.Machines.MayBePerson(reporter):

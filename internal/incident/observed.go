@@ -23,6 +23,7 @@ type Observed struct {
 	Decided   []facts.Decided               // decisions about this incident, oldest first
 	Machines  decide.Machines               // names that are no person's
 	Rollbacks []strategyv1.StrategyRollback // that name this incident, oldest first
+	Alerts    []strategyv1.StrategyAlert    // that were given to it
 
 	// What is read when the plan asks for it.
 	Same       facts.Read[[]strategyv1.StrategyIncident] // others of the same identity, closed ones too, in any order
@@ -44,20 +45,6 @@ type Decision struct {
 	Status strategyv1.StrategyIncidentStatus
 	Steps  pass.Steps
 	NextAt time.Time // when the next pass is due; zero: something watched will change
-}
-
-// Identity is what an incident is about: of each there is one open incident at a time, and strikes count for it.
-func Identity(incident *strategyv1.StrategyIncident) string {
-	spec := incident.Spec
-	target := "schedule " + spec.Schedule
-	if spec.Schedule == "" {
-		target = "strategy " + spec.Strategy
-	}
-	mode := spec.Mode
-	if mode == "" {
-		mode = strategyv1.IncidentLive
-	}
-	return string(mode) + "/" + spec.PlaybookName + "/" + string(spec.Type) + "/" + target
 }
 
 // older says whether a began before b; of two that were created in the same second, one is always the older.

@@ -55,13 +55,7 @@ func (p *plan) deaf() {
 
 // noise says why it is not quiet, or is empty.
 func (p *plan) noise() (reason, message string) {
-	var firing []string
-	for _, alert := range p.next.Alerts {
-		if alert.State == strategyv1.AlertFiring {
-			firing = append(firing, alert.Name)
-		}
-	}
-	if len(firing) > 0 {
+	if firing := firingNames(p.next.Alerts); len(firing) > 0 {
 		return strategyv1.ReasonAlertFiring, "still firing: " + names(firing)
 	}
 	rule := p.recovery().Quiet

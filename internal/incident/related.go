@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -22,7 +21,7 @@ func (p *plan) duplicate() pass.Outcome {
 	same := p.same()
 	for i := range same {
 		other := &same[i]
-		if lifecycle.Open(other) && older(other, p.seen.Incident) && !dormant(other) && !p.severity().Above(lifecycle.Severity(other)) {
+		if lifecycle.Open(other) && older(other, p.seen.Incident) && !lifecycle.Dormant(other) && !p.severity().Above(lifecycle.Severity(other)) {
 			p.close(p.now, strategyv1.ReasonDuplicate, strategyv1.EventClosed, fmt.Sprintf(
 				"StrategyIncident %s, which began before, is about the same playbook, type and target; look there", other.Name), "")
 			p.next.ParentName, p.next.ParentUID = other.Name, string(other.UID)
@@ -30,12 +29,6 @@ func (p *plan) duplicate() pass.Outcome {
 		}
 	}
 	return pass.GoOn
-}
-
-// dormant: nobody and nothing is at work on an open incident, or its change is undone: a new report is news.
-func dormant(incident *strategyv1.StrategyIncident) bool {
-	all := incident.Status.Conditions
-	return conditions.True(all, strategyv1.ConditionOnHold) || conditions.True(all, strategyv1.ConditionStalled) || incident.Status.RestoredTime != nil
 }
 
 // severity is the one that counts.
@@ -58,13 +51,7 @@ func (p *plan) raised() {
 		if !lifecycle.Open(other) || !older(p.seen.Incident, other) || !severity.Above(p.severity()) {
 			continue
 		}
-		message := fmt.Sprintf("severity %s instead of %s: StrategyIncident %s is about the same playbook, type and target", severity, p.severity(), other.Name)
-		p.next.Severity = severity
-		if p.next.Branch != nil {
-			p.next.Branch.Severities = append(p.next.Branch.Severities, severity)
-		}
-		p.out.Note(strategyv1.EventRaised, message+p.call(lifecycle.Level(p.next)), "")
-		p.out.Tell(corev1.EventTypeWarning, strategyv1.ReasonRaised, message)
+		p.raise(severity, fmt.Sprintf("StrategyIncident %s is about the same playbook, type and target", other.Name))
 	}
 }
 
@@ -117,7 +104,7 @@ func (p *plan) findParent() *strategyv1.StrategyIncident {
 	for i := range neighbours {
 		other := &neighbours[i]
 		sameCause := other.Status.Cause != nil && other.Status.Cause.Name == p.next.Cause.Name
-		asleep := dormant(other) && !conditions.True(other.Status.Conditions, strategyv1.ConditionContained)
+		asleep := lifecycle.Dormant(other) && !conditions.True(other.Status.Conditions, strategyv1.ConditionContained)
 		if lifecycle.Open(other) && sameCause && !asleep && older(other, p.seen.Incident) && (parent == nil || older(other, parent)) {
 			parent = other
 		}

@@ -10,7 +10,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/conditions"
-	"tradeops.dev/strategy-operator/internal/incident"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/testkit"
 )
 
@@ -73,7 +73,7 @@ func TestIdentity(t *testing.T) {
 	identity := func(change func(*strategyv1.StrategyIncidentSpec)) string {
 		spec := strategyv1.StrategyIncidentSpec{PlaybookName: "p", Type: "PnL", Schedule: "fast", Severity: "Critical", Mode: strategyv1.IncidentLive}
 		change(&spec)
-		return incident.Identity(&strategyv1.StrategyIncident{Spec: spec})
+		return lifecycle.Identity(spec)
 	}
 	same := identity(func(*strategyv1.StrategyIncidentSpec) {})
 	for name, c := range map[string]struct {

@@ -17,6 +17,25 @@ func Open(incident *strategyv1.StrategyIncident) bool {
 	return !Closed(incident.Status) && incident.DeletionTimestamp.IsZero()
 }
 
+// Identity is what an incident is about: of each there is one open incident at a time, and strikes count for it.
+func Identity(spec strategyv1.StrategyIncidentSpec) string {
+	target := "schedule " + spec.Schedule
+	if spec.Schedule == "" {
+		target = "strategy " + spec.Strategy
+	}
+	mode := spec.Mode
+	if mode == "" {
+		mode = strategyv1.IncidentLive
+	}
+	return string(mode) + "/" + spec.PlaybookName + "/" + string(spec.Type) + "/" + target
+}
+
+// Dormant: nobody and nothing is at work on an open incident, or its change is undone: a new report is news.
+func Dormant(incident *strategyv1.StrategyIncident) bool {
+	all := incident.Status.Conditions
+	return conditions.True(all, strategyv1.ConditionOnHold) || conditions.True(all, strategyv1.ConditionStalled) || incident.Status.RestoredTime != nil
+}
+
 // Detected is when the clocks of an incident start: when its fault was detected. A clock that was ahead must not switch them off, so a
 // time after the incident's creation does not count.
 func Detected(incident *strategyv1.StrategyIncident) time.Time {

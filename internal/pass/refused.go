@@ -46,7 +46,7 @@ func (p *Pass) asked(also []action.Action) bool {
 
 // StallRefused stalls on an effect that the API server refuses.
 func (p *Pass) StallRefused(refusal facts.Refusal) {
-	text := refusedText(refusal)
+	text := RefusedText(refusal)
 	if rest := p.Message(strategyv1.ConditionReady); rest != "" {
 		text += ". " + rest
 	}
@@ -56,7 +56,7 @@ func (p *Pass) StallRefused(refusal facts.Refusal) {
 
 // Mention adds to the summary that the API server refuses an effect on which nothing hangs.
 func (p *Pass) Mention(refusal facts.Refusal) {
-	ready, text := p.find(strategyv1.ConditionReady), refusedText(refusal)
+	ready, text := p.find(strategyv1.ConditionReady), RefusedText(refusal)
 	if ready != nil {
 		p.Set(strategyv1.ConditionReady, ready.Status, ready.Reason, bounded.Text(text+". "+ready.Message, maxMessage))
 	}
@@ -72,9 +72,9 @@ func (p *Pass) TellRefusedOver() {
 	if p.refusal != nil && p.asked(nil) {
 		reason := reasonOf(*p.refusal)
 		if p.Reason(strategyv1.ConditionStalled) != reason {
-			p.Tell(corev1.EventTypeWarning, reason, refusedText(*p.refusal))
+			p.Tell(corev1.EventTypeWarning, reason, RefusedText(*p.refusal))
 		}
-		p.Set(strategyv1.ConditionStalled, metav1.ConditionTrue, reason, refusedText(*p.refusal))
+		p.Set(strategyv1.ConditionStalled, metav1.ConditionTrue, reason, RefusedText(*p.refusal))
 		p.Wake(p.Now.Add(Recheck))
 		return
 	}
@@ -119,7 +119,8 @@ func reasonOf(refusal facts.Refusal) string {
 	return strategyv1.ReasonEffectRefused
 }
 
-func refusedText(refusal facts.Refusal) string {
+// RefusedText is how it is told that an effect is refused.
+func RefusedText(refusal facts.Refusal) string {
 	if action.IsEvidence(refusal.Effect) {
 		return fmt.Sprintf("%s(%s): %s. Nothing is started or changed until it does, since nobody could log it; deadlines and calls go on. Make room in it, or have it writable: the manager's --evidence-bucket. %s",
 			takesNone, strings.TrimPrefix(refusal.Effect, "action."), refusal.Message, tried())

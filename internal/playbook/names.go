@@ -7,6 +7,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/routes"
 	"tradeops.dev/strategy-operator/internal/signals"
 )
 
@@ -23,6 +24,10 @@ func names(spec strategyv1.StrategyPlaybookSpec) []string {
 				wrong = append(wrong, fmt.Sprintf("the query of signal %s: %v", query.Name, err))
 			}
 		}
+	}
+	_, unreadable := routes.Compile(spec.Alerts)
+	for _, err := range unreadable {
+		wrong = append(wrong, err.Error())
 	}
 	return wrong
 }

@@ -18,16 +18,24 @@ const (
 	perUnit = 10
 )
 
-// compilePattern refuses what would be too large before it is made: x{999}{999} has few characters.
+// compilePattern refuses what would be too large before it is made.
 func compilePattern(pattern string) (*regexp.Regexp, error) {
-	parsed, err := syntax.Parse(pattern, syntax.Perl)
-	if err != nil {
-		return nil, fmt.Errorf("the pattern of matches(): %w", err)
-	}
-	if instructions(parsed) > maxPattern {
-		return nil, fmt.Errorf("the pattern of matches() is too large: it has more than %d instructions when its repetitions are written out; repeat less, or with * and +", maxPattern)
+	if err := PatternFits(pattern); err != nil {
+		return nil, fmt.Errorf("matches(): %w", err)
 	}
 	return regexp.Compile(pattern)
+}
+
+// PatternFits says why a regular expression is none, or would be too large to be made: x{999}{999} has few characters.
+func PatternFits(pattern string) error {
+	parsed, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return fmt.Errorf("the pattern cannot be read: %w", err)
+	}
+	if instructions(parsed) > maxPattern {
+		return fmt.Errorf("the pattern is too large: it has more than %d instructions when its repetitions are written out; repeat less, or with * and +", maxPattern)
+	}
+	return nil
 }
 
 // instructions is about how many instructions a pattern's program has; once it is above maxPattern it may be any number above.

@@ -47,6 +47,15 @@ func rollbackTells(name string) func(*sim.World) []metav1.Condition {
 	}
 }
 
+func alertTells(name string) func(*sim.World) []metav1.Condition {
+	return func(w *sim.World) []metav1.Condition {
+		if alert := w.AlertNamed(name); alert != nil {
+			return alert.Status.Conditions
+		}
+		return nil
+	}
+}
+
 func playbookTells(w *sim.World) []metav1.Condition {
 	var playbook strategyv1.StrategyPlaybook
 	w.Get(sim.Playbook, &playbook)
@@ -82,7 +91,11 @@ func newSpecs(n int) func(*sim.World) {
 var refusedActions = map[string]refusedAction{
 	"CreateJob":      {story: "main story", against: jobs, told: incidentTells},
 	"CreateRollback": {story: "main story", against: to[*strategyv1.StrategyRollback]("create"), told: incidentTells, after: func(w *sim.World) bool { return w.Rollback() != nil }},
-	"DeleteJob":      {story: "main story", against: to[*batchv1.Job]("delete"), told: incidentTells, works: true},
+	"CreateIncident": {
+		story: "an alert opens an incident, and its end lets it close", against: to[*strategyv1.StrategyIncident]("create"), told: alertTells("loss"),
+		after: func(w *sim.World) bool { return w.Incident() != nil },
+	},
+	"DeleteJob": {story: "main story", against: to[*batchv1.Job]("delete"), told: incidentTells, works: true},
 	"DeleteJob of what is closed": {
 		story: "false alarm", against: to[*batchv1.Job]("delete"), told: incidentTells,
 		before: func(w *sim.World) bool { return w.Incident() != nil && w.Incident().Status.ClosedTime == nil },

@@ -50,6 +50,7 @@ func EndOf(w *sim.World, lastError error) *End {
 	sort.Strings(e.jobs)
 	var incidents strategyv1.StrategyIncidentList
 	w.List(&incidents)
+	slices.SortStableFunc(incidents.Items, func(a, b strategyv1.StrategyIncident) int { return a.CreationTimestamp.Compare(b.CreationTimestamp.Time) })
 	for _, incident := range incidents.Items {
 		e.incidentEnd(w, incident)
 	}
@@ -64,6 +65,7 @@ func EndOf(w *sim.World, lastError error) *End {
 		}
 		e.rollback(w, list.Items[at])
 	}
+	e.alertEnds(w)
 	e.record(w, list.Items)
 	e.answers(w, incidents.Items, list.Items)
 	sort.Strings(e.conditions)
@@ -106,10 +108,13 @@ func prefixOf(object client.Object) string {
 }
 
 func (e *End) incidentEnd(w *sim.World, incident strategyv1.StrategyIncident) {
-	reason, name := conditions.Reason(incident.Status.Conditions, strategyv1.ConditionReady), incident.Name
+	reason, name := conditions.Reason(incident.Status.Conditions, strategyv1.ConditionReady), masked(incident.Name)
 	if name == "pnl" {
 		e.incident, name = reason, "incident"
 	} else {
+		for e.others[name] != "" { // those that alerts open differ in what is masked
+			name += "'"
+		}
 		e.others[name] = reason
 	}
 	e.state(name, incident.Status.Conditions)
@@ -128,6 +133,16 @@ func (e *End) incidentEnd(w *sim.World, incident strategyv1.StrategyIncident) {
 		if _, err := w.Bucket.Get(context.Background(), incident.Status.Proposal.EvidenceKey); err != nil {
 			e.Problem("the patch of %s is not in the evidence: %v", name, err)
 		}
+	}
+}
+
+// alertEnds: what became of each alert.
+func (e *End) alertEnds(w *sim.World) {
+	var list strategyv1.StrategyAlertList
+	w.List(&list)
+	for _, alert := range list.Items {
+		e.told = append(e.told, fmt.Sprintf("alert %s: %s, %s: %s", alert.Name, alert.Spec.State, alert.Status.Outcome, masked(conditions.Message(alert.Status.Conditions, strategyv1.ConditionReady))))
+		e.state("alert "+alert.Name, alert.Status.Conditions)
 	}
 }
 

@@ -75,7 +75,7 @@ func (s Scenario) Content() string {
 }
 
 // All of them, the main story first.
-var All = slices.Concat(incidents, procedure, heldBack, plans, several, lostAndFound, timeBoxes, deletions, adopted, reviewed)
+var All = slices.Concat(incidents, procedure, heldBack, plans, several, lostAndFound, timeBoxes, deletions, adopted, reviewed, alerted)
 
 // Named is the scenario of that name.
 func Named(name string) Scenario {

@@ -29,6 +29,8 @@ func author(object client.Object) (field string, name *string) {
 		return "requestedBy", &o.Spec.RequestedBy
 	case *strategyv1.StrategyRollback:
 		return "requestedBy", &o.Spec.RequestedBy
+	case *strategyv1.StrategyAlert:
+		return "sender", &o.Spec.Sender
 	}
 	return "", nil
 }
@@ -41,14 +43,16 @@ func stamp(user string, object client.Object) {
 }
 
 // ownName refuses a name that is not the user's. Rollbacks may name another: whoever asks has the verb delegate. That its incident asked for
-// one the operator alone may say.
+// one the operator alone may say; whose alert it heard, too.
 func ownName(user string, object client.Object, kind *kind) error {
 	if rollback, is := object.(*strategyv1.StrategyRollback); is && rollback.Spec.IncidentUID != "" && user != Operator {
 		return apierrors.NewForbidden(kind.group(), object.GetName(),
 			errors.New("incidentUID says that the incident itself asked; leave it out, and name the incident with incidentName"))
 	}
 	field, name := author(object)
-	if _, delegated := object.(*strategyv1.StrategyRollback); name == nil || delegated || *name == user {
+	_, delegated := object.(*strategyv1.StrategyRollback)
+	_, heard := object.(*strategyv1.StrategyAlert)
+	if name == nil || delegated || *name == user || heard && user == Operator {
 		return nil
 	}
 	return apierrors.NewForbidden(kind.group(), object.GetName(),

@@ -62,6 +62,7 @@ func NewKinds() (*Kinds, error) {
 		{object: &strategyv1.StrategyIncident{}, crd: crd.Incident, status: true, generations: true},
 		{object: &strategyv1.StrategyRollback{}, crd: crd.Rollback, status: true, generations: true},
 		{object: &strategyv1.StrategyDecision{}, crd: crd.Decision, status: true, generations: true},
+		{object: &strategyv1.StrategyAlert{}, crd: crd.Alert, status: true, generations: true},
 		{object: &corev1.ConfigMap{}},
 		{object: &corev1.Secret{}},
 		{object: &corev1.PodTemplate{}},

@@ -1,0 +1,116 @@
+package alerts
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/action"
+	"tradeops.dev/strategy-operator/internal/bounded"
+	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
+	"tradeops.dev/strategy-operator/internal/pass"
+	"tradeops.dev/strategy-operator/internal/routes"
+)
+
+// plan is one pass over an alert.
+type plan struct {
+	seen     Observed
+	now      time.Time
+	next     strategyv1.StrategyAlertStatus // the status as it will be
+	playbook *Playbook                      // whose route matches; nil: none does
+	found    routes.Found                   // by that route
+	actions  []action.Action
+	nextAt   time.Time
+	beats    bool
+}
+
+// Plan decides one pass.
+func Plan(o Observed, now time.Time) Decision {
+	p := &plan{seen: o, now: now, next: *o.Alert.Status.DeepCopy()}
+	p.route()
+	rule := pass.First(p, rules)
+	return Decision{Status: p.next, Rule: rule, Actions: p.actions, NextAt: p.nextAt, Heartbeat: p.beats}
+}
+
+// route asks the playbooks in the order of their names; the first whose route matches has the alert.
+func (p *plan) route() {
+	for i := range p.seen.Playbooks {
+		if found, ok := p.seen.Playbooks[i].Table.Find(p.seen.Alert.Spec.Labels); ok {
+			p.playbook, p.found = &p.seen.Playbooks[i], found
+			return
+		}
+	}
+}
+
+func (p *plan) firing() bool { return p.seen.Alert.Spec.State == strategyv1.AlertFiring }
+
+// incident is the one that the alert opened or joined; nil: none, or it was deleted.
+func (p *plan) incident() *strategyv1.StrategyIncident {
+	for i := range p.seen.Incidents {
+		if one := &p.seen.Incidents[i]; one.Name == p.next.IncidentName && string(one.UID) == p.next.IncidentUID {
+			return one
+		}
+	}
+	return nil
+}
+
+// linked: it was given to an incident, whatever became of that.
+func (p *plan) linked() bool { return p.next.IncidentUID != "" }
+
+// dealtWith: the alert fires as it did when it was given to its incident, without a pause.
+func (p *plan) dealtWith() bool {
+	return p.linked() && p.seen.Alert.Spec.Occurrence <= p.next.Occurrence
+}
+
+// link gives the alert to an incident.
+func (p *plan) link(outcome strategyv1.AlertOutcome, incident *strategyv1.StrategyIncident, why string) {
+	p.routed(outcome)
+	p.next.IncidentName, p.next.IncidentUID = incident.Name, string(incident.UID)
+	p.settled(string(outcome), why)
+}
+
+// routed writes down what the route makes of the alert, and for which occurrence of it.
+func (p *plan) routed(outcome strategyv1.AlertOutcome) {
+	p.next.Outcome, p.next.Occurrence, p.next.NextTime = outcome, p.seen.Alert.Spec.Occurrence, nil
+	p.next.IncidentName, p.next.IncidentUID = "", ""
+	p.next.PlaybookName, p.next.Route, p.next.Severity = "", "", ""
+	if p.playbook != nil {
+		p.next.PlaybookName, p.next.Route, p.next.Severity = p.playbook.Name, p.found.Route, p.found.Severity
+	}
+}
+
+// settled: nobody has to do anything about the alert itself.
+func (p *plan) settled(reason, message string) {
+	p.set(strategyv1.ConditionReady, metav1.ConditionTrue, reason, message)
+	p.set(strategyv1.ConditionStalled, metav1.ConditionFalse, reason, "nothing is waited for")
+}
+
+// stalled: somebody has to do what the message says; it is told once.
+func (p *plan) stalled(reason, message string) {
+	if conditions.Reason(p.next.Conditions, strategyv1.ConditionReady) != reason {
+		p.actions = append(p.actions, action.Event{Type: corev1.EventTypeWarning, Reason: reason, Message: bounded.Text(bounded.Clean(message), 1000)})
+	}
+	p.set(strategyv1.ConditionReady, metav1.ConditionFalse, reason, message)
+	p.set(strategyv1.ConditionStalled, metav1.ConditionTrue, reason, message)
+}
+
+// set leaves a condition alone that says it already: that an alert is heard again is no news, and no write.
+func (p *plan) set(kind string, status metav1.ConditionStatus, reason, message string) {
+	known := meta.FindStatusCondition(p.next.Conditions, kind)
+	if known != nil && known.Status == status && known.Reason == reason && known.Message == bounded.Text(bounded.Clean(message), 2048) {
+		return
+	}
+	conditions.Set(&p.next.Conditions, p.now, p.seen.Alert.Generation, kind, status, reason, message)
+}
+
+// wake asks for another pass at a time, at the latest.
+func (p *plan) wake(at time.Time) { p.nextAt = checks.Earlier(p.nextAt, at) }
+
+func open(incident *strategyv1.StrategyIncident) bool {
+	return lifecycle.Open(incident) && incident.Spec.Mode != strategyv1.IncidentDrill
+}

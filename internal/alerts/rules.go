@@ -1,0 +1,195 @@
+package alerts
+
+import (
+	"fmt"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/action"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
+	"tradeops.dev/strategy-operator/internal/pass"
+	"tradeops.dev/strategy-operator/internal/routes"
+)
+
+const (
+	// keepOver is how long an alert stays after it is over.
+	keepOver = 24 * time.Hour
+	// keepUnheard is how long an alert stays that is said to fire, and that nobody speaks of any more.
+	keepUnheard = 7 * 24 * time.Hour
+	// beat is how often a heartbeat is looked at.
+	beat = 30 * time.Second
+)
+
+type rule = pass.Rule[*plan]
+
+// rules: the first that applies ends the pass.
+var rules = []rule{
+	{Name: "deleted", Run: (*plan).deleted},           // on its way out
+	{Name: "notServed", Run: (*plan).notServed},       // nothing may be written here
+	{Name: "forget", Run: (*plan).forget},             // over for long
+	{Name: "withIncident", Run: (*plan).withIncident}, // its incident is open
+	{Name: "over", Run: (*plan).over},                 // it does not fire
+	{Name: "unroutable", Run: (*plan).unroutable},     // no playbook says what it is
+	{Name: "aside", Run: (*plan).aside},               // it is nobody's incident
+	{Name: "stillFires", Run: (*plan).stillFires},     // though its incident is closed
+	{Name: "refused", Run: (*plan).refused},           // the API server did not let an incident be opened
+	{Name: "join", Run: (*plan).join},                 // an incident about the same is open
+	{Name: "collect", Run: (*plan).collect},           // too many were opened within an hour
+	{Name: "open", Run: (*plan).open},                 // an incident of its own
+}
+
+func (p *plan) deleted() pass.Outcome {
+	return pass.Outcome(!p.seen.Alert.DeletionTimestamp.IsZero())
+}
+
+func (p *plan) notServed() pass.Outcome {
+	if p.seen.NotServed == nil {
+		return pass.GoOn
+	}
+	p.stalled(p.seen.NotServed.Reason, "nothing becomes of it: "+p.seen.NotServed.Message)
+	p.wake(p.now.Add(pass.Recheck))
+	return pass.Ends
+}
+
+// forget deletes what is over, and what nobody has spoken of for long. What belongs to an incident that is open stays.
+func (p *plan) forget() pass.Outcome {
+	incident := p.incident()
+	if incident != nil && lifecycle.Open(incident) {
+		return pass.GoOn
+	}
+	spec := p.seen.Alert.Spec
+	since, keep := latest(spec.ChangedTime.Time, spec.HeardTime.Time), keepUnheard
+	if !p.firing() {
+		keep = keepOver
+		if incident != nil && incident.Status.ClosedTime != nil {
+			since = latest(since, incident.Status.ClosedTime.Time)
+		}
+	}
+	if due := since.Add(keep); p.now.Before(due) {
+		p.wake(due)
+		return pass.GoOn
+	}
+	p.actions = append(p.actions, action.DeleteObject{Object: p.seen.Alert})
+	if p.seen.Refused != nil {
+		p.stalled(strategyv1.ReasonEffectRefused, "it is over, and cannot be deleted: "+pass.RefusedText(*p.seen.Refused))
+		p.wake(p.now.Add(pass.Recheck))
+	}
+	return pass.Ends
+}
+
+func (p *plan) withIncident() pass.Outcome {
+	incident := p.incident()
+	if incident == nil || !lifecycle.Open(incident) {
+		return pass.GoOn
+	}
+	p.next.Occurrence, p.next.NextTime = p.seen.Alert.Spec.Occurrence, nil
+	message := "StrategyIncident " + incident.Name + " has it"
+	if !p.firing() {
+		message += "; it is resolved, which closes and restores nothing by itself"
+	}
+	p.settled(string(p.next.Outcome), message)
+	return pass.Ends
+}
+
+// over: what does not fire opens nothing.
+func (p *plan) over() pass.Outcome {
+	switch {
+	case p.firing():
+		return pass.GoOn
+	case p.linked():
+		p.settled(string(p.next.Outcome), "it is resolved, and StrategyIncident "+p.next.IncidentName+" is over")
+	default:
+		p.routed(strategyv1.AlertNotOpened)
+		p.settled(string(strategyv1.AlertNotOpened), "it was resolved before it could open an incident")
+	}
+	return pass.Ends
+}
+
+// unroutable: a change of a playbook asks again.
+func (p *plan) unroutable() pass.Outcome {
+	if p.playbook != nil {
+		return pass.GoOn
+	}
+	p.routed(strategyv1.AlertUnroutable)
+	p.stalled(string(strategyv1.AlertUnroutable), fmt.Sprintf("no incident: %s. Add a route for alertname=%q to spec.alerts of the StrategyPlaybook that it is for, with type, or with action: Ignore",
+		p.noRoute(), routes.Name(p.seen.Alert.Spec.Labels)))
+	return pass.Ends
+}
+
+func (p *plan) noRoute() string {
+	if len(p.seen.Playbooks) == 0 {
+		return "there is no StrategyPlaybook in namespace " + p.seen.Alert.Namespace
+	}
+	for _, one := range p.seen.Playbooks {
+		if one.Table != nil {
+			return "no route of a StrategyPlaybook in namespace " + p.seen.Alert.Namespace + " matches it"
+		}
+	}
+	return "no StrategyPlaybook in namespace " + p.seen.Alert.Namespace + " has spec.alerts"
+}
+
+// aside: the route says that it opens nothing.
+func (p *plan) aside() pass.Outcome {
+	switch p.found.Action {
+	case strategyv1.AlertActionIgnore:
+		p.routed(strategyv1.AlertIgnored)
+		p.settled(string(strategyv1.AlertIgnored), p.by()+" says that it opens no incident")
+	case strategyv1.AlertActionHeartbeat:
+		p.routed(strategyv1.AlertHeartbeat)
+		p.settled(string(strategyv1.AlertHeartbeat), p.by()+" says that it always fires, to show that alerts arrive")
+		p.beats = true
+		p.wake(p.now.Add(beat))
+	default:
+		return pass.GoOn
+	}
+	return pass.Ends
+}
+
+// by names the route.
+func (p *plan) by() string {
+	return fmt.Sprintf("route %s of StrategyPlaybook %s", p.found.Route, p.playbook.Name)
+}
+
+// stillFires: whoever closed the incident knew that it fires; only when it goes on for long is it told again. An alert that nobody repeats has
+// maybe ended unheard.
+func (p *plan) stillFires() pass.Outcome {
+	if !p.dealtWith() {
+		return pass.GoOn
+	}
+	closed := p.now // deleted, and nobody knows when it was closed
+	if incident := p.incident(); incident != nil && incident.Status.ClosedTime != nil {
+		closed = incident.Status.ClosedTime.Time
+	}
+	if p.next.NextTime == nil {
+		p.next.NextTime = new(metav1.NewTime(closed.Add(p.playbook.Reopen).UTC().Truncate(time.Second)))
+	}
+	due := p.next.NextTime.Time
+	heard := p.seen.Alert.Spec.HeardTime.After(due.Add(-p.playbook.Reopen))
+	if heard && !p.now.Before(due) {
+		return pass.GoOn
+	}
+	p.settled(string(p.next.Outcome), fmt.Sprintf("StrategyIncident %s is over, and it still fires: another one is opened when it is heard of after %s, or at once when it begins anew",
+		p.next.IncidentName, due.UTC().Format(time.RFC3339)))
+	if p.now.Before(due) {
+		p.wake(due)
+	}
+	return pass.Ends
+}
+
+// refused: it is tried again, and said until it is done.
+func (p *plan) refused() pass.Outcome {
+	if p.seen.Refused == nil {
+		return pass.GoOn
+	}
+	p.stalled(strategyv1.ReasonEffectRefused, "no incident is opened for it: "+pass.RefusedText(*p.seen.Refused))
+	return pass.GoOn
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
