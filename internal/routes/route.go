@@ -99,10 +99,10 @@ func Name(alert map[string]strategyv1.AlertText) string {
 // Summary is what an alert says for people.
 func Summary(spec strategyv1.StrategyAlertSpec) string {
 	text := cmp.Or(string(spec.Annotations["summary"]), string(spec.Annotations["description"]))
-	if text == "" {
-		return bounded.Line("alert "+Name(spec.Labels), maxSummary)
+	if text == "" && spec.Labels["alertname"] != "" {
+		text = "alert " + Name(spec.Labels)
 	}
-	return bounded.Line(text, maxSummary)
+	return bounded.Line(cmp.Or(text, Name(spec.Labels)), maxSummary)
 }
 
 // maxSummary is how long the summary of an incident may be.
