@@ -29,11 +29,12 @@ func (p *plan) seeAlerts() {
 	for _, alert := range p.next.Alerts {
 		known[alert.ObjectName] = alert
 	}
-	before := p.next.FiringCount
+	before, noted := p.next.FiringCount, p.next.AlertCount
 	var all []strategyv1.IncidentAlert
 	for i := range p.seen.Alerts {
 		alert := alertOf(&p.seen.Alerts[i])
-		if _, seen := known[alert.ObjectName]; !seen && p.next.AlertCount < maxNoted {
+		if _, seen := known[alert.ObjectName]; !seen && noted < maxNoted {
+			noted++
 			p.out.Note(strategyv1.EventAlert, fmt.Sprintf("alert %s, severity %s, %s since %s", alert.Name, alert.Severity, stateWord(alert), alert.StartTime.UTC().Format(time.RFC3339)), "")
 		}
 		delete(known, alert.ObjectName)

@@ -28,11 +28,8 @@ func (s *story) restored() {
 	s.quiet()
 }
 
-// fired sets the state of the incident's only alert, as the intake would.
-func (s *story) fired(state strategyv1.AlertState) {
-	s.incident.Status.AlertCount++
-	s.incident.Status.Alerts = []strategyv1.IncidentAlert{{ObjectName: "f1", Name: "MultiStrategyPnlDrawdown", State: state}}
-}
+// fired sets the state of the incident's only alert.
+func (s *story) fired(state strategyv1.AlertState) { s.alerted("f1", "Critical", state) }
 
 // Restored is not resolved: it must stay quiet for two minutes.
 func TestRecovery(t *testing.T) {

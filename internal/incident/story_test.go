@@ -41,6 +41,7 @@ type story struct {
 	suspended       bool               // the playbook is on hold
 	awaitsReview    bool               // nobody has approved the playbook
 	revision        string             // of the playbook
+	alerts          []strategyv1.StrategyAlert
 	signals         map[string]float64 // known ones
 	unknown         map[string]string  // and the others, with the problem
 	sampled         time.Time          // when the known ones were sampled; zero: now
@@ -71,6 +72,7 @@ func (s *story) observed() incident.Observed {
 		Signals:  facts.Known(s.snapshot()), OnCall: facts.Known(s.onCall), Templates: facts.Known(facts.Templates(s.Templates)), Documents: facts.Known(s.documents),
 		Same: facts.Known(slices.Clone(s.same)), Neighbours: facts.Known(slices.Clone(s.neighbours)), Parent: facts.Known(s.parent),
 		Config: s.Config(), Log: s.Log(prefix), Runs: s.Runs(s.incident.UID, prefix, checks.Known{Judged: s.incident.Status.Checks, Running: s.incident.Status.Running}), Decided: s.Answered(s.made()), Machines: s.machines, Identity: facts.Known(s.identity),
+		Alerts: slices.Clone(s.alerts),
 	}
 	if s.awaitsReview && o.Playbook.Hold == nil {
 		o.Playbook.Hold = &facts.Hold{Reason: strategyv1.ReasonAwaitingReview, Message: "nobody approved it", Ends: "Review it"}
@@ -78,7 +80,7 @@ func (s *story) observed() incident.Observed {
 	if s.notServed != nil { // nothing else may be read
 		return incident.Observed{
 			Incident: o.Incident, Prefix: prefix, NotServed: s.notServed, Playbook: facts.Playbook{Problem: s.notServed}, Log: facts.Log{Problem: s.notServed}, OnCall: facts.Known(facts.OnCall{Problem: s.notServed}),
-			Decided: o.Decided, Machines: o.Machines, Rollbacks: s.rollbacks(), Same: o.Same, Parent: o.Parent, // of the operator's own kinds
+			Decided: o.Decided, Machines: o.Machines, Rollbacks: s.rollbacks(), Alerts: o.Alerts, Same: o.Same, Parent: o.Parent, // of the operator's own kinds
 		}
 	}
 	if snapshot, _ := o.Signals.Get(); len(snapshot.Readings) > 0 && o.Playbook.Spec.Signals == nil {
