@@ -3,6 +3,7 @@ package controllers
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/incident"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
+	"tradeops.dev/strategy-operator/internal/routes"
 )
 
 // observeIncident reads what every pass over an incident needs.
@@ -87,6 +89,9 @@ func (r *incidents) observeNeeds(ctx context.Context, object *strategyv1.Strateg
 		{incident.NeedIdentity, func() error {
 			return read(&observed.Identity)(r.observeIdentity(ctx, object.Namespace, strategyv1.KindIncident, object.Name))
 		}},
+		{incident.NeedRules, func() error {
+			return read(&observed.Rules)(r.observeRules(ctx, object.Namespace, object.Spec.PlaybookName))
+		}},
 		{incident.NeedNewest, func() error {
 			return read(&observed.Newest)(r.observeNewest(ctx, object.Namespace, object.Spec.PlaybookName))
 		}},
@@ -150,6 +155,38 @@ func (r *incidents) observeAlertsOf(ctx context.Context, object *strategyv1.Stra
 	}
 	slices.SortFunc(ours, func(a, b strategyv1.StrategyAlert) int { return cmp.Compare(a.Name, b.Name) })
 	return ours, nil
+}
+
+// maxRules is how many rules of alerts a proposal shows, as the API has it.
+const maxRules = 16
+
+// observeRules counts the alerts that came in for a playbook and are still kept, by their rule.
+func (r *incidents) observeRules(ctx context.Context, namespace, playbook string) ([]strategyv1.AlertRuleStatus, error) {
+	var list strategyv1.StrategyAlertList
+	if err := r.Client.List(ctx, &list, client.InNamespace(namespace), client.UnsafeDisableDeepCopy); err != nil {
+		return nil, err
+	}
+	counts := map[string]strategyv1.AlertRuleStatus{}
+	for i := range list.Items {
+		alert := &list.Items[i]
+		if alert.Status.PlaybookName != playbook {
+			continue
+		}
+		name := routes.Name(alert.Spec.Labels)
+		rule := counts[name]
+		rule.Name, rule.Series, rule.Occurrences = name, rule.Series+1, rule.Occurrences+alert.Spec.Occurrence
+		if alert.Status.IncidentUID != "" {
+			rule.Incidents++
+		}
+		if rule.SinceTime.IsZero() || alert.CreationTimestamp.Before(&rule.SinceTime) {
+			rule.SinceTime = alert.CreationTimestamp
+		}
+		counts[name] = rule
+	}
+	rules := slices.SortedFunc(maps.Values(counts), func(a, b strategyv1.AlertRuleStatus) int {
+		return cmp.Or(cmp.Compare(b.Occurrences, a.Occurrences), cmp.Compare(a.Name, b.Name))
+	})
+	return rules[:min(len(rules), maxRules)], nil
 }
 
 // openRecords are the judged checks whose reports a rule may still ask for.

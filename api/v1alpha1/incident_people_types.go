@@ -95,6 +95,11 @@ type IncidentAlert struct {
 	// +required
 	State AlertState `json:"state,omitempty"`
 
+	// occurrences is how often it has begun to fire.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	Occurrences int64 `json:"occurrences,omitempty"`
+
 	// startTime of the alert.
 	// +optional
 	StartTime *metav1.Time `json:"startTime,omitempty"`

@@ -25,6 +25,41 @@ type ProposalStatus struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	EvidenceKey string `json:"evidenceKey,omitempty"`
+
+	// alerts that came in for the playbook lately, by rule, as they were when the patch was proposed; the 16 that began to fire most often.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=16
+	Alerts []AlertRuleStatus `json:"alerts,omitempty"`
+}
+
+// AlertRuleStatus is how often the alerts of one rule came in.
+type AlertRuleStatus struct {
+	// name of the rule: the label alertname.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+
+	// series is how many alerts with other labels it has.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	Series int64 `json:"series,omitempty"`
+
+	// occurrences is how often they began to fire, together.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	Occurrences int64 `json:"occurrences,omitempty"`
+
+	// incidents is how many of them opened, joined or are held by an incident; absent = none.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	Incidents int64 `json:"incidents,omitempty"`
+
+	// sinceTime is when the first of them came in that is still kept.
+	// +required
+	SinceTime metav1.Time `json:"sinceTime,omitempty,omitzero"`
 }
 
 // IncidentRollback is a rollback of the incident, as it was last seen.

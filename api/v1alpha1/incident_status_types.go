@@ -98,7 +98,7 @@ type StrategyIncidentStatus struct {
 	// +kubebuilder:validation:MaxItems=16
 	Dashboards []Dashboard `json:"dashboards,omitempty"`
 
-	// alertCount is how many alerts the incident has had.
+	// alertCount is how often alerts of the incident have begun to fire. It never falls.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	AlertCount int64 `json:"alertCount,omitempty"`

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/routes"
 )
@@ -29,7 +30,7 @@ func (p *plan) seeAlerts() {
 	for _, alert := range p.next.Alerts {
 		known[alert.ObjectName] = alert
 	}
-	before, noted := p.next.FiringCount, p.next.AlertCount
+	before, noted := p.next.FiringCount, len(p.next.Alerts)
 	var all []strategyv1.IncidentAlert
 	for i := range p.seen.Alerts {
 		alert := alertOf(&p.seen.Alerts[i])
@@ -46,7 +47,7 @@ func (p *plan) seeAlerts() {
 	if len(all) == 0 {
 		return
 	}
-	p.next.AlertCount, p.next.FiringCount = max(p.next.AlertCount, int64(len(all))), firingOf(all)
+	p.next.AlertCount, p.next.FiringCount = max(p.next.AlertCount, occurrencesOf(all)), firingOf(all)
 	p.next.Alerts = listed(all)
 	p.noteSilence(before)
 	p.raisedByAlerts(all)
@@ -61,7 +62,7 @@ func (p *plan) holdsStorm() bool {
 func (p *plan) noteSilence(before int64) {
 	switch now := p.next.FiringCount; {
 	case before > 0 && now == 0:
-		p.out.Note(strategyv1.EventAlert, fmt.Sprintf("no alert fires any more (there were %d)", p.next.AlertCount), "")
+		p.out.Note(strategyv1.EventAlert, fmt.Sprintf("no alert fires any more (they began to fire %d times)", p.next.AlertCount), "")
 	case before == 0 && now > 0 && len(p.seen.Incident.Status.Alerts) > 0:
 		p.out.Note(strategyv1.EventAlert, "fires again: "+names(firingNames(p.next.Alerts)), "")
 	}
@@ -79,6 +80,11 @@ func (p *plan) raisedByAlerts(all []strategyv1.IncidentAlert) {
 	}
 }
 
+// fatigue is how often the rules of alerts fired, for people who are to tune one.
+func (p *plan) fatigue() []strategyv1.AlertRuleStatus {
+	return facts.Want(&p.needs, NeedRules, p.seen.Rules)
+}
+
 // raise has a higher severity count from now on.
 func (p *plan) raise(severity strategyv1.Severity, why string) {
 	message := fmt.Sprintf("severity %s instead of %s: %s", severity, p.severity(), why)
@@ -93,7 +99,8 @@ func (p *plan) raise(severity strategyv1.Severity, why string) {
 // alertOf is an alert as the incident keeps it.
 func alertOf(alert *strategyv1.StrategyAlert) strategyv1.IncidentAlert {
 	kept := strategyv1.IncidentAlert{
-		ObjectName: alert.Name, Name: routes.Name(alert.Spec.Labels), Severity: alert.Status.Severity, State: alert.Spec.State, StartTime: new(alert.Spec.StartTime),
+		ObjectName: alert.Name, Name: routes.Name(alert.Spec.Labels), Severity: alert.Status.Severity, State: alert.Spec.State,
+		Occurrences: alert.Spec.Occurrence, StartTime: new(alert.Spec.StartTime),
 	}
 	if alert.Spec.State == strategyv1.AlertResolved {
 		kept.EndTime = alert.Spec.EndTime
@@ -124,6 +131,13 @@ func firingOf(all []strategyv1.IncidentAlert) (n int64) {
 		if alert.State == strategyv1.AlertFiring {
 			n++
 		}
+	}
+	return n
+}
+
+func occurrencesOf(all []strategyv1.IncidentAlert) (n int64) {
+	for _, alert := range all {
+		n += alert.Occurrences
 	}
 	return n
 }

@@ -57,7 +57,7 @@ func TestAnIncidentTellsItsAlerts(t *testing.T) {
 	s.quiet()
 	s.alerted("b", "Warning", strategyv1.AlertFiring)
 	s.quiet()
-	expect(t, "noted", s.alertNotes(), one+"; "+one+"; no alert fires any more (there were 2); fires again: MultiStrategyPnlDrawdown")
+	expect(t, "noted", s.alertNotes(), one+"; "+one+"; no alert fires any more (they began to fire 2 times); fires again: MultiStrategyPnlDrawdown")
 }
 
 // Whoever may delete alerts ends no fault.

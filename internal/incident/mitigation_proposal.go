@@ -43,7 +43,7 @@ func (p *plan) proposed(remediation strategyv1.RemediationSpec, patch string) {
 	if p.next.Proposal == nil {
 		p.next.Proposal = &strategyv1.ProposalStatus{
 			Remediation: remediation.Name, Document: remediation.Proposal.Document, Patch: bounded.Text(patch, maxPatch),
-			EvidenceKey: p.proposalKey(remediation, patch),
+			EvidenceKey: p.proposalKey(remediation, patch), Alerts: p.fatigue(),
 		}
 		p.out.Note(strategyv1.EventProposed, fmt.Sprintf("cause %s, remedy %s: a patch of ConfigMap %s, key %s, for people to apply",
 			p.next.Cause.Name, remediation.Name, remediation.Proposal.Document.ConfigMapName, remediation.Proposal.Document.Key), "")

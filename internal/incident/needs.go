@@ -21,6 +21,7 @@ const (
 	NeedSignals                     // rules of levels, quiet and causes
 	NeedTemplates                   // a Job is to be built
 	NeedIdentity                    // a decision hangs on who made it
+	NeedRules                       // how often alerts fired: a proposal is made
 	NeedNewest                      // somebody wants the checks of the playbook as it is now
 )
 

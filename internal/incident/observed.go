@@ -34,7 +34,8 @@ type Observed struct {
 	Signals    facts.Read[signals.Snapshot]
 	Templates  facts.Read[facts.Templates]
 	Identity   facts.Read[facts.Identity]
-	Newest     facts.Read[facts.Playbook] // as another incident would start on it
+	Rules      facts.Read[[]strategyv1.AlertRuleStatus] // of alerts that came in for the playbook; those that fired most often first
+	Newest     facts.Read[facts.Playbook]               // as another incident would start on it
 }
 
 // Decision is what a pass comes to. The fields stand in the order in which they count: nothing is decided while facts are missing, and

@@ -1,10 +1,12 @@
 package incident_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/facts"
@@ -27,6 +29,7 @@ func (s *story) withFatigue() {
 		Edits:    []strategyv1.DocumentEdit{{Path: "/groups/[name=multi_strategy_runtime]/rules/[alert=LatencyHigh]/for", Value: &apiextensionsv1.JSON{Raw: []byte(`"10m"`)}}},
 	}}}
 	s.documents = map[string]facts.Document{"tune-alerts": {Document: testkit.Parsed(s.T, prometheusRules)}}
+	s.rules = []strategyv1.AlertRuleStatus{{Name: "LatencyHigh", Series: 2, Occurrences: 21, Incidents: 1, SinceTime: metav1.NewTime(testkit.T0)}}
 	s.incident.Status.AlertCount = 21
 }
 
@@ -38,6 +41,7 @@ func TestAProposalIsShownAndNothingIsChanged(t *testing.T) {
 	expect(t, "the log", s.events(), "incident escalated check check diagnosed proposed")
 	proposal := s.incident.Status.Proposal
 	expect(t, "the patch", proposal.Patch, "--- rules.yml\n+++ rules.yml\n@@ -6 +6 @@\n-    for: 2m\n+    for: \"10m\"\n")
+	expect(t, "how often the alert fired", fmt.Sprint(proposal.Alerts[0].Name, " ", proposal.Alerts[0].Occurrences), "LatencyHigh 21")
 	expect(t, "the evidence", string(s.Objects[proposal.EvidenceKey]), proposal.Patch)
 	if len(s.Rollbacks) > 0 {
 		t.Errorf("rollbacks: %v", sortedNames(s.Rollbacks))

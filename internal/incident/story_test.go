@@ -38,10 +38,11 @@ type story struct {
 	decided         []facts.Decided
 	machines        decide.Machines
 	identity        facts.Identity
-	suspended       bool               // the playbook is on hold
-	awaitsReview    bool               // nobody has approved the playbook
-	revision        string             // of the playbook
+	suspended       bool   // the playbook is on hold
+	awaitsReview    bool   // nobody has approved the playbook
+	revision        string // of the playbook
 	alerts          []strategyv1.StrategyAlert
+	rules           []strategyv1.AlertRuleStatus
 	signals         map[string]float64 // known ones
 	unknown         map[string]string  // and the others, with the problem
 	sampled         time.Time          // when the known ones were sampled; zero: now
@@ -72,7 +73,7 @@ func (s *story) observed() incident.Observed {
 		Signals:  facts.Known(s.snapshot()), OnCall: facts.Known(s.onCall), Templates: facts.Known(facts.Templates(s.Templates)), Documents: facts.Known(s.documents),
 		Same: facts.Known(slices.Clone(s.same)), Neighbours: facts.Known(slices.Clone(s.neighbours)), Parent: facts.Known(s.parent),
 		Config: s.Config(), Log: s.Log(prefix), Runs: s.Runs(s.incident.UID, prefix, checks.Known{Judged: s.incident.Status.Checks, Running: s.incident.Status.Running}), Decided: s.Answered(s.made()), Machines: s.machines, Identity: facts.Known(s.identity),
-		Alerts: slices.Clone(s.alerts),
+		Alerts: slices.Clone(s.alerts), Rules: facts.Known(slices.Clone(s.rules)),
 	}
 	if s.awaitsReview && o.Playbook.Hold == nil {
 		o.Playbook.Hold = &facts.Hold{Reason: strategyv1.ReasonAwaitingReview, Message: "nobody approved it", Ends: "Review it"}
@@ -177,6 +178,7 @@ var optional = map[incident.Need]func(to *incident.Observed, from incident.Obser
 	incident.NeedOnCall:     func(to *incident.Observed, from incident.Observed) { to.OnCall = from.OnCall },
 	incident.NeedTemplates:  func(to *incident.Observed, from incident.Observed) { to.Templates = from.Templates },
 	incident.NeedSignals:    func(to *incident.Observed, from incident.Observed) { to.Signals = from.Signals },
+	incident.NeedRules:      func(to *incident.Observed, from incident.Observed) { to.Rules = from.Rules },
 	incident.NeedNewest:     func(to *incident.Observed, from incident.Observed) { to.Newest = from.Newest },
 	incident.NeedIdentity:   func(to *incident.Observed, from incident.Observed) { to.Identity = from.Identity },
 }

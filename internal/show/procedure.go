@@ -73,6 +73,38 @@ func (o Options) dashboardNodes(dashboards []strategyv1.Dashboard) []node {
 	return []node{group}
 }
 
+// shownAlerts is how many alerts are shown one by one.
+const shownAlerts = 8
+
+// alertsNode are the alerts that the incident has.
+func alertsNode(status strategyv1.StrategyIncidentStatus, now time.Time) []node {
+	if len(status.Alerts) == 0 {
+		return nil
+	}
+	mark, text := good, "none fires any more"
+	if status.FiringCount > 0 {
+		mark, text = bad, fmt.Sprintf("%d firing", status.FiringCount)
+	}
+	group := node{mark: mark, label: "alerts", text: text}
+	for _, alert := range status.Alerts[:min(len(status.Alerts), shownAlerts)] {
+		state := "fires"
+		if alert.State == strategyv1.AlertResolved {
+			state = "resolved; it fired"
+		}
+		if alert.StartTime != nil {
+			state += " since " + clock(alert.StartTime.Time, now)
+		}
+		if alert.Occurrences > 1 {
+			state += fmt.Sprintf(", %d times so far", alert.Occurrences)
+		}
+		group.add(node{label: Line(alert.Name), text: state + " (StrategyAlert " + alert.ObjectName + ")"})
+	}
+	if more := len(status.Alerts) - shownAlerts; more > 0 {
+		group.add(node{text: fmt.Sprintf("and %d more: kubectl get sal", more)})
+	}
+	return []node{group}
+}
+
 // proposalNode is a patch for people.
 func (o Options) proposalNode(proposal *strategyv1.ProposalStatus) []node {
 	if proposal == nil {
@@ -81,6 +113,10 @@ func (o Options) proposalNode(proposal *strategyv1.ProposalStatus) []node {
 	result := node{mark: heading, label: "proposal " + or(proposal.Remediation), text: fmt.Sprintf(
 		"a patch of ConfigMap %s, key %s, for people to apply", or(proposal.Document.ConfigMapName), or(proposal.Document.Key))}
 	result.add(node{mark: heading, label: "patch", block: o.diffLines(proposal.Patch)})
+	for _, rule := range proposal.Alerts {
+		result.add(node{label: "alert " + Line(rule.Name), text: fmt.Sprintf("began to fire %d times since %s, in %d series; %d with an incident",
+			rule.Occurrences, rule.SinceTime.UTC().Format(time.RFC3339), rule.Series, rule.Incidents)})
+	}
 	return []node{result}
 }
 

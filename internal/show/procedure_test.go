@@ -29,8 +29,13 @@ func led() *strategyv1.StrategyIncident {
 	status.Dashboards = []strategyv1.Dashboard{{Name: "Multi-Strategy Scheduler", URL: "https://grafana.example.com/d/stage4-multi"}}
 	status.Proposal = &strategyv1.ProposalStatus{
 		Remediation: "tune-alerts", Document: strategyv1.DocumentReference{ConfigMapName: "prometheus-rules", Key: "rules.yml"},
-		Patch: "--- rules.yml\n+++ rules.yml\n@@ -6 +6 @@\n-    for: 2m\n+    for: 10m\n",
+		Patch:  "--- rules.yml\n+++ rules.yml\n@@ -6 +6 @@\n-    for: 2m\n+    for: 10m\n",
+		Alerts: []strategyv1.AlertRuleStatus{{Name: "DemoLatencyHigh", Series: 2, Occurrences: 14, Incidents: 1, SinceTime: after(-time.Hour)}},
 	}
+	status.Alerts, status.AlertCount, status.FiringCount = []strategyv1.IncidentAlert{
+		{ObjectName: "pnl-1a2b", Name: "MultiStrategyPnlDrawdown", State: strategyv1.AlertFiring, Occurrences: 2, StartTime: new(after(0))},
+		{ObjectName: "pnl-3c4d", Name: "MultiStrategyPnlDrawdown", State: strategyv1.AlertResolved, Occurrences: 1, StartTime: new(after(-time.Minute))},
+	}, 3, 1
 	status.ParentName, status.QuietTime = "pnl-0", new(after(2*time.Minute))
 	status.Strikes, status.NextAllowedTime = 2, new(after(time.Hour))
 	return incident

@@ -12,7 +12,7 @@ import (
 func Alerts(alerts []strategyv1.IncidentAlert) []any {
 	list := make([]any, len(alerts))
 	for i, alert := range alerts {
-		list[i] = map[string]any{"name": alert.Name, "state": string(alert.State), "severity": string(alert.Severity)}
+		list[i] = map[string]any{"name": alert.Name, "state": string(alert.State), "severity": string(alert.Severity), "occurrences": float64(alert.Occurrences)}
 	}
 	return list
 }
