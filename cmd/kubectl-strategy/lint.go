@@ -11,7 +11,8 @@ import (
 )
 
 func newLint(a *app) *cobra.Command {
-	return &cobra.Command{
+	var alerts string
+	cmd := &cobra.Command{
 		Use:   "lint FILE...",
 		Short: "Check playbooks, without a cluster",
 		Long: `Check StrategyPlaybooks, without a cluster: fields and their values as the API server does, then names, edits, rules and
@@ -21,20 +22,26 @@ which are skipped. A warning is about what is often a trap; it does not fail the
 What needs a cluster is not checked: whether the ConfigMaps, Deployment, PodTemplates and Secrets are there and labelled,
 whether the configuration has the scheduler and the instruments of the feeds, and what admission policies say.
 
-Exit codes: 0 all playbooks are sound; 1 one is not; 2 usage, an unreadable file, or no playbook in any file.`,
+With --alerts it says what each alert of a file would become, by the routes of these playbooks: a message of Alertmanager's webhook, what
+"amtool alert query -o json" prints, or rules of Prometheus, of which only the labels that stand in them are known.
+
+Exit codes: 0 all playbooks are sound, and all alerts have a route; 1 one is not, or has none; 2 usage, an unreadable file, or no playbook in any file.`,
 		Example: `  kubectl strategy lint playbook.yaml
-  kubectl kustomize overlays/live | kubectl strategy lint -`,
+  kubectl kustomize overlays/live | kubectl strategy lint -
+  kubectl strategy lint playbook.yaml --alerts rules.yaml`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return fmt.Errorf("%s takes at least one file; see %s --help", cmd.CommandPath(), cmd.CommandPath())
 			}
 			return nil
 		},
-		RunE: func(_ *cobra.Command, args []string) error { return a.lint(args) },
+		RunE: func(_ *cobra.Command, args []string) error { return a.lint(args, alerts) },
 	}
+	cmd.Flags().StringVar(&alerts, "alerts", "", "File with alerts, of which it is said what each would become")
+	return cmd
 }
 
-func (a *app) lint(files []string) error {
+func (a *app) lint(files []string, alerts string) error {
 	texts := make([]offline.Text, len(files))
 	stdin := 0
 	for i, file := range files {
@@ -68,6 +75,13 @@ func (a *app) lint(files []string) error {
 			a.printFinding(text.Name, finding)
 		}
 	}
+	if alerts != "" {
+		unplaced, err := a.routeAlerts(alerts, texts)
+		if err != nil {
+			return err
+		}
+		problems += unplaced
+	}
 	if problems > 0 {
 		return refuse("%d %s; fix them and lint again", problems, plural(problems, "problem"))
 	}
@@ -75,6 +89,25 @@ func (a *app) lint(files []string) error {
 		return errors.New("no file holds a StrategyPlaybook; name one that does")
 	}
 	return nil
+}
+
+// routeAlerts says what the alerts of a file would become, and how many have no route.
+func (a *app) routeAlerts(file string, playbooks []offline.Text) (unplaced int, err error) {
+	text := offline.Text{Name: file}
+	if err := a.read(&text); err != nil {
+		return 0, err
+	}
+	all, err := offline.Route(text, playbooks)
+	if err != nil {
+		return 0, err
+	}
+	for _, one := range all {
+		if !one.Placed {
+			unplaced++
+		}
+		fmt.Fprintf(a.Out, "%s: %s: %s\n", show.Line(file), show.Line(one.Alert), show.Line(one.Line))
+	}
+	return unplaced, nil
 }
 
 func (a *app) printFinding(file string, finding offline.Finding) {

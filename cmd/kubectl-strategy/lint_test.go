@@ -94,3 +94,39 @@ func TestLint(t *testing.T) {
 		})
 	}
 }
+
+// routedPlaybook is a sound playbook that says what alerts become.
+func routedPlaybook(t *testing.T) string {
+	t.Helper()
+	playbook, err := os.ReadFile(testdata + "playbook.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Replace(string(playbook), "\nspec:\n", `
+spec:
+  alerts:
+    routes:
+    - {name: watchdog, matchers: ['alertname="Watchdog"'], action: Heartbeat}
+    - {name: pnl, matchers: ['alertname=~"MultiStrategyPnl.*"'], type: PnL, target: {scheduleLabel: schedule}}
+`, 1)
+}
+
+func TestLintSaysWhatAlertsWouldBecome(t *testing.T) {
+	for file, code := range map[string]int{"alerts.json": exitRefused, "rules.yaml": exitDone, "playbook.yaml": exitNotUnderstood} {
+		w := newWorld(t, routedPlaybook(t))
+		path := "testdata/" + file
+		if code == exitNotUnderstood {
+			path = testdata + file
+		}
+		if got := w.run(t, "lint", "-", "--alerts", path); got != code {
+			t.Errorf("%s: exit code %d, want %d: %s", file, got, code, w.err.String())
+		}
+		if code == exitNotUnderstood {
+			if !strings.Contains(w.err.String(), "holds no alerts: want a message of Alertmanager's webhook") {
+				t.Error(w.err.String())
+			}
+			continue
+		}
+		golden(t, "lint-"+file+".txt", w.out.String())
+	}
+}
