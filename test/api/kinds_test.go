@@ -73,6 +73,12 @@ spec:
     prometheus: {url: "http://prometheus:9090", authSecretName: prom-auth}
     intervalSeconds: 30
     queries: [{name: cpu, query: max(cpu), unit: percent}]
+  alerts:
+    maxIncidentsPerHour: 20
+    reopenAfterSeconds: 3600
+    routes:
+    - {name: pnl, matchers: ['alertname="Loss"'], action: Incident, type: PnL, severity: Critical, target: {scheduleLabel: schedule, values: [{value: xw, name: fast}]}}
+    - {name: watchdog, matchers: ['alertname="Watchdog"'], action: Heartbeat}
   dashboards: [{name: Stage4, url: "https://grafana/d/stage4-multi"}]
   escalation:
     rotation: {configMapName: oncall-rotation, key: oncall_rotation.yaml}
@@ -422,6 +428,7 @@ func playbookRows() []row {
 		return map[string]any{"name": fmt.Sprintf("feed-%d", i), "probe": "plan", "edits": []any{map[string]any{"path": "/a", "value": "b"}}}
 	}
 	return together(
+		routeRows(),
 		required("scheduler", "checks", "triage", "diagnosis", "signingKeySecretName"),
 		reference("signingKeySecretName"),
 		rule("no remediations", "", drop("remediations")),

@@ -136,6 +136,7 @@ func TestSchemas(t *testing.T) {
 		"strategyincidents": {validIncident, incidentRows()},
 		"strategyrollbacks": {validRollback, rollbackRows()},
 		"strategydecisions": {validDecision, decisionRows()},
+		"strategyalerts":    {validAlert, alertRows()},
 	}
 	for resource, kind := range kinds {
 		t.Run(resource, func(t *testing.T) {

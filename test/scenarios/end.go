@@ -50,7 +50,9 @@ func EndOf(w *sim.World, lastError error) *End {
 	sort.Strings(e.jobs)
 	var incidents strategyv1.StrategyIncidentList
 	w.List(&incidents)
-	slices.SortStableFunc(incidents.Items, func(a, b strategyv1.StrategyIncident) int { return a.CreationTimestamp.Compare(b.CreationTimestamp.Time) })
+	slices.SortStableFunc(incidents.Items, func(a, b strategyv1.StrategyIncident) int {
+		return a.CreationTimestamp.Compare(b.CreationTimestamp.Time)
+	})
 	for _, incident := range incidents.Items {
 		e.incidentEnd(w, incident)
 	}
