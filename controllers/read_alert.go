@@ -20,6 +20,7 @@ import (
 func (r *routing) observeAlert(ctx context.Context, object *strategyv1.StrategyAlert) (alerts.Observed, error) {
 	observed := alerts.Observed{
 		Alert: object.DeepCopy(), NotServed: r.Namespaces.Served(object.Namespace), Refused: r.refusals.of(object), User: r.User,
+		Person: r.Machines.MayBePerson(object.Spec.Sender),
 	}
 	if observed.NotServed != nil {
 		return observed, nil

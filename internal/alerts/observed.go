@@ -14,6 +14,7 @@ type Observed struct {
 	Alert     *strategyv1.StrategyAlert
 	NotServed *facts.Problem // the operator has no rights in this namespace
 	Refused   *facts.Refusal // an effect that the API server refused lately; nil = none
+	Person    bool           // a person sent it, as far as anybody can tell
 	User      string         // the operator's name: it stands on the incidents that alerts opened
 	Playbooks []Playbook     // of the namespace, by name
 	Incidents []strategyv1.StrategyIncident

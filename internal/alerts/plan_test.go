@@ -107,6 +107,7 @@ type row struct {
 	incidents []strategyv1.StrategyIncident
 	others    []strategyv1.StrategyAlert
 	unserved  *facts.Problem
+	person    bool
 	refused   *facts.Refusal
 	after     time.Duration // of the pass
 
@@ -254,6 +255,9 @@ var rows = map[string]row{
 			return all
 		}(), after: time.Minute, rule: "open", opens: "PnL Warning fast 10:00:00", next: time.Minute,
 	},
+	"people report in their own name": {
+		alert: loss(), person: true, rule: "byPerson", outcome: "Unroutable", ready: "Unroutable", says: "alertmanager sent it, who is a person", next: 7 * 24 * time.Hour,
+	},
 	"the operator has no rights": {
 		alert: loss(), unserved: &facts.Problem{Reason: "NamespaceNotServed", Message: "no rights"}, rule: "notServed", ready: "NamespaceNotServed", says: "no rights", next: 30 * time.Second,
 	},
@@ -278,7 +282,7 @@ func TestWhatBecomesOfAnAlert(t *testing.T) {
 				playbooks = desk
 			}
 			observed := alerts.Observed{
-				Alert: c.alert, NotServed: c.unserved, Refused: c.refused, User: operator, Playbooks: playbooks, Incidents: c.incidents,
+				Alert: c.alert, NotServed: c.unserved, Person: c.person, Refused: c.refused, User: operator, Playbooks: playbooks, Incidents: c.incidents,
 				Others: append(slices.Clone(c.others), *c.alert),
 			}
 			before := fmt.Sprint(observed)

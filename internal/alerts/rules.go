@@ -8,6 +8,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/action"
+	"tradeops.dev/strategy-operator/internal/bounded"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
 	"tradeops.dev/strategy-operator/internal/routes"
@@ -31,6 +32,7 @@ var rules = []rule{
 	{Name: "forget", Run: (*plan).forget},             // over for long
 	{Name: "withIncident", Run: (*plan).withIncident}, // its incident is open
 	{Name: "over", Run: (*plan).over},                 // it does not fire
+	{Name: "byPerson", Run: (*plan).byPerson},         // a machine would ask in somebody's place
 	{Name: "unroutable", Run: (*plan).unroutable},     // no playbook says what it is
 	{Name: "aside", Run: (*plan).aside},               // it is nobody's incident
 	{Name: "stillFires", Run: (*plan).stillFires},     // though its incident is closed
@@ -104,6 +106,18 @@ func (p *plan) over() pass.Outcome {
 		p.routed(strategyv1.AlertNotOpened)
 		p.settled(string(strategyv1.AlertNotOpened), "it was resolved before it could open an incident")
 	}
+	return pass.Ends
+}
+
+// byPerson: an incident that an alert opened was asked for by nobody, so whoever may approve may approve what follows. A person who asks has a name.
+func (p *plan) byPerson() pass.Outcome {
+	if !p.seen.Person {
+		return pass.GoOn
+	}
+	p.playbook = nil
+	p.routed(strategyv1.AlertUnroutable)
+	p.stalled(string(strategyv1.AlertUnroutable), fmt.Sprintf("no incident: %s sent it, who is a person as far as its name tells. People report in their own name: kubectl strategy report. A machine whose name does not begin with system: belongs into the manager's --machine-users",
+		bounded.Line(p.seen.Alert.Spec.Sender, 253)))
 	return pass.Ends
 }
 
