@@ -14,7 +14,9 @@ import (
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -33,6 +35,7 @@ import (
 	"tradeops.dev/strategy-operator/controllers/namespaces"
 	"tradeops.dev/strategy-operator/controllers/policies"
 	"tradeops.dev/strategy-operator/internal/evidence"
+	"tradeops.dev/strategy-operator/internal/intake"
 	"tradeops.dev/strategy-operator/internal/pauses"
 	"tradeops.dev/strategy-operator/internal/signals"
 )
@@ -42,6 +45,7 @@ var version = "development"
 
 type options struct {
 	namespaces, machines, bucket, metricsAddress, probeAddress, electionNamespace string
+	alertsAddress, alertsCertDir                                                  string
 	election                                                                      bool
 	qps                                                                           float64
 	share                                                                         int64
@@ -63,6 +67,8 @@ func run() error {
 	flag.StringVar(&o.bucket, "evidence-bucket", "", "URL of the bucket for reports, logs and the decision log, e.g. file:///var/lib/strategy-operator/evidence. Required.")
 	share := flag.String("evidence-share", "0", "How much of the bucket the evidence of one namespace may take, e.g. 512Mi, so that it does not fill the volume of all; 0 sets no bound.")
 	flag.StringVar(&o.metricsAddress, "metrics-bind-address", ":8443", "Where metrics are served, over TLS and for authorised clients only; 0 turns them off.")
+	flag.StringVar(&o.alertsAddress, "alerts-bind-address", ":9443", "Where Alertmanager sends alerts to, over TLS and from authorised clients only; 0 turns it off.")
+	flag.StringVar(&o.alertsCertDir, "alerts-cert-dir", "", "Folder of tls.crt and tls.key for that, read again when they change; without them a certificate is made up, which senders cannot check.")
 	flag.StringVar(&o.probeAddress, "health-probe-bind-address", ":8081", "Where /healthz and /readyz are served.")
 	flag.BoolVar(&o.election, "leader-elect", false, "Elect a leader, so that only one of several managers acts.")
 	flag.StringVar(&o.electionNamespace, "leader-election-namespace", "", "Namespace of the lease; default: the manager's own.")
@@ -170,6 +176,9 @@ func start(ctx context.Context, config *rest.Config, o options) error {
 	if err := environment.Setup(ctx, mgr, readers); err != nil {
 		return err
 	}
+	if err := addIntake(ctx, mgr, clientset, readers, o); err != nil {
+		return err
+	}
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
 		return err
 	}
@@ -193,6 +202,34 @@ func policiesOf(ctx context.Context, config *rest.Config, mgr ctrl.Manager) (use
 	user = self.Status.UserInfo.Username
 	proof, err = policies.New(direct, clock.RealClock{}, user)
 	return user, proof, err
+}
+
+// addIntake has the manager hear alerts, on every replica: so what it reads is in the cache of each.
+func addIntake(ctx context.Context, mgr ctrl.Manager, clientset kubernetes.Interface, readers *namespaces.Readers, o options) error {
+	if o.alertsAddress == "0" {
+		return nil
+	}
+	if err := intake.RegisterMetrics(); err != nil {
+		return err
+	}
+	names := &metav1.PartialObjectMetadata{}
+	names.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
+	for _, kind := range []client.Object{&strategyv1.StrategyAlert{}, names} {
+		if _, err := mgr.GetCache().GetInformer(ctx, kind, cache.BlockUntilSynced(false)); err != nil {
+			return err
+		}
+	}
+	return mgr.Add(intake.New(intake.Options{
+		Address: o.alertsAddress, CertDir: o.alertsCertDir, Client: client.WithFieldOwner(readers.Client(), string(controllers.FieldOwner)), Live: mgr.GetAPIReader(),
+		Tokens: clientset.AuthenticationV1().TokenReviews(), Access: clientset.AuthorizationV1().SubjectAccessReviews(),
+		NotServed: func(ctx context.Context, namespace string) string {
+			if why := readers.Takes(ctx, namespace); why != nil {
+				return why.Message
+			}
+			return ""
+		},
+		Clock: clock.RealClock{}, Log: ctrl.Log.WithName("alerts"),
+	}))
 }
 
 // noAnswer tells in the log why a server of a playbook could not be asked. The URL holds no password: such a one is not asked.

@@ -96,6 +96,25 @@ func (r *Readers) Served(namespace string) *facts.Problem {
 	return problem
 }
 
+// Takes says why nothing is to be stored in a namespace; nil: it is. What the leader alone knows, whether the rights are there, the others leave
+// to the API server, and go by the label.
+func (r *Readers) Takes(ctx context.Context, name string) *facts.Problem {
+	reader, why := r.For(name)
+	if reader != nil || why != nil {
+		return why
+	}
+	namespace := &metav1.PartialObjectMetadata{}
+	namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
+	err := r.mgr.GetClient().Get(ctx, client.ObjectKey{Name: name}, namespace)
+	if apierrors.IsNotFound(err) {
+		return notAsked(name)
+	}
+	if err != nil {
+		return problem("namespace %s is not read yet", name)
+	}
+	return r.whyNot(namespace)
+}
+
 // Labels of a namespace, as the manager's cache has them; not known if it is not there.
 func (r *Readers) Labels(ctx context.Context, name string) (labels map[string]string, known bool) {
 	namespace := &metav1.PartialObjectMetadata{}

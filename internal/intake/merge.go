@@ -1,0 +1,116 @@
+package intake
+
+import (
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+)
+
+const (
+	// ahead is how far the clock of a sender may be ahead of ours, for the time that it says to be believed.
+	ahead = 5 * time.Minute
+	// peerDelay is how long after it was heard that an alert is resolved another Alertmanager of the same cluster may still say that it fires:
+	// it has not heard of that yet.
+	peerDelay = 2 * time.Minute
+)
+
+// result is what a message did to an alert.
+type result string
+
+// The results, as the metric has them.
+const (
+	created  result = "created"
+	changed  result = "changed"
+	repeated result = "repeated" // nothing is new but that it was heard
+	late     result = "late"     // old news: what is stored is newer
+	refused  result = "refused"  // nothing could be made of it
+)
+
+// writes says whether something is to be stored at once.
+func (r result) writes() bool { return r == created || r == changed }
+
+// merge says what an alert is after it was heard of; nil before: for the first time. Pure. The order in which messages come says little: several
+// senders tell of the same alert, and each tries again what failed. So the times that they say are compared:
+//
+//   - a later start is another occurrence;
+//   - about the same one, resolved wins, unless it is heard again that it fires when no peer can be late any more: then it fires again. Who
+//     doubts that has one incident too many; who did not would have none for an alert that fires;
+//   - an earlier start tells of the same occurrence where it reaches into it: of several Prometheus servers each has a start of its own,
+//     and Alertmanager takes the earliest it knows of.
+func merge(before *strategyv1.StrategyAlertSpec, h heard, now time.Time) (strategyv1.StrategyAlertSpec, result) {
+	now = now.UTC().Truncate(time.Second)
+	starts := h.starts
+	if starts.After(now.Add(ahead)) {
+		starts = time.Time{}
+	}
+	if before == nil {
+		after := strategyv1.StrategyAlertSpec{Labels: h.labels}
+		return begins(after, h, starts, now), created
+	}
+	after := *before.DeepCopy()
+	after.Heard++
+	after.HeardTime = later(before.HeardTime, now)
+	switch newer, firing := starts.After(before.StartTime.Time), before.State == strategyv1.AlertFiring; {
+	case newer:
+		return begins(after, h, starts, now), changed
+	case h.state == strategyv1.AlertFiring && firing:
+		return describe(after, h), repeated
+	case h.state == strategyv1.AlertFiring && !starts.IsZero() && now.Sub(before.ChangedTime.Time) < peerDelay:
+		return after, late
+	case h.state == strategyv1.AlertFiring:
+		return begins(after, h, starts, now), changed
+	case !sameOccurrence(before, starts, h.ends):
+		return after, late
+	case firing:
+		return resolves(after, h, now), changed
+	default:
+		return describe(after, h), repeated
+	}
+}
+
+// sameOccurrence says whether a message that it is resolved is about the occurrence that is stored.
+func sameOccurrence(before *strategyv1.StrategyAlertSpec, starts, ends time.Time) bool {
+	return starts.IsZero() || !starts.Before(before.StartTime.Time) || !ends.IsZero() && !ends.Before(before.StartTime.Time)
+}
+
+// begins is an alert of which another occurrence, or the first, was heard. A start never goes back, and one that nobody says is now.
+func begins(after strategyv1.StrategyAlertSpec, h heard, starts, now time.Time) strategyv1.StrategyAlertSpec {
+	if starts.IsZero() {
+		starts = now
+	}
+	after.StartTime = later(after.StartTime, starts)
+	after.Occurrence++
+	after.Heard = max(after.Heard, 1)
+	after.HeardTime = later(after.HeardTime, now)
+	after.State, after.EndTime, after.ChangedTime = h.state, nil, metav1.NewTime(now)
+	if h.state == strategyv1.AlertResolved {
+		return resolves(after, h, now)
+	}
+	return describe(after, h)
+}
+
+func resolves(after strategyv1.StrategyAlertSpec, h heard, now time.Time) strategyv1.StrategyAlertSpec {
+	ends := h.ends
+	if ends.IsZero() || ends.After(now.Add(ahead)) {
+		ends = now
+	}
+	end := later(after.StartTime, ends)
+	after.State, after.EndTime, after.ChangedTime = strategyv1.AlertResolved, &end, metav1.NewTime(now)
+	return describe(after, h)
+}
+
+// describe takes over what is only for people.
+func describe(after strategyv1.StrategyAlertSpec, h heard) strategyv1.StrategyAlertSpec {
+	after.Annotations, after.LeftOut, after.Sender = h.annotations, h.leftOut, h.sender
+	after.Fingerprint, after.GeneratorURL = h.fingerprint, h.generatorURL
+	return after
+}
+
+func later(a metav1.Time, b time.Time) metav1.Time {
+	if b.After(a.Time) {
+		return metav1.NewTime(b)
+	}
+	return a
+}
