@@ -40,19 +40,19 @@ func (r *room) enter(ctx context.Context, namespace string) (leave func(), enter
 		r.giveBack(namespace, mine)
 		return nil, false
 	}
-	leave = func() {
+	leaveOwn := func() {
 		<-mine.places
 		r.giveBack(namespace, mine)
 	}
 	select {
 	case r.all <- struct{}{}:
 	case <-ctx.Done():
-		leave()
+		leaveOwn()
 		return nil, false
 	}
 	return func() {
 		<-r.all
-		leave()
+		leaveOwn()
 	}, true
 }
 
