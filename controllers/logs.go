@@ -13,11 +13,8 @@ import (
 	"tradeops.dev/strategy-operator/internal/checks"
 )
 
-const (
-	// tailLines and readBytes bound what is asked of the kubelet; a report is at the end.
-	tailLines = 10_000
-	readBytes = 64 << 20
-)
+// maxRead bounds what is asked of the kubelet, in bytes. It leaves out what is behind them, which is where a report is.
+const maxRead = 64 << 20
 
 // PodLogs reads logs of containers through the API server.
 type PodLogs struct{ Clientset kubernetes.Interface }
@@ -26,19 +23,19 @@ type PodLogs struct{ Clientset kubernetes.Interface }
 // report is the last thing a check writes.
 func (l PodLogs) Tail(ctx context.Context, namespace, pod, container string) ([]byte, error) {
 	stream, err := l.Clientset.CoreV1().Pods(namespace).GetLogs(pod, &corev1.PodLogOptions{
-		Container: container, TailLines: new(int64(tailLines)), LimitBytes: new(int64(readBytes)),
+		Container: container, TailLines: new(int64(checks.MaxOutputLines)), LimitBytes: new(int64(maxRead)),
 	}).Stream(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = stream.Close() }() // what was read is all that is needed
-	return lastBytes(stream, checks.MaxOutputBytes)
+	return lastBytes(stream, checks.MaxOutputBytes, maxRead)
 }
 
 // lastBytes reads to the end and returns at most the last n bytes, holding at most twice that. What it returns holds no more memory than
-// its length: thousands of reports may be waiting for the bucket.
-func lastBytes(stream io.Reader, n int) ([]byte, error) {
-	kept := make([]byte, 0, 4<<10)
+// its length: thousands of reports may be waiting for the bucket. Of a log as long as most, the end is not there.
+func lastBytes(stream io.Reader, n, most int) ([]byte, error) {
+	kept, all := make([]byte, 0, 4<<10), 0
 	for {
 		if len(kept) >= 2*n {
 			kept = append(kept[:0], kept[len(kept)-n:]...)
@@ -47,7 +44,10 @@ func lastBytes(stream io.Reader, n int) ([]byte, error) {
 			kept = slices.Grow(kept, min(len(kept), 2*n-len(kept)))
 		}
 		size, err := stream.Read(kept[len(kept):min(cap(kept), 2*n)])
-		kept = kept[:len(kept)+size]
+		kept, all = kept[:len(kept)+size], all+size
+		if all >= most {
+			return nil, fmt.Errorf("the end of the log is out of reach: its last %d lines have more than %d bytes; let the check write less", checks.MaxOutputLines, most)
+		}
 		if err == io.EOF {
 			return bytes.Clone(kept[max(0, len(kept)-n):]), nil
 		}

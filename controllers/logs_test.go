@@ -20,7 +20,7 @@ func TestTheLastBytesOfALog(t *testing.T) {
 			"half of what is asked": iotest.HalfReader, "the end with the last bytes": iotest.DataErrReader,
 		} {
 			all := log.Bytes()[:size]
-			got, err := lastBytes(reader(bytes.NewReader(all)), 100)
+			got, err := lastBytes(reader(bytes.NewReader(all)), 100, log.Len()+1)
 			if want := all[max(0, size-100):]; err != nil || !bytes.Equal(got, want) {
 				t.Errorf("%d bytes, %s: got %q and %v, want %q", size, name, got, err, want)
 			}
@@ -34,8 +34,16 @@ func TestTheLastBytesOfALog(t *testing.T) {
 // TestALogThatBreaksOffIsNoReport: what came before the break may look like a whole report.
 func TestALogThatBreaksOffIsNoReport(t *testing.T) {
 	broken := errors.New("connection reset")
-	got, err := lastBytes(io.MultiReader(bytes.NewReader([]byte("{}")), iotest.ErrReader(broken)), 100)
+	got, err := lastBytes(io.MultiReader(bytes.NewReader([]byte("{}")), iotest.ErrReader(broken)), 100, 1000)
 	if !errors.Is(err, broken) || got != nil {
+		t.Errorf("got %q and %v", got, err)
+	}
+}
+
+// TestALogWhoseEndIsOutOfReachIsNoReport: a kubelet that is asked for some bytes gives the first ones.
+func TestALogWhoseEndIsOutOfReachIsNoReport(t *testing.T) {
+	got, err := lastBytes(bytes.NewReader(bytes.Repeat([]byte("x"), 1000)), 100, 1000)
+	if err == nil || got != nil {
 		t.Errorf("got %q and %v", got, err)
 	}
 }

@@ -17,7 +17,7 @@ import (
 // choose says which of the objects that a check wrote is its report. What a check writes besides may be in the hands of others: the text of an
 // exchange's error, a symbol's name. So of several different objects that might be the report none is.
 func choose(found objects, spec strategyv1.CheckSpec, vars rules.Vars, where string) (chosen Report, ambiguous bool, problem string) {
-	fitting, err := fittingOf(slices.Concat(found.whole, found.parts), spec, vars)
+	fitting, err := fittingOf(slices.Concat(found.whole, found.parts, found.inside), spec, vars)
 	switch {
 	case err != nil:
 		return Report{}, false, fmt.Sprintf("nobody can say which JSON object in the %s is the report: %v", where, err)
@@ -25,8 +25,8 @@ func choose(found objects, spec strategyv1.CheckSpec, vars rules.Vars, where str
 		return Report{}, false, fmt.Sprintf("reportMatch (%s) holds for no JSON object in the %s (%d)", spec.ReportMatch, where, len(found.whole))
 	case len(fitting) > 1:
 		return Report{}, true, fmt.Sprintf("%d different JSON objects in the %s might be the report; let reportMatch say which one is", len(fitting), where)
-	case len(fitting) == 1 && !slices.ContainsFunc(found.whole, func(one json.RawMessage) bool { return bytes.Equal(one, fitting[0]) }):
-		return Report{}, false, partOf("only fitting", where)
+	case len(fitting) == 1 && !has(found.whole, fitting[0]):
+		return Report{}, false, noReport(found, fitting[0], where)
 	case len(fitting) == 0: // the rules will say what they miss
 		fitting = found.whole[len(found.whole)-1:]
 	}
@@ -34,6 +34,18 @@ func choose(found objects, spec strategyv1.CheckSpec, vars rules.Vars, where str
 		return Report{}, false, problem
 	}
 	return NewReport(fitting[0]), false, ""
+}
+
+func has(objects []json.RawMessage, object json.RawMessage) bool {
+	return slices.ContainsFunc(objects, func(one json.RawMessage) bool { return bytes.Equal(one, object) })
+}
+
+// noReport says why the only object that fits is none.
+func noReport(found objects, fitting json.RawMessage, where string) string {
+	if has(found.parts, fitting) {
+		return partOf("only fitting", where)
+	}
+	return fmt.Sprintf("the only fitting JSON object in the %s stands behind blanks, a quote or a brace; a report starts a line, or follows plain words on it", where)
 }
 
 // fittingOf are the different objects that reportMatch holds for; without one those that have a field that the check's rules read.

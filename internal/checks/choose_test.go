@@ -40,6 +40,17 @@ func TestWhatIsLoggedBesideTheReport(t *testing.T) {
 		"another one behind it, in a message":     {"", []string{fail, "ERROR the exchange said: " + ok}, 0, "Inconclusive", "2 different JSON objects in the log might be the report; let reportMatch say"},
 		"another one before it, in a message":     {"", []string{"ERROR the exchange said: " + fail, ok}, 0, "Inconclusive", "2 different"},
 		"a brace and another one behind it":       {"", []string{fail, "}", ok}, 0, "Inconclusive", "2 different"},
+		"another one behind it, on its line":      {"", []string{ok + " " + fail}, 0, "Inconclusive", "2 different"},
+		"another one, indented":                   {"", []string{ok, "  " + fail}, 0, "Inconclusive", "2 different"},
+		"another one, indented over many lines":   {"", []string{ok, "  {", `    "status":`, `  "fail"`, "  }"}, 0, "Inconclusive", "2 different"},
+		"another one, behind a quote":             {"", []string{`msg="done" report=` + fail, ok}, 0, "Inconclusive", "2 different"},
+		"another one, behind a quote, that fits":  {byKind, []string{`msg="done" report=` + fail, ok}, 0, "Inconclusive", "2 different"},
+		"another one, behind a brace":             {"", []string{ok, "in {3 ms} " + fail}, 0, "Inconclusive", "2 different"},
+		"only one behind a quote fits":            {byKind, []string{progress, `msg="done" report=` + fail}, 0, "Inconclusive", "the only fitting JSON object in the log stands behind blanks, a quote or a brace"},
+		"only one behind a quote":                 {"", []string{`msg="done" report=` + fail}, 0, "Inconclusive", "no JSON object that starts a line"},
+		"the same behind a quote":                 {"", []string{`msg="done" report=` + fail, fail}, 0, "Fail", ""},
+		"others behind quotes and blanks":         {byKind, []string{`msg="x {y}" ` + progress, "  " + progress, `  {"x"`, fail}, 0, "Fail", ""},
+		"a list of others before it":              {byKind, []string{"[", "  " + progress + ",", "  " + debug, "]", fail}, 0, "Fail", ""},
 		"a comma and another one behind it":       {byKind, []string{fail, ", the exchange said", ok}, 0, "Inconclusive", "2 different"},
 		"a brace behind it":                       {"", []string{progress, fail + " }", debug}, 0, "Inconclusive", "2 different"},
 		"a brace behind it, and a debug line":     {"", []string{debug, fail + " }", debug}, 0, "Inconclusive", "the only fitting JSON object in the log is part of something larger"},
@@ -92,5 +103,57 @@ func TestChoosingIsBounded(t *testing.T) {
 	outcome := WithReport(Outcome{Reason: ReasonExited, ExitCode: new(int32)}, strategyv1.CheckSpec{ReportMatch: "true"}, rules.Vars{Spent: &spent}, []byte("{}"), "")
 	if !strings.Contains(outcome.ReportProblem, "cost limit") {
 		t.Errorf("who pays is not asked: %q", outcome.ReportProblem)
+	}
+}
+
+// Whoever writes enough into a log pushes the report out of what is read of it. So what is left of a cut log counts only where nothing of
+// somebody else's stands behind it.
+func TestTheReportInACutLog(t *testing.T) {
+	verdicts := []strategyv1.VerdictRule{
+		{When: "report.status == 'fail'", Verdict: strategyv1.VerdictFail},
+		{When: "report.status == 'ok'", Verdict: strategyv1.VerdictPass},
+	}
+	const ok, fail, debug = `{"status":"ok","kind":"audit"}`, `{"status":"fail","kind":"audit"}`, "debug {x}\n"
+	bytesOf, linesOf := strings.Repeat("noise, ", MaxOutputBytes/7)+"\n", strings.Repeat("x\n", MaxOutputLines)
+	pieces := strings.Repeat(strings.Repeat("x", 3*maxChunk)+"\n", 10) + strings.Repeat("x\n", MaxOutputLines-40)
+	const cut = "the log is longer than what is read of it (10000 lines, 1048576 bytes), so the report may have been cut off: print the report last"
+	for name, c := range map[string]struct {
+		output  string
+		exit    int32
+		verdict strategyv1.Verdict
+		says    string
+	}{
+		"short, and a line behind it":              {ok + "\n" + debug, 0, "Pass", ""},
+		"nearly so many lines, and a line behind":  {linesOf[:len(linesOf)-8] + ok + "\n" + debug, 0, "Pass", ""},
+		"cut by bytes, last":                       {bytesOf + ok, 0, "Pass", ""},
+		"cut by bytes, last but for blanks":        {bytesOf + fail + " \r\n\n", 1, "Fail", ""},
+		"cut by bytes, and a line behind it":       {bytesOf + ok + "\n" + debug, 0, "Inconclusive", "something stands behind the last fitting JSON object in the log; " + cut},
+		"cut by bytes, and it broke":               {bytesOf + ok + "\n" + debug, 1, "Inconclusive", cut},
+		"cut by bytes, and an object behind it":    {bytesOf + ok + `{"level":"info"}`, 0, "Inconclusive", cut},
+		"cut by bytes, last and before":            {bytesOf + ok + "\n" + debug + ok + "\n", 0, "Pass", ""},
+		"cut by bytes, and none":                   {bytesOf + debug, 1, "Inconclusive", "no JSON object; its "},
+		"cut by bytes, and several":                {bytesOf + fail + "\n" + ok, 0, "Inconclusive", "2 different"},
+		"one line that is cut, and ends with one":  {strings.TrimSpace(bytesOf) + ok, 0, "Inconclusive", cut},
+		"cut by lines, last":                       {linesOf + ok, 0, "Pass", ""},
+		"cut by lines, and a line behind it":       {linesOf + ok + "\n" + debug, 0, "Inconclusive", cut},
+		"as many lines as are read, a line behind": {linesOf[:len(linesOf)-4] + ok + "\n" + debug, 0, "Inconclusive", cut},
+		"cut by lines, and none":                   {linesOf, 0, "Inconclusive", cut},
+		"long lines count as several":              {pieces + ok + "\n" + debug, 0, "Inconclusive", cut},
+	} {
+		for _, match := range []string{"", "report.kind == 'audit'"} {
+			t.Run(name+" "+match, func(t *testing.T) {
+				output := c.output[max(0, len(c.output)-MaxOutputBytes):]
+				spec := strategyv1.CheckSpec{ReportMatch: match, Verdicts: verdicts}
+				outcome := WithReport(Outcome{Reason: ReasonExited, ExitCode: &c.exit}, spec, rules.Vars{}, []byte(output), "")
+				if verdict, message := Judge(spec, outcome, rules.Vars{}); verdict != c.verdict || !strings.Contains(message, c.says) {
+					t.Errorf("%s (%.400s), want %s (%s)", verdict, message, c.verdict, c.says)
+				}
+			})
+		}
+	}
+	spec := strategyv1.CheckSpec{ReportFrom: strategyv1.ReportFromTerminationMessage, Verdicts: verdicts}
+	outcome := WithReport(Outcome{Reason: ReasonExited, ExitCode: new(int32)}, spec, rules.Vars{}, []byte(linesOf), ok)
+	if verdict, message := Judge(spec, outcome, rules.Vars{}); verdict != strategyv1.VerdictPass {
+		t.Errorf("nobody else writes into the termination message: %s (%s)", verdict, message)
 	}
 }

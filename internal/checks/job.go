@@ -67,6 +67,9 @@ func Job(run Run) *batchv1.Job {
 		container.Command = run.Check.Command
 		container.Args = nil
 		container.Env = environment(container.Env, run)
+		if run.Check.ReportFrom == strategyv1.ReportFromTerminationMessage { // a template may say that the end of the log will do
+			container.TerminationMessagePolicy = corev1.TerminationMessageReadFile
+		}
 	}
 	job := &batchv1.Job{
 		ObjectMeta: metav1.ObjectMeta{

@@ -147,3 +147,12 @@ func TestJobNamesAreValidAndTellAttemptsApart(t *testing.T) {
 		t.Errorf("%s has %d characters", got, len(got))
 	}
 }
+
+// TestTheTerminationMessageIsNeverTheLog, which has text of others: a template may ask for that.
+func TestTheTerminationMessageIsNeverTheLog(t *testing.T) {
+	asked := run(corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "main", TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError}}}})
+	asked.Check.ReportFrom = strategyv1.ReportFromTerminationMessage
+	if got := Job(asked).Spec.Template.Spec.Containers[0].TerminationMessagePolicy; got != corev1.TerminationMessageReadFile {
+		t.Errorf("the policy is %q", got)
+	}
+}

@@ -38,7 +38,7 @@ type Outcome struct {
 	// Report is the JSON object that is judged, null without one; ReportProblem says why there is none.
 	Report        Report `json:"report"`
 	ReportProblem string `json:"reportProblem,omitempty"`
-	// Ambiguous: several different objects might be the report.
+	// Ambiguous: several different objects might be the report, or the true one may have been cut off.
 	Ambiguous bool `json:"ambiguous,omitempty"`
 	// LastLine of the log, where there is no report: it often says why, and nobody has to be allowed to read logs to see it.
 	LastLine string `json:"lastLine,omitempty"`

@@ -1,9 +1,6 @@
 package checks
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -11,17 +8,17 @@ import (
 	"tradeops.dev/strategy-operator/internal/rules"
 )
 
-// MaxOutputBytes is how much of the end of a container's log is read and stored.
-const MaxOutputBytes = 1 << 20
+// MaxOutputBytes and MaxOutputLines are how much of the end of a container's log is read and stored: what is within both.
+const (
+	MaxOutputBytes = 1 << 20
+	MaxOutputLines = 10_000
+)
 
 // MaxReportBytes bounds the report itself.
 const MaxReportBytes = 512 << 10
 
 // maxLastLine bounds what of a log is shown, in bytes.
 const maxLastLine = 256
-
-// maxBroken bounds the work on hostile output: so many bytes of objects that turn out to be broken, and no more.
-const maxBroken = 4 * MaxOutputBytes
 
 // Report is the JSON object that a check is judged by: its text, as it is stored, and what it says, decoded once. It cannot be
 // changed, so passes and goroutines may share one. The zero value is no report.
@@ -88,116 +85,28 @@ func reported(outcome Outcome, spec strategyv1.CheckSpec, vars rules.Vars, outpu
 		return outcome
 	case strategyv1.ReportFromTerminationMessage:
 		output, where = []byte(message), "termination message"
-	default:
+	}
+	cut := where == "log" && isCut(output)
+	if cut {
 		output = wholeLines(output)
 	}
 	found, problem := objectsOf(output, where)
 	if problem == "" {
 		outcome.Report, outcome.Ambiguous, problem = choose(found, spec, vars, where)
 	}
+	if cut && (outcome.Report.Missing() || outcome.Report.String() != string(found.end)) {
+		outcome.Report, outcome.Ambiguous, problem = Report{}, true, hidden(problem)
+	}
 	outcome.ReportProblem = problem
 	return outcome
 }
 
-// wholeLines leaves out the rest of a line whose beginning was not read: what stands there may be the inside of a report.
-func wholeLines(output []byte) []byte {
-	if len(output) < MaxOutputBytes {
-		return output
+// hidden says of a cut log why it has no report: whoever writes enough behind a report pushes it out of what is read, and may write another one.
+// Only what stands at the very end has nothing behind it.
+func hidden(problem string) string {
+	if problem == "" {
+		problem = "something stands behind the last fitting JSON object in the log"
 	}
-	return output[bytes.IndexByte(output, '\n')+1:]
-}
-
-// objects are what was found in an output. parts are complete, too, but what stands behind them says that they are part of something larger,
-// whose beginning was not read or is broken. Somebody else's text behind a report says so as well: so a part is no report, and hides none.
-type objects struct{ whole, parts []json.RawMessage }
-
-// objectsOf finds the complete JSON objects that start a line or follow plain text on it. Objects inside another
-// one are not looked at: half of a report is no report. Nor is anything behind one that is broken, since nobody can say where that one ends.
-func objectsOf(output []byte, where string) (found objects, problem string) {
-	broken := 0
-	for at := 0; at < len(output) && broken < maxBroken; {
-		line := output[at:]
-		if end := bytes.IndexByte(line, '\n'); end >= 0 {
-			line = line[:end+1]
-		}
-		start := objectStart(line)
-		if start < 0 {
-			at += len(line)
-			continue
-		}
-		object, size, err := decodeObject(output[at+start:])
-		if err == nil {
-			of := &found.whole
-			if goesOn(output[at+start+size:]) {
-				of = &found.parts
-			}
-			*of = append(*of, object)
-			at += start + size
-			continue
-		}
-		if looksLikeObject(output[at+start:]) {
-			return objects{}, fmt.Sprintf("a JSON object in the %s is broken, and nothing behind its beginning counts: %v", where, err)
-		}
-		broken += size
-		at += len(line)
-	}
-	switch {
-	case broken >= maxBroken:
-		return objects{}, fmt.Sprintf("the %s is full of broken JSON", where)
-	case len(found.whole) > 0:
-		return found, ""
-	case len(found.parts) > 0:
-		return objects{}, partOf("last", where)
-	case len(bytes.TrimSpace(output)) == 0:
-		return objects{}, fmt.Sprintf("the %s is empty", where)
-	}
-	return objects{}, fmt.Sprintf("the %s has no JSON object; its %d bytes are kept beside the report in the evidence", where, len(output))
-}
-
-func partOf(which, where string) string {
-	return fmt.Sprintf("the %s JSON object in the %s is part of something larger, whose beginning was not read or is broken", which, where)
-}
-
-// objectStart is where an object may start in a line, or -1. One that stands inside another one may not: behind a quote,
-// or indented. Behind a brace there is no second start, since the first one is taken or was broken.
-func objectStart(line []byte) int {
-	start := bytes.IndexByte(line, '{')
-	if start <= 0 {
-		return start
-	}
-	before := line[:start]
-	if bytes.IndexByte(before, '"') >= 0 || len(bytes.TrimSpace(before)) == 0 {
-		return -1
-	}
-	return start
-}
-
-// goesOn: what stands behind an object says that it stands inside a list or another object.
-func goesOn(rest []byte) bool {
-	rest = bytes.TrimLeft(rest[:min(len(rest), 256)], " \t\r\n")
-	return len(rest) > 0 && bytes.IndexByte([]byte(",]}"), rest[0]) >= 0
-}
-
-// looksLikeObject tells a broken report from a brace in a sentence.
-func looksLikeObject(output []byte) bool {
-	rest := bytes.TrimLeft(output[1:min(len(output), 256)], " \t\r\n")
-	return len(rest) > 0 && rest[0] == '"'
-}
-
-// decodeObject returns the object at the start of data, compacted, and how many bytes were looked at.
-func decodeObject(data []byte) (object json.RawMessage, size int, err error) {
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	var raw json.RawMessage
-	if err := decoder.Decode(&raw); err != nil {
-		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) {
-			return nil, int(syntax.Offset), err
-		}
-		return nil, len(data), err
-	}
-	var compact bytes.Buffer
-	if err := json.Compact(&compact, raw); err != nil {
-		return nil, len(raw), err
-	}
-	return compact.Bytes(), int(decoder.InputOffset()), nil
+	return fmt.Sprintf("%s; the log is longer than what is read of it (%d lines, %d bytes), so the report may have been cut off: "+
+		"print the report last, or write it to the termination message (reportFrom: TerminationMessage)", problem, MaxOutputLines, MaxOutputBytes)
 }

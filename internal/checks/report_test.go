@@ -65,6 +65,7 @@ func TestHostileOutputIsReadInBoundedTime(t *testing.T) {
 	for name, unit := range map[string]string{
 		"braces": "{", "nested on one line": `{"a":`, "nested on many lines": "{\"a\":\n", "never closed": "{\"a\":1,\n", "lists": "{\"a\":[\n",
 		"broken at the end of the line": `{"a":1,"b":2,"c"` + "\n", "text and braces": "x{", "quotes": `"`, "indented": "  {\n",
+		"indented and broken": "  {\"\n", "broken behind a quote": `"{"`, "indented, never closed": "  {\"a\":\n", "nested behind blanks": ` {"a":`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			output := []byte(strings.Repeat(unit, MaxOutputBytes/len(unit)))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -239,12 +240,14 @@ func (w *World) end(id checks.ID) Ended {
 	return Ended{Log: string(data)}
 }
 
-// Tail implements controllers.Logs: the end of what the played container printed.
+// Tail implements controllers.Logs: the end of what the played container printed, within both limits.
 func (w *World) Tail(_ context.Context, _, pod, container string) ([]byte, error) {
 	w.output.Lock()
 	defer w.output.Unlock()
 	output := w.output.of[pod+"/"+container]
-	return []byte(output[max(0, len(output)-checks.MaxOutputBytes):]), nil
+	output = output[max(0, len(output)-checks.MaxOutputBytes):]
+	lines := slices.Collect(strings.Lines(output))
+	return []byte(strings.Join(lines[max(0, len(lines)-checks.MaxOutputLines):], "")), nil
 }
 
 var _ controllers.Logs = &World{}

@@ -39,6 +39,8 @@ func TestAReportThatCannotBeReadNeverPasses(t *testing.T) {
 		{"50 MB of text", strings.Repeat("all is well\n", 50*mib/12), "Inconclusive", "bytes are kept beside the report"},
 		{"50 MB of braces", strings.Repeat("{", 50*mib), "Inconclusive", "the log"},
 		{"50 MB of text behind the report", sim.OK.Log + "\n" + strings.Repeat("debug\n", 50*mib/6), "Inconclusive", "the log has no JSON object"},
+		{"10 000 lines behind the report", sim.OK.Log + "\n" + strings.Repeat("debug\n", checks.MaxOutputLines), "Inconclusive", "the log is longer than what is read of it"},
+		{"a report with lines behind it, of many", strings.Repeat("debug\n", checks.MaxOutputLines) + sim.OK.Log + "\nbye", "Inconclusive", "print the report last"},
 		{
 			"a report that is longer than what is read, and says fail at its end",
 			`{"results": [` + "\n" + strings.Repeat(sim.OK.Log+",\n", 2*mib/25) + sim.OK.Log + "\n" + `], "status":"fail"}`, "Inconclusive", "",
@@ -107,7 +109,7 @@ func TestTheReportAtTheEndOf50MBIsRead(t *testing.T) {
 	t.Parallel()
 	s := tell(t, nil)
 	s.Report = func(_ *sim.World, id checks.ID) (sim.Ended, bool) {
-		return printed(strings.Repeat("debug\n", 50*mib/6) + sim.OK.Log), id.Check == "audit"
+		return printed(strings.Repeat(strings.Repeat("debug ", 100)+"\n", 50*mib/601) + sim.OK.Log), id.Check == "audit"
 	}
 	s.ReportIncident(nil)
 	s.settle()
