@@ -2,7 +2,6 @@ package incident
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -38,9 +37,8 @@ func (p *plan) answers() {
 	if !p.started() {
 		return
 	}
-	pending := p.pending()
 	for _, decided := range p.decisions() {
-		again := !slices.ContainsFunc(pending, func(other facts.Decided) bool { return other.UID == decided.UID })
+		again := p.out.Answered(decided)
 		if again && (decided.Time.After(p.now) || p.next.RoundTime != nil) {
 			continue // by a clock that is ahead it would answer for each level that is called later, or for a later round
 		}

@@ -146,3 +146,30 @@ func TestAHoldIsNotReleasedByALostRight(t *testing.T) {
 		t.Errorf("the log: %s", s.events())
 	}
 }
+
+// TestManyDecisionsThatHearNothing are taken up once each, whatever else there is, and a hold acts at once.
+func TestManyDecisionsThatHearNothing(t *testing.T) {
+	s := newStory(t)
+	s.quiet()
+	s.Deaf = true
+	for range 100 {
+		s.decide(strategyv1.DecisionHold, "dave")
+	}
+	for range 20 {
+		s.pass()
+	}
+	if answers, held := len(s.incident.Status.Answers), strings.Count(s.events(), "on_hold"); answers != 64 || held != 64 {
+		t.Errorf("%d answers, %d were taken up", answers, held)
+	}
+	s.decide(strategyv1.DecisionRelease, "rita")
+	s.Deaf = false
+	s.quiet()
+	if held := strings.Count(s.events(), "on_hold"); held != 100 {
+		t.Errorf("%d were taken up", held)
+	}
+	for _, one := range s.decided {
+		if s.Answers[one.UID].Outcome == "" {
+			t.Errorf("%s by %s hears nothing", one.Verdict, one.By)
+		}
+	}
+}

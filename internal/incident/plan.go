@@ -73,7 +73,7 @@ func newPlan(o Observed, now time.Time) *plan {
 	})
 	p.out.Drill = p.isDrill()
 	p.out.Refused(o.Refused)
-	p.seen.Decided = p.out.Decisions(o.Incident.Namespace, o.Decided)
+	p.out.Decisions(o.Incident.Namespace, o.Decided)
 	return p
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 // decisions about the incident, answered or not, that are newer than the one that reopened it last.
-func (p *plan) decisions() []facts.Decided { return p.sinceReopened(p.seen.Decided) }
+func (p *plan) decisions() []facts.Decided { return p.sinceReopened(p.out.Made()) }
 
 // pending are those that nothing has become of yet, oldest first.
 func (p *plan) pending() []facts.Decided { return p.sinceReopened(p.out.Unanswered()) }

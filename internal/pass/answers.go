@@ -17,26 +17,69 @@ const maxUnlogged = 200
 // maxAnswers is how many answers a status keeps, as the API has it.
 const maxAnswers = 64
 
-// Decisions tells the pass which decisions there are about its object, and gives back those that may count: of what was answered only
-// what was honoured is of interest to a rule. One that nobody is named in is refused, since nobody could be asked about it; a hold is not,
-// since it makes things safer.
+// forHolds is how many of them only holds get: one must act whatever else is there.
+const forHolds = 8
+
+// Decisions tells the pass which decisions there are about its object, oldest first, and gives back those that may count: of what was
+// answered only what was honoured is of interest to a rule. One that nobody is named in is refused, since nobody could be asked about it; a
+// hold is not, since it makes things safer.
 func (p *Pass) Decisions(namespace string, decided []facts.Decided) []facts.Decided {
 	p.namespace, p.decided = namespace, decided
+	p.holdBack()
 	var may []facts.Decided
 	for _, one := range decided {
 		if one.By == "" && one.Verdict != strategyv1.DecisionHold {
 			p.Refuse(one, "nobody says who made it: spec.by is empty. Decide again with kubectl strategy, or install the stamping policies")
 		}
 		if outcome := p.outcome(one); outcome == "" || outcome == strategyv1.OutcomeHonoured {
-			may = append(may, one)
+			p.made = append(p.made, one)
+			if !p.waits[one.UID] {
+				may = append(may, one)
+			}
 		}
 	}
 	return may
 }
 
-// Unanswered are the decisions that nothing has become of yet, oldest first.
+// holdBack keeps from the rules what there is no room to answer. It waits until others have heard of theirs: an answer that is dropped before
+// would have its decision taken up twice. Holds come first, then the oldest of each verdict in turn, so that many of one keep no other away.
+func (p *Pass) holdBack() {
+	room := maxAnswers
+	for _, answer := range *p.Status.Answers {
+		if p.unheard(answer) {
+			room--
+		}
+	}
+	p.waits = map[string]bool{}
+	var others []facts.Decided
+	turn, of := map[string]int{}, map[strategyv1.DecisionVerdict]int{}
+	for _, one := range p.Unanswered() {
+		switch {
+		case one.Verdict != strategyv1.DecisionHold:
+			turn[one.UID] = of[one.Verdict]
+			of[one.Verdict]++
+			others = append(others, one)
+		case room > 0:
+			room--
+		default:
+			p.waits[one.UID] = true
+		}
+	}
+	slices.SortStableFunc(others, func(a, b facts.Decided) int { return turn[a.UID] - turn[b.UID] })
+	for _, one := range others[min(len(others), max(0, room-forHolds)):] {
+		p.waits[one.UID] = true
+	}
+	if len(p.waits) > 0 {
+		p.Wake(p.Now.Add(Recheck))
+	}
+}
+
+// Made are all decisions that may count, also those that this pass has no room to answer.
+func (p *Pass) Made() []facts.Decided { return p.made }
+
+// Unanswered are the decisions that nothing has become of yet, oldest first, without those that there is no room to answer now.
 func (p *Pass) Unanswered() []facts.Decided {
-	return slices.DeleteFunc(slices.Clone(p.decided), p.Answered)
+	return slices.DeleteFunc(slices.Clone(p.decided), func(one facts.Decided) bool { return p.waits[one.UID] || p.Answered(one) })
 }
 
 // Answered says whether it is known what became of a decision.
@@ -79,7 +122,7 @@ func (p *Pass) Void(decided facts.Decided, why string) {
 }
 
 func (p *Pass) reject(decided facts.Decided, outcome strategyv1.DecisionOutcome, why string) {
-	if p.Answered(decided) || len(*p.Status.Timeline) >= maxUnlogged {
+	if p.Answered(decided) || p.waits[decided.UID] || len(*p.Status.Timeline) >= maxUnlogged {
 		return
 	}
 	p.Note(strategyv1.EventNotHonoured, decide.NotHonoured(decided, why), decided.By)
@@ -87,11 +130,11 @@ func (p *Pass) reject(decided facts.Decided, outcome strategyv1.DecisionOutcome,
 	p.answer(decided, outcome, why, entries[len(entries)-1].Seq)
 }
 
-// answer makes room by dropping the oldest answer that its decision has heard of, or that has lost its decision.
+// answer makes room by dropping the oldest answer that its decision has heard of, or that has lost its decision. There is one: see holdBack.
 func (p *Pass) answer(decided facts.Decided, outcome strategyv1.DecisionOutcome, message string, seq int64) {
 	answers := *p.Status.Answers
 	if len(answers) >= maxAnswers {
-		at := max(0, slices.IndexFunc(answers, func(a strategyv1.AnsweredDecision) bool { return !p.unheard(a) }))
+		at := slices.IndexFunc(answers, func(a strategyv1.AnsweredDecision) bool { return !p.unheard(a) })
 		answers = slices.Delete(slices.Clone(answers), at, at+1)
 	}
 	if *p.Status.Log == nil {

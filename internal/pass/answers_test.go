@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/testkit"
@@ -110,5 +111,80 @@ func TestALogThatIsAwayDoesNotFillTheStatus(t *testing.T) {
 	}
 	if n := len(status.Timeline); n > 200 || p.Answered(all[399]) {
 		t.Errorf("%d entries wait for the log; the last decision is answered: %v", n, p.Answered(all[399]))
+	}
+}
+
+// TestNothingIsDroppedUnheard: however many decisions there are, and however long nobody can be told, each is taken up once.
+func TestNothingIsDroppedUnheard(t *testing.T) {
+	status := &strategyv1.StrategyIncidentStatus{Log: &strategyv1.LogStatus{Prefix: "p/"}}
+	var all []facts.Decided
+	for n := range 100 {
+		all = append(all, decided(n, strategyv1.DecisionApprove))
+	}
+	all = append(all, decided(100, strategyv1.DecisionDeny), decided(101, strategyv1.DecisionHold), decided(102, strategyv1.DecisionHold))
+	taken, entries := map[string]int{}, int64(0)
+	passes := func(refused bool) {
+		p := newPass(facts.Log{Entries: entries}, status)
+		p.Decisions("ns", all)
+		for _, one := range p.Unanswered() {
+			taken[one.Name]++
+			p.Note(strategyv1.EventApproved, one.Name, one.By)
+			p.Honour(one)
+		}
+		steps, nextAt := p.Finish(timeline.Subject{}, lifecycle.Turn{Who: strategyv1.WhoL1})
+		if len(taken) < len(all) && nextAt.IsZero() {
+			t.Error("decisions wait, and nothing wakes the pass")
+		}
+		if steps.Entries != nil {
+			entries += int64(len(steps.Entries.Entries))
+		}
+		for _, step := range steps.Effects {
+			answer := step.(action.AnswerDecision)
+			for i := range all {
+				if all[i].UID == answer.UID && !refused {
+					all[i].Outcome = answer.Answer.Outcome
+				}
+			}
+		}
+	}
+	for range 5 {
+		passes(true)
+	}
+	if len(taken) != 56 || len(status.Answers) != 56 || taken["d100"]+taken["d101"]+taken["d102"] != 3 || taken["d52"] != 1 || taken["d53"] != 0 {
+		t.Errorf("%d were taken up: %v", len(taken), taken)
+	}
+	all = append(all, decided(103, strategyv1.DecisionHold))
+	passes(true)
+	if taken["d103"] != 1 {
+		t.Error("a hold waits for others")
+	}
+	for n := range 20 { // more than there is room for
+		all = append(all, decided(104+n, strategyv1.DecisionHold))
+	}
+	passes(true)
+	if len(status.Answers) != 64 {
+		t.Errorf("%d answers", len(status.Answers))
+	}
+	for range 5 {
+		passes(false)
+	}
+	for _, one := range all {
+		if taken[one.Name] != 1 || one.Outcome == "" {
+			t.Errorf("%s was taken up %d times, and hears %q", one.Name, taken[one.Name], one.Outcome)
+		}
+	}
+}
+
+// TestWhatWaitsForRoomIsNotAnswered, whoever asks: also one that names nobody.
+func TestWhatWaitsForRoomIsNotAnswered(t *testing.T) {
+	status := &strategyv1.StrategyIncidentStatus{Log: &strategyv1.LogStatus{}}
+	var all []facts.Decided
+	for n := range 100 {
+		all = append(all, decided(n, strategyv1.DecisionRenew))
+		all[n].By = ""
+	}
+	p := newPass(facts.Log{}, status)
+	if may := p.Decisions("ns", all); len(may) != 0 || len(p.Made()) != 44 || len(status.Answers) != 56 {
+		t.Errorf("%d may count, %d were made, %d are answered", len(may), len(p.Made()), len(status.Answers))
 	}
 }

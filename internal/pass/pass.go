@@ -64,6 +64,8 @@ type Pass struct {
 	refusal    *facts.Refusal
 	namespace  string          // of the decisions
 	decided    []facts.Decided // about the object
+	made       []facts.Decided // those of them that may count
+	waits      map[string]bool // UIDs of those that there is no room to answer
 }
 
 // New starts a pass. A log that was started shows its head as it was read.

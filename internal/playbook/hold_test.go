@@ -1,6 +1,7 @@
 package playbook_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +22,7 @@ type held struct {
 	decided []facts.Decided
 	answers map[string]strategyv1.DecisionAnswer
 	did     []string
+	deaf    bool // nobody can be told
 }
 
 func newHeld(t *testing.T) *held {
@@ -49,7 +51,9 @@ func (h *held) pass() {
 	if log := decision.Status.Log; log != nil && h.o.Log.Problem == nil {
 		h.o.Log.Entries = int64(len(decision.Status.Timeline))
 		for _, answer := range decision.Status.Answers {
-			h.answers[answer.UID] = answer.DecisionAnswer
+			if !h.deaf {
+				h.answers[answer.UID] = answer.DecisionAnswer
+			}
 		}
 	}
 }
@@ -219,6 +223,33 @@ func TestWhatHoldsAPlaybook(t *testing.T) {
 		}
 		if got != c.reason {
 			t.Errorf("%s: %q, not %q", name, got, c.reason)
+		}
+	}
+}
+
+// TestManyDecisionsThatHearNothing are taken up once each, and a hold acts whatever else there is.
+func TestManyDecisionsThatHearNothing(t *testing.T) {
+	h := newHeld(t)
+	h.deaf = true
+	for n := range 100 {
+		h.decide(fmt.Sprintf("ann%d", n), strategyv1.DecisionDeny)
+		h.decided[n].Digest = fmt.Sprint(n)
+	}
+	for range 5 {
+		h.pass()
+	}
+	h.decide("bob", strategyv1.DecisionHold)
+	h.pass()
+	if h.o.Playbook.Status.Hold == nil || len(h.o.Playbook.Status.Answers) > 64 {
+		t.Errorf("held: %v, %d answers", h.o.Playbook.Status.Hold, len(h.o.Playbook.Status.Answers))
+	}
+	h.deaf = false
+	for range 5 {
+		h.pass()
+	}
+	for _, one := range h.decided {
+		if h.answers[one.UID].Outcome == "" {
+			t.Errorf("%s hears nothing", one.Name)
 		}
 	}
 }

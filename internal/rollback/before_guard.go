@@ -54,7 +54,7 @@ func (p *plan) waitsForRoom(refusal *record.Refusal) pass.Outcome {
 	}
 	message := refusal.Message
 	if refusal.Reason == strategyv1.ReasonGuardExceeded {
-		lifted, waits := p.lifted(recent(p.seen.Decided))
+		lifted, waits := p.lifted(p.recent())
 		if lifted != nil {
 			p.liftGuard(*lifted)
 			return pass.GoOn

@@ -178,6 +178,36 @@ func TestManyRestoreDecisions(t *testing.T) {
 	expect(t, "a new one counts", s.ready(), "Restored")
 }
 
+// TestManyDecisionsThatHearNothing are taken up once each, and are one request together.
+func TestManyDecisionsThatHearNothing(t *testing.T) {
+	s := newStory(t)
+	s.approved()
+	s.Deaf = true
+	for range 100 {
+		s.decide(strategyv1.DecisionRestore, "carol")
+	}
+	for range 20 {
+		s.turn()
+	}
+	if answers := len(s.rollback.Status.Answers); answers > 64 {
+		t.Errorf("%d answers", answers)
+	}
+	s.decide(strategyv1.DecisionOverride, "dave")
+	s.Deaf = false
+	s.quiet()
+	if attempts := s.rollback.Status.Restore.Attempt; attempts != 1 || s.ready() != "Restored" {
+		t.Errorf("%d attempts, %s", attempts, s.ready())
+	}
+	if asked := strings.Count(s.events(), "restore_requested"); asked != 100 {
+		t.Errorf("%d of them are in the log", asked)
+	}
+	for _, one := range s.decided {
+		if s.Answers[one.UID].Outcome == "" {
+			t.Errorf("%s (%s) hears nothing", one.Name, one.Verdict)
+		}
+	}
+}
+
 // What was seen while nobody could vouch for it never counts; the next one does.
 func TestADecisionThatNobodyCouldVouchForNeverCounts(t *testing.T) {
 	s := newStory(t)

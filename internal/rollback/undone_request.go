@@ -25,6 +25,7 @@ const maxSeen = 64
 
 // restoreRequested takes up the newest request, one at a time.
 func (p *plan) restoreRequested() pass.Outcome {
+	p.askedToo()
 	if p.next.Restore != nil && !p.mayAskAgain() {
 		return pass.GoOn
 	}
@@ -52,11 +53,23 @@ func (p *plan) restoreRequested() pass.Outcome {
 	}
 	p.request(asked.Name, asked.By)
 	p.out.Honour(*asked)
-	for one := range decide.Oldest(p.out.Unanswered(), strategyv1.DecisionRestore) { // older ones asked for the same
+	p.askedToo()
+	return pass.GoOn
+}
+
+// askedToo answers those that the last request saw: they asked for the same.
+func (p *plan) askedToo() {
+	if p.next.Restore == nil {
+		return
+	}
+	fresh := p.fresh()
+	for one := range decide.Oldest(p.out.Unanswered(), strategyv1.DecisionRestore) {
+		if slices.Contains(fresh, one.Name) || p.vouchedFor(one) != "" {
+			continue
+		}
 		p.out.Note(strategyv1.EventRestoreRequested, "asked for by "+one.Name+", too", one.By)
 		p.out.Honour(one)
 	}
-	return pass.GoOn
 }
 
 // stillUnenforced goes on saying so until the policies are back.
@@ -73,7 +86,7 @@ func (p *plan) gateOverridden() {
 	if !lifecycle.GateFailed(p.next) {
 		return
 	}
-	decided, _ := p.lifted(fresh(p.next.Restore, p.seen.Decided))
+	decided, _ := p.lifted(p.fresh())
 	if decided == nil {
 		return
 	}
@@ -85,7 +98,7 @@ func (p *plan) gateOverridden() {
 
 // newRestore is the newest Restore decision that was not there when the last request was seen, or nil.
 func (p *plan) newRestore() *facts.Decided {
-	names := fresh(p.next.Restore, p.seen.Decided)
+	names := p.fresh()
 	for one := range decide.Newest(p.seen.Decided, strategyv1.DecisionRestore) {
 		if slices.Contains(names, one.Name) {
 			return &one
@@ -96,18 +109,18 @@ func (p *plan) newRestore() *facts.Decided {
 
 // fresh are the names of the Restore and Override decisions that were not acted on yet: those that the last request did not see. Only
 // the newest are remembered; older ones count as acted on.
-func fresh(current *strategyv1.RestoreStatus, decided []facts.Decided) []string {
-	names := recent(decided)
-	if current == nil {
+func (p *plan) fresh() []string {
+	names := p.recent()
+	if p.next.Restore == nil {
 		return names
 	}
-	return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(current.Seen, name) })
+	return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(p.next.Restore.Seen, name) })
 }
 
 // recent are the names of the newest decisions that can ask for a restore.
-func recent(decided []facts.Decided) []string {
+func (p *plan) recent() []string {
 	var names []string
-	for _, d := range decided {
+	for _, d := range p.out.Made() {
 		if d.Verdict == strategyv1.DecisionRestore || d.Verdict == strategyv1.DecisionOverride {
 			names = append(names, d.Name)
 		}
@@ -129,7 +142,7 @@ func (p *plan) request(request, by string) {
 		attempt = p.next.Restore.Attempt + 1
 	}
 	p.next.Restore = &strategyv1.RestoreStatus{
-		Request: request, By: by, RequestedTime: p.out.Stamp(), SpecGeneration: p.seen.Rollback.Generation, Attempt: attempt, Purpose: purpose, Seen: recent(p.seen.Decided),
+		Request: request, By: by, RequestedTime: p.out.Stamp(), SpecGeneration: p.seen.Rollback.Generation, Attempt: attempt, Purpose: purpose, Seen: p.recent(),
 	}
 	if p.claimed() == strategyv1.ClaimRelease && p.next.Proof != nil {
 		p.next.Proof.Edited = "" // what the scheduler said before is no answer to this request

@@ -42,6 +42,7 @@ type Line struct{ Event, Message, By, Hash string }
 type World struct {
 	// Answers are what decisions were told, by their UID.
 	Answers map[string]strategyv1.DecisionAnswer
+	Deaf    bool // the API server refuses to tell them
 
 	T          T
 	Now        time.Time
