@@ -8,7 +8,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
+	"tradeops.dev/strategy-operator/internal/pass"
 	"tradeops.dev/strategy-operator/internal/playbook"
 )
 
@@ -56,4 +58,52 @@ func (r *playbooks) observeDecisionsAbout(ctx context.Context, object *strategyv
 		all = append(all, list.Items...)
 	}
 	return all, nil
+}
+
+// observeLost reads the decisions of a namespace whose target is not there. What the cache does not have is asked for once more before anything
+// is deleted for it: a cache may be behind.
+func (r *playbooks) observeLost(ctx context.Context, namespace string, now time.Time) ([]strategyv1.StrategyDecision, time.Time, error) {
+	var all strategyv1.StrategyDecisionList
+	if err := r.Client.List(ctx, &all, client.InNamespace(namespace), client.UnsafeDisableDeepCopy); err != nil {
+		return nil, time.Time{}, err
+	}
+	known := map[strategyv1.DecisionTarget]bool{}
+	candidates, nextAt, err := playbook.Lost(all.Items, func(target strategyv1.DecisionTarget) (found bool, err error) {
+		found, asked := known[target]
+		if !asked {
+			found, err = isThere(ctx, r.Client, namespace, target)
+			known[target] = found
+		}
+		return found, err
+	}, now)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	var lost []strategyv1.StrategyDecision
+	for _, one := range candidates {
+		if len(lost) == playbook.MaxForgotten {
+			return lost, now.Add(r.Pauses.Passes), nil
+		}
+		found, err := isThere(ctx, r.Live, namespace, one.Spec.Target)
+		if err != nil { // it is no reason to leave everything else of the pass
+			return lost, checks.Earlier(nextAt, now.Add(pass.Recheck)), nil
+		}
+		if !found {
+			lost = append(lost, *one.DeepCopy())
+		}
+	}
+	return lost, nextAt, nil
+}
+
+// isThere says whether the target of a decision exists. That it cannot be read does not say that it does not.
+func isThere(ctx context.Context, reads client.Reader, namespace string, target strategyv1.DecisionTarget) (bool, error) {
+	var object client.Object = &strategyv1.StrategyIncident{}
+	switch target.Kind {
+	case strategyv1.KindRollback:
+		object = &strategyv1.StrategyRollback{}
+	case strategyv1.KindPlaybook:
+		object = &strategyv1.StrategyPlaybook{}
+	}
+	err := reads.Get(ctx, client.ObjectKey{Namespace: namespace, Name: target.Name}, object, uncopied)
+	return err == nil, client.IgnoreNotFound(err)
 }

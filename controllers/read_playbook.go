@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/evidence"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/playbook"
@@ -55,7 +56,14 @@ func (r *playbooks) observe(ctx context.Context, object *strategyv1.StrategyPlay
 	if err = r.observePeople(ctx, object, &observed); err != nil {
 		return observed, err
 	}
-	observed.Past, observed.PastAt, err = r.observePast(ctx, object, now)
+	if observed.SigningKey != nil { // then the history rests
+		return observed, nil
+	}
+	if observed.Past, observed.PastAt, err = r.observePast(ctx, object, now); err != nil {
+		return observed, err
+	}
+	lost, lostAt, err := r.observeLost(ctx, object.Namespace, now)
+	observed.Lost, observed.PastAt = lost, checks.Earlier(observed.PastAt, lostAt)
 	return observed, err
 }
 

@@ -1,6 +1,7 @@
 package playbook
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -19,7 +20,7 @@ const (
 	floor = 24 * time.Hour
 	// strikeFactor bounds what is kept only because it still counts as a strike, or may be reopened.
 	strikeFactor = 5
-	// MaxForgotten is how many incidents one pass deletes at most.
+	// MaxForgotten is how many incidents one pass deletes at most, and how many decisions about nothing.
 	MaxForgotten = 10
 )
 
@@ -83,6 +84,47 @@ func overdueOf(spec strategyv1.StrategyPlaybookSpec, closed []*strategyv1.Strate
 	return overdue, nextAt
 }
 
+// Lost are the decisions of a namespace, oldest first, whose target is not there, and when the next one may be one: they do nothing, and a quota
+// counts them. There is room for a day to make the target, and to see what became of it. there says which targets are.
+//
+// A playbook that is made again under its name has the decisions about it: so what was honoured stays, and so does what would make it safer.
+func Lost(decisions []strategyv1.StrategyDecision, there func(strategyv1.DecisionTarget) (bool, error), now time.Time) (lost []*strategyv1.StrategyDecision, nextAt time.Time, err error) {
+	nextAt = now.Add(floor) // that another one is made, or a target deleted, wakes nobody
+	for i := range decisions {
+		decision := &decisions[i]
+		if outlives(decision) {
+			continue
+		}
+		found, err := there(decision.Spec.Target)
+		if err != nil {
+			return nil, time.Time{}, err
+		}
+		over := decision.CreationTimestamp.Add(floor)
+		switch {
+		case found:
+		case now.Before(over):
+			nextAt = checks.Earlier(nextAt, over)
+		default:
+			lost = append(lost, decision)
+		}
+	}
+	slices.SortFunc(lost, func(a, b *strategyv1.StrategyDecision) int {
+		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
+	})
+	return lost, nextAt, nil
+}
+
+// outlives says whether a decision may still count when its target is made again.
+func outlives(decision *strategyv1.StrategyDecision) bool {
+	if decision.Spec.Target.Kind != strategyv1.KindPlaybook {
+		return false
+	}
+	if answer := decision.Status.Answer; answer != nil {
+		return answer.Outcome == strategyv1.OutcomeHonoured
+	}
+	return decision.Spec.Verdict == strategyv1.DecisionHold || decision.Spec.Verdict == strategyv1.DecisionDeny
+}
+
 // isNoise says whether an incident was closed as another one's, or as none.
 func isNoise(incident *strategyv1.StrategyIncident) bool {
 	reason := conditions.Reason(incident.Status.Conditions, strategyv1.ConditionResolved)
@@ -135,6 +177,9 @@ func forget(o Observed) (actions []action.Action, err error) {
 			actions = append(actions, action.DeleteObject{Object: &one.Rollbacks[i]})
 		}
 		actions = append(actions, action.DeleteObject{Object: one.Incident})
+	}
+	for i := range o.Lost {
+		actions = append(actions, action.DeleteObject{Object: &o.Lost[i]})
 	}
 	return actions, nil
 }

@@ -1,6 +1,7 @@
 package playbook_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -169,5 +170,59 @@ func TestTheIncidentGoesLast(t *testing.T) {
 	}
 	if got := strings.Join(names, " "); got != "sdec srb pnl" {
 		t.Errorf("deleted in the order %s", got)
+	}
+}
+
+// Decisions about nothing go after a day, but for those about a playbook that count when it is made again.
+func TestWhichDecisionsAreAboutNothing(t *testing.T) {
+	about := func(name, kind string, verdict strategyv1.DecisionVerdict, outcome strategyv1.DecisionOutcome, ago time.Duration) strategyv1.StrategyDecision {
+		decision := strategyv1.StrategyDecision{
+			ObjectMeta: metav1.ObjectMeta{Name: name, CreationTimestamp: metav1.NewTime(testkit.T0.Add(-ago))},
+			Spec:       strategyv1.StrategyDecisionSpec{Target: strategyv1.DecisionTarget{Kind: kind, Name: "gone"}, Verdict: verdict},
+		}
+		if outcome != "" {
+			decision.Status.Answer = &strategyv1.DecisionAnswer{Outcome: outcome}
+		}
+		return decision
+	}
+	const incident, rollback, playbookKind = strategyv1.KindIncident, strategyv1.KindRollback, strategyv1.KindPlaybook
+	const day = 24 * time.Hour
+	there := about("there", incident, "Escalate", "Honoured", 2*day)
+	there.Spec.Target.Name = "pnl"
+	for name, c := range map[string]struct {
+		decision strategyv1.StrategyDecision
+		lost     bool
+		next     time.Duration
+	}{
+		"its target is there":                       {there, false, day},
+		"about an incident":                         {about("d", incident, "Escalate", "", day), true, day},
+		"about a rollback, and honoured":            {about("d", rollback, "Approve", "Honoured", 2*day), true, day},
+		"a hold of an incident":                     {about("d", incident, "Hold", "Honoured", day), true, day},
+		"its target may still be made":              {about("d", incident, "Escalate", "", day-time.Second), false, time.Second},
+		"about a playbook, and refused":             {about("d", playbookKind, "Hold", "Refused", day), true, day},
+		"about a playbook, and voided":              {about("d", playbookKind, "Approve", "Voided", day), true, day},
+		"an approval that nobody looked at":         {about("d", playbookKind, "Approve", "", day), true, day},
+		"a release that nobody looked at":           {about("d", playbookKind, "Release", "", day), true, day},
+		"a hold that nobody looked at":              {about("d", playbookKind, "Hold", "", 90*day), false, day},
+		"a denial that nobody looked at":            {about("d", playbookKind, "Deny", "", 90*day), false, day},
+		"a hold that a playbook made again has":     {about("d", playbookKind, "Hold", "Honoured", 90*day), false, day},
+		"a denial that a playbook made again has":   {about("d", playbookKind, "Deny", "Honoured", 90*day), false, day},
+		"an approval that one made again has":       {about("d", playbookKind, "Approve", "Honoured", 90*day), false, day},
+		"a release, which says that a hold is over": {about("d", playbookKind, "Release", "Honoured", 90*day), false, day},
+	} {
+		t.Run(name, func(t *testing.T) {
+			lost, next, err := playbook.Lost([]strategyv1.StrategyDecision{c.decision}, func(target strategyv1.DecisionTarget) (bool, error) { return target.Name == "pnl", nil }, testkit.T0)
+			if err != nil || (len(lost) == 1) != c.lost || next.Sub(testkit.T0) != c.next {
+				t.Errorf("%d are lost, next in %s, %v", len(lost), next.Sub(testkit.T0), err)
+			}
+		})
+	}
+	all := []strategyv1.StrategyDecision{about("b", incident, "Escalate", "", 2*day), about("a", incident, "Escalate", "", 2*day), about("c", incident, "Escalate", "", 3*day)}
+	lost, _, _ := playbook.Lost(all, func(strategyv1.DecisionTarget) (bool, error) { return false, nil }, testkit.T0)
+	if len(lost) != 3 || lost[0].Name != "c" || lost[1].Name != "a" {
+		t.Errorf("not the oldest first: %v", lost)
+	}
+	if lost, _, err := playbook.Lost(all, func(strategyv1.DecisionTarget) (bool, error) { return false, errors.New("away") }, testkit.T0); err == nil || lost != nil {
+		t.Errorf("what cannot be read is taken for gone: %v", lost)
 	}
 }

@@ -42,15 +42,16 @@ type Observed struct {
 	Revisions    []appsv1.ControllerRevision
 	InUse        map[string]bool // revisions that incidents and rollbacks run on, by name
 	OnCall       facts.OnCall
-	Prefix       string          // of the playbook's evidence in the bucket
-	Log          facts.Log       // of the decisions about it; it is read when there are any
-	Decided      []facts.Decided // about a playbook of this name, oldest first
-	Identity     facts.Identity  // it is asked when there is something to release, approve or deny
-	Review       bool            // the namespace asks for two persons
-	ApprovedLost string          // why the version that was approved last cannot be used; empty: it can
-	Past         []Past          // closed incidents that the history has no room or no time for
-	PastAt       time.Time       // when there may be others; zero: when another incident closes
-	Refused      *facts.Refusal  // an effect that the API server refused lately; nil = none
+	Prefix       string                        // of the playbook's evidence in the bucket
+	Log          facts.Log                     // of the decisions about it; it is read when there are any
+	Decided      []facts.Decided               // about a playbook of this name, oldest first
+	Identity     facts.Identity                // it is asked when there is something to release, approve or deny
+	Review       bool                          // the namespace asks for two persons
+	ApprovedLost string                        // why the version that was approved last cannot be used; empty: it can
+	Past         []Past                        // closed incidents that the history has no room or no time for
+	Lost         []strategyv1.StrategyDecision // about what is not there any more
+	PastAt       time.Time                     // when there may be others of both
+	Refused      *facts.Refusal                // an effect that the API server refused lately; nil = none
 }
 
 // Decision is the status as observed, then what to do, in order.
