@@ -485,11 +485,16 @@ func TestNamespaceDeletion(t *testing.T) {
 	held := rollback("")
 	held.Finalizers = []string{strategyv1.Finalizer}
 	held.Spec.DeletionPolicy = strategyv1.DeletionRestore
-	kinds := []client.Object{parse(t, validPlaybook), incident(""), held, decision("Deny", "")}
+	hold := decision("Hold", "")
+	hold.Spec.Target, hold.Spec.Digest, hold.Spec.Reason = strategyv1.DecisionTarget{Kind: strategyv1.KindPlaybook, Name: "gone"}, "", "as agreed"
+	kinds := []client.Object{parse(t, validPlaybook), incident(""), held, decision("Deny", ""), hold}
 	for _, object := range kinds {
 		object.SetNamespace(namespace.Name)
 		must(t, admin.Create(t.Context(), object))
 	}
+	hold.Status.Answer = &strategyv1.DecisionAnswer{Outcome: strategyv1.OutcomeHonoured, Message: "put on hold", Time: metav1.Now()}
+	must(t, admin.Status().Update(t.Context(), hold))
+	refused(t, as(namespaces).Delete(t.Context(), hold.DeepCopy()), namespaces+" may not delete decision "+hold.Name)
 	refused(t, as(namespaces).Delete(t.Context(), held.DeepCopy()), namespaces+" may not delete rollback "+held.Name)
 	must(t, admin.Delete(t.Context(), namespace))
 	must(t, admin.Get(t.Context(), client.ObjectKeyFromObject(namespace), namespace))
@@ -572,8 +577,8 @@ func TestPolicyShapes(t *testing.T) {
 			t.Errorf("policy %s is not bound", name)
 		}
 	}
-	if len(policies) != 14 || !warns["strategy-operator-rollbacks-left"] {
-		t.Errorf("%d policies, want 14, of which one warns: %v", len(policies), warns)
+	if len(policies) != 15 || !warns["strategy-operator-rollbacks-left"] {
+		t.Errorf("%d policies, want 15, of which one warns: %v", len(policies), warns)
 	}
 }
 

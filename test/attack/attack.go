@@ -17,7 +17,8 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 )
 
-// The people of the tables, by role; gil may update everything and delete nothing, petra writes playbooks and approves, nina creates some and does.
+// The people of the tables, by role; gil may update everything and delete nothing, petra writes playbooks and approves, nina creates some and does; dora
+// deletes decisions and playbooks and decides nothing, dina approves, too.
 const (
 	victor = "victor" // viewer
 	rita   = "rita"   // responder
@@ -29,6 +30,8 @@ const (
 	gil    = "gil"
 	petra  = "petra"
 	nina   = "nina"
+	dora   = "dora"
+	dina   = "dina"
 )
 
 // Who is no person.
@@ -73,7 +76,7 @@ func Run(t *testing.T, server Server) {
 		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: Namespace}}
 		must(t, server.Admin.Patch(context.Background(), namespace, client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":{"`+strategyv1.LabelServe+`":null}}}`))))
 	})
-	for _, table := range []table{metadata(), rights(), review(), names(), runs(), itself()} {
+	for _, table := range []table{metadata(), rights(), review(), kept(), names(), runs(), itself()} {
 		t.Run(table.name, func(t *testing.T) {
 			table.scene(t, server)
 			for _, row := range table.rows {
@@ -112,7 +115,13 @@ func people(t *testing.T, server Server) {
 		APIGroups: []string{strategyv1.GroupVersion.Group}, Resources: []string{"strategyplaybooks"}, Verbs: []string{"create", "delete"},
 	}}}
 	put(t, server, creates)
+	deletes := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "attack-deletes"}, Rules: []rbacv1.PolicyRule{{
+		APIGroups: []string{strategyv1.GroupVersion.Group}, Resources: []string{"strategyplaybooks", "strategydecisions"},
+		Verbs: []string{"get", "delete", "deletecollection"},
+	}}}
+	put(t, server, deletes)
 	roles := map[string][]string{
+		dora: {deletes.Name, "strategy-operator-viewer"}, dina: {deletes.Name, "strategy-operator-approver"},
 		petra: {"strategy-operator-playbook-editor", "strategy-operator-approver"}, nina: {creates.Name, "strategy-operator-approver"},
 		victor: {"strategy-operator-viewer"}, rita: {"strategy-operator-responder"}, arno: {"strategy-operator-approver"}, anna: {"strategy-operator-approver"},
 		paul: {"strategy-operator-playbook-editor"}, operator: {"strategy-operator-namespace"}, gil: {everything.Name},
