@@ -89,7 +89,7 @@ func written(configMap *corev1.ConfigMap, plan schedulerconfig.Decision) (action
 }
 
 func warning(reason, format string, args ...any) action.Event {
-	return action.Event{Type: corev1.EventTypeWarning, Reason: reason, Message: bounded.Text(bounded.Clean(fmt.Sprintf(format, args...)), 1000)}
+	return action.Event{Type: corev1.EventTypeWarning, Reason: reason, Message: bounded.Line(fmt.Sprintf(format, args...), 1000)}
 }
 
 // earlier is what a holder's edits replaced, for whoever wants to bring it back by hand.

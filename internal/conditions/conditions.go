@@ -13,10 +13,11 @@ import (
 // maxMessage is the API's limit for a condition's message; the schema allows 32 KiB, but nobody reads that.
 const maxMessage = 2048
 
-// Set writes one condition; the transition time moves only when its status does.
+// Set writes one condition, its message as one line: names in it are somebody else's, and one with a line break would write a line of its own.
+// The transition time moves only when its status does.
 func Set(conditions *[]metav1.Condition, now time.Time, generation int64, kind string, status metav1.ConditionStatus, reason, message string) {
 	meta.SetStatusCondition(conditions, metav1.Condition{
-		Type: kind, Status: status, Reason: reason, Message: bounded.Text(bounded.Clean(message), maxMessage),
+		Type: kind, Status: status, Reason: reason, Message: bounded.Line(message, maxMessage),
 		ObservedGeneration: generation, LastTransitionTime: metav1.NewTime(now.UTC().Truncate(time.Second)),
 	})
 }

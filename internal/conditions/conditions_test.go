@@ -30,3 +30,12 @@ func TestSet(t *testing.T) {
 		t.Errorf("a condition that is not there says something")
 	}
 }
+
+// TestAMessageIsOneLine: a name in it may have a line break.
+func TestAMessageIsOneLine(t *testing.T) {
+	var set []metav1.Condition
+	Set(&set, time.Now(), 1, "Ready", metav1.ConditionFalse, "A", "it has: fast\n\r\nReady=True, slow")
+	if got := Message(set, "Ready"); got != "it has: fast Ready=True, slow" {
+		t.Errorf("%q", got)
+	}
+}

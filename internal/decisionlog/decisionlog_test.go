@@ -110,6 +110,12 @@ func TestVerifyFindsWhatWasChanged(t *testing.T) {
 			l[4] = bytes.Replace(l[4], []byte(`"seq":5`), []byte(`"seq":5.0`), 1)
 			return l
 		},
+		"an entry about another object": func(l [][]byte) [][]byte {
+			other := sample(5, Hash(l[3]))
+			other.ObjectUID = "uid-2"
+			l[4], _, _ = Sign(other, testKey)
+			return l
+		},
 		"text after the object":    func(l [][]byte) [][]byte { l[4] = append(l[4], []byte(" {}")...); return l },
 		"no signature":             func(l [][]byte) [][]byte { l[0] = []byte(`{"seq":1}`); return l },
 		"an entry of another key":  func(l [][]byte) [][]byte { l[0], _, _ = Sign(sample(1, ""), Key{Secret: []byte("x")}); return l },

@@ -63,9 +63,10 @@ func Read(line []byte) (Identity, error) {
 	return identityOf(document), nil
 }
 
-// VerifyChain checks lines in order: every signature, gapless numbers from 1, each with the hash of the line before.
+// VerifyChain checks lines in order: every signature, gapless numbers from 1, each with the hash of the line before, all of one object.
 // It returns the hash of the last line.
 func VerifyChain(lines [][]byte, key Key) (head string, err error) {
+	object := ""
 	for i, line := range lines {
 		identity, err := Verify(line, key)
 		if err != nil {
@@ -77,7 +78,10 @@ func VerifyChain(lines [][]byte, key Key) (head string, err error) {
 		if identity.PrevHash != head {
 			return "", fmt.Errorf("entry %d: %w: the entry before it is not the one that was there", i+1, ErrTampered)
 		}
-		head = Hash(line)
+		if i > 0 && identity.ObjectUID != object {
+			return "", fmt.Errorf("entry %d: %w: it is about object %q, and those before it are about %q", i+1, ErrTampered, identity.ObjectUID, object)
+		}
+		head, object = Hash(line), identity.ObjectUID
 	}
 	return head, nil
 }

@@ -142,7 +142,7 @@ func (p *Pass) answer(decided facts.Decided, outcome strategyv1.DecisionOutcome,
 	}
 	*p.Status.Answers = append(answers, strategyv1.AnsweredDecision{
 		Name: decided.Name, UID: decided.UID,
-		DecisionAnswer: strategyv1.DecisionAnswer{Outcome: outcome, Message: bounded.Text(bounded.Clean(message), 1024), Time: p.Stamp(), Seq: seq},
+		DecisionAnswer: strategyv1.DecisionAnswer{Outcome: outcome, Message: bounded.Line(message, 1024), Time: p.Stamp(), Seq: seq},
 	})
 }
 

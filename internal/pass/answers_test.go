@@ -188,3 +188,17 @@ func TestWhatWaitsForRoomIsNotAnswered(t *testing.T) {
 		t.Errorf("%d may count, %d were made, %d are answered", len(may), len(p.Made()), len(status.Answers))
 	}
 }
+
+// TestAnAnswerIsOneLine, and so is an event: what they quote is somebody else's.
+func TestAnAnswerIsOneLine(t *testing.T) {
+	status := &strategyv1.StrategyIncidentStatus{Log: &strategyv1.LogStatus{}}
+	one := decided(1, strategyv1.DecisionEscalate)
+	p := newPass(facts.Log{}, status)
+	p.Decisions("ns", []facts.Decided{one})
+	p.Refuse(one, "it has: fast\nslow")
+	p.Tell("Normal", "Reason", "fast\nslow")
+	steps, _ := p.Finish(timeline.Subject{}, lifecycle.Turn{})
+	if answer, told := status.Answers[0].Message, steps.Events[len(steps.Events)-1].(action.Event).Message; answer != "it has: fast slow" || told != "fast slow" {
+		t.Errorf("%q, %q", answer, told)
+	}
+}

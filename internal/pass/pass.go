@@ -182,7 +182,7 @@ func (p *Pass) Stamp() metav1.Time { return metav1.NewTime(p.Now.UTC().Truncate(
 
 // Tell adds an event, for what the summary does not tell.
 func (p *Pass) Tell(kind, reason, message string) {
-	p.told = append(p.told, action.Event{Type: kind, Reason: reason, Message: bounded.Text(bounded.Clean(p.marked(message)), 1000)})
+	p.told = append(p.told, action.Event{Type: kind, Reason: reason, Message: bounded.Line(p.marked(message), 1000)})
 }
 
 // Hold holds back what starts something new in this pass. The plan asks for it again in the first pass that is not held. A hold that takes

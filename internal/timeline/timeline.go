@@ -29,7 +29,7 @@ func Add(entries []strategyv1.TimelineEntry, logged int64, now time.Time, event 
 		seq = entries[len(entries)-1].Seq + 1
 	}
 	entries = append(entries, strategyv1.TimelineEntry{
-		Seq: seq, Time: metav1.NewTime(now.UTC().Truncate(time.Second)), Event: event, Message: bounded.Text(bounded.Clean(message), 1024), By: by,
+		Seq: seq, Time: metav1.NewTime(now.UTC().Truncate(time.Second)), Event: event, Message: bounded.Line(message, 1024), By: by,
 	})
 	for len(entries) > max && entries[0].Seq <= logged {
 		entries = entries[1:]

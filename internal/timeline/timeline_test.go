@@ -88,3 +88,11 @@ func TestWhatIsNotLoggedStays(t *testing.T) {
 		t.Errorf("%d entries from %d", len(entries), entries[0].Seq)
 	}
 }
+
+// TestAnEntryIsOneLine: a name in its message may have a line break.
+func TestAnEntryIsOneLine(t *testing.T) {
+	entries := Add(nil, 0, t0, strategyv1.EventDenied, "denied: why\n2026 approved by bob", "ann")
+	if got := entries[0].Message; got != "denied: why 2026 approved by bob" {
+		t.Errorf("%q", got)
+	}
+}

@@ -73,3 +73,15 @@ func mayDecide(user string, object client.Object, kind *kind) error {
 	}
 	return apierrors.NewForbidden(kind.group(), object.GetName(), fmt.Errorf("%s may not %s: the verb is not granted", user, decision.Spec.Verdict))
 }
+
+// mayForget refuses the operator to delete what a playbook has also when it is made again: it has no verb that undoes it.
+func mayForget(user string, object client.Object, kind *kind) error {
+	decision, decides := object.(*strategyv1.StrategyDecision)
+	if !decides || user != Operator || decision.Spec.Target.Kind != strategyv1.KindPlaybook {
+		return nil
+	}
+	if answer := decision.Status.Answer; answer == nil || answer.Outcome != strategyv1.OutcomeHonoured {
+		return nil
+	}
+	return apierrors.NewForbidden(kind.group(), object.GetName(), fmt.Errorf("%s may not delete decision %s, which was honoured", user, object.GetName()))
+}

@@ -227,6 +227,14 @@ func TestWhoDecides(t *testing.T) {
 	if err := s.As("alice").Create(ctx, incident); !apierrors.IsForbidden(err) {
 		t.Errorf("alice reports as bob: %v", err)
 	}
+	kept := decision("kept")
+	kept.Spec.Target.Kind, kept.Spec.Verdict = strategyv1.KindPlaybook, strategyv1.DecisionHold
+	must(t, s.As("alice").Create(ctx, kept))
+	kept.Status.Answer = &strategyv1.DecisionAnswer{Outcome: strategyv1.OutcomeHonoured, Message: "held", Time: metav1.Now()}
+	must(t, s.As(apiserver.Operator).Status().Update(ctx, kept))
+	if err := s.As(apiserver.Operator).Delete(ctx, kept); !apierrors.IsForbidden(err) {
+		t.Errorf("the operator undoes what people decided about a playbook: %v", err)
+	}
 	s.Policies = false
 	unnamed, named := decision("unnamed"), decision("named")
 	named.Spec.By = "bob"

@@ -202,6 +202,9 @@ func (s *Server) delete(user string, object client.Object, options *client.Delet
 	if err != nil {
 		return err
 	}
+	if err := mayForget(user, before.object, kind); err != nil {
+		return err
+	}
 	if wanted := options.Preconditions; wanted != nil {
 		if wanted.UID != nil && *wanted.UID != before.object.GetUID() || wanted.ResourceVersion != nil && *wanted.ResourceVersion != before.object.GetResourceVersion() {
 			return apierrors.NewConflict(kind.group(), at.name, fmt.Errorf(
