@@ -146,6 +146,7 @@ type StrategyIncidentSpec struct {
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:Pattern=`^[^\p{Cc}\x{061C}\x{200E}\x{200F}\x{2028}-\x{202E}\x{2066}-\x{2069}\x{FEFF}]*$`
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="only suspend of an incident may change; create another incident"
 	RequestedBy string `json:"requestedBy,omitempty"`
 }

@@ -154,11 +154,12 @@ func instead(rows []row, of string) []row {
 
 // authorRows: the admission policies look at the name before its length matters, so nobody can be named at all but oneself.
 func authorRows(path string) []row {
-	return []row{
+	return append([]row{
 		{path + " is oneself", path, []edit{set(path, "admin")}, ""},
+		{path + " is another, of an identity provider", path, []edit{set(path, "oidc:https://id.example/realms/x#Ann Müller <ann@x.example>|1")}, "a client may only name itself"},
 		{path + " is empty", path, []edit{set(path, "")}, shown(path) + ": Invalid value"},
 		{path + " is too long", path, []edit{set(path, strings.Repeat("a", 513))}, shown(path) + ": Too long"},
-	}
+	}, pattern(path, nil, []string{"a\tb", "a\nb", "a\u0000", "a\u001b[31m", "a\u202eb", "a\u2066b", "a\u200fb", "\ufeffa"})...)
 }
 
 func actionRows(path string) []row {
