@@ -86,6 +86,7 @@ func (e *Environment) Controllers() []Controller {
 		Signals: e.Signals, Namespaces: e.Namespaces, Policies: e.Policies, User: e.User, Machines: e.Machines, Pauses: wait, keys: known, refusals: refused,
 		opened: justOpened, beats: &e.beats,
 	}
+	reads.configs.most = configBytes
 	does := &executor{
 		Client: e.Client, Live: e.Live, Evidence: e.Evidence, Clock: e.Clock, Recorder: e.Recorder, Namespaces: e.Namespaces,
 		keys: known, refusals: refused, fresh: &freshness{}, opened: justOpened,

@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"cmp"
 	"sync"
 	"time"
 )
@@ -16,6 +17,7 @@ const (
 // places. So what is in use stays. The zero value is empty.
 type memo[K comparable, V any] struct {
 	sync.Mutex
+	most         int // bytes; 0 means memoBytes
 	newer, older map[K]memoEntry[V]
 	bytes        int // of the newer half
 }
@@ -43,10 +45,12 @@ func (m *memo[K, V]) put(key K, value V, bytes int) {
 	m.Lock()
 	defer m.Unlock()
 	m.drop(key)
-	if bytes <= memoBytes/2 {
+	if bytes <= m.half() {
 		m.keep(key, memoEntry[V]{value, bytes})
 	}
 }
+
+func (m *memo[K, V]) half() int { return cmp.Or(m.most, memoBytes) / 2 }
 
 // forget gives the memory back at once.
 func (m *memo[K, V]) forget(key K) {
@@ -56,7 +60,7 @@ func (m *memo[K, V]) forget(key K) {
 }
 
 func (m *memo[K, V]) keep(key K, entry memoEntry[V]) {
-	if m.newer == nil || len(m.newer) >= memoEntries/2 || m.bytes+entry.bytes > memoBytes/2 {
+	if m.newer == nil || len(m.newer) >= memoEntries/2 || m.bytes+entry.bytes > m.half() {
 		m.newer, m.older, m.bytes = map[K]memoEntry[V]{}, m.newer, 0
 	}
 	m.newer[key] = entry

@@ -27,11 +27,14 @@ type cachedConfig struct {
 }
 
 // A parsed document takes so many bytes for each byte of its text, measured on 84 kB, 2.7 MB; and for each part, of which a text may be
-// almost nothing but.
+// almost nothing but, together with the document that its last edits made, which it remembers.
 const (
 	parsedWeight = 32
-	partWeight   = 170
+	partWeight   = 768
 )
+
+// configBytes are remembered of configurations, so that the largest one is, too: to parse it in each pass would take most of an operator.
+const configBytes = 2 * partWeight * config.MaxParts
 
 // observeConfig reads the scheduler's configuration. What is wrong with it is a fact, too.
 func (r *reader) observeConfig(ctx context.Context, namespace string, scheduler strategyv1.SchedulerSpec) (facts.Config, error) {

@@ -1,6 +1,8 @@
 package controllers
 
 import (
+	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -46,13 +48,48 @@ func remediationOf(name, key string) strategyv1.RemediationSpec {
 	}
 }
 
-// What is remembered of a text that is almost nothing but parts counts for what it takes.
+// What is remembered of a text that is almost nothing but parts counts for what it takes, with what its last edits made of it; and the largest one is
+// remembered.
 func TestAParsedDocumentWeighsItsParts(t *testing.T) {
-	text := "a: [" + strings.Repeat("0,", 30_000) + "0]\n"
-	if weight := weightOf(text); weight < 80*len(text) {
-		t.Errorf("%d bytes of text weigh %d", len(text), weight)
+	keys, set := strings.Builder{}, strings.Builder{}
+	for n := range config.MaxParts/2 - 10 {
+		fmt.Fprintf(&keys, "k%d: 0\n", n)
+	}
+	for n := range config.MaxParts - 10 {
+		fmt.Fprintf(&set, "k%d,", n)
+	}
+	for name, text := range map[string]string{
+		"numbers": "k1: 5\na: [" + strings.Repeat("0,", config.MaxParts-10) + "0]\n", "keys": keys.String(), "a set": "k1: 5\na: {" + set.String() + "z}\n",
+		"a list": "k1: 5\na:\n" + strings.Repeat("- 0 #\n", config.MaxParts-10),
+	} {
+		before := heap()
+		document, err := config.Parse(text)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if _, _, err := document.Apply([]config.Edit{{Path: "/k1", Value: "7"}}); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if takes, weight := heap()-before, weightOf(text); takes > weight {
+			t.Errorf("%s: it takes %d bytes, and weighs %d", name, takes, weight)
+		}
+		configs := memo[string, *config.Document]{most: configBytes}
+		configs.put(name, document, weightOf(text))
+		if _, found := configs.get(name); !found {
+			t.Errorf("%s: it is parsed in each pass", name)
+		}
+		runtime.KeepAlive(text)
 	}
 	if weight := weightOf(strings.Repeat("x", 1000)); weight != 32_000 {
 		t.Errorf("a text weighs %d", weight)
 	}
+}
+
+// heap is how many bytes are in use.
+func heap() int {
+	var stats runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&stats)
+	return int(stats.HeapAlloc)
 }
