@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -107,6 +109,10 @@ func (r *reader) observeJob(ctx context.Context, of attempts, job *batchv1.Job, 
 
 // observeTemplates are the PodTemplates of checks, each judged by what may run in the namespace.
 func (r *reader) observeTemplates(ctx context.Context, namespace string, of []strategyv1.CheckSpec) (facts.Templates, error) {
+	schedulers, err := r.observeSchedulers(ctx, namespace)
+	if err != nil {
+		return nil, err
+	}
 	labels, _ := r.Namespaces.Labels(ctx, namespace) // not known: nothing is an exception
 	templates := facts.Templates{}
 	for _, check := range of {
@@ -126,9 +132,33 @@ func (r *reader) observeTemplates(ctx context.Context, namespace string, of []st
 		if err != nil {
 			return nil, err
 		}
-		templates[check.PodTemplateName] = checks.Allowed(template.Template, namespace, labels)
+		templates[check.PodTemplateName] = checks.Allowed(template.Template, namespace, labels, schedulers)
 	}
 	return templates, nil
+}
+
+// observeSchedulers are the Deployments that the playbooks of a namespace look after, as far as they are there.
+func (r *reader) observeSchedulers(ctx context.Context, namespace string) ([]appsv1.Deployment, error) {
+	var playbooks strategyv1.StrategyPlaybookList
+	if err := r.Client.List(ctx, &playbooks, client.InNamespace(namespace), client.UnsafeDisableDeepCopy); err != nil {
+		return nil, err
+	}
+	var names []string
+	for i := range playbooks.Items {
+		names = append(names, playbooks.Items[i].Spec.Scheduler.Rollout.DeploymentName)
+	}
+	slices.Sort(names)
+	var schedulers []appsv1.Deployment
+	for _, name := range slices.Compact(names) {
+		deployment, err := r.observeDeployment(ctx, namespace, name)
+		if err != nil {
+			return nil, err
+		}
+		if deployment != nil {
+			schedulers = append(schedulers, *deployment)
+		}
+	}
+	return schedulers, nil
 }
 
 // listControlled lists what an object controls, as the cache has it: it is only looked at.

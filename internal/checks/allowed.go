@@ -2,10 +2,14 @@ package checks
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
 
@@ -23,18 +27,36 @@ type Template struct {
 // playbook, and whoever may write PodTemplates of a megabyte would have the operator hold dozens of them.
 const MaxTemplateBytes = 64 << 10
 
-// Allowed is a PodTemplate in a namespace with these labels. The operator may create any pod there, and whoever writes a PodTemplate may
-// not: so the pod must fulfil the restricted Pod Security Standard, and run as nobody in particular. What is an exception is said by labels
-// of the namespace, which only a cluster administrator writes.
-func Allowed(template corev1.PodTemplateSpec, namespace string, labels map[string]string) Template {
+// Allowed is a PodTemplate in a namespace with these labels, and with these Deployments of schedulers. The operator may create any pod there,
+// and whoever writes a PodTemplate may not: so the pod must fulfil the restricted Pod Security Standard, run as nobody in particular, and be
+// taken for no scheduler's. What is an exception to the first two is said by labels of the namespace, which only a cluster administrator writes.
+func Allowed(template corev1.PodTemplateSpec, namespace string, given map[string]string, schedulers []appsv1.Deployment) Template {
 	if size := template.Size(); size > MaxTemplateBytes {
 		return Template{NotAllowed: fmt.Sprintf("it has %d bytes, and may have %d at most; put what is large into a file, and mount it from a ConfigMap", size, MaxTemplateBytes)}
 	}
-	why := notRestricted(template, labels)
+	why := notRestricted(template, given)
 	if why == "" {
-		why = notAllowedAs(template.Spec, namespace, labels)
+		why = notAllowedAs(template.Spec, namespace, given)
+	}
+	if why == "" {
+		why = takenForScheduler(template.Labels, schedulers)
 	}
 	return Template{template, bounded.Line(why, maxWords)}
+}
+
+// takenForScheduler: with the labels by which a Deployment knows its pods, a check's pod would be sent what Services send to the scheduler, and
+// would count as one that trades.
+func takenForScheduler(own map[string]string, schedulers []appsv1.Deployment) string {
+	pod := labels.Set{strategyv1.LabelOwnerUID: "", strategyv1.LabelStage: "", strategyv1.LabelCheck: "", strategyv1.LabelAttempt: ""}
+	maps.Copy(pod, own)
+	for i := range schedulers {
+		selector, err := metav1.LabelSelectorAsSelector(schedulers[i].Spec.Selector)
+		if err != nil || selector.Matches(pod) {
+			return fmt.Sprintf("its labels are those by which Deployment %s knows its pods (%s), so its pods would be taken for the scheduler's; give it others",
+				schedulers[i].Name, metav1.FormatLabelSelector(schedulers[i].Spec.Selector))
+		}
+	}
+	return ""
 }
 
 // standard is the Pod Security Standard in its newest version.
@@ -46,8 +68,8 @@ var standard = func() policy.Evaluator {
 	return evaluator
 }()
 
-func notRestricted(template corev1.PodTemplateSpec, labels map[string]string) string {
-	if labels[strategyv1.LabelPodSecurityExempt] == strategyv1.ServeValue {
+func notRestricted(template corev1.PodTemplateSpec, given map[string]string) string {
+	if given[strategyv1.LabelPodSecurityExempt] == strategyv1.ServeValue {
 		return ""
 	}
 	pod := template.DeepCopy()
@@ -68,12 +90,12 @@ func notRestricted(template corev1.PodTemplateSpec, labels map[string]string) st
 // accountsBetween separates names in the label, whose value cannot have a comma. A name of a service account cannot have this.
 const accountsBetween = "_"
 
-func notAllowedAs(pod corev1.PodSpec, namespace string, labels map[string]string) string {
+func notAllowedAs(pod corev1.PodSpec, namespace string, given map[string]string) string {
 	account := pod.ServiceAccountName
 	if account == "" {
 		account = "default"
 	}
-	allowed := strings.Split(labels[strategyv1.LabelServiceAccounts], accountsBetween)
+	allowed := strings.Split(given[strategyv1.LabelServiceAccounts], accountsBetween)
 	if account == "default" && !hasToken(pod) || slices.Contains(allowed, account) {
 		return ""
 	}

@@ -4,7 +4,9 @@ import (
 	"strings"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 )
@@ -51,7 +53,7 @@ func TestAllowed(t *testing.T) {
 				c.change(&spec)
 			}
 			before := spec.DeepCopy()
-			got := Allowed(corev1.PodTemplateSpec{Spec: spec}, "trading", c.labels)
+			got := Allowed(corev1.PodTemplateSpec{Spec: spec}, "trading", c.labels, nil)
 			if (got.NotAllowed != "") != (c.says != "") || !strings.Contains(got.NotAllowed, c.says) || strings.Contains(got.NotAllowed, "\x1b") {
 				t.Errorf("it says %q, want %q", got.NotAllowed, c.says)
 			}
@@ -74,9 +76,42 @@ func TestATemplateThatIsTooLargeIsNotHeld(t *testing.T) {
 	for _, labels := range []map[string]string{nil, exempt} {
 		template := corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: make([]corev1.Container, 1)}}
 		withLarge(MaxTemplateBytes)(&template.Spec)
-		got := Allowed(template, "trading", labels)
+		got := Allowed(template, "trading", labels, nil)
 		if got.Size() > 100 || !strings.Contains(got.NotAllowed, "may have 65536 at most") {
 			t.Errorf("%d bytes are held, and it says %q", got.Size(), got.NotAllowed)
 		}
+	}
+}
+
+// A check's pod that looks like the scheduler's is sent its traffic, and counts as one that trades.
+func TestACheckIsNotTakenForTheScheduler(t *testing.T) {
+	by := func(selector *metav1.LabelSelector) []appsv1.Deployment {
+		return []appsv1.Deployment{{ObjectMeta: metav1.ObjectMeta{Name: "other"}}, {ObjectMeta: metav1.ObjectMeta{Name: "scheduler"}, Spec: appsv1.DeploymentSpec{Selector: selector}}}
+	}
+	app := by(&metav1.LabelSelector{MatchLabels: map[string]string{"app": "scheduler", "tier": "live"}})
+	without := func(key string) []appsv1.Deployment {
+		return by(&metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: key, Operator: metav1.LabelSelectorOpDoesNotExist}}})
+	}
+	for name, c := range map[string]struct {
+		own        map[string]string
+		schedulers []appsv1.Deployment
+		says       string
+	}{
+		"no scheduler":               {map[string]string{"app": "scheduler"}, nil, ""},
+		"no labels":                  {nil, app, ""},
+		"other labels":               {map[string]string{"app": "tools", "tier": "live"}, app, ""},
+		"some of them":               {map[string]string{"app": "scheduler"}, app, ""},
+		"all of them, and one more":  {map[string]string{"app": "scheduler", "tier": "live", "team": "x"}, app, "Deployment scheduler knows its pods (app=scheduler,tier=live)"},
+		"all that have no such one":  {nil, without("team"), "Deployment scheduler"},
+		"all that are no checks":     {nil, without(strategyv1.LabelCheck), ""},
+		"a selector nobody can read": {nil, by(&metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "a", Operator: "Near"}}}), "Deployment scheduler"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			template := corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: c.own}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "main"}}}}
+			got := Allowed(template, "trading", nil, c.schedulers).NotAllowed
+			if (got != "") != (c.says != "") || !strings.Contains(got, c.says) {
+				t.Errorf("it says %q, want %q", got, c.says)
+			}
+		})
 	}
 }

@@ -25,3 +25,21 @@ func TestLargeObjectsAreReadFromTheServer(t *testing.T) {
 		t.Errorf("the scheduler was restarted %d times, not for the change and its end", s.Restarts)
 	}
 }
+
+// A check is not taken for the scheduler, also where the Deployment is too large for the cache.
+func TestALargeDeploymentKnowsItsPods(t *testing.T) {
+	s := tell(t, nil)
+	sim.Change(s.World, sim.Deployment, &appsv1.Deployment{}, func(d *appsv1.Deployment) {
+		d.Spec.Template.Spec.Containers[0].Env = []corev1.EnvVar{{Name: "LARGE", Value: strings.Repeat("x", namespaces.Small)}}
+	})
+	s.labelTemplate(map[string]string{"app": "scheduler"})
+	s.ReportIncident(nil)
+	s.settle()
+	s.stalls(anIncident(), "pnl", "PlaybookNotReady", "Deployment bot-core-scheduler knows its pods")
+	s.noJobs()
+}
+
+func (s *story) labelTemplate(labels map[string]string) {
+	s.t.Helper()
+	sim.Change(s.World, sim.Template, &corev1.PodTemplate{}, func(p *corev1.PodTemplate) { p.Template.Labels = labels })
+}

@@ -97,6 +97,11 @@ func TestAPlaybookThatCannotBeRunSaysWhy(t *testing.T) {
 		"PodTemplateNotFound", []string{"check audit needs PodTemplate tools, which does not exist in namespace NAMESPACE"},
 		func(s *story) { s.Create(s.PodTemplate()) },
 	}, {
+		"the PodTemplate has the scheduler's labels",
+		func(s *story) { s.labelTemplate(map[string]string{"app": "scheduler"}) },
+		"PodTemplateNotAllowed", []string{"its labels are those by which Deployment bot-core-scheduler knows its pods (app=scheduler)", "give it others"},
+		func(s *story) { s.labelTemplate(map[string]string{"app": "tools"}) },
+	}, {
 		"the Deployment is missing",
 		func(s *story) { s.Delete(sim.Deployment, s.Deployment()) },
 		"DeploymentNotFound", []string{"spec.scheduler.rollout: Deployment bot-core-scheduler does not exist in namespace NAMESPACE"},
