@@ -85,7 +85,8 @@ func (r *playbooks) observeLost(ctx context.Context, namespace string, now time.
 			return lost, now.Add(r.Pauses.Passes), nil
 		}
 		found, err := isThere(ctx, r.Live, namespace, one.Spec.Target)
-		if err != nil { // it is no reason to leave everything else of the pass
+		unknown := err != nil
+		if unknown { // it is no reason to leave everything else of the pass
 			return lost, checks.Earlier(nextAt, now.Add(pass.Recheck)), nil
 		}
 		if !found {

@@ -34,7 +34,7 @@ func TestSet(t *testing.T) {
 // TestAMessageIsOneLine: a name in it may have a line break.
 func TestAMessageIsOneLine(t *testing.T) {
 	var set []metav1.Condition
-	Set(&set, time.Now(), 1, "Ready", metav1.ConditionFalse, "A", "it has: fast\n\r\nReady=True, slow")
+	Set(&set, time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC), 1, "Ready", metav1.ConditionFalse, "A", "it has: fast\n\r\nReady=True, slow")
 	if got := Message(set, "Ready"); got != "it has: fast Ready=True, slow" {
 		t.Errorf("%q", got)
 	}

@@ -230,7 +230,7 @@ func TestWhoDecides(t *testing.T) {
 	kept := decision("kept")
 	kept.Spec.Target.Kind, kept.Spec.Verdict = strategyv1.KindPlaybook, strategyv1.DecisionHold
 	must(t, s.As("alice").Create(ctx, kept))
-	kept.Status.Answer = &strategyv1.DecisionAnswer{Outcome: strategyv1.OutcomeHonoured, Message: "held", Time: metav1.Now()}
+	kept.Status.Answer = &strategyv1.DecisionAnswer{Outcome: strategyv1.OutcomeHonoured, Message: "held", Time: kept.CreationTimestamp}
 	must(t, s.As(apiserver.Operator).Status().Update(ctx, kept))
 	if err := s.As(apiserver.Operator).Delete(ctx, kept); !apierrors.IsForbidden(err) {
 		t.Errorf("the operator undoes what people decided about a playbook: %v", err)
