@@ -84,16 +84,21 @@ func (r *playbooks) observeLost(ctx context.Context, namespace string, now time.
 		if len(lost) == playbook.MaxForgotten {
 			return lost, now.Add(r.Pauses.Passes), nil
 		}
-		found, err := isThere(ctx, r.Live, namespace, one.Spec.Target)
-		unknown := err != nil
-		if unknown { // it is no reason to leave everything else of the pass
+		gone, known := r.isGone(ctx, namespace, one.Spec.Target)
+		if !known { // it is no reason to leave everything else of the pass
 			return lost, checks.Earlier(nextAt, now.Add(pass.Recheck)), nil
 		}
-		if !found {
+		if gone {
 			lost = append(lost, *one.DeepCopy())
 		}
 	}
 	return lost, nextAt, nil
+}
+
+// isGone asks the API server, as long as it answers.
+func (r *playbooks) isGone(ctx context.Context, namespace string, target strategyv1.DecisionTarget) (gone, known bool) {
+	found, err := isThere(ctx, r.Live, namespace, target)
+	return !found, err == nil
 }
 
 // isThere says whether the target of a decision exists. That it cannot be read does not say that it does not.
