@@ -156,7 +156,6 @@ func instead(rows []row, of string) []row {
 func authorRows(path string) []row {
 	return append([]row{
 		{path + " is oneself", path, []edit{set(path, "admin")}, ""},
-		{path + " is another, of an identity provider", path, []edit{set(path, "oidc:https://id.example/realms/x#Ann Müller <ann@x.example>|1")}, "a client may only name itself"},
 		{path + " is empty", path, []edit{set(path, "")}, shown(path) + ": Invalid value"},
 		{path + " is too long", path, []edit{set(path, strings.Repeat("a", 513))}, shown(path) + ": Too long"},
 	}, pattern(path, nil, []string{"a\tb", "a\nb", "a\u0000", "a\u001b[31m", "a\u202eb", "a\u2066b", "a\u200fb", "\ufeffa"})...)
@@ -249,6 +248,7 @@ func rollbackRows() []row {
 		enum("mode", "Live", "DryRun", "Drill"),
 		enum("deletionPolicy", "Retain", "Restore"),
 		authorRows("requestedBy"),
+		pattern("requestedBy", []string{"oidc:https://id.example/realms/x#Ann Müller <ann@x.example>|1"}, nil), // whoever has the verb delegate names others
 		rule("a time box beside a remediation", "maxDurationSeconds comes from the remediation", set("remediationName", "disable-schedule")),
 		rule("an incident's UID without its name", "incidentUID needs the incident's name", set("incidentUID", "1"), drop("incidentName")),
 		rule("nothing to disable", "DisableSchedule names its schedule or strategy", drop("actions.0.schedule")),
