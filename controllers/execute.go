@@ -103,16 +103,12 @@ func (x *executor) do(ctx context.Context, about client.Object, next action.Acti
 		labels := a.Job.Labels
 		done := on("CreateJob", a.Job, "stage", labels[strategyv1.LabelStage], "check", labels[strategyv1.LabelCheck], "attempt", labels[strategyv1.LabelAttempt])
 		return done, x.createOwned(ctx, "Job", a.Job, &batchv1.Job{})
-	case action.DeleteJob:
-		return x.deleteExactly(ctx, "DeleteJob", &batchv1.Job{ObjectMeta: named(a.Key, a.UID)})
+	case action.DeleteJob, action.DeleteRevision, action.DeleteObject:
+		return x.doDelete(ctx, a)
 	case action.CreateRevision:
 		return on("CreateRevision", a.Revision), x.createRevision(ctx, a.Revision)
-	case action.DeleteRevision:
-		return x.deleteExactly(ctx, "DeleteRevision", &appsv1.ControllerRevision{ObjectMeta: named(a.Key, a.UID)})
 	case action.CreateConfigMap:
 		return on("CreateConfigMap", a.ConfigMap), x.createOwned(ctx, "ConfigMap", a.ConfigMap, &corev1.ConfigMap{})
-	case action.DeleteObject:
-		return x.deleteExactly(ctx, "DeleteObject", a.Object)
 	case action.CreateRollback:
 		return on("CreateRollback", a.Rollback, "incident", a.Rollback.Spec.IncidentName), x.createRollback(ctx, a.Rollback)
 	case action.CreateIncident:
@@ -131,6 +127,19 @@ func (x *executor) do(ctx context.Context, about client.Object, next action.Acti
 		return effect{}, nil // who reads events sees it
 	}
 	return effect{}, fmt.Errorf("unknown action %T", next)
+}
+
+// doDelete carries out one action that deletes.
+func (x *executor) doDelete(ctx context.Context, wanted action.Action) (effect, error) {
+	switch a := wanted.(type) {
+	case action.DeleteJob:
+		return x.deleteExactly(ctx, "DeleteJob", &batchv1.Job{ObjectMeta: named(a.Key, a.UID)})
+	case action.DeleteRevision:
+		return x.deleteExactly(ctx, "DeleteRevision", &appsv1.ControllerRevision{ObjectMeta: named(a.Key, a.UID)})
+	case action.DeleteObject:
+		return x.deleteExactly(ctx, "DeleteObject", a.Object)
+	}
+	return effect{}, fmt.Errorf("%T deletes nothing", wanted)
 }
 
 // event tells people, where there is a right to; where there is none, the condition says it.
