@@ -10,7 +10,7 @@ import (
 // ask returns nil if the person says yes.
 func (a *app) ask(ctx context.Context, question string) error {
 	if !a.isPerson() {
-		return refuse("the input is no terminal, so nobody can be asked; look at the plan and add --yes")
+		return refuse("the input is no terminal, so nobody can be asked; look at what stands above and add --yes")
 	}
 	answer, err := a.answer(ctx, question+" [y/N] ")
 	if err != nil {

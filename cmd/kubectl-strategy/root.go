@@ -74,7 +74,7 @@ func newRoot(a *app) *cobra.Command {
 	root.CompletionOptions.DisableDefaultCmd = true
 	a.flags.AddFlags(root.PersistentFlags())
 	root.PersistentFlags().VisitAll(func(flag *pflag.Flag) { flag.Hidden = !slices.Contains(shown, flag.Name) })
-	root.AddCommand(newStatus(a), newPlan(a), newLint(a), newReview(a), newVersion(a))
+	root.AddCommand(newStatus(a), newReport(a), newPlan(a), newLint(a), newReview(a), newVersion(a))
 	for _, verdict := range verdicts {
 		root.AddCommand(newDecide(a, verdict))
 	}

@@ -20,7 +20,7 @@ func (a *app) user(ctx context.Context, c cluster) (string, error) {
 	case err == nil:
 		return review.Status.UserInfo.Username, nil
 	case apierrors.IsForbidden(err), apierrors.IsNotFound(err), meta.IsNoMatchError(err):
-		fmt.Fprintf(a.ErrOut, "Warning: the cluster does not tell who you are (%s), so the decision names nobody, and is accepted only where "+
+		fmt.Fprintf(a.ErrOut, "Warning: the cluster does not tell who you are (%s), so what is recorded names nobody, and is accepted only where "+
 			"config/stamps is installed; ask for the right to create selfsubjectreviews of authentication.k8s.io\n", show.Line(err.Error()))
 		return "", nil
 	}
