@@ -25,6 +25,8 @@ const (
 	ConditionResolved     = "Resolved"
 	ConditionSLAMet       = "SLAMet"
 	ConditionSignalsKnown = "SignalsKnown"
+	// Notified=True: the newest notification was delivered. Only where the playbook has notifications.
+	ConditionNotified = "Notified"
 
 	// Of rollbacks.
 	ConditionPlanned  = "Planned"
@@ -120,6 +122,8 @@ const (
 	ReasonAwaitingOthers = "AwaitingOthers"      // another incident is changing the same scheduler
 	ReasonAcknowledged   = "Acknowledged"        // somebody is on it
 	ReasonAckEnded       = "Ended"               // and was, until the acknowledgement ended
+	ReasonDelivered      = "Delivered"           // a notification was taken by the playbook's webhook
+	ReasonNotDelivered   = "NotDelivered"        // and was not, again and again: call people yourself
 	ReasonSampled        = "Sampled"             // every signal is known
 	ReasonSignalUnknown  = "SignalUnknown"       // a signal is not known
 	ReasonLeadUnjudged   = "LeadRuleErrored"     // and so a rule that would call the lead cannot be evaluated

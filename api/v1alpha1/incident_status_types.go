@@ -30,7 +30,7 @@ type StrategyIncidentStatus struct {
 	DueTime *metav1.Time `json:"dueTime,omitempty"`
 
 	// conditions are Triaged, Acknowledged, Escalated, LeadCalled, Diagnosed, Contained, Quiet, Resolved, SLAMet,
-	// SignalsKnown, OnHold, Ready, Stalled.
+	// SignalsKnown, OnHold, Ready, Stalled and, where the playbook has notifications, Notified.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -97,6 +97,13 @@ type StrategyIncidentStatus struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=16
 	Dashboards []Dashboard `json:"dashboards,omitempty"`
+
+	// notifications are what people were to be told, oldest first; the newest 32.
+	// +optional
+	// +listType=map
+	// +listMapKey=key
+	// +kubebuilder:validation:MaxItems=32
+	Notifications []NotificationStatus `json:"notifications,omitempty"`
 
 	// alertCount is how often alerts of the incident have begun to fire. It never falls.
 	// +optional

@@ -30,6 +30,10 @@ type StrategyPlaybookSpec struct {
 	// +optional
 	Alerts *AlertsSpec `json:"alerts,omitempty"`
 
+	// notifications are sent when people are called or asked. Default: none are.
+	// +optional
+	Notifications *NotificationsSpec `json:"notifications,omitempty"`
+
 	// dashboards are shown on each incident, for people.
 	// +optional
 	// +listType=map

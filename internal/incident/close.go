@@ -26,6 +26,7 @@ func (p *plan) close(at time.Time, reason string, event strategyv1.Event, messag
 		p.out.Set(strategyv1.ConditionSLAMet, metav1.ConditionTrue, strategyv1.ReasonWithinLimits, "somebody answered each deadline, or it was closed or handed over by a rule before")
 	}
 	p.out.Set(strategyv1.ConditionReady, metav1.ConditionTrue, reason, message)
+	p.tellClosed(message)
 }
 
 // closed: only Jobs that are still there are removed.

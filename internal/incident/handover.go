@@ -122,6 +122,7 @@ func (p *plan) unanswered() {
 	p.next.Unanswered = &strategyv1.UnansweredStatus{Times: times + 1, LastTime: p.out.Stamp()}
 	p.out.Note(strategyv1.EventUnanswered, message, "")
 	p.out.Tell(corev1.EventTypeWarning, strategyv1.ReasonUnanswered, message)
+	p.notify(strategyv1.NotifyLevelCalled, strategyv1.LevelLead, message, "unanswered", p.now.UTC().Format(time.RFC3339))
 	p.out.Wake(p.now.Add(min(p.respond()<<min(times+1, 20), longestUnanswered)))
 }
 
@@ -173,6 +174,7 @@ func (p *plan) callTheLead(reason, message, by string) {
 	p.out.Set(strategyv1.ConditionLeadCalled, metav1.ConditionTrue, reason, message)
 	p.out.Note(strategyv1.EventEscalated, "L2 to TechLead: "+message+p.call(strategyv1.LevelLead), by)
 	p.out.Tell(corev1.EventTypeWarning, strategyv1.ConditionLeadCalled, message)
+	p.notify(strategyv1.NotifyLevelCalled, strategyv1.LevelLead, message)
 }
 
 func latest(times ...time.Time) (last time.Time) {

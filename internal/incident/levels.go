@@ -47,6 +47,7 @@ func (p *plan) escalate(reason, message, by string) {
 		p.relieve(strategyv1.LevelL1)
 	}
 	p.out.Note(strategyv1.EventEscalated, "L1 to L2: "+message+p.call(strategyv1.LevelL2), by)
+	p.notify(strategyv1.NotifyLevelCalled, strategyv1.LevelL2, message)
 }
 
 // callLead evaluates the rules of the technical lead. One that cannot be evaluated calls nobody, but is told.

@@ -43,6 +43,7 @@ func Plan(o Observed, now time.Time) Decision {
 	p.next.Level = lifecycle.Level(p.next)
 	turn := p.whose()
 	p.next.State, p.next.WaitsFor, p.next.DueTime = lifecycle.IncidentPhase(p.next), turn.Who, turn.Due()
+	p.settle()
 	p.keepSignals()
 	if p.isClosed() {
 		p.out.AwaitLog() // the last head goes into the status

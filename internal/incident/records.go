@@ -41,18 +41,24 @@ func (p *plan) start() {
 	}
 	if p.next.Reopened == nil {
 		p.call(strategyv1.LevelL1)
+		p.notify(strategyv1.NotifyLevelCalled, strategyv1.LevelL1, p.report())
 	}
 }
 
 // reported is the first entry of the log.
 func (p *plan) reported() {
+	p.out.Note(strategyv1.EventIncident, p.report()+p.aheadOfTime(), p.seen.Incident.Spec.RequestedBy)
+}
+
+// report is what was reported, and by whom.
+func (p *plan) report() string {
 	spec := p.seen.Incident.Spec
 	kind := "incident"
 	if p.isDrill() {
 		kind = "drill"
 	}
-	p.out.Note(strategyv1.EventIncident, fmt.Sprintf("%s %s, severity %s%s, reported by %s: %s",
-		spec.Type, kind, spec.Severity, about(spec), orElse(spec.RequestedBy, "unknown"), orElse(spec.Summary, "no summary"))+p.aheadOfTime(), spec.RequestedBy)
+	return fmt.Sprintf("%s %s, severity %s%s, reported by %s: %s",
+		spec.Type, kind, spec.Severity, about(spec), orElse(spec.RequestedBy, "unknown"), orElse(spec.Summary, "no summary"))
 }
 
 // aheadOfTime says that the reporter's clock was ahead, so that its time does not count.

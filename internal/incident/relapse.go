@@ -60,6 +60,7 @@ func (p *plan) relapse(what, noise string) {
 	if deadline := p.deadline(strategyv1.LevelL2); deadline != nil {
 		*deadline = strategyv1.Deadline{Level: strategyv1.LevelL2, Time: metav1.NewTime(due.UTC().Truncate(time.Second))}
 	}
+	p.notify(strategyv1.NotifyRelapsed, level, message)
 	p.turnOf(lifecycle.Caller(level), due)
 	p.out.Working(strategyv1.ReasonMitigating, message+". Its remedy is asked for again")
 	p.out.Wake(p.now)

@@ -120,6 +120,7 @@ func (p *plan) reopen(decided facts.Decided) {
 	if !p.out.Is(strategyv1.ConditionTriaged) {
 		p.out.Set(strategyv1.ConditionTriaged, metav1.ConditionTrue, strategyv1.ReasonReopened, message)
 	}
+	p.notify(strategyv1.NotifyLevelCalled, lifecycle.Level(p.next), message)
 	if conditions.True(p.next.Conditions, strategyv1.ConditionSLAMet) {
 		p.out.Set(strategyv1.ConditionSLAMet, metav1.ConditionUnknown, strategyv1.ReasonWithinLimits, "no deadline has passed")
 	}

@@ -2,6 +2,7 @@ package incident_test
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -51,6 +52,7 @@ type story struct {
 	same            []strategyv1.StrategyIncident
 	neighbours      []strategyv1.StrategyIncident
 	parent          *strategyv1.StrategyIncident
+	receipts        map[string]facts.Receipt
 	foresees        bool // decisions are seen whenever they were made, by their clock
 	crashAfter      int  // actions of a pass that are carried out before the process dies; negative: all
 }
@@ -93,7 +95,7 @@ func (s *story) observed() incident.Observed {
 	if s.logProblem != nil {
 		o.Log = facts.Log{Problem: s.logProblem}
 	}
-	o.Rollbacks = s.rollbacks()
+	o.Rollbacks, o.Receipts = s.rollbacks(), maps.Clone(s.receipts)
 	o.Newest = facts.Known(o.Playbook)
 	if s.newest != nil {
 		o.Newest = facts.Known(*s.newest)

@@ -33,6 +33,16 @@ var takenBack = map[string]map[string]trueOf{
 	strategyv1.ConditionDiagnosed: {
 		"it is reopened, and diagnosed anew": {given: func(s *story) { s.mitigating(); s.closed() }, then: func(s *story) { s.reports(nil); s.reopen() }},
 	},
+	strategyv1.ConditionNotified: {
+		"the next one is not delivered": {
+			given: func(s *story) { s.withWebhook(); s.quiet(); s.deliver() },
+			then: func(s *story) {
+				s.At(5 * time.Minute)
+				s.quiet()
+				s.fails(3, "no answer")
+			},
+		},
+	},
 	strategyv1.ConditionStalled: {
 		"the log can be read again": {given: func(s *story) {
 			s.quiet()

@@ -1,0 +1,53 @@
+package lifecycle
+
+import (
+	"time"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+)
+
+// Pending says whether a notification is still to be sent.
+func Pending(n strategyv1.NotificationStatus) bool {
+	return n.DeliveredTime == nil && n.DroppedTime == nil
+}
+
+// NotWanted says why nobody need be told any more; empty: it is wanted. It is asked when a pass plans, and again right before a
+// notification is sent: whoever answered must not be called. overtaken: the next level was called before this one was told.
+func NotWanted(status strategyv1.StrategyIncidentStatus, n strategyv1.NotificationStatus, now time.Time) (why string, overtaken bool) {
+	if n.Event == strategyv1.NotifyClosed {
+		if !Closed(status) {
+			return "the incident is open again", false
+		}
+		return "", false
+	}
+	asked := n.AskedTime.Time
+	known := status.Acknowledgement
+	switch {
+	case Closed(status):
+		return "the incident was closed", false
+	case n.Level != Level(status):
+		return string(Level(status)) + " was called meanwhile", true
+	case status.RoundTime != nil && status.RoundTime.After(asked):
+		return "the remedy was begun anew meanwhile", false
+	case known != nil && known.Time.After(asked) && now.Before(known.UntilTime.Time): // an earlier one was about something else
+		return known.By + " acknowledged it", false
+	case n.Event == strategyv1.NotifyAwaitingApproval && status.WaitsFor != strategyv1.WhoApprover:
+		return "no approval is waited for any more", false
+	case n.Event == strategyv1.NotifyPersonAsked && (status.WaitingSince == nil || status.WaitingSince.After(asked)):
+		return "nothing is asked any more", false
+	}
+	return answeredSince(status, n, asked), false
+}
+
+// answeredSince says who answered for the level after it was asked; empty: nobody. An approval is asked of others than the level.
+func answeredSince(status strategyv1.StrategyIncidentStatus, n strategyv1.NotificationStatus, asked time.Time) string {
+	if n.Event == strategyv1.NotifyAwaitingApproval || n.Event == strategyv1.NotifyPersonAsked {
+		return ""
+	}
+	for _, deadline := range status.Deadlines {
+		if deadline.Level == n.Level && deadline.AnsweredTime != nil && deadline.AnsweredTime.After(asked) {
+			return deadline.AnsweredBy + " answered"
+		}
+	}
+	return ""
+}
