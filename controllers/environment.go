@@ -12,6 +12,7 @@ import (
 	"tradeops.dev/strategy-operator/controllers/policies"
 	"tradeops.dev/strategy-operator/internal/decide"
 	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/notify"
 	"tradeops.dev/strategy-operator/internal/pauses"
 	"tradeops.dev/strategy-operator/internal/signals"
 )
@@ -39,6 +40,11 @@ type Signals interface {
 	Sample(ctx context.Context, source signals.Source, now time.Time) signals.Snapshot
 }
 
+// Webhooks passes notifications on. Nil: delivered. After an error it may have been, or not.
+type Webhooks interface {
+	Send(ctx context.Context, message notify.Message) error
+}
+
 // Namespaces knows which namespaces the operator serves.
 type Namespaces interface {
 	// Served says why the operator can do nothing in a namespace; nil: it can.
@@ -62,7 +68,8 @@ type Environment struct {
 	Evidence   Evidence
 	Clock      clock.PassiveClock
 	Recorder   events.EventRecorder
-	Signals    Signals // nil: no signal is ever known
+	Signals    Signals  // nil: no signal is ever known
+	Webhooks   Webhooks // nil: nobody is told of anything
 	Namespaces Namespaces
 	Policies   Policies
 	User       string          // the operator's name at the API server
@@ -84,7 +91,7 @@ func (e *Environment) Controllers() []Controller {
 	reads := &reader{
 		Client: e.Client, Live: e.Live, Trial: client.NewDryRunClient(e.Client), Evidence: e.Evidence, Clock: e.Clock,
 		Signals: e.Signals, Namespaces: e.Namespaces, Policies: e.Policies, User: e.User, Machines: e.Machines, Pauses: wait, keys: known, refusals: refused,
-		opened: justOpened, beats: &e.beats,
+		opened: justOpened, beats: &e.beats, receipts: &receipts{},
 	}
 	reads.configs.most = configBytes
 	does := &executor{
@@ -92,10 +99,14 @@ func (e *Environment) Controllers() []Controller {
 		keys: known, refusals: refused, fresh: &freshness{}, opened: justOpened,
 	}
 	wakes := waker{e.Client, make(chan event.GenericEvent, memoEntries), make(chan event.GenericEvent, memoEntries), make(chan event.GenericEvent, memoEntries)}
-	return []Controller{
+	all := []Controller{
 		(&judge{reader: reads, wakes: wakes, busy: map[string]bool{}}).controller(),
 		(&playbooks{reads}).controller(does, wakes), (&incidents{reads}).controller(does, wakes), (&rollbacks{reads}).controller(does, wakes),
 		(&routing{reads}).controller(does, wakes),
 		(&configurations{reads}).controller(does, wakes), (&collector{reader: reads, logs: e.Logs, does: does, wakes: wakes}).controller(),
 	}
+	if e.Webhooks != nil {
+		all = append(all, (&outbox{reader: reads, webhooks: e.Webhooks, wakes: wakes}).controller())
+	}
+	return all
 }

@@ -50,6 +50,7 @@ func wroteIncident(object *strategyv1.StrategyIncident, before strategyv1.Strate
 	countVerdicts(object.Status.Checks, len(before.Checks))
 	countCalls(object, before)
 	countStage(object, before)
+	countNotifications(object, before)
 }
 
 // workers is how many objects of a kind are worked on at a time; a pass waits mostly for the API server.

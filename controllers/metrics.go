@@ -26,6 +26,10 @@ var (
 	escalationsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "strategy_escalations_total", Help: "Levels that were called, by level, reason and mode of the incident.",
 	}, []string{"level", "reason", "mode"})
+	notificationsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "strategy_notifications_total",
+		Help: "Notifications of incidents, by event and result: delivered, unreached (given up though still wanted), dropped (not wanted any more), and failed (one try).",
+	}, []string{"event", "result"})
 	unjudgedTotal = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "strategy_lead_rules_unevaluated_total", Help: "How often rules of the technical lead turned out not to be evaluable, e.g. because a signal is unknown.",
 	})
@@ -42,7 +46,7 @@ var (
 
 // registerMetrics adds the operator's own metrics to controller-runtime's.
 func registerMetrics(reader client.Reader, readers *namespaces.Readers, beats *beats, timeout time.Duration) error {
-	for _, counter := range []prometheus.Collector{verdictsTotal, breachesTotal, escalationsTotal, unjudgedTotal, effectSeconds, stageSeconds, approvalSeconds} {
+	for _, counter := range []prometheus.Collector{verdictsTotal, breachesTotal, escalationsTotal, unjudgedTotal, notificationsTotal, effectSeconds, stageSeconds, approvalSeconds} {
 		if err := metrics.Registry.Register(counter); err != nil {
 			return err
 		}

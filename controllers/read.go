@@ -38,9 +38,10 @@ type reader struct {
 	Pauses     pauses.Pauses
 	keys       *keys
 	refusals   *refusals
+	receipts   *receipts
 
-	judged     judgements // of playbooks, by the judge
-	tokens     memo[types.NamespacedName, dated[allowedToken]]
+	judged     judgements                                    // of playbooks, by the judge
+	owned      memo[ownedAt, dated[ownedSecret]]             // for the servers of playbooks
 	rosters    memo[string, parsedRoster]                    // by the rotation file's text
 	configMaps memo[types.NamespacedName, *corev1.ConfigMap] // of each the newest that was read
 	configs    memo[types.NamespacedName, cachedConfig]      // of each ConfigMap the newest

@@ -16,6 +16,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/alerts"
 	"tradeops.dev/strategy-operator/internal/decisionlog"
 	"tradeops.dev/strategy-operator/internal/incident"
+	"tradeops.dev/strategy-operator/internal/notify"
 	"tradeops.dev/strategy-operator/internal/playbook"
 	"tradeops.dev/strategy-operator/internal/rollback"
 	"tradeops.dev/strategy-operator/internal/schedulerconfig"
@@ -41,7 +42,7 @@ var behind = map[reflect.Type][]any{
 // called. It is shown on the types: no value can be forgotten.
 func TestNoSecretIsObservedOrDecided(t *testing.T) {
 	secrets := []reflect.Type{
-		reflect.TypeFor[decisionlog.Key](), reflect.TypeFor[allowedToken](), reflect.TypeFor[signals.Source](), reflect.TypeFor[corev1.Secret](),
+		reflect.TypeFor[decisionlog.Key](), reflect.TypeFor[ownedSecret](), reflect.TypeFor[notify.Message](), reflect.TypeFor[signals.Source](), reflect.TypeFor[corev1.Secret](),
 	}
 	for _, root := range []any{
 		incident.Observed{}, incident.Decision{}, rollback.Observed{}, rollback.Decision{},

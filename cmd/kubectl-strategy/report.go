@@ -212,4 +212,3 @@ func or(text, instead string) string {
 	}
 	return text
 }
-

@@ -108,6 +108,7 @@ func TestWhoIsToldOfWhat(t *testing.T) {
 		"it is given up after hours": {
 			func(s *story) {
 				s.Spec.Triage.RespondWithinSeconds, s.Spec.Diagnosis.RespondWithinSeconds = 86400, 86400
+				s.Spec.Triage.Escalate = nil
 				s.reports(reports{"audit": testkit.OK(), "load": testkit.OK()})
 				s.quiet()
 				s.fails(9, "the server answers HTTP 500")

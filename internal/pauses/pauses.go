@@ -62,6 +62,12 @@ type Pauses struct {
 	QueryWait time.Duration
 	// QueryHangs is the longest pause between requests that fail again and again, unless a playbook's interval is longer.
 	QueryHangs time.Duration
+	// NotifyCall bounds one call of a webhook.
+	NotifyCall time.Duration
+	// NotifyRetry is the pause after the first notification that was not delivered; it doubles with each.
+	NotifyRetry time.Duration
+	// NotifyHangs is the longest of these pauses.
+	NotifyHangs time.Duration
 	// QueryRetry is when a pass asks again whose queries had to wait for those of another one.
 	QueryRetry time.Duration
 }
@@ -75,6 +81,7 @@ func Default() Pauses {
 		Evidence: 5 * time.Second, EvidenceCall: 10 * time.Second, EvidenceHangs: time.Minute, Live: 5 * time.Second, Retry: 15 * time.Second, Reconcile: time.Minute,
 		Passes: time.Second, CatchUp: 20 * time.Millisecond, Settle: 250 * time.Millisecond,
 		Scrape: 5 * time.Second, Query: 5 * time.Second, QueryWait: time.Second, QueryHangs: 2 * time.Minute, QueryRetry: time.Second,
+		NotifyCall: 10 * time.Second, NotifyRetry: 5 * time.Second, NotifyHangs: 5 * time.Minute,
 	}
 }
 
@@ -92,6 +99,7 @@ func (p Pauses) OrDefault() Pauses {
 		Settle: or(p.Settle, usual.Settle), Scrape: or(p.Scrape, usual.Scrape), Query: or(p.Query, usual.Query),
 		QueryWait: or(p.QueryWait, usual.QueryWait), QueryHangs: or(p.QueryHangs, usual.QueryHangs),
 		QueryRetry: or(p.QueryRetry, usual.QueryRetry),
+		NotifyCall: or(p.NotifyCall, usual.NotifyCall), NotifyRetry: or(p.NotifyRetry, usual.NotifyRetry), NotifyHangs: or(p.NotifyHangs, usual.NotifyHangs),
 	}
 }
 

@@ -29,6 +29,11 @@ func names(spec strategyv1.StrategyPlaybookSpec) []string {
 	for _, err := range unreadable {
 		wrong = append(wrong, err.Error())
 	}
+	if spec.Notifications != nil {
+		if err := signals.CheckWebhook(spec.Notifications.Webhook.URL); err != nil {
+			wrong = append(wrong, fmt.Sprintf("spec.notifications.webhook.url: %v", err))
+		}
+	}
 	return wrong
 }
 

@@ -20,25 +20,46 @@ const maxHeaderBytes = 64 << 10
 // CheckURL says what is wrong with the URL of a Prometheus, without asking it. No error repeats the URL, which may hold a
 // password.
 func CheckURL(text string) error {
-	parsed, err := url.Parse(text)
-	if err != nil {
-		return errors.New("the URL of Prometheus cannot be read; write it like https://prometheus.monitoring:9090") // err would repeat parts of it
+	if err := checkServer("Prometheus", "https://prometheus.monitoring:9090", text); err != nil {
+		return err
 	}
-	path := strings.TrimRight(parsed.Path, "/")
-	switch {
-	case parsed.Scheme != "http" && parsed.Scheme != "https":
-		return errors.New("the URL of Prometheus must start with http:// or https://")
-	case parsed.User != nil:
-		return errors.New("the URL of Prometheus holds a user or a password; put a bearer token into the Secret instead")
-	case strings.Contains(text, "#"):
-		return errors.New("the URL of Prometheus holds a fragment (#...), which is never sent; leave it out")
-	case parsed.Hostname() == "":
-		return errors.New("the URL of Prometheus names no host; write it like https://prometheus.monitoring:9090")
-	case strings.HasSuffix(path, "/api/v1") || strings.HasSuffix(path, "/api/v1/query"):
+	if path := pathOf(text); strings.HasSuffix(path, "/api/v1") || strings.HasSuffix(path, "/api/v1/query") {
 		return errors.New("the URL of Prometheus must end before /api/v1, which the operator adds")
 	}
-	if disguised(strings.ToLower(parsed.Hostname())) {
-		return errors.New("the URL of Prometheus holds an address in an unusual form; write it like 10.0.0.1 or [fd00::1]")
+	return nil
+}
+
+func pathOf(text string) string {
+	parsed, err := url.Parse(text)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimRight(parsed.Path, "/")
+}
+
+// CheckWebhook says what is wrong with the URL of a webhook, without asking it.
+func CheckWebhook(text string) error {
+	return checkServer("the webhook", "https://notify.trading:8080/strategy", text)
+}
+
+// checkServer says what is wrong with the URL of a server that the operator is to ask, without asking it, and how to write it. No error
+// repeats the URL.
+func checkServer(what, example, text string) error {
+	parsed, err := url.Parse(text)
+	if err != nil {
+		return fmt.Errorf("the URL of %s cannot be read; write it like %s", what, example) // err would repeat parts of it
+	}
+	switch {
+	case parsed.Scheme != "http" && parsed.Scheme != "https":
+		return fmt.Errorf("the URL of %s must start with http:// or https://", what)
+	case parsed.User != nil:
+		return fmt.Errorf("the URL of %s holds a user or a password; put what is secret into the Secret instead", what)
+	case strings.Contains(text, "#"):
+		return fmt.Errorf("the URL of %s holds a fragment (#...), which is never sent; leave it out", what)
+	case parsed.Hostname() == "":
+		return fmt.Errorf("the URL of %s names no host; write it like %s", what, example)
+	case disguised(strings.ToLower(parsed.Hostname())):
+		return fmt.Errorf("the URL of %s holds an address in an unusual form; write it like 10.0.0.1 or [fd00::1]", what)
 	}
 	if address, err := netip.ParseAddr(parsed.Hostname()); err == nil && !address.Unmap().IsLoopback() {
 		return checkAddress(address, false) // loopback is allowed or not by the operator, not by the playbook: the dialer knows
@@ -52,11 +73,11 @@ func checkAddress(address netip.Addr, allowLoopback bool) error {
 	if kind == "" {
 		return nil
 	}
-	return fmt.Errorf("%s is %s, which the operator does not ask; name the Service of Prometheus", address.Unmap(), kind)
+	return fmt.Errorf("%s is %s, which the operator does not ask; name a Service", address.Unmap(), kind)
 }
 
-// newClient trusts nothing that the environment or an answer says: no proxy, no redirect, no address but a checked one.
-func newClient(options Options) *http.Client {
+// NewClient trusts nothing that the environment or an answer says: no proxy, no redirect, no address but a checked one.
+func NewClient(options Options) *http.Client {
 	dialer := &net.Dialer{
 		Timeout: options.Pauses.Query,
 		// Control sees the address after the name was resolved, right before the connection: a name that resolves to
@@ -101,11 +122,7 @@ func (s Source) problem(allow Allow) string {
 	if err := CheckURL(s.URL); err != nil {
 		return err.Error()
 	}
-	where, err := url.Parse(s.URL)
-	if err == nil {
-		err = allow.check(where, s.Namespace)
-	}
-	if err != nil {
+	if err := allow.Check(s.URL, s.Namespace); err != nil {
 		return err.Error()
 	}
 	if strings.ContainsFunc(s.Token, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' }) {

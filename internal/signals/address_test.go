@@ -134,7 +134,7 @@ func TestAddressesThatAreNotDialled(t *testing.T) {
 }
 
 func TestTheEnvironmentsProxyIsNotUsed(t *testing.T) {
-	transport := newClient(Options{}).Transport.(*http.Transport)
+	transport := NewClient(Options{}).Transport.(*http.Transport)
 	if transport.Proxy != nil {
 		t.Error("a proxy would be sent the token, and would dial addresses that the dialer refuses")
 	}

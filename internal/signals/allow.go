@@ -50,6 +50,15 @@ func ParseAllow(text string) (Allow, error) {
 	return allow, nil
 }
 
+// Check says why the server of a URL may not be asked for a playbook of a namespace; nil: it may.
+func (a Allow) Check(text, namespace string) error {
+	where, err := url.Parse(text)
+	if err != nil {
+		return errors.New("its URL cannot be read") // err would repeat parts of it
+	}
+	return a.check(where, namespace)
+}
+
 // check says why a server may not be asked for a playbook of a namespace; nil: it may.
 func (a Allow) check(where *url.URL, namespace string) error {
 	host := service(where.Hostname())

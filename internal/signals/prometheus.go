@@ -42,7 +42,7 @@ func request(ctx context.Context, client *http.Client, source Source, expr strin
 	}
 	response, err := client.Do(asked)
 	if err != nil {
-		return 0, transportError{withoutURL(err)}
+		return 0, transportError{WithoutURL(err)}
 	}
 	defer func() { _ = response.Body.Close() }() // a reader has nothing left to lose
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes+1))
@@ -87,8 +87,8 @@ func newRequest(ctx context.Context, source Source, expr string, at time.Time) (
 	return asked, nil
 }
 
-// withoutURL drops the URL that net/http puts in front of its errors.
-func withoutURL(err error) error {
+// WithoutURL drops the URL that net/http puts in front of its errors.
+func WithoutURL(err error) error {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		return wrapped.Err
 	}

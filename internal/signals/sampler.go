@@ -54,7 +54,7 @@ type route struct {
 // New makes a Sampler that remembers nothing.
 func New(options Options) *Sampler {
 	options.Pauses = options.Pauses.OrDefault()
-	return &Sampler{client: newClient(options), allow: options.Allow, failed: options.Failed, pauses: options.Pauses, memory: memory{}, flights: map[route]chan struct{}{}}
+	return &Sampler{client: NewClient(options), allow: options.Allow, failed: options.Failed, pauses: options.Pauses, memory: memory{}, flights: map[route]chan struct{}{}}
 }
 
 // Sample returns what is known of a source's signals. What is older than the interval is asked for in the background, and waited for

@@ -63,6 +63,7 @@ type World struct {
 	Namespace string
 	Clock     *clocktesting.FakePassiveClock
 	Bucket    *Bucket
+	Webhook   *Webhook
 
 	// Report is how a check's container ends, unless it says false: then it passes.
 	Report func(*World, checks.ID) (Ended, bool)
@@ -174,7 +175,7 @@ func NewOn(t T, api API, namespace string, clock *clocktesting.FakePassiveClock,
 
 func empty(t T, namespace string) *World {
 	return &World{
-		T: t, Namespace: namespace, Clock: clocktesting.NewFakePassiveClock(Beginning), Bucket: &Bucket{objects: map[string][]byte{}},
+		T: t, Namespace: namespace, Clock: clocktesting.NewFakePassiveClock(Beginning), Bucket: &Bucket{objects: map[string][]byte{}}, Webhook: &Webhook{Got: map[string]int{}},
 		Jobs: map[string]checks.ID{}, Made: map[string]int{}, Signals: map[string]float64{"cpu": 20}, Reports: map[string]Ended{}, running: testkit.Document, output: &logs{of: map[string]string{}},
 	}
 }
@@ -213,7 +214,7 @@ func (w *World) MakePlaybook(spec strategyv1.StrategyPlaybookSpec) *strategyv1.S
 func (w *World) Fork() *World {
 	fork := *w
 	fork.Clock = clocktesting.NewFakePassiveClock(w.Clock.Now())
-	fork.Bucket = w.Bucket.fork()
+	fork.Bucket, fork.Webhook = w.Bucket.fork(), w.Webhook.fork()
 	fork.Signals, fork.Reports = maps.Clone(w.Signals), maps.Clone(w.Reports)
 	fork.Jobs, fork.Made = maps.Clone(w.Jobs), maps.Clone(w.Made)
 	fork.Trace, fork.rollbacks = slices.Clip(w.Trace), slices.Clip(w.rollbacks)

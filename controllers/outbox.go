@@ -1,0 +1,210 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
+	"tradeops.dev/strategy-operator/internal/notify"
+	"tradeops.dev/strategy-operator/internal/pass"
+)
+
+// outbox sends the notifications that the statuses of incidents ask for, with workers of its own: a server that hangs holds up these, and
+// no pass. What became of them it only remembers, and wakes the incident, whose plan records it. After a crash in between a notification is
+// sent again, with the same key.
+type outbox struct {
+	*reader
+	webhooks Webhooks
+	wakes    waker
+}
+
+// outboxes are how many incidents are sent for at a time; each waits for a server most of its time.
+const outboxes = 16
+
+// webhookKey is what the bodies of notifications are signed with.
+var webhookKey = secretKind{key: secretKey, name: "the signing key of the webhook", field: "spec.notifications.webhook.url"}
+
+func (r *outbox) controller() Controller {
+	return Controller{
+		Name: "notification", Reconciler: r, Workers: outboxes,
+		For: itself(&strategyv1.StrategyIncident{}, toBeSent()),
+	}
+}
+
+// toBeSent: an incident has notifications that it did not have, or is new to the operator and has some.
+func toBeSent() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc: func(e event.CreateEvent) bool { return len(waiting(e.Object, nil)) > 0 },
+		UpdateFunc: func(e event.UpdateEvent) bool { return len(waiting(e.ObjectNew, e.ObjectOld)) > 0 },
+		DeleteFunc: func(event.DeleteEvent) bool { return false },
+	}
+}
+
+// waiting are the keys of what is to be sent for an incident, and was not before.
+func waiting(object, before client.Object) map[string]bool {
+	keys := map[string]bool{}
+	if incident, ok := object.(*strategyv1.StrategyIncident); ok {
+		for _, n := range incident.Status.Notifications {
+			if lifecycle.Pending(n) {
+				keys[n.Key] = true
+			}
+		}
+	}
+	if before != nil {
+		for key := range waiting(before, nil) {
+			delete(keys, key)
+		}
+	}
+	return keys
+}
+
+// Reconcile sends what is due first, and looks again for the rest.
+func (r *outbox) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	if r.Namespaces.Served(request.Namespace) != nil {
+		return ctrl.Result{}, nil // all are looked at when it is
+	}
+	var object strategyv1.StrategyIncident
+	if err := r.Client.Get(ctx, request.NamespacedName, &object, uncopied); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	now := r.Clock.Now()
+	var nextAt time.Time
+	for _, n := range object.Status.Notifications {
+		if !lifecycle.Pending(n) || object.DeletionTimestamp != nil {
+			continue
+		}
+		known, _ := r.receipts.sent.get(n.Key)
+		why, _ := lifecycle.NotWanted(object.Status, n, now)
+		switch {
+		case !known.Delivered.IsZero(): // the incident has not heard yet, or its cache is late
+			r.wake(&object)
+			nextAt = checks.Earlier(nextAt, now.Add(r.Pauses.OutputRetry))
+		case why != "": // answered meanwhile: the incident's plan records that. An acknowledgement may end
+			nextAt = checks.Earlier(nextAt, now.Add(pass.Recheck))
+		case now.Before(known.nextAt):
+			nextAt = checks.Earlier(nextAt, known.nextAt)
+		default:
+			return r.try(ctx, &object, n, known)
+		}
+	}
+	return again(nextAt, now), nil
+}
+
+// try sends one notification once. What cannot be sent for what the playbook or its Secret says is a failure like any other.
+func (r *outbox) try(ctx context.Context, object *strategyv1.StrategyIncident, n strategyv1.NotificationStatus, known sent) (ctrl.Result, error) {
+	problem, err := r.send(ctx, object, n)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	now := r.Clock.Now()
+	known.Attempts++
+	known.Problem = problem
+	if problem == "" {
+		known.Delivered = now
+	} else {
+		known.nextAt = now.Add(min(r.Pauses.NotifyRetry<<min(known.Attempts-1, 20), r.Pauses.NotifyHangs))
+		notificationsTotal.WithLabelValues(string(n.Event), "failed").Inc()
+	}
+	r.receipts.sent.put(n.Key, known, len(n.Key)+len(problem))
+	r.wake(object)
+	return ctrl.Result{RequeueAfter: time.Millisecond}, nil
+}
+
+// send says why a notification was not delivered; an error is one of the API server.
+func (r *outbox) send(ctx context.Context, object *strategyv1.StrategyIncident, n strategyv1.NotificationStatus) (problem string, err error) {
+	if object.Status.Review == strategyv1.ReviewAwaited {
+		return "nobody has approved the playbook yet, so its webhook gets nothing; kubectl strategy review shows it", nil
+	}
+	frozen, missing, err := r.observeFrozen(ctx, object.Namespace, object.Status.PlaybookRevision)
+	if err != nil {
+		return "", err
+	}
+	if missing != nil {
+		return missing.Message, nil
+	}
+	if frozen.spec.Notifications == nil { // approved meanwhile, without it
+		return "the playbook that the incident runs on has no notifications", nil
+	}
+	webhook := frozen.spec.Notifications.Webhook
+	at := types.NamespacedName{Namespace: object.Namespace, Name: webhook.SecretName}
+	key, problem, err := r.observeOwned(ctx, webhookKey, at, webhook.URL)
+	if err != nil || problem != "" {
+		return problem, err
+	}
+	if len(key) < notify.MinKeyBytes {
+		return fmt.Sprintf("Secret %s, key %q has less than %d bytes; make it longer", at, webhookKey.key, notify.MinKeyBytes), nil
+	}
+	body, err := notify.Body(object, n)
+	if err != nil {
+		return "", err
+	}
+	ctx, enough := context.WithTimeout(ctx, r.Pauses.NotifyCall)
+	defer enough()
+	if failed := r.webhooks.Send(ctx, notify.Message{Namespace: object.Namespace, URL: webhook.URL, SigningKey: []byte(key), Key: n.Key, Body: body}); failed != nil {
+		return failed.Error(), nil
+	}
+	return "", nil
+}
+
+// wake has the incident hear; one that finds no room is tried again.
+func (r *outbox) wake(object *strategyv1.StrategyIncident) {
+	select {
+	case r.wakes.incidents <- event.GenericEvent{Object: object}:
+	default:
+	}
+}
+
+// receipts are what is known of notifications that were sent in this life of the operator. What is forgotten is sent again, with the
+// same key. The zero value is empty.
+type receipts struct{ sent memo[string, sent] }
+
+// sent is one of them, and when it is tried again.
+type sent struct {
+	facts.Receipt
+	nextAt time.Time
+}
+
+// of are those that an incident waits for; nil if it waits for none.
+func (r *receipts) of(object *strategyv1.StrategyIncident) map[string]facts.Receipt {
+	var known map[string]facts.Receipt
+	for key := range waiting(object, nil) {
+		if receipt, found := r.sent.get(key); found {
+			if known == nil {
+				known = map[string]facts.Receipt{}
+			}
+			known[key] = receipt.Receipt
+		}
+	}
+	return known
+}
+
+// countNotifications counts those that a status write of an incident settled.
+func countNotifications(object *strategyv1.StrategyIncident, before strategyv1.StrategyIncidentStatus) {
+	settled := map[string]bool{}
+	for _, n := range before.Notifications {
+		settled[n.Key] = !lifecycle.Pending(n)
+	}
+	for _, n := range object.Status.Notifications {
+		if settled[n.Key] || lifecycle.Pending(n) {
+			continue
+		}
+		result := "dropped"
+		switch {
+		case n.DeliveredTime != nil:
+			result = "delivered"
+		case n.Unreached:
+			result = "unreached"
+		}
+		notificationsTotal.WithLabelValues(string(n.Event), result).Inc()
+	}
+}

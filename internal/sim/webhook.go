@@ -1,0 +1,82 @@
+package sim
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/controllers"
+	"tradeops.dev/strategy-operator/internal/notify"
+)
+
+// The webhook that playbooks of simulated worlds may name.
+const (
+	WebhookURL    = "http://hooks.world-1:8080/strategy"
+	WebhookSecret = "webhook"
+)
+
+// webhookKey signs the notifications of simulated worlds, and of nothing else.
+var webhookKey = []byte("another key of the tests, 32 bytes long, or more")
+
+// Webhook is the server that gets notifications.
+type Webhook struct {
+	// Down is what every call is answered with; nil: it takes them.
+	Down error
+	// Got is how often it took each notification, by key.
+	Got map[string]int
+	// Keys of these, in the order in which they came first.
+	Keys []string
+}
+
+// Notified has the playbook of a world notify people.
+func Notified(spec *strategyv1.StrategyPlaybookSpec) {
+	spec.Notifications = &strategyv1.NotificationsSpec{Webhook: strategyv1.WebhookSpec{URL: WebhookURL, SecretName: WebhookSecret}}
+}
+
+// WebhookKey is the Secret of the webhook.
+func (w *World) WebhookKey() *corev1.Secret {
+	return &corev1.Secret{ObjectMeta: w.managed(WebhookSecret), Data: map[string][]byte{"hmac-key": webhookKey, "url": []byte(WebhookURL)}}
+}
+
+func (h *Webhook) fork() *Webhook {
+	return &Webhook{Down: h.Down, Got: maps.Clone(h.Got), Keys: slices.Clone(h.Keys)}
+}
+
+// take is one call. Like a real server it believes no body that is not signed, or that is no notification.
+func (h *Webhook) take(message notify.Message) error {
+	if h.Down != nil {
+		return h.Down
+	}
+	var body struct{ Key string }
+	switch err := json.Unmarshal(message.Body, &body); {
+	case message.URL != WebhookURL:
+		return errors.New("the server gives no answer")
+	case notify.Sign(message.SigningKey, message.Body) != notify.Sign(webhookKey, message.Body):
+		return errors.New("the server answers HTTP 401")
+	case err != nil || body.Key != message.Key || message.Key == "":
+		return errors.New("the server answers HTTP 400")
+	}
+	if h.Got[message.Key] == 0 {
+		h.Keys = append(h.Keys, message.Key)
+	}
+	h.Got[message.Key]++
+	return nil
+}
+
+// watchedWebhook is the server as operators call it.
+type watchedWebhook struct {
+	world  *World
+	writes *effects
+}
+
+// Send implements controllers.Webhooks.
+func (h *watchedWebhook) Send(_ context.Context, message notify.Message) error {
+	return h.writes.do("post "+message.Key, func() error { return h.world.Webhook.take(message) })
+}
+
+var _ controllers.Webhooks = &watchedWebhook{}
