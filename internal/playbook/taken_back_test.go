@@ -105,7 +105,7 @@ func TestNothingStaysTrueAgainstTheFacts(t *testing.T) {
 // TestEveryConditionIsTakenBack: whoever adds a condition says what takes it back.
 func TestEveryConditionIsTakenBack(t *testing.T) {
 	ofOthers := []string{
-		"Triaged", "Acknowledged", "Escalated", "LeadCalled", "Diagnosed", "Contained", "Quiet", "Resolved", "SLAMet", "SignalsKnown",
+		"Triaged", "Acknowledged", "Escalated", "LeadCalled", "Diagnosed", "Contained", "Quiet", "Resolved", "SLAMet", "SignalsKnown", "Notified",
 		"Planned", "Approved", "Applied", "InEffect", "Verified", "Restored",
 	}
 	for _, kind := range testkit.ConditionTypes(t) {

@@ -39,7 +39,7 @@ func pathOf(text string) string {
 
 // CheckWebhook says what is wrong with the URL of a webhook, without asking it.
 func CheckWebhook(text string) error {
-	return checkServer("the webhook", "https://notify.trading:8080/strategy", text)
+	return checkServer("the webhook", "https://notify.trading/strategy", text)
 }
 
 // checkServer says what is wrong with the URL of a server that the operator is to ask, without asking it, and how to write it. No error

@@ -79,6 +79,7 @@ spec:
     routes:
     - {name: pnl, matchers: ['alertname="Loss"'], action: Incident, type: PnL, severity: Critical, target: {scheduleLabel: schedule, values: [{value: xw, name: fast}]}}
     - {name: watchdog, matchers: ['alertname="Watchdog"'], action: Heartbeat}
+  notifications: {webhook: {url: "http://hooks:8080/strategy", secretName: webhook}}
   dashboards: [{name: Stage4, url: "https://grafana/d/stage4-multi"}]
   escalation:
     rotation: {configMapName: oncall-rotation, key: oncall_rotation.yaml}
@@ -546,6 +547,10 @@ func playbookRows() []row {
 		pattern("signals.queries.0.name", []string{"a", "cpu_1m"}, []string{"A", "1a", "a-b", "a.b", "_a"}),
 		text("signals.queries.0.query", 1, 2048),
 		text("signals.queries.0.unit", 1, 32),
+		required("notifications.webhook", "notifications.webhook.url", "notifications.webhook.secretName"),
+		rule("no notifications", "", drop("notifications")),
+		webRows("notifications.webhook.url"),
+		reference("notifications.webhook.secretName"),
 		items("dashboards", 0, 16, func(i int) any { return map[string]any{"name": fmt.Sprintf("d%d", i), "url": "http://a"} }),
 		unique("dashboards", map[string]any{"name": "d", "url": "http://a"}),
 		required("dashboards.0.name"),
