@@ -62,7 +62,8 @@ func (w *writer) incident(incident *strategyv1.StrategyIncident, rollbacks []str
 	nodes := []node{w.reported(incident, now), levelNode(incident, now)}
 	nodes = append(nodes, w.conditionNodes(status.Conditions, strategyv1.ConditionOnHold, strategyv1.ConditionTriaged, strategyv1.ConditionAcknowledged,
 		strategyv1.ConditionEscalated, strategyv1.ConditionLeadCalled, strategyv1.ConditionDiagnosed, strategyv1.ConditionContained,
-		strategyv1.ConditionQuiet, strategyv1.ConditionResolved, strategyv1.ConditionSLAMet, strategyv1.ConditionSignalsKnown)...)
+		strategyv1.ConditionQuiet, strategyv1.ConditionResolved, strategyv1.ConditionSLAMet, strategyv1.ConditionSignalsKnown, strategyv1.ConditionNotified)...)
+	nodes = append(nodes, w.toldNode(status.Notifications, now)...)
 	nodes = append(nodes, w.signalNodes(status.Signals, now)...)
 	nodes = append(nodes, w.dashboardNodes(status.Dashboards)...)
 	nodes = append(nodes, w.checkNodes(status.Checks)...)

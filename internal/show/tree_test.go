@@ -50,6 +50,14 @@ func TestTreeByStage(t *testing.T) {
 	orphan.Status.Conditions = append(orphan.Status.Conditions[:5:5],
 		condition("Ready", metav1.ConditionFalse, strategyv1.ReasonNeedsPerson, "rollback pnl-1-5f0e8a11 was deleted; create another one", 0),
 		condition("Stalled", metav1.ConditionTrue, strategyv1.ReasonNeedsPerson, "rollback pnl-1-5f0e8a11 was deleted; create another one", 0))
+	told := triaging()
+	told.Status.Notifications = []strategyv1.NotificationStatus{
+		{Event: strategyv1.NotifyLevelCalled, Level: "L1", DeliveredTime: new(after(time.Second))},
+		{Event: strategyv1.NotifyPersonAsked, Level: "L1", DroppedTime: new(after(2 * time.Second)), Problem: "not needed: bob acknowledged it"},
+		{Event: strategyv1.NotifyPersonAsked, Level: "L1", DroppedTime: new(after(2 * time.Second)), Unreached: true, Problem: "L2 was called meanwhile"},
+		{Event: strategyv1.NotifyLevelCalled, Level: "L2", Problem: "the server answers HTTP 500"},
+		{Event: strategyv1.NotifyAwaitingApproval, Level: "L2"},
+	}
 	left := mitigating()
 	left.Status.Conditions = append(left.Status.Conditions[:3:3],
 		condition("Contained", metav1.ConditionFalse, strategyv1.ReasonRetained, "rollback pnl-1-5f0e8a11 was deleted and its edits stay", 41*time.Second),
@@ -69,6 +77,7 @@ func TestTreeByStage(t *testing.T) {
 	}{
 		{"fresh", Subject{Incident: fresh()}, 2 * time.Second, Options{}},
 		{"triaging", Subject{Incident: triaging()}, 10 * time.Second, Options{}},
+		{"told", Subject{Incident: told}, 10 * time.Second, Options{}},
 		{"breached", Subject{Incident: breached}, 17 * time.Minute, Options{}},
 		{"false-alarm", Subject{Incident: closed}, time.Minute, Options{}},
 		{"mitigating", Subject{Incident: mitigating(), Rollbacks: []strategyv1.StrategyRollback{awaiting()}}, time.Minute, Options{Timeline: 2}},
