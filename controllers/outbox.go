@@ -202,7 +202,7 @@ func countNotifications(object *strategyv1.StrategyIncident, before strategyv1.S
 		switch {
 		case n.DeliveredTime != nil:
 			result = "delivered"
-		case n.Unreached:
+		case n.DropReason == strategyv1.DropUnreached:
 			result = "unreached"
 		}
 		notificationsTotal.WithLabelValues(string(n.Event), result).Inc()

@@ -46,6 +46,18 @@ const (
 	NotifyClosed NotificationEvent = "Closed"
 )
 
+// DropReason is why a notification was given up.
+// +kubebuilder:validation:Enum=NotNeeded;Unreached
+type DropReason string
+
+// The reasons.
+const (
+	// DropNotNeeded: somebody answered, or it is over.
+	DropNotNeeded DropReason = "NotNeeded"
+	// DropUnreached: it was still wanted, and the server did not take it.
+	DropUnreached DropReason = "Unreached"
+)
+
 // NotificationStatus is one notification: what was to be said, and what became of it. With neither deliveredTime nor droppedTime it is
 // still being tried.
 type NotificationStatus struct {
@@ -93,9 +105,9 @@ type NotificationStatus struct {
 	// +optional
 	DroppedTime *metav1.Time `json:"droppedTime,omitempty"`
 
-	// unreached is true if it was given up though it was still wanted: nobody was told. Default: false.
+	// dropReason is NotNeeded, or Unreached if it was given up though it was still wanted: nobody was told. Absent = it was not given up.
 	// +optional
-	Unreached bool `json:"unreached,omitempty"`
+	DropReason DropReason `json:"dropReason,omitempty"`
 
 	// problem is why it is not delivered.
 	// +optional

@@ -114,11 +114,11 @@ func (p *plan) settleOne(n *strategyv1.NotificationStatus) {
 	why, overtaken := lifecycle.NotWanted(p.next, *n, p.now)
 	switch {
 	case why != "" && overtaken && tried > 0:
-		p.giveUp(n, tried, why+", and this level could not be told: "+orElse(receipt.Problem, n.Problem), true)
+		p.giveUp(n, tried, why+", and this level could not be told: "+orElse(receipt.Problem, n.Problem), strategyv1.DropUnreached)
 	case why != "":
-		p.giveUp(n, tried, "not needed: "+why, false)
+		p.giveUp(n, tried, "not needed: "+why, strategyv1.DropNotNeeded)
 	case !p.now.Before(until):
-		p.giveUp(n, tried, fmt.Sprintf("not delivered within %s: %s", notifyFor, orElse(orElse(receipt.Problem, n.Problem), "it was not sent")), true)
+		p.giveUp(n, tried, fmt.Sprintf("not delivered within %s: %s", notifyFor, orElse(orElse(receipt.Problem, n.Problem), "it was not sent")), strategyv1.DropUnreached)
 	default:
 		p.out.Wake(until)
 		if receipt.Problem != "" && receipt.Problem != n.Problem { // not each try: that would be a write for each
@@ -131,10 +131,10 @@ func (p *plan) settleOne(n *strategyv1.NotificationStatus) {
 	}
 }
 
-func (p *plan) giveUp(n *strategyv1.NotificationStatus, tried int32, why string, unreached bool) {
-	n.DroppedTime, n.Attempts, n.Unreached = new(p.out.Stamp()), tried, unreached
+func (p *plan) giveUp(n *strategyv1.NotificationStatus, tried int32, why string, reason strategyv1.DropReason) {
+	n.DroppedTime, n.Attempts, n.DropReason = new(p.out.Stamp()), tried, reason
 	n.Problem = bounded.Text(bounded.Clean(why), 512)
-	if unreached {
+	if reason == strategyv1.DropUnreached {
 		p.notReached(n.Message + ": " + why)
 	}
 }

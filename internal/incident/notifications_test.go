@@ -50,7 +50,7 @@ func (s *story) told() string {
 		switch {
 		case n.DeliveredTime != nil:
 			state = "delivered"
-		case n.Unreached:
+		case n.DropReason == strategyv1.DropUnreached:
 			state = "unreached"
 		case n.DroppedTime != nil:
 			state = "dropped"

@@ -18,7 +18,7 @@ func (o Options) toldNode(notifications []strategyv1.NotificationStatus, now tim
 		switch {
 		case n.DeliveredTime != nil:
 			one.mark, one.text = good, "delivered "+clock(n.DeliveredTime.Time, now)
-		case n.Unreached:
+		case n.DropReason == strategyv1.DropUnreached:
 			one.mark, one.text = bad, "NOBODY WAS TOLD: "+o.message(n.Problem)
 		case !lifecycle.Pending(n):
 			one.text = o.message(n.Problem)
