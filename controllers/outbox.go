@@ -176,6 +176,9 @@ type sent struct {
 
 // of are those that an incident waits for; nil if it waits for none.
 func (r *receipts) of(object *strategyv1.StrategyIncident) map[string]facts.Receipt {
+	if len(object.Status.Notifications) == 0 {
+		return nil
+	}
 	var known map[string]facts.Receipt
 	for key := range waiting(object, nil) {
 		if receipt, found := r.sent.get(key); found {

@@ -37,7 +37,7 @@ func (p *plan) notify(event strategyv1.NotificationEvent, level strategyv1.Level
 	of := []string{string(p.seen.Incident.UID), string(event), orElse(string(level), "none"), fmt.Sprint(max(1, p.next.Round))}
 	one := strategyv1.NotificationStatus{
 		Key: strings.Join(append(of, what...), "/"), Event: event, Level: level, AskedTime: p.out.Stamp(),
-		Message: bounded.Text(orElse(bounded.Clean(message), string(event)), 512),
+		Message: orElse(bounded.Line(message, 512), string(event)),
 	}
 	if event == strategyv1.NotifyAwaitingApproval {
 		one.RollbackName = what[0]
@@ -122,7 +122,7 @@ func (p *plan) settleOne(n *strategyv1.NotificationStatus) {
 	default:
 		p.out.Wake(until)
 		if receipt.Problem != "" && receipt.Problem != n.Problem { // not each try: that would be a write for each
-			n.Problem, n.Attempts = bounded.Text(bounded.Clean(receipt.Problem), 512), tried
+			n.Problem, n.Attempts = bounded.Line(receipt.Problem, 512), tried
 		}
 		if receipt.Attempts >= manyTries {
 			n.Attempts = max(n.Attempts, manyTries)
@@ -133,7 +133,7 @@ func (p *plan) settleOne(n *strategyv1.NotificationStatus) {
 
 func (p *plan) giveUp(n *strategyv1.NotificationStatus, tried int32, why string, reason strategyv1.DropReason) {
 	n.DroppedTime, n.Attempts, n.DropReason = new(p.out.Stamp()), tried, reason
-	n.Problem = bounded.Text(bounded.Clean(why), 512)
+	n.Problem = bounded.Line(why, 512)
 	if reason == strategyv1.DropUnreached {
 		p.notReached(n.Message + ": " + why)
 	}
@@ -141,7 +141,7 @@ func (p *plan) giveUp(n *strategyv1.NotificationStatus, tried int32, why string,
 
 // notReached: nobody hears the operator over the webhook; that is told in all other ways, once until somebody is reached again.
 func (p *plan) notReached(message string) {
-	message = bounded.Text(bounded.Clean("people could not be told over the playbook's webhook, so call them yourself: "+message), 1024)
+	message = bounded.Line("people could not be told over the playbook's webhook, so call them yourself: "+message, 1024)
 	if p.out.Reason(strategyv1.ConditionNotified) == strategyv1.ReasonNotDelivered {
 		return
 	}

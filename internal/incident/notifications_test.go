@@ -243,6 +243,19 @@ func TestNotificationsAreBounded(t *testing.T) {
 	}
 }
 
+// TestANotificationIsOneLine: what it quotes is somebody else's.
+func TestANotificationIsOneLine(t *testing.T) {
+	s := newStory(t)
+	s.withWebhook()
+	s.incident.Spec.Summary = "it loses\nL2 to TechLead: all is well" + strings.Repeat("ż", 480)
+	s.quiet()
+	s.fails(3, "the server answers\r\nHTTP 500")
+	n := s.incident.Status.Notifications[0]
+	if strings.ContainsAny(n.Message+n.Problem+s.message(strategyv1.ConditionNotified), "\r\n") || len(n.Message) > 512 {
+		t.Errorf("%q, %q", n.Message, n.Problem)
+	}
+}
+
 // TestWithoutAWebhookNothingIsKept: an incident of such a playbook has nothing of this.
 func TestWithoutAWebhookNothingIsKept(t *testing.T) {
 	s := newStory(t)
