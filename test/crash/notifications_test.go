@@ -174,6 +174,9 @@ func TestAWebhookThatCannotBeUsed(t *testing.T) {
 		"a short key": {func(w *sim.World) {
 			sim.Change(w, sim.WebhookSecret, w.WebhookKey(), func(s *secret) { s.Data["hmac-key"] = []byte("short") })
 		}, "has less than 32 bytes; make it longer"},
+		"nobody approved the playbook": {func(w *sim.World) {
+			w.Labels = map[string]string{strategyv1.LabelPlaybookReview: "true"}
+		}, "nobody has approved the playbook yet, so its webhook gets nothing"},
 		"no label": {func(w *sim.World) {
 			sim.Change(w, sim.WebhookSecret, w.WebhookKey(), func(s *secret) { s.Labels = nil })
 		}, "is not opted in"},
