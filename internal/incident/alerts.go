@@ -92,7 +92,9 @@ func (p *plan) raise(severity strategyv1.Severity, why string) {
 	if p.next.Branch != nil {
 		p.next.Branch.Severities = append(p.next.Branch.Severities, severity)
 	}
-	p.out.Note(strategyv1.EventRaised, message+p.call(lifecycle.Level(p.next)), "")
+	level := lifecycle.Level(p.next)
+	p.out.Note(strategyv1.EventRaised, message+p.call(level), "")
+	p.notify(strategyv1.NotifyLevelCalled, level, message, "raised", string(severity))
 	p.out.Tell(corev1.EventTypeWarning, strategyv1.ReasonRaised, message)
 }
 

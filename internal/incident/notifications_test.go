@@ -96,6 +96,15 @@ func TestWhoIsToldOfWhat(t *testing.T) {
 			func(s *story) { s.quiet(); s.deliver(); s.closed(); s.reopen(); s.quiet() },
 			"LevelCalled L1 delivered; Closed L1 dropped; LevelCalled L2 waits", "",
 		},
+		"a more severe alert calls again": {
+			func(s *story) {
+				s.incident.Spec.Severity = "Warning"
+				s.quiet()
+				s.deliver()
+				s.alerted("a", "Critical", strategyv1.AlertFiring)
+				s.quiet()
+			}, "LevelCalled L1 delivered; LevelCalled L1 waits", "",
+		},
 		"it looks like a false alarm: L1 knows already": {
 			func(s *story) {
 				s.reports(reports{"audit": testkit.OK(), "load": testkit.OK()})
