@@ -37,6 +37,8 @@ func TestOperatorsRights(t *testing.T) {
 		kinds + "strategyincidents":            "get list watch",
 		kinds + "strategyrollbacks":            "get list watch patch delegate",
 		kinds + "strategydecisions":            "get list watch",
+		kinds + "strategyalerts":               "get list watch",
+		kinds + "strategyalerts/status":        "update patch",
 		kinds + "strategyplaybooks/status":     "update patch",
 		kinds + "strategyincidents/status":     "update patch",
 		kinds + "strategyrollbacks/status":     "update patch",
@@ -45,8 +47,8 @@ func TestOperatorsRights(t *testing.T) {
 		kinds + "strategyrollbacks/finalizers": "update",
 		"/namespaces":                          "list watch",
 	}
-	history := map[string]bool{kinds + "strategyincidents": true, kinds + "strategyrollbacks": true, kinds + "strategydecisions": true}
-	asks := map[string]bool{kinds + "strategyrollbacks": true, kinds + "strategydecisions": true}
+	history := map[string]bool{kinds + "strategyincidents": true, kinds + "strategyrollbacks": true, kinds + "strategydecisions": true, kinds + "strategyalerts": true}
+	asks := map[string]bool{kinds + "strategyincidents": true, kinds + "strategyrollbacks": true, kinds + "strategydecisions": true}
 	served := map[string]string{
 		"/configmaps": "get list watch update create", "/podtemplates": "get list watch", "/pods": "get list watch",
 		"/pods/log": "get", "/events": "create patch", "events.k8s.io/events": "create patch", "batch/jobs": "get list watch create delete",
@@ -77,6 +79,9 @@ func TestOperatorsRights(t *testing.T) {
 			}
 			if namespace == "trading" && asks[resource] {
 				granted += " create"
+			}
+			if namespace == "trading" && resource == kinds+"strategyalerts" { // what the alert intake hears
+				granted += " create update"
 			}
 			check(namespace, resource, granted)
 		}
@@ -198,6 +203,22 @@ func TestRolesAreNarrow(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestAlertSender: whoever sends alerts to a namespace sees nothing of it.
+func TestAlertSender(t *testing.T) {
+	binding := bound("alertmanager", "ClusterRole", "strategy-operator-alert-sender")
+	give(t, &binding)
+	const alerts = "strategy.tradeops.dev/strategyalerts"
+	must(t, eventually(t.Context(), func() (bool, error) { return allowed(t, binding.Name, "trading", "create", alerts), nil }))
+	for _, verb := range []string{"get", "list", "watch", "update", "patch", "delete"} {
+		if allowed(t, binding.Name, "trading", verb, alerts) {
+			t.Errorf("a sender may %s alerts", verb)
+		}
+	}
+	if allowed(t, binding.Name, "default", "create", alerts) || allowed(t, binding.Name, "trading", "create", "strategy.tradeops.dev/strategyincidents") {
+		t.Error("the role reaches beyond its namespace, or its kind")
 	}
 }
 
