@@ -61,7 +61,7 @@ func newWorld(t *testing.T) *world {
 
 // replica is another server on the same API server.
 func (w *world) replica() *Server {
-	api := w.api.As("operator")
+	api := w.api.As(apiserver.Operator)
 	return New(Options{
 		Client: asked{api, w, true}, Live: asked{api, w, false}, Tokens: tokens{w}, Access: access{w}, Clock: w.clock, Log: logr.Discard(),
 		NotServed: func(context.Context, string) string { return w.unserved },
@@ -97,7 +97,7 @@ func (a asked) Get(ctx context.Context, key client.ObjectKey, object client.Obje
 	a.w.mu.Lock()
 	defer a.w.mu.Unlock()
 	if a.cached {
-		return a.w.cache.As("operator").Get(ctx, key, object, options...)
+		return a.w.cache.As(apiserver.Operator).Get(ctx, key, object, options...)
 	}
 	if err := a.w.request(ctx, "get", key.Name); err != nil {
 		return err
@@ -193,7 +193,7 @@ func (w *world) alerts() map[string]strategyv1.StrategyAlert {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var list strategyv1.StrategyAlertList
-	if err := w.api.As("operator").List(context.Background(), &list, client.InNamespace(namespace)); err != nil {
+	if err := w.api.As(apiserver.Operator).List(context.Background(), &list, client.InNamespace(namespace)); err != nil {
 		w.t.Fatal(err)
 	}
 	all := map[string]strategyv1.StrategyAlert{}
