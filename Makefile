@@ -114,6 +114,11 @@ bench-hostile: $(BIN)/manager $(BIN)/bench ## Measure what one namespace waits w
 	@assets=$$($(CLUSTER) assets --bench --dir $(CLUSTER_DIR)); \
 	KUBEBUILDER_ASSETS=$$assets exec $(BIN)/bench --hostile
 
+.PHONY: bench-alerts
+bench-alerts: $(BIN)/manager $(BIN)/bench ## Send 100,000 alerts to the manager over TLS; count what is lost and written (4 minutes at most).
+	@assets=$$($(CLUSTER) assets --bench --dir $(CLUSTER_DIR)); \
+	KUBEBUILDER_ASSETS=$$assets exec $(BIN)/bench --alerts
+
 .PHONY: fmt
 fmt: ## Format all Go files.
 	gofmt -s -w $(GO_DIRS)

@@ -37,6 +37,7 @@ func run(ctx context.Context) error {
 	bin := flag.String("bin", "bin", "Where manager and floor are.")
 	incidents := flag.String("incidents", "100,1000", "How many incidents come at once, one number a run, by comma.")
 	attacked := flag.Bool("hostile", false, "Measure instead what one namespace waits while another does its worst.")
+	stormed := flag.Bool("alerts", false, "Measure instead a storm of alerts.")
 	flag.Parse()
 	ctrl.SetLogger(zap.New(func(o *zap.Options) { o.Level = zapcore.DPanicLevel })) // what matters comes as an error
 	sizes, err := parseSizes(*incidents)
@@ -51,6 +52,9 @@ func run(ctx context.Context) error {
 		return err
 	}
 	begin := time.Now()
+	if *stormed {
+		return runAlerts(ctx, *root, programs)
+	}
 	if *attacked {
 		return runHostile(ctx, *root, programs)
 	}
@@ -118,7 +122,7 @@ func (r *rig) startOperator(bin string, env ...string) (*process, error) {
 	return r.startWith(env, filepath.Join(bin, "manager"), "--kubeconfig="+kubeconfig, "--namespaces="+strings.Join(r.served, ","),
 		"--evidence-bucket=file://"+filepath.Join(r.dir, "evidence"), "--evidence-share=512Mi",
 		"--leader-elect", "--leader-election-namespace=strategy-operator-system",
-		"--metrics-bind-address=0", "--health-probe-bind-address=0", "--alerts-bind-address=0")
+		"--metrics-bind-address=0", "--health-probe-bind-address=0", "--alerts-bind-address="+r.alerts)
 }
 
 func parseSizes(text string) ([]int, error) {

@@ -142,7 +142,9 @@ func (r *rig) allAtOnce(ctx context.Context, running *process, result *measured)
 }
 
 // sideBySide does something so many times, by all reporters, until one fails.
-func sideBySide(times int, one func(int) error) error {
+func sideBySide(times int, one func(int) error) error { return byMany(reporters, times, one) }
+
+func byMany(reporters, times int, one func(int) error) error {
 	next, failed := make(chan int), make(chan error, reporters)
 	var reporting sync.WaitGroup
 	for range reporters {

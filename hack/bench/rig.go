@@ -65,6 +65,7 @@ type rig struct {
 	root      string // of the repository
 	bin       string
 	served    []string // namespaces
+	alerts    string   // where the operator hears alerts; 0: nowhere
 	server    *envtest.Environment
 	processes []*process
 
@@ -76,7 +77,7 @@ type rig struct {
 // newRig makes the folder of a rig whose operator serves some namespaces; nothing runs yet.
 func newRig(root string, served ...string) (*rig, error) {
 	dir, err := os.MkdirTemp("", "strategy-operator-bench-")
-	return &rig{dir: dir, root: root, served: served, bin: os.Getenv("KUBEBUILDER_ASSETS"), scheme: runtime.NewScheme()}, err
+	return &rig{dir: dir, root: root, served: served, alerts: "0", bin: os.Getenv("KUBEBUILDER_ASSETS"), scheme: runtime.NewScheme()}, err
 }
 
 // up starts everything but the program that is measured.
