@@ -40,6 +40,7 @@ const (
 
 // alertStorm is what senders saw, and what is left of it.
 type alertStorm struct {
+	mu             sync.Mutex // of answers and again
 	took           time.Duration
 	answers        []time.Duration // of messages
 	again          int             // messages that were sent again
@@ -152,7 +153,6 @@ func (s *siege) underStorm(ctx context.Context, post func(status string, first, 
 	}
 	recorded := make(chan error, 1)
 	go func() { recorded <- s.recorded(ctx, late.Name, &result.late) }()
-	var mu sync.Mutex
 	const messages = alertsSent / alertsInMessage
 	err = byMany(alertmanagers*connectionsOfOne, messages, func(i int) error {
 		first := i * alertsInMessage % alertIdentities
@@ -160,22 +160,7 @@ func (s *siege) underStorm(ctx context.Context, post func(status string, first, 
 		if first < alertIdentities/2 && i > messages/2 {
 			status = "resolved"
 		}
-		for try := 1; ; try++ {
-			sent := time.Now()
-			code, words, err := post(status, first, alertsInMessage)
-			mu.Lock()
-			result.answers = append(result.answers, time.Since(sent))
-			if code != http.StatusOK {
-				result.again++
-			}
-			mu.Unlock()
-			switch {
-			case err == nil && code == http.StatusOK:
-				return nil
-			case err != nil || code != http.StatusServiceUnavailable || try == alertTries:
-				return errors.Join(err, fmt.Errorf("a message was answered with %d: %s", code, words), s.alive())
-			}
-		}
+		return errors.Join(result.untilStored(func() (int, string, error) { return post(status, first, alertsInMessage) }), s.alive())
 	})
 	if err != nil {
 		return nil, err
@@ -200,6 +185,30 @@ func (s *siege) underStorm(ctx context.Context, post func(status string, first, 
 	result.writes = all.sum(by(userOperator), writes, on("strategyalerts", ""))
 	result.status = all.sum(by(userOperator), writes, on("strategyalerts", "status"))
 	return result, s.alive()
+}
+
+// untilStored sends a message again as long as Alertmanager would.
+func (a *alertStorm) untilStored(post func() (int, string, error)) error {
+	for try := 1; ; try++ {
+		sent := time.Now()
+		code, words, err := post()
+		a.answered(time.Since(sent), code)
+		if err == nil && code == http.StatusOK {
+			return nil
+		}
+		if err != nil || code != http.StatusServiceUnavailable || try == alertTries {
+			return errors.Join(err, fmt.Errorf("a message was answered with %d: %s", code, words))
+		}
+	}
+}
+
+func (a *alertStorm) answered(took time.Duration, code int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.answers = append(a.answers, took)
+	if code != http.StatusOK {
+		a.again++
+	}
 }
 
 // leftOf compares what is stored with what was said last.
