@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -174,5 +176,61 @@ func TestWhatTheLabelsAskForIsNews(t *testing.T) {
 	}
 	if r.asksElse("other", map[string]string{"a": "b"}) {
 		t.Error("a namespace that is not served has news")
+	}
+}
+
+// copied is a manager with a cache in which there may be one namespace.
+type copied struct {
+	ctrl.Manager
+	client.Client
+	namespace *metav1.PartialObjectMetadata // nil: none
+	err       error
+}
+
+func (c copied) GetClient() client.Client { return c }
+
+func (c copied) Get(_ context.Context, _ client.ObjectKey, object client.Object, _ ...client.GetOption) error {
+	if c.err == nil && c.namespace == nil {
+		return apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "trading")
+	}
+	if into, is := object.(*metav1.PartialObjectMetadata); is && c.err == nil {
+		*into = *c.namespace
+	}
+	return c.err
+}
+
+// TestEveryReplicaKnowsWhatIsToBeStored: only the leader has readers; the others go by what the namespace says.
+func TestEveryReplicaKnowsWhatIsToBeStored(t *testing.T) {
+	namespace := func(served string) *metav1.PartialObjectMetadata {
+		return &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Name: "trading", Labels: map[string]string{strategyv1.LabelServe: served}}}
+	}
+	deleting := namespace("true")
+	deleting.DeletionTimestamp = &metav1.Time{Time: time.Unix(1, 0)}
+	for name, c := range map[string]struct {
+		manager copied
+		listed  []string
+		known   *service
+		words   string // empty: it is to be stored
+	}{
+		"served":                      {manager: copied{namespace: namespace("true")}},
+		"listed":                      {manager: copied{namespace: namespace("false")}, listed: []string{"trading"}},
+		"not served":                  {manager: copied{namespace: namespace("false")}, words: "kubectl label namespace trading"},
+		"not there":                   {words: "kubectl label namespace trading"},
+		"being deleted":               {manager: copied{namespace: deleting}, words: "is being deleted"},
+		"not read yet":                {manager: copied{err: errors.New("not in sync")}, words: "is not read yet"},
+		"the leader misses a right":   {manager: copied{namespace: namespace("true")}, known: &service{state: Refused, problem: refused("trading", forbidden)}, words: "has not the rights"},
+		"the leader begins to read":   {manager: copied{namespace: namespace("true")}, known: &service{state: Starting}},
+		"the leader reads it already": {manager: copied{namespace: namespace("false")}, known: &service{state: Served, reader: copied{}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := New(c.manager, c.listed)
+			if c.known != nil {
+				r.known["trading"] = c.known
+			}
+			why := r.Takes(t.Context(), "trading")
+			if (why == nil) != (c.words == "") || why != nil && !strings.Contains(why.Message, c.words) {
+				t.Errorf("%+v", why)
+			}
+		})
 	}
 }
