@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 )
@@ -81,6 +82,12 @@ func TestAlertsAreSafeOrSentAgain(t *testing.T) {
 	must(t, admin.Create(t.Context(), quota))
 	quota.Status.Hard, quota.Status.Used = quota.Spec.Hard, quota.Spec.Hard // no controller manager runs
 	must(t, admin.Status().Update(t.Context(), quota))
+	must(t, eventually(t.Context(), func() (bool, error) { // it is taken up some time later
+		another := alertsIn(t, namespace)["A"]
+		another.ObjectMeta = metav1.ObjectMeta{Namespace: namespace, Name: "another"}
+		err := admin.Create(t.Context(), &another, client.DryRunAll)
+		return err != nil && strings.Contains(err.Error(), "exceeded quota"), err
+	}))
 	post(503, alertMessage("firing", starts, "B", "C"))
 	if code, words, err := h.post(t.Context(), token, namespace, alertMessage("resolved", starts, "A", "B")); err != nil || code != 503 || !strings.Contains(words, "exceeded quota") {
 		t.Errorf("%d %s %v", code, words, err)
