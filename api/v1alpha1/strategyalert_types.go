@@ -81,7 +81,8 @@ type StrategyAlertSpec struct {
 	// +required
 	State AlertState `json:"state,omitempty"`
 
-	// startTime is since when it fires, as the sender says, or when it was heard first where the sender does not say or its clock is ahead.
+	// startTime is since when it fires, as the sender says, or when it was heard first where the sender does not say or its clock is ahead;
+	// the last endTime where it was resolved and the sender says that it fires since before.
 	// +required
 	StartTime metav1.Time `json:"startTime,omitempty,omitzero"`
 

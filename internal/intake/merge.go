@@ -60,7 +60,7 @@ func merge(before *strategyv1.StrategyAlertSpec, h heard, now time.Time) (strate
 	case h.state == strategyv1.AlertFiring && !starts.IsZero() && now.Sub(before.ChangedTime.Time) < peerDelay:
 		return after, late
 	case h.state == strategyv1.AlertFiring:
-		return begins(after, h, starts, now), changed
+		return begins(after, h, again(before, starts), now), changed
 	case !sameOccurrence(before, starts, h.ends):
 		return after, late
 	case firing:
@@ -73,6 +73,15 @@ func merge(before *strategyv1.StrategyAlertSpec, h heard, now time.Time) (strate
 // sameOccurrence says whether a message that it is resolved is about the occurrence that is stored.
 func sameOccurrence(before *strategyv1.StrategyAlertSpec, starts, ends time.Time) bool {
 	return starts.IsZero() || !starts.Before(before.StartTime.Time) || !ends.IsZero() && !ends.Before(before.StartTime.Time)
+}
+
+// again is since when an alert fires that was over, where its sender says that it did all the time: its deadlines are not those of the
+// occurrence that somebody has dealt with.
+func again(before *strategyv1.StrategyAlertSpec, starts time.Time) time.Time {
+	if starts.IsZero() || before.EndTime == nil {
+		return starts
+	}
+	return later(*before.EndTime, starts).Time
 }
 
 // begins is an alert of which another occurrence, or the first, was heard. A start never goes back, and one that nobody says is now.

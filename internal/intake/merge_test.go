@@ -65,7 +65,7 @@ func TestMerge(t *testing.T) {
 		"it is over, nobody says since when":         {stored(firing, minute), news(resolved, "10:00:00", ""), changed, resolved, "10:00:00", "12:00:00", 3},
 		"it is over again":                           {stored(resolved, minute), news(resolved, "10:00:00", "11:00:00"), repeated, resolved, "10:00:00", "11:59:00", 3},
 		"a late peer says that it fires":             {stored(resolved, 119*time.Second), news(firing, "10:00:00", ""), late, resolved, "10:00:00", "11:58:01", 3},
-		"it fires again since the same time":         {stored(resolved, 2*minute), news(firing, "10:00:00", ""), changed, firing, "10:00:00", "", 4},
+		"it fires again since the same time":         {stored(resolved, 2*minute), news(firing, "10:00:00", ""), changed, firing, "11:58:00", "", 4},
 		"it began anew":                              {stored(resolved, minute), news(firing, "11:59:30", ""), changed, firing, "11:59:30", "", 4},
 		"it began anew, and nobody said it was over": {stored(firing, minute), news(firing, "11:59:30", ""), changed, firing, "11:59:30", "", 4},
 		"it began anew, and is over":                 {stored(firing, minute), news(resolved, "11:00:00", "11:10:00"), changed, resolved, "11:00:00", "11:10:00", 4},
@@ -73,7 +73,7 @@ func TestMerge(t *testing.T) {
 		"old news: it was over":                      {stored(firing, minute), news(resolved, "09:00:00", "09:30:00"), late, firing, "10:00:00", "", 3},
 		"old news: it was over, nobody says when":    {stored(firing, minute), news(resolved, "09:00:00", ""), late, firing, "10:00:00", "", 3},
 		"another server has it since before":         {stored(firing, minute), news(resolved, "09:59:45", "11:59:00"), changed, resolved, "10:00:00", "11:59:00", 3},
-		"another server has it still":                {stored(resolved, 3*minute), news(firing, "09:59:45", ""), changed, firing, "10:00:00", "", 4},
+		"another server has it still":                {stored(resolved, 3*minute), news(firing, "09:59:45", ""), changed, firing, "11:57:00", "", 4},
 		"another server is a late peer":              {stored(resolved, minute), news(firing, "09:59:45", ""), late, resolved, "10:00:00", "11:59:00", 3},
 		"a clock far ahead: it goes on":              {stored(firing, minute), news(firing, "13:00:00", ""), repeated, firing, "10:00:00", "", 3},
 		"a clock far ahead: it fires again":          {stored(resolved, minute), news(firing, "13:00:00", ""), changed, firing, "12:00:00", "", 4},
@@ -102,6 +102,26 @@ func TestMerge(t *testing.T) {
 			}
 			storable(t, &after, c.before)
 		})
+	}
+}
+
+// A message that was tried again for long makes an alert fire that is over; its sender's next one says so, and is believed.
+func TestALateMessageIsPutRight(t *testing.T) {
+	over := news(resolved, "10:00:00", "11:58:00")
+	spec := stored(firing, time.Hour)
+	for i, step := range []struct {
+		heard heard
+		after time.Duration
+		want  result
+	}{{over, 0, changed}, {news(firing, "10:00:00", ""), 3 * time.Minute, changed}, {over, 4 * time.Minute, changed}, {over, 5 * time.Minute, repeated}} {
+		after, what := merge(spec, step.heard, noon.Add(step.after))
+		if what != step.want {
+			t.Fatalf("step %d is %s: %+v", i, what, after)
+		}
+		spec = &after
+	}
+	if spec.State != resolved || spec.Occurrence != 4 {
+		t.Errorf("%+v", spec)
 	}
 }
 
