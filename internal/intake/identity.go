@@ -49,7 +49,7 @@ type heard struct {
 // fit makes an alert fit the schema. The same labels give the same name and the same kept labels, whatever else is said.
 func fit(a alert, sender string) heard {
 	h := heard{
-		name: nameOf(a.labels), sender: bounded.Line(sender, maxSender), state: a.state, starts: a.starts, ends: a.ends,
+		name: nameOf(a.labels, a.more), sender: bounded.Line(sender, maxSender), state: a.state, starts: a.starts, ends: a.ends,
 		fingerprint: bounded.Line(a.fingerprint, maxFingerprint), generatorURL: bounded.Line(a.generatorURL, maxText),
 	}
 	var left []string
@@ -67,12 +67,13 @@ func fit(a alert, sender string) heard {
 }
 
 // nameOf is the name of the object of a set of labels: for people the alert's, for the API server a hash over all of them, each with its
-// length, so that no two sets are written the same.
-func nameOf(labels map[string]string) string {
+// length, so that no two sets are written the same. More is how they came where not all are looked at; senders sort them.
+func nameOf(labels map[string]string, more []byte) string {
 	sum := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(labels)) {
 		fmt.Fprintf(sum, "%d:%s=%d:%s\n", len(name), name, len(labels[name]), labels[name])
 	}
+	_, _ = sum.Write(more)
 	return slug(labels["alertname"]) + "-" + hex.EncodeToString(sum.Sum(nil))[:16]
 }
 
@@ -101,13 +102,14 @@ func keepLabels(all map[string]string) (kept map[string]strategyv1.AlertText, no
 	var gone, short []string
 	size := 0
 	for _, name := range inOrder(all, firstLabels) {
-		whole := bounded.Line(all[name], widest*len(all[name])+leastText)
+		bite := bitten(all[name])
+		whole := bounded.Line(bite, widest*len(bite)+leastText)
 		value := bounded.Text(whole, maxText)
 		if !fine(name) || len(kept) == maxLabels || size+len(name)+len(value) > maxLabelBytes {
 			gone = append(gone, name)
 			continue
 		}
-		if len(whole) > maxText {
+		if len(whole) > maxText || len(bite) < len(all[name]) {
 			short = append(short, name)
 		}
 		size += len(name) + len(value)
@@ -129,8 +131,9 @@ func keepAnnotations(all map[string]string) (kept map[string]strategyv1.AlertTex
 			gone = append(gone, name)
 			continue
 		}
-		value := bounded.Clean(all[name])
-		if len(value) > room {
+		bite := bitten(all[name])
+		value := bounded.Clean(bite)
+		if len(value) > room || len(bite) < len(all[name]) {
 			short = append(short, name)
 		}
 		value = bounded.Text(value, room)
@@ -142,6 +145,9 @@ func keepAnnotations(all map[string]string) (kept map[string]strategyv1.AlertTex
 	}
 	return kept, notesOn("annotations", gone, short)
 }
+
+// bitten is as much of a text as can matter: cleaning all of one of megabytes takes many times its size.
+func bitten(text string) string { return text[:min(len(text), widest*maxText)] }
 
 // fine says whether a name can be kept as it is.
 func fine(name string) bool {

@@ -19,13 +19,13 @@ func TestNames(t *testing.T) {
 		"-a--b-": "a-b-", strings.Repeat("x", 100): strings.Repeat("x", 40) + "-", "a/../../b": "a-b-",
 		strings.Repeat("x", 39) + " y": strings.Repeat("x", 39) + "-",
 	} {
-		name := nameOf(map[string]string{"alertname": alertname})
+		name := nameOf(map[string]string{"alertname": alertname}, nil)
 		if !regexp.MustCompile(`^` + want + `[0-9a-f]{16}$`).MatchString(name) {
 			t.Errorf("%q is %s", alertname, name)
 		}
 	}
 	// A name that is upgraded to another one would be every alert once more.
-	if got := nameOf(map[string]string{"alertname": "Watchdog", "severity": "none"}); got != "watchdog-"+pinned {
+	if got := nameOf(map[string]string{"alertname": "Watchdog", "severity": "none"}, nil); got != "watchdog-"+pinned {
 		t.Errorf("the name of an alert is %s now", got)
 	}
 }
@@ -40,7 +40,7 @@ func TestOtherLabelsAreAnotherAlert(t *testing.T) {
 		{"a": "b"}, {"a": "b", "c": "d"}, {"a": "b\n1:c=1:d"}, {"a": "b,c=d"}, {"ab": ""}, {"a=1:b": ""}, {}, {"c": "d"},
 		{"a": strings.Repeat("x", 2000)}, {"a": strings.Repeat("x", 2001)},
 	} {
-		name := nameOf(labels)
+		name := nameOf(labels, nil)
 		if other, found := seen[name]; found {
 			t.Errorf("%v and %v are both %s", labels, other, name)
 		}

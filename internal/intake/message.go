@@ -16,6 +16,8 @@ const (
 	maxBody = 4 << 20
 	// maxAlerts is how many alerts a message may have: 4 MiB of empty ones would be a million objects in memory.
 	maxAlerts = 10_000
+	// maxTexts is how many labels or annotations of an alert are looked at: a map of all that 4 MiB can have takes a hundred.
+	maxTexts = 1000
 )
 
 // message is what a sender said, as far as it could be read.
@@ -32,6 +34,7 @@ type alert struct {
 	starts, ends              time.Time // zero: not said
 	fingerprint, generatorURL string
 	doubts                    []string // what was said and could not be read
+	more                      []byte   // the labels as they came, where there are more than are looked at
 }
 
 // decode reads a message. Fields that are not known here are no fault: each version of a sender adds some.
@@ -41,7 +44,7 @@ func decode(body []byte) (message, *answer) {
 		return message{}, refuse(http.StatusBadRequest, malformed, "the body is no JSON object; send Alertmanager's own webhook message")
 	}
 	list := bytes.TrimSpace(whole.Alerts)
-	if !said(whole.Version) || !bytes.HasPrefix(list, []byte("[")) {
+	if isNull(whole.Version) || !bytes.HasPrefix(list, []byte("[")) {
 		return message{}, refuse(http.StatusBadRequest, malformed,
 			"the body has no version or no list of alerts, so it is not Alertmanager's own message; remove `payload:` from the webhook of the receiver")
 	}
@@ -51,11 +54,11 @@ func decode(body []byte) (message, *answer) {
 	each := json.NewDecoder(bytes.NewReader(list))
 	_, _ = each.Token() // the bracket; that the rest is JSON is known
 	for each.More() {
-		var fields map[string]json.RawMessage
+		var fields *said
 		if err := each.Decode(&fields); err != nil || fields == nil {
 			m.refused++
 		} else {
-			m.alerts = append(m.alerts, read(fields))
+			m.alerts = append(m.alerts, fields.read())
 		}
 		if len(m.alerts)+m.refused > maxAlerts {
 			return message{}, refuse(http.StatusRequestEntityTooLarge, tooLarge,
@@ -65,13 +68,20 @@ func decode(body []byte) (message, *answer) {
 	return m, nil
 }
 
-func read(fields map[string]json.RawMessage) alert {
+// said is an alert as it came; each field may be anything.
+type said struct{ Status, Labels, Annotations, StartsAt, EndsAt, GeneratorURL, Fingerprint json.RawMessage }
+
+func (s *said) read() alert {
 	var a alert
-	a.labels, a.annotations = a.texts("labels", fields["labels"]), a.texts("annotations", fields["annotations"])
-	a.starts, a.ends = a.time("startsAt", fields["startsAt"]), a.time("endsAt", fields["endsAt"])
-	a.fingerprint, _ = text(fields["fingerprint"])
-	a.generatorURL, _ = text(fields["generatorURL"])
-	switch status, _ := text(fields["status"]); strings.ToLower(status) {
+	var more bool
+	if a.labels, more = a.texts("labels", s.Labels); more {
+		a.more = s.Labels
+	}
+	a.annotations, _ = a.texts("annotations", s.Annotations)
+	a.starts, a.ends = a.time("startsAt", s.StartsAt), a.time("endsAt", s.EndsAt)
+	a.fingerprint, _ = text(s.Fingerprint)
+	a.generatorURL, _ = text(s.GeneratorURL)
+	switch status, _ := text(s.Status); strings.ToLower(status) {
 	case "firing":
 		a.state = strategyv1.AlertFiring
 	case "resolved":
@@ -89,26 +99,38 @@ func read(fields map[string]json.RawMessage) alert {
 
 func (a *alert) doubt(what string) { a.doubts = append(a.doubts, what) }
 
-// texts are labels or annotations. An empty label is none: so Prometheus has it.
-func (a *alert) texts(field string, raw json.RawMessage) map[string]string {
-	var values map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &values); err != nil && said(raw) {
-		a.doubt(field + ", which are no object")
+// texts are labels or annotations; more: there are more than are looked at. An empty label is none: so Prometheus has it.
+func (a *alert) texts(field string, raw json.RawMessage) (texts map[string]string, more bool) {
+	texts = map[string]string{}
+	if isNull(raw) {
+		return texts, false
 	}
-	texts, strange := map[string]string{}, 0
-	for name, value := range values {
+	if raw[0] != '{' {
+		a.doubt(field + ", which are no object")
+		return texts, false
+	}
+	each := json.NewDecoder(bytes.NewReader(raw))
+	_, _ = each.Token() // the brace; that the rest is JSON is known
+	strange, looked := 0, 0
+	for ; each.More() && looked < maxTexts; looked++ {
+		name, _ := each.Token()
+		var value json.RawMessage
+		_ = each.Decode(&value)
 		read, fine := text(value)
 		if !fine {
 			strange++
 		}
-		if read != "" {
-			texts[name] = read
+		if key, _ := name.(string); read != "" {
+			texts[key] = read
 		}
 	}
 	if strange > 0 {
 		a.doubt(fmt.Sprintf("%d %s, which are no text", strange, field))
 	}
-	return texts
+	if more = each.More(); more {
+		a.doubt(fmt.Sprintf("%s beyond the first %d", field, maxTexts))
+	}
+	return texts, more
 }
 
 // oldest is when a time begins to mean something. 0001-01-01 is how Go writes that there is none.
@@ -131,12 +153,12 @@ func (a *alert) time(field string, raw json.RawMessage) time.Time {
 	return parsed.UTC().Truncate(time.Second)
 }
 
-func said(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }
+func isNull(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
 
 // text is a string, or a number or truth value as it is written. Nothing is the empty text.
 func text(raw json.RawMessage) (value string, fine bool) {
 	switch {
-	case !said(raw):
+	case isNull(raw):
 		return "", true
 	case raw[0] == '{' || raw[0] == '[':
 		return "", false

@@ -2,16 +2,18 @@ package intake
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"k8s.io/apimachinery/pkg/runtime"
+	kruntime "k8s.io/apimachinery/pkg/runtime"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/config/crd"
@@ -177,7 +179,7 @@ func normal(value any) any {
 	case float64:
 		return int64(typed)
 	}
-	return runtime.DeepCopyJSONValue(value)
+	return kruntime.DeepCopyJSONValue(value)
 }
 
 // Whatever comes, nothing panics, and what is stored is what the API server takes.
@@ -201,4 +203,48 @@ func FuzzMessage(f *testing.F) {
 			storable(t, &second, &first)
 		}
 	})
+}
+
+// A message that a sender made as bad as it can costs a bounded number of times its size, or six of them would be the operator's memory.
+func TestABadMessageCostsLittle(t *testing.T) {
+	const most = 30 * maxBody // most of it is garbage at once
+	many := func(format string, n int) string {
+		var b strings.Builder
+		for i := 0; b.Len() < n; i++ {
+			fmt.Fprintf(&b, format, i)
+		}
+		return b.String()
+	}
+	const room = maxBody - 100
+	for name, entries := range map[string]string{
+		"labels":      `{"labels":{"alertname":"Big",` + many(`"%x":"x",`, room) + `"z":""}}`,
+		"annotations": `{"labels":{"alertname":"Big"},"annotations":{` + many(`"%x":"x",`, room) + `"summary":"s"}}`,
+		"fields":      `{"labels":{"alertname":"Big"},` + many(`"%x":"x",`, room) + `"status":"firing"}`,
+		"one label":   `{"labels":{"alertname":"Big","a":"` + many("%d", room) + `"}}`,
+		"depth":       `{"labels":{"alertname":"Big","a":` + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) + `}}`,
+		"alerts":      strings.TrimSuffix(many(`{"labels":{"alertname":"Big%d","severity":"critical","instance":"10.0.0.1:9100","job":"scheduler","namespace":"trading","schedule":"cross_exchange_watch"},"annotations":{"summary":"`+strings.Repeat("s", 300)+`"}},`, room), ","),
+	} {
+		t.Run(name, func(t *testing.T) {
+			body := []byte(`{"version":"4","alerts":[` + entries + `]}`)
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			m, problem := decode(body)
+			if problem != nil {
+				t.Fatal(problem.words)
+			}
+			var all []heard
+			for _, one := range m.alerts {
+				all = append(all, fit(one, "sender"))
+			}
+			runtime.ReadMemStats(&after)
+			if took := after.TotalAlloc - before.TotalAlloc; took > most {
+				t.Errorf("%d MiB for %d", took>>20, len(body)>>20)
+			}
+			if !strings.HasPrefix(string(all[0].labels["alertname"]), "Big") {
+				t.Errorf("%v", all[0].labels)
+			}
+			first, _ := merge(nil, all[0], noon)
+			storable(t, &first, nil)
+		})
+	}
 }

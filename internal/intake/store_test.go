@@ -77,7 +77,7 @@ func TestOneMessageIsOneWriteForEachAlert(t *testing.T) {
 func TestAllOrNothing(t *testing.T) {
 	w := newWorld(t)
 	resource := schema.GroupResource{Group: strategyv1.GroupVersion.Group, Resource: "strategyalerts"}
-	full := nameOf(map[string]string{"alertname": "C"})
+	full := nameOf(map[string]string{"alertname": "C"}, nil)
 	for name, refusal := range map[string]error{
 		"a quota":  apierrors.NewForbidden(resource, full, fmt.Errorf("exceeded quota: strategy-operator")),
 		"no right": apierrors.NewForbidden(resource, full, fmt.Errorf("not allowed")),
