@@ -53,6 +53,9 @@ func TestWhoMaySuspendAPlaybook(t *testing.T) {
 		{"scheduler", "gil", `{"spec":{"scheduler":{"name":"other"}}}`, "gil" + only},
 		{"signals", "gil", `{"spec":{"signals":{"intervalSeconds":60}}}`, "gil" + only},
 		{"no signals", "gil", `{"spec":{"signals":null}}`, "gil" + only},
+		{"alerts", "gil", `{"spec":{"alerts":{"maxIncidentsPerHour":1}}}`, "gil" + only},
+		{"no alerts", "gil", `{"spec":{"alerts":null}}`, "gil" + only},
+		{"notifications", "gil", `{"spec":{"notifications":{"webhook":{"url":"http://hooks:8080/mine","secretName":"mine"}}}}`, "gil" + only},
 		{"dashboards", "gil", `{"spec":{"dashboards":[]}}`, "gil" + only},
 		{"checks", "gil", `{"spec":{"checks":[{"name":"plan","podTemplateName":"other","command":["x"],"verdicts":[{"when":"true","verdict":"Pass"}]}]}}`, "gil" + only},
 		{"triage", "gil", `{"spec":{"triage":{"falseAlarm":null}}}`, "gil" + only},
@@ -74,7 +77,7 @@ func TestWhoMaySuspendAPlaybook(t *testing.T) {
 	t.Run("every field of a playbook is in the rows above", func(t *testing.T) {
 		rows := map[string]bool{
 			"suspend": true, "scheduler": true, "signals": true, "dashboards": true, "checks": true, "triage": true, "diagnosis": true, "remediations": true,
-			"feeds": true, "guard": true, "escalation": true, "recovery": true, "history": true, "signingKeySecretName": true,
+			"alerts": true, "notifications": true, "feeds": true, "guard": true, "escalation": true, "recovery": true, "history": true, "signingKeySecretName": true,
 		}
 		for field := range specSchema(t, "strategyplaybooks")["properties"].(map[string]any) {
 			if !rows[field] {
