@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
@@ -34,8 +35,11 @@ const (
 	connectionsOfOne = 4
 	// alertsLimit is how long all of this may take.
 	alertsLimit = 4 * time.Minute
-	// alertTries is how often a message is sent again.
-	alertTries = 20
+	// alertTries is how often a message is sent again, after a pause each time.
+	alertTries = 300
+	alertPause = 100 * time.Millisecond
+	// killedMessages is how many messages say that what is left fires no more, while the manager is killed.
+	killedMessages = 1000
 )
 
 // alertStorm is what senders saw, and what is left of it.
@@ -45,6 +49,8 @@ type alertStorm struct {
 	answers        []time.Duration // of messages
 	again          int             // messages that were sent again
 	lost, doubled  int
+	lostByKill     int // of what was said while the manager was killed
+	incidents      int // that the alerts opened
 	writes, status int // of the operator, by whom the intake writes
 	late           time.Duration
 	peak           int64
@@ -92,6 +98,8 @@ func alertRows(a *alertStorm, memory int64) []row {
 	return []row{
 		of("A1 identities whose end is not stored", float64(a.lost), 0),
 		of("   identities stored twice", float64(a.doubled), 0),
+		of("   not stored after the manager was killed in the middle", float64(a.lostByKill), 0),
+		of("   incidents that they opened: 20, and one for the rest", float64(a.incidents), 21),
 		of("A2 writes of what was said, per identity", float64(a.writes)/alertIdentities, 3),
 		of("   writes of what becomes of it, per identity", float64(a.status)/alertIdentities, none),
 		of("   alerts per second", alertsSent/a.took.Seconds(), none),
@@ -113,6 +121,9 @@ func (s *siege) alertStorm(ctx context.Context) (*alertStorm, error) {
 	}
 	unanswered := newPlaybook("unanswered")
 	unanswered.Spec.Triage.FalseAlarm, unanswered.Spec.Triage.RespondWithinSeconds = nil, respondWithin
+	unanswered.Spec.Alerts = &strategyv1.AlertsSpec{Routes: []strategyv1.AlertRoute{{
+		Name: "bench", Matchers: []string{`alertname=~"Bench.*"`}, Type: "Latency", Target: &strategyv1.AlertTarget{ScheduleLabel: "alertname"},
+	}}}
 	if err := s.harness.Create(ctx, unanswered); err != nil {
 		return nil, err
 	}
@@ -160,7 +171,7 @@ func (s *siege) underStorm(ctx context.Context, post func(status string, first, 
 		if first < alertIdentities/2 && i > messages/2 {
 			status = "resolved"
 		}
-		return errors.Join(result.untilStored(func() (int, string, error) { return post(status, first, alertsInMessage) }), s.alive())
+		return errors.Join(result.untilStored(ctx, func() (int, string, error) { return post(status, first, alertsInMessage) }), s.alive())
 	})
 	if err != nil {
 		return nil, err
@@ -174,7 +185,7 @@ func (s *siege) underStorm(ctx context.Context, post func(status string, first, 
 		return nil, err
 	}
 	result.peak, result.cpu = after.peak, after.cpu-before.cpu
-	if err := s.leftOf(ctx, result); err != nil {
+	if result.lost, result.doubled, err = s.leftOf(ctx, alertIdentities/2); err != nil {
 		return nil, err
 	}
 	events, err := readAudit(s.auditLog())
@@ -184,11 +195,51 @@ func (s *siege) underStorm(ctx context.Context, post func(status string, first, 
 	all := count(events, began, time.Now())
 	result.writes = all.sum(by(userOperator), writes, on("strategyalerts", ""))
 	result.status = all.sum(by(userOperator), writes, on("strategyalerts", "status"))
+	if err := s.killed(ctx, post, result); err != nil {
+		return nil, err
+	}
+	var opened strategyv1.StrategyIncidentList
+	if err := s.harness.List(ctx, &opened, client.InNamespace(namespace)); err != nil {
+		return nil, err
+	}
+	result.incidents = len(opened.Items) - 1 // but the one that nobody answers
 	return result, s.alive()
 }
 
-// untilStored sends a message again as long as Alertmanager would.
-func (a *alertStorm) untilStored(post func() (int, string, error)) error {
+// killed says that all of it is over, and kills the manager while that is said.
+func (s *siege) killed(ctx context.Context, post func(status string, first, n int) (int, string, error), result *alertStorm) (err error) {
+	s.progress("killed in the middle")
+	var said atomic.Int64
+	midst, sent := make(chan struct{}), make(chan error, 1)
+	go func() {
+		sent <- byMany(alertmanagers*connectionsOfOne, killedMessages, func(i int) error {
+			if said.Add(1) == killedMessages/3 {
+				close(midst)
+			}
+			return result.untilStored(ctx, func() (int, string, error) {
+				return post("resolved", i*alertsInMessage%alertIdentities, alertsInMessage)
+			})
+		})
+	}()
+	select {
+	case err := <-sent:
+		return errors.Join(err, errors.New("it was over before the manager was killed"))
+	case <-midst:
+	}
+	s.operator.kill()
+	s.processes = slices.DeleteFunc(s.processes, func(p *process) bool { return p == s.operator })
+	if err := s.startLimited(ctx); err != nil {
+		return err
+	}
+	if err := <-sent; err != nil {
+		return err
+	}
+	result.lostByKill, _, err = s.leftOf(ctx, alertIdentities)
+	return err
+}
+
+// untilStored sends a message again as long as Alertmanager would: when nobody answers, and after a 5xx.
+func (a *alertStorm) untilStored(ctx context.Context, post func() (int, string, error)) error {
 	for try := 1; ; try++ {
 		sent := time.Now()
 		code, words, err := post()
@@ -196,8 +247,11 @@ func (a *alertStorm) untilStored(post func() (int, string, error)) error {
 		if err == nil && code == http.StatusOK {
 			return nil
 		}
-		if err != nil || code != http.StatusServiceUnavailable || try == alertTries {
+		if err == nil && code != http.StatusServiceUnavailable || try == alertTries {
 			return errors.Join(err, fmt.Errorf("a message was answered with %d: %s", code, words))
+		}
+		if err := pause(ctx, alertPause); err != nil {
+			return err
 		}
 	}
 }
@@ -211,30 +265,30 @@ func (a *alertStorm) answered(took time.Duration, code int) {
 	}
 }
 
-// leftOf compares what is stored with what was said last.
-func (s *siege) leftOf(ctx context.Context, result *alertStorm) error {
+// leftOf compares what is stored with what was said last: that the first of them are over, and the others fire.
+func (s *siege) leftOf(ctx context.Context, over int) (lost, doubled int, err error) {
 	var list strategyv1.StrategyAlertList
 	if err := s.harness.List(ctx, &list, client.InNamespace(namespace)); err != nil {
-		return err
+		return 0, 0, err
 	}
 	found := map[string]strategyv1.AlertState{}
 	for _, one := range list.Items {
 		name := string(one.Spec.Labels["alertname"])
 		if _, twice := found[name]; twice {
-			result.doubled++
+			doubled++
 		}
 		found[name] = one.Spec.State
 	}
 	for i := range alertIdentities {
 		want := strategyv1.AlertFiring
-		if i < alertIdentities/2 {
+		if i < over {
 			want = strategyv1.AlertResolved
 		}
 		if found[alertname(i)] != want {
-			result.lost++
+			lost++
 		}
 	}
-	return nil
+	return lost, doubled, nil
 }
 
 // sender makes an account that may send alerts, and gives its token.

@@ -63,9 +63,14 @@ func (p *process) stop() {
 	select {
 	case <-p.ended:
 	case <-time.After(grace):
-		_ = p.cmd.Process.Kill()
-		<-p.ended
+		p.kill()
 	}
+}
+
+// kill ends a program at once, as the kernel or a lost node does.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.ended
 }
 
 // usage is what a program has used so far.

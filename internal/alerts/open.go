@@ -12,6 +12,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/bounded"
+	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
 	"tradeops.dev/strategy-operator/internal/routes"
@@ -38,7 +39,7 @@ func (p *plan) storm() strategyv1.StrategyIncidentSpec {
 
 // join gives the alert to an open incident about the same that somebody or something is at work on.
 func (p *plan) join() pass.Outcome {
-	incident := p.atWork(wanted(p.playbook.Name, p.found))
+	incident := p.oldest(wanted(p.playbook.Name, p.found), func(one *strategyv1.StrategyIncident) bool { return !p.asleep(one) })
 	if incident == nil {
 		return pass.GoOn
 	}
@@ -50,24 +51,37 @@ func (p *plan) join() pass.Outcome {
 	return pass.Ends
 }
 
-// atWork is the oldest open incident of an identity that is not dormant; nil: there is none.
-func (p *plan) atWork(spec strategyv1.StrategyIncidentSpec) (oldest *strategyv1.StrategyIncident) {
+// oldest is the oldest open incident of an identity that serves; nil: there is none.
+func (p *plan) oldest(spec strategyv1.StrategyIncidentSpec, serves func(*strategyv1.StrategyIncident) bool) (oldest *strategyv1.StrategyIncident) {
 	identity := lifecycle.Identity(spec)
 	for i := range p.seen.Incidents {
 		one := &p.seen.Incidents[i]
-		if open(one) && !lifecycle.Dormant(one) && lifecycle.Identity(one.Spec) == identity && (oldest == nil || older(one, oldest)) {
+		if open(one) && lifecycle.Identity(one.Spec) == identity && serves(one) && (oldest == nil || older(one, oldest)) {
 			oldest = one
 		}
 	}
 	return oldest
 }
 
+// asleep: an incident has waited for people, or been on hold, for so long that what comes now is news. Soon after it began to wait it is the same
+// fault, in other series: people have been called for it. One whose change was undone is not asleep: an alert tells it that the fault is back.
+func (p *plan) asleep(incident *strategyv1.StrategyIncident) bool {
+	for _, kind := range []string{strategyv1.ConditionOnHold, strategyv1.ConditionStalled} {
+		if conditions.True(incident.Status.Conditions, kind) && p.now.Sub(conditions.Since(incident.Status.Conditions, kind)) >= p.playbook.Reopen {
+			return true
+		}
+	}
+	return false
+}
+
+func anyOpen(*strategyv1.StrategyIncident) bool { return true }
+
 // collect gives the alert to the incident of the storm, if there is one to hold.
 func (p *plan) collect() pass.Outcome {
 	if p.opened() < p.playbook.MaxPerHour {
 		return pass.GoOn
 	}
-	if incident := p.atWork(p.storm()); incident != nil {
+	if incident := p.oldest(p.storm(), anyOpen); incident != nil { // however long it waits for people: there is one storm
 		p.link(strategyv1.AlertCollected, incident, fmt.Sprintf("StrategyIncident %s has it, with all that came after %d incidents within an hour", incident.Name, p.playbook.MaxPerHour))
 		return pass.Ends
 	}

@@ -162,8 +162,16 @@ var rows = map[string]row{
 			return drill
 		}()}, rule: "open", opens: "PnL Warning fast 10:00:00",
 	},
-	"one that waits for people swallows no news": {
-		alert: loss(), incidents: []strategyv1.StrategyIncident{stalled(incident("stuck", "PnL", "fast", -time.Hour))}, rule: "open", opens: "PnL Warning fast 10:00:00",
+	"one that has just begun to wait for people has it": {
+		alert: loss(), incidents: []strategyv1.StrategyIncident{stalled(incident("stuck", "PnL", "fast", -time.Hour))}, after: 9 * time.Minute,
+		rule: "join", outcome: "Joined", ready: "Joined", given: "stuck",
+	},
+	"a storm has one incident, however long that waits for people": {
+		alert: loss(), incidents: append(manyOf(2, "Latency"), stalled(incident("storm", "AlertFatigue", "", 0))), after: 50 * time.Minute,
+		rule: "collect", outcome: "Collected", ready: "Collected", given: "storm",
+	},
+	"one that has waited for people for long swallows no news": {
+		alert: loss(), after: 10 * time.Minute, next: 10 * time.Minute, incidents: []strategyv1.StrategyIncident{stalled(incident("stuck", "PnL", "fast", -time.Hour))}, rule: "open", opens: "PnL Warning fast 10:00:00",
 	},
 	"what it was given to keeps it, also where that waits for people": {
 		alert: with(loss(), "stuck"), incidents: []strategyv1.StrategyIncident{stalled(incident("stuck", "PnL", "fast", -time.Hour))},
