@@ -33,11 +33,12 @@ var (
 	unjudgedTotal = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "strategy_lead_rules_unevaluated_total", Help: "How often rules of the technical lead turned out not to be evaluable, e.g. because a signal is unknown.",
 	})
-	incidentsDesc = prometheus.NewDesc("strategy_incidents", "Incidents, by state, reason of Ready, level, mode and whom they wait for.",
-		[]string{"state", "reason", "level", "mode", "waits_for"}, nil)
+	incidentsDesc = prometheus.NewDesc("strategy_incidents", "Incidents, by type, state, reason of Ready, level, mode and whom they wait for.",
+		[]string{"type", "state", "reason", "level", "mode", "waits_for"}, nil)
 	rollbacksDesc = prometheus.NewDesc("strategy_rollbacks", "Rollbacks, by state, reason of Ready, mode and whom they wait for.",
 		[]string{"state", "reason", "mode", "waits_for"}, nil)
 	playbooksDesc  = prometheus.NewDesc("strategy_playbooks", "Playbooks, by reason of Ready; AwaitingReview waits for a second person.", []string{"reason"}, nil)
+	heldDesc       = prometheus.NewDesc("strategy_held", "Playbooks and incidents on which nothing new is done, by kind and reason of OnHold; drills do not count.", []string{"kind", "reason"}, nil)
 	alertsDesc     = prometheus.NewDesc("strategy_alerts", "Alerts that are kept, by namespace, state and outcome; Unroutable ones have no incident.", []string{"namespace", "state", "outcome"}, nil)
 	heardDesc      = prometheus.NewDesc("strategy_heartbeat_heard_time_seconds", "When a heartbeat alert was last heard in a namespace, in Unix time; it may lag minutes behind.", []string{"namespace"}, nil)
 	beatDesc       = prometheus.NewDesc("strategy_heartbeat_time_seconds", "When the operator last looked at a heartbeat alert of a namespace, in Unix time: every 30 s while it works.", []string{"namespace"}, nil)
@@ -50,6 +51,9 @@ func registerMetrics(reader client.Reader, readers *namespaces.Readers, beats *b
 		if err := metrics.Registry.Register(counter); err != nil {
 			return err
 		}
+	}
+	for _, level := range []strategyv1.Level{strategyv1.LevelL1, strategyv1.LevelL2, strategyv1.LevelLead} {
+		breachesTotal.WithLabelValues(string(level)) // zero, too: nobody sees a series grow that begins with its first breach
 	}
 	return metrics.Registry.Register(&objectCounter{reader, readers, beats, timeout})
 }
@@ -102,6 +106,7 @@ func (c *objectCounter) Describe(out chan<- *prometheus.Desc) {
 	out <- incidentsDesc
 	out <- rollbacksDesc
 	out <- playbooksDesc
+	out <- heldDesc
 	out <- alertsDesc
 	out <- heardDesc
 	out <- beatDesc
@@ -116,40 +121,71 @@ func (c *objectCounter) Collect(out chan<- prometheus.Metric) {
 	for _, state := range namespaces.States { // zero, too: an alert waits for a number
 		out <- prometheus.MustNewConstMetric(namespacesDesc, prometheus.GaugeValue, float64(counts[state]), string(state))
 	}
+	held := map[[2]string]int{}
+	c.collectPlaybooks(ctx, out, held)
+	c.collectIncidents(ctx, out, held)
+	for labels, n := range held {
+		out <- prometheus.MustNewConstMetric(heldDesc, prometheus.GaugeValue, float64(n), labels[:]...)
+	}
+	c.collectRollbacks(ctx, out)
 	c.collectAlerts(ctx, out)
+}
+
+func (c *objectCounter) collectPlaybooks(ctx context.Context, out chan<- prometheus.Metric, held map[[2]string]int) {
 	var playbooks strategyv1.StrategyPlaybookList
-	if err := c.reader.List(ctx, &playbooks, client.UnsafeDisableDeepCopy); err == nil {
-		counts := map[string]int{}
-		for i := range playbooks.Items {
-			counts[conditions.Reason(playbooks.Items[i].Status.Conditions, strategyv1.ConditionReady)]++
-		}
-		for reason, n := range counts {
-			out <- prometheus.MustNewConstMetric(playbooksDesc, prometheus.GaugeValue, float64(n), reason)
-		}
+	if err := c.reader.List(ctx, &playbooks, client.UnsafeDisableDeepCopy); err != nil {
+		return
 	}
+	counts := map[string]int{}
+	for i := range playbooks.Items {
+		all := playbooks.Items[i].Status.Conditions
+		counts[conditions.Reason(all, strategyv1.ConditionReady)]++
+		countHeld(held, strategyv1.KindPlaybook, all)
+	}
+	for reason, n := range counts {
+		out <- prometheus.MustNewConstMetric(playbooksDesc, prometheus.GaugeValue, float64(n), reason)
+	}
+}
+
+func (c *objectCounter) collectIncidents(ctx context.Context, out chan<- prometheus.Metric, held map[[2]string]int) {
 	var incidents strategyv1.StrategyIncidentList
-	if err := c.reader.List(ctx, &incidents, client.UnsafeDisableDeepCopy); err == nil {
-		counts := map[[5]string]int{}
-		for i := range incidents.Items {
-			status, mode := &incidents.Items[i].Status, incidents.Items[i].Spec.Mode
-			reason := conditions.Reason(status.Conditions, strategyv1.ConditionReady)
-			counts[[5]string{string(status.State), reason, string(status.Level), string(mode), string(status.WaitsFor)}]++
-		}
-		for labels, n := range counts {
-			out <- prometheus.MustNewConstMetric(incidentsDesc, prometheus.GaugeValue, float64(n), labels[:]...)
+	if err := c.reader.List(ctx, &incidents, client.UnsafeDisableDeepCopy); err != nil {
+		return
+	}
+	counts := map[[6]string]int{}
+	for i := range incidents.Items {
+		status, spec := &incidents.Items[i].Status, &incidents.Items[i].Spec
+		reason := conditions.Reason(status.Conditions, strategyv1.ConditionReady)
+		counts[[6]string{string(spec.Type), string(status.State), reason, string(status.Level), string(spec.Mode), string(status.WaitsFor)}]++
+		if spec.Mode != strategyv1.IncidentDrill {
+			countHeld(held, strategyv1.KindIncident, status.Conditions)
 		}
 	}
+	for labels, n := range counts {
+		out <- prometheus.MustNewConstMetric(incidentsDesc, prometheus.GaugeValue, float64(n), labels[:]...)
+	}
+}
+
+func (c *objectCounter) collectRollbacks(ctx context.Context, out chan<- prometheus.Metric) {
 	var rollbacks strategyv1.StrategyRollbackList
-	if err := c.reader.List(ctx, &rollbacks, client.UnsafeDisableDeepCopy); err == nil {
-		counts := map[[4]string]int{}
-		for i := range rollbacks.Items {
-			status, mode := &rollbacks.Items[i].Status, rollbacks.Items[i].Spec.Mode
-			reason := conditions.Reason(status.Conditions, strategyv1.ConditionReady)
-			counts[[4]string{string(status.State), reason, string(mode), string(status.WaitsFor)}]++
-		}
-		for labels, n := range counts {
-			out <- prometheus.MustNewConstMetric(rollbacksDesc, prometheus.GaugeValue, float64(n), labels[:]...)
-		}
+	if err := c.reader.List(ctx, &rollbacks, client.UnsafeDisableDeepCopy); err != nil {
+		return
+	}
+	counts := map[[4]string]int{}
+	for i := range rollbacks.Items {
+		status, mode := &rollbacks.Items[i].Status, rollbacks.Items[i].Spec.Mode
+		reason := conditions.Reason(status.Conditions, strategyv1.ConditionReady)
+		counts[[4]string{string(status.State), reason, string(mode), string(status.WaitsFor)}]++
+	}
+	for labels, n := range counts {
+		out <- prometheus.MustNewConstMetric(rollbacksDesc, prometheus.GaugeValue, float64(n), labels[:]...)
+	}
+}
+
+// countHeld counts an object that somebody holds.
+func countHeld(held map[[2]string]int, kind string, all []metav1.Condition) {
+	if conditions.True(all, strategyv1.ConditionOnHold) {
+		held[[2]string{kind, conditions.Reason(all, strategyv1.ConditionOnHold)}]++
 	}
 }
 
