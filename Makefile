@@ -27,6 +27,7 @@ GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags timetzdata -l
 # The local cluster: used unless KUBECONFIG names another one.
 CLUSTER_DIR := $(CURDIR)/.cluster
 CLUSTER     := cd hack/cluster && go run .
+RULES       := $(CURDIR)/config/prometheus/operator-rules.yaml,$(CURDIR)/config/prometheus/bot-core-rules.yaml,$(CURDIR)/hack/demo/local/rules.yaml
 EVIDENCE    := /var/lib/strategy-operator-cluster/evidence
 E2E         := go test -tags e2e -count=1 -timeout $(E2E_TIMEOUT) -v ./test/e2e
 ifndef KUBECONFIG
@@ -92,6 +93,10 @@ race: ## Run the race detector where goroutines are (the scenarios have none).
 	KUBEBUILDER_ASSETS=$$assets go test -race -timeout=30m $(TEST_FLAGS) -skip OnTheRealServer $(RACED); \
 	go -C hack/cluster test -race $(TEST_FLAGS) ./...
 
+.PHONY: test-rules
+test-rules: ## Test the rules of Prometheus with promtool and amtool, which make cluster-up installs.
+	RULES_TOOLS=required go test -count=1 ./test/prometheus
+
 .PHONY: explore
 explore: ## Run the property tests on many cases that nobody has tried yet (minutes).
 	@for package in $$(grep -rl pgregory.net/rapid --include='*_test.go' internal test | xargs -n1 dirname | sort -u); do \
@@ -146,6 +151,12 @@ manifests: $(TOOLS)/controller-gen ## Generate the CRDs and the manager's role.
 api-docs: $(TOOLS)/crd-ref-docs ## Generate the API reference.
 	@mkdir -p $(API_DOCS)
 	$< --log-level=ERROR --config=hack/tools/crd-ref-docs.yaml --source-path=api --renderer=markdown --output-path=$(API_DOCS)/api.md
+
+.PHONY: rules
+rules: ## Make the kinds of the Prometheus operator of the plain files of rules.
+	@for name in operator bot-core; do \
+		{ printf '# Made of %s-rules.yaml by `make rules`; do not edit.\napiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata:\n  name: %s-rules\n  namespace: strategy-operator-system\nspec:\n' $$name $$name; \
+		sed '/^#/d; s/^./  &/' config/prometheus/$$name-rules.yaml; } > config/prometheus/$$name-prometheusrule.yaml; done
 
 ##@ What a change must pass
 
@@ -215,10 +226,15 @@ endif
 install: $(LOCAL) ## Apply the CRDs, policies, roles and the manager.
 ifdef LOCAL
 	install -d -o 65532 -g 65532 -m 750 $(EVIDENCE)
-	kubectl apply --server-side --force-conflicts -f hack/demo/local/namespace.yaml -f hack/demo/local/volume.yaml -f hack/demo/local/prometheus.yaml
+	kubectl apply --server-side --force-conflicts -f hack/demo/local/namespace.yaml -f hack/demo/local/volume.yaml -f hack/demo/local/prometheus.yaml -f hack/demo/local/monitoring.yaml
 endif
 	kubectl apply --server-side --force-conflicts -k config/default
 ifdef LOCAL
+	$(CLUSTER) load-rules --dir $(CLUSTER_DIR) --files $(RULES)
+	for account in prometheus alertmanager; do \
+		kubectl -n monitoring create token $$account --duration=720h | install -m 600 /dev/stdin $(CLUSTER_DIR)/config/$$account.token; done
+	kubectl -n strategy-operator-system create secret tls strategy-operator-alerts-tls --cert=$(CLUSTER_DIR)/pki/alerts.crt --key=$(CLUSTER_DIR)/pki/alerts.key \
+		--dry-run=client -o yaml | kubectl apply --server-side --force-conflicts -f -
 	kubectl -n strategy-operator-system rollout restart deployment/strategy-operator # it may run an older image
 endif
 

@@ -40,6 +40,7 @@ func components(l layout) []component {
 		{name: "kube-proxy", path: l.bin("kube-proxy"), args: []string{"--config=" + l.config("kube-proxy.yaml")}, stage: stageClients, ready: api},
 		{name: "coredns", path: l.bin("coredns"), args: []string{"-conf", l.config("Corefile")}, stage: stageClients, ready: api},
 		{name: "prometheus", path: prometheusProgram, args: prometheusArgs(l), stage: stageClients, ready: api},
+		{name: "alertmanager", path: alertmanagerProgram, args: alertmanagerArgs(l), stage: stageClients, ready: api},
 	}
 }
 
@@ -150,6 +151,16 @@ func prometheusArgs(l layout) []string {
 		"--storage.tsdb.path=" + l.prometheusData(),
 		"--storage.tsdb.retention.time=2h",
 		"--web.listen-address=" + nodeIP + ":" + prometheusPort, // pods reach the node's bridge, and nobody else does
+		"--log.level=warn",
+	}
+}
+
+func alertmanagerArgs(l layout) []string {
+	return []string{
+		"--config.file=" + l.config("alertmanager.yaml"),
+		"--storage.path=" + l.alertmanagerData(),
+		"--web.listen-address=" + nodeIP + ":" + alertsPort,
+		"--cluster.listen-address=", // one of its kind
 		"--log.level=warn",
 	}
 }

@@ -28,6 +28,7 @@ type settings struct {
 	KubeletRoot, PodLogs, CgroupRoot  string
 	KubeletClientUser, CoreDNSUser    string
 	ResolvConf, APIServerPort         string
+	Alertmanager, Intake, Metrics     string
 	Worlds                            []string
 	LowerOOMScore                     bool
 }
@@ -73,7 +74,18 @@ conntrack:
 	"prometheus.yaml": `global:
   scrape_interval: 2s
   scrape_timeout: 2s
+  evaluation_interval: 2s
+rule_files: ["{{.Config}}/rules/*.yaml"]
+alerting:
+  alertmanagers: [{static_configs: [{targets: ["{{.Alertmanager}}"]}]}]
 scrape_configs:
+# The operator's own series say which namespace they are about.
+- job_name: strategy-operator-metrics
+  scheme: https
+  honor_labels: true
+  authorization: {credentials_file: {{.Config}}/prometheus.token}
+  tls_config: {insecure_skip_verify: true}
+  static_configs: [{targets: ["{{.Metrics}}"]}]
 - job_name: bot-core-scheduler
   scheme: https
   tls_config: {ca_file: {{.PKI}}/ca.crt, cert_file: {{.PKI}}/admin.crt, key_file: {{.PKI}}/admin.key}
@@ -81,6 +93,35 @@ scrape_configs:
 {{- range .Worlds}}
   - targets: ["{{$.NodeIP}}:{{$.APIServerPort}}"]
     labels: {namespace: {{.}}, __metrics_path__: "/api/v1/namespaces/{{.}}/services/bot-core-scheduler:http/proxy/metrics"}
+{{- end}}
+`,
+
+	// The alerts of each world go to its alert intake; what the operator says of itself would go to people. A demo is short, and so are
+	// the waits.
+	"alertmanager.yaml": `route:
+  receiver: nobody
+  group_by: [alertname, namespace]
+  group_wait: 1s
+  group_interval: 5s
+  repeat_interval: 1m
+  routes:
+  - receiver: nobody
+    matchers: [team = "strategy-operator"]
+{{- range .Worlds}}
+  - receiver: {{.}}
+    matchers: [namespace = "{{.}}"]
+{{- end}}
+receivers:
+- name: nobody
+{{- range .Worlds}}
+- name: {{.}}
+  webhook_configs:
+  - url: https://{{$.Intake}}/v1/namespaces/{{.}}/alerts
+    send_resolved: true
+    max_alerts: 0
+    http_config:
+      authorization: {credentials_file: {{$.Config}}/alertmanager.token}
+      tls_config: {ca_file: {{$.PKI}}/ca.crt}
 {{- end}}
 `,
 
@@ -230,6 +271,7 @@ func writeConfigs(l layout, cniPlugins string) error {
 		KubeletRoot: kubeletRoot, PodLogs: podLogs, CgroupRoot: "/" + cgroupName,
 		KubeletClientUser: kubeletClientUser, CoreDNSUser: coreDNSUser,
 		APIServerPort: apiServerPort, Worlds: worlds,
+		Alertmanager: nodeIP + ":" + alertsPort, Intake: alertsServiceIP + ":9443", Metrics: metricServiceIP + ":8443",
 		ResolvConf: resolvConf(), LowerOOMScore: hasCapability(capSysResource),
 	}
 	for file, text := range configFiles {

@@ -21,9 +21,12 @@ const (
 	nodeCIDR        = "10.99.0.0/24"
 	nodePrefix      = "/24"
 	prometheusPort  = "9490" // not its usual one, which the system's own may have
+	alertsPort      = "9493" // of Alertmanager; the same
 	podCIDR         = "10.98.0.0/16"
 	serviceCIDR     = "10.97.0.0/16"
 	apiServiceIP    = "10.97.0.1"
+	alertsServiceIP = "10.97.0.90" // of the operator's alert intake, and of its metrics: hack/demo/local/monitoring.yaml
+	metricServiceIP = "10.97.0.91"
 	clusterDomain   = "cluster.local"
 	apiServerPort   = "6443"
 	etcdClientPort  = "23790"
@@ -36,7 +39,8 @@ const (
 	firewallComment = "strategy-operator-cluster"
 )
 
-// worlds are the namespaces whose schedulers Prometheus scrapes: the demo's, and those of the end-to-end stories.
+// worlds are the namespaces whose schedulers Prometheus scrapes, and to whose alert intake Alertmanager sends: the demo's, and those of the
+// end-to-end stories.
 var worlds = []string{"trading", "trading-1", "trading-2", "trading-3", "trading-4"}
 
 // Folders outside the cluster's own one. Sockets cannot be in a path of any
@@ -82,9 +86,11 @@ func (l layout) configDir() string           { return filepath.Join(l.dir, "conf
 func (l layout) config(file string) string   { return filepath.Join(l.dir, "config", file) }
 func (l layout) etcdData() string            { return filepath.Join(l.dir, "etcd") }
 func (l layout) prometheusData() string      { return filepath.Join(l.dir, "prometheus") }
+func (l layout) alertmanagerData() string    { return filepath.Join(l.dir, "alertmanager") }
+func (l layout) rulesDir() string            { return filepath.Join(l.dir, "config", "rules") }
 func (l layout) kubeconfig() string          { return filepath.Join(l.dir, "kubeconfig") }
 
 // data lists what is deleted when the cluster ends: all but binaries and logs.
 func (l layout) data() []string {
-	return []string{l.etcdData(), l.prometheusData(), l.pkiDir(), l.configDir(), l.kubeconfig()}
+	return []string{l.etcdData(), l.prometheusData(), l.alertmanagerData(), l.pkiDir(), l.configDir(), l.kubeconfig()}
 }

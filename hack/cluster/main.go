@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 )
 
@@ -32,6 +33,8 @@ commands:
   load-image  put one static binary into the cluster as an image
               --name NAME --binary PATH [--entrypoint /x] [--user 65532]
               [--output FILE]  write the archive instead of loading it
+  load-rules  put files of alert rules into the cluster's Prometheus, instead
+              of those that it has: --files A,B
   supervise   keep the components running (up starts this by itself)
 
 DIR is where binaries, logs and data go (default ".cluster").
@@ -89,6 +92,9 @@ func dispatch(ctx context.Context, args []string) error {
 		flags.StringVar(&options.user, "user", "65532", "")
 		output := flags.String("output", "", "")
 		run = func(l layout) error { return loadImage(ctx, options, *output) }
+	case "load-rules":
+		files := flags.String("files", "", "")
+		run = func(l layout) error { return loadRules(ctx, l, strings.Split(*files, ",")) }
 	case "help", "-h", "--help":
 		fmt.Print(usage)
 		return nil

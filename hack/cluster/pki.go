@@ -55,6 +55,9 @@ var certificates = []certificateSpec{
 	{file: "controller-manager", authority: clusterCA, commonName: "system:kube-controller-manager", client: true},
 	{file: "scheduler", authority: clusterCA, commonName: "system:kube-scheduler", client: true},
 	{file: "proxy", authority: clusterCA, commonName: "system:kube-proxy", client: true},
+	{file: "alerts", authority: clusterCA, commonName: "strategy-operator-alerts", names: []string{ // of the operator's alert intake
+		"strategy-operator-alerts.strategy-operator-system.svc", "strategy-operator-alerts.strategy-operator-system.svc." + clusterDomain, alertsServiceIP,
+	}},
 	{file: "coredns", authority: clusterCA, commonName: coreDNSUser, client: true},
 }
 

@@ -17,8 +17,12 @@ const useExisting = "use a cluster that you have instead: KUBECONFIG=/path/to/ku
 // folders of its own; the system's containerd, if there is one, is not touched.
 const containerdProgram = "/usr/bin/containerd"
 
-// prometheusProgram is Debian's, too. Its service is not used, and not left running where this installed it.
-const prometheusProgram = "/usr/bin/prometheus"
+// These are Debian's, too. Their services are not used, and not left running where this installed them.
+const (
+	prometheusProgram   = "/usr/bin/prometheus"
+	promtoolProgram     = "/usr/bin/promtool"
+	alertmanagerProgram = "/usr/bin/prometheus-alertmanager"
+)
 
 // systemPrograms are what comes from Debian, and from which package.
 var systemPrograms = []struct{ pkg, file string }{
@@ -33,6 +37,7 @@ var systemPrograms = []struct{ pkg, file string }{
 	{"mount", "/usr/bin/mount"},
 	{"util-linux", "/usr/bin/nsenter"},
 	{"prometheus", prometheusProgram},
+	{"prometheus-alertmanager", alertmanagerProgram},
 }
 
 const cniPlugins = "/usr/lib/cni"
@@ -67,8 +72,10 @@ func installPackages(ctx context.Context) error {
 			return err
 		}
 	}
-	if slices.Contains(packages, "prometheus") {
-		_ = exec.CommandContext(ctx, "systemctl", "disable", "--now", "prometheus").Run() // there may be no systemd
+	for _, service := range []string{"prometheus", "prometheus-alertmanager"} {
+		if slices.Contains(packages, service) {
+			_ = exec.CommandContext(ctx, "systemctl", "disable", "--now", service).Run() // there may be no systemd
+		}
 	}
 	if files := missingFiles(); files != "" {
 		return fmt.Errorf("%s still missing after installing %s; %s", files, strings.Join(packages, " "), useExisting)

@@ -182,6 +182,7 @@ var ports = []struct{ component, address string }{
 	{"kube-proxy", "127.0.0.1:10256"},
 	{"coredns", nodeIP + ":53"},
 	{"prometheus", nodeIP + ":" + prometheusPort},
+	{"alertmanager", nodeIP + ":" + alertsPort},
 }
 
 // checkPorts says which address is taken, before a component fails for it. It
