@@ -83,6 +83,7 @@ scrape_configs:
 - job_name: strategy-operator-metrics
   scheme: https
   honor_labels: true
+  enable_http2: false # so a connection to a pod that is gone is given up with its first request
   authorization: {credentials_file: {{.Config}}/prometheus.token}
   tls_config: {insecure_skip_verify: true}
   static_configs: [{targets: ["{{.Metrics}}"]}]
@@ -120,6 +121,7 @@ receivers:
     send_resolved: true
     max_alerts: 0
     http_config:
+      enable_http2: false
       authorization: {credentials_file: {{$.Config}}/alertmanager.token}
       tls_config: {ca_file: {{$.PKI}}/ca.crt}
 {{- end}}

@@ -74,6 +74,9 @@ func setupNetwork(ctx context.Context) error {
 	for _, args := range [][]string{
 		{"address", "replace", nodeIP + nodePrefix, "dev", nodeBridge},
 		{"link", "set", nodeBridge, "up"},
+		// Each pod has a route of its own. What is meant for one that is gone would leave the machine, and whoever answers there would be
+		// taken for the pod.
+		{"route", "replace", "unreachable", podCIDR},
 	} {
 		if _, err := command(ctx, "ip", args...); err != nil {
 			return err
@@ -166,6 +169,11 @@ func teardownNetwork(ctx context.Context, before *owner) {
 	}
 	if before != nil && before.BootID == bootID() {
 		removeEmptyTables(ctx, before.Tables)
+	}
+	if route, err := command(ctx, "ip", "route", "show", "exact", podCIDR); err == nil && route != "" {
+		if _, err := command(ctx, "ip", "route", "delete", "unreachable", podCIDR); err != nil {
+			progress("warning: %v", err)
+		}
 	}
 	if _, err := net.InterfaceByName(nodeBridge); err == nil {
 		if _, err := command(ctx, "ip", "link", "delete", nodeBridge); err != nil {
