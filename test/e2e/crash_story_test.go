@@ -53,8 +53,7 @@ func TestTheOperatorIsKilledInEveryStageAndTheStoryEndsTheSame(t *testing.T) {
 	s.noSecret(incident, rollback)
 }
 
-// killedIn waits for a stage and kills the operator in it: its process where it runs on this machine, so that it cannot even
-// give its lease back, and its pod without a grace period. The Deployment makes a new one.
+// killedIn waits for a stage and kills the operator in it.
 func (s *story) killedIn(object client.Object, stage string) {
 	s.Helper()
 	s.eventually(fmt.Sprintf("%s is in stage %s", nameOf(object), stage), 90*time.Second, func(context.Context) error {
@@ -63,13 +62,20 @@ func (s *story) killedIn(object client.Object, stage string) {
 		}
 		return nil
 	})
+	s.trace("the operator is killed in %s (%s)", stage, s.kill())
+}
+
+// kill ends the operator: its process where it runs on this machine, so that it cannot even give its lease back, and its pod without a grace
+// period. The Deployment makes a new one.
+func (s *story) kill() (how string) {
+	s.Helper()
 	pod := s.operatorPod()
 	var lease coordinationv1.Lease
 	s.must(admin.Get(s.ctx, client.ObjectKey{Namespace: operatorNamespace, Name: "strategy-operator.tradeops.dev"}, &lease))
 	if holder := *lease.Spec.HolderIdentity; !strings.HasPrefix(holder, pod.Name+"_") {
 		s.Errorf("the pod that is killed is %s, but %s is at work", pod.Name, holder)
 	}
-	how := "its pod is deleted"
+	how = "its pod is deleted"
 	if local {
 		process, err := processOf(pod)
 		s.must(err)
@@ -77,7 +83,7 @@ func (s *story) killedIn(object client.Object, stage string) {
 		how = fmt.Sprintf("SIGKILL to process %d", process.Pid)
 	}
 	s.must(admin.Delete(s.ctx, &corev1.Pod{ObjectMeta: pod.ObjectMeta}, client.GracePeriodSeconds(0)))
-	s.trace("the operator is killed in %s (%s)", stage, how)
+	return how
 }
 
 // processOf is the operator's process on this machine.

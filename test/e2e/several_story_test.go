@@ -5,10 +5,12 @@ package e2e
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 )
@@ -74,11 +76,14 @@ func TestAfterTheLastStrikeOnlyPeopleApplyRemedies(t *testing.T) {
 	s.configIsAsBefore()
 }
 
-// Restored is not resolved while an alert still fires. The alert intake writes alerts; here a person plays it.
+// Restored is not resolved while an alert still fires. The alert intake stores alerts; here the administrator plays it.
 func TestARestoredIncidentClosesOnlyWhenItIsQuiet(t *testing.T) {
 	s := tell(t)
 	playbook := s.quick("quiet")
 	playbook.Spec.Recovery = &strategyv1.RecoverySpec{QuietSeconds: 4, BackoffSeconds: new(int32(0))}
+	playbook.Spec.Alerts = &strategyv1.AlertsSpec{Routes: []strategyv1.AlertRoute{{
+		Name: "loss", Matchers: []string{`alertname="ToldByHand"`}, Type: "PnL", Target: &strategyv1.AlertTarget{ScheduleLabel: "schedule"},
+	}}}
 	incident := s.report("alice", s.playbook(playbook), nil)
 	rollback := s.rollbackOf(incident, time.Minute)
 	s.reaches(rollback, "AwaitingApproval", 30*time.Second)
@@ -108,18 +113,34 @@ func TestARestoredIncidentClosesOnlyWhenItIsQuiet(t *testing.T) {
 	s.logVerifies(incident)
 }
 
-// alert writes what the alert intake writes.
+// alert stores what the alert intake stores, and waits until the incident has heard of it.
 func (s *story) alert(incident *strategyv1.StrategyIncident, state strategyv1.AlertState) {
 	s.Helper()
+	now := metav1.NewTime(time.Now().UTC().Truncate(time.Second))
+	alert := &strategyv1.StrategyAlert{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "told-by-hand"}}
 	s.eventually("the alert is "+string(state), 15*time.Second, func(ctx context.Context) error {
+		err := s.refresh(ctx, alert)
+		if client.IgnoreNotFound(err) != nil {
+			return err
+		}
+		alert.Spec.State, alert.Spec.ChangedTime, alert.Spec.HeardTime = state, now, now
+		if err == nil {
+			alert.Spec.EndTime = &now
+			return admin.Update(ctx, alert)
+		}
+		alert.Spec.Labels = map[string]strategyv1.AlertText{"alertname": "ToldByHand", "schedule": strategyv1.AlertText(incident.Spec.Schedule)}
+		// What a person sends opens and joins nothing.
+		alert.Spec.Sender, alert.Spec.StartTime, alert.Spec.Occurrence, alert.Spec.Heard = "system:serviceaccount:monitoring:alertmanager", now, 1, 1
+		return admin.Create(ctx, alert)
+	})
+	s.eventually("the incident has heard of it", 20*time.Second, func(ctx context.Context) error {
 		if err := s.refresh(ctx, incident); err != nil {
 			return err
 		}
-		incident.Status.AlertCount++
-		incident.Status.Alerts = []strategyv1.IncidentAlert{{
-			Fingerprint: "e2e", Name: "MultiStrategyPnlDrawdown", State: state, StartTime: new(metav1.NewTime(s.start)),
-		}}
-		return admin.Status().Update(ctx, incident)
+		if len(incident.Status.Alerts) != 1 || incident.Status.Alerts[0].State != state {
+			return fmt.Errorf("it has %v", incident.Status.Alerts)
+		}
+		return nil
 	})
 	s.trace("the alert is %s", state)
 }

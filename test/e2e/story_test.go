@@ -404,6 +404,8 @@ func conditionsOf(object client.Object) []metav1.Condition {
 		return o.Status.Conditions
 	case *strategyv1.StrategyPlaybook:
 		return o.Status.Conditions
+	case *strategyv1.StrategyAlert:
+		return o.Status.Conditions
 	}
 	return nil
 }

@@ -92,10 +92,11 @@ func (w *world) install(ctx context.Context) error {
 	for _, path := range []string{
 		"config/namespace/rolebinding.yaml",
 		"hack/demo/world/podtemplate.yaml", "hack/demo/world/exchange.yaml", "hack/demo/world/scheduler.yaml",
-		"config/samples/demo/oncall.yaml", "config/samples/demo/playbook.yaml", "config/samples/demo/prometheus-rules.yaml", "config/samples/demo/users.yaml",
+		"config/samples/demo/oncall.yaml", "config/samples/demo/prometheus-rules.yaml", "config/samples/demo/users.yaml",
 	} {
 		objects = append(objects, w.here(repositoryFile(path)))
 	}
+	objects = append(objects, w.unalerted())
 	return apply(ctx, strings.Join(objects, "\n---\n"), "--namespace="+w.namespace, "-f", "-")
 }
 
@@ -186,12 +187,13 @@ func (w *world) makeSigningKey(ctx context.Context) error {
 	random := make([]byte, 32)
 	_, _ = rand.Read(random) // never fails
 	at := w.signingKey()
-	return admin.Create(ctx, &corev1.Secret{
+	err := admin.Create(ctx, &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: at.Namespace, Name: at.Name, Labels: map[string]string{strategyv1.LabelManaged: strategyv1.ManagedValue},
 		},
 		StringData: map[string]string{"key-id": "e2e", "hmac-key": base64.StdEncoding.EncodeToString(random)},
 	})
+	return client.IgnoreAlreadyExists(err) // of a run that failed, which kept its worlds
 }
 
 // reset brings the world to where each story starts: nothing open, that configuration running, no fault, no loss. What the
@@ -224,6 +226,9 @@ func (w *world) removeRecords(ctx context.Context) error {
 		if err := admin.DeleteAllOf(ctx, kind, here, background); err != nil {
 			return err
 		}
+	}
+	if err := admin.DeleteAllOf(ctx, &strategyv1.StrategyAlert{}, here); err != nil { // they come again as long as something fires
+		return err
 	}
 	for _, list := range []client.ObjectList{&strategyv1.StrategyRollbackList{}, &strategyv1.StrategyIncidentList{}, &strategyv1.StrategyDecisionList{}, &batchv1.JobList{}} {
 		if err := admin.List(ctx, list, here, client.Limit(1)); err != nil {
@@ -324,10 +329,10 @@ func (w *world) measured(ctx context.Context) error {
 }
 
 // askAnew lets the sample playbook ask for the signals of this story: the operator remembers answers for an interval, and one
-// that it got for the story before would be about that one's loss.
+// that it got for the story before would be about that one's loss. Alerts open nothing.
 func (w *world) askAnew(ctx context.Context) error {
 	wanted := w.demoPlaybook()
-	patch := fmt.Appendf(nil, `{"spec":{"signals":{"prometheus":{"url":%q}}}}`, wanted.Spec.Signals.Prometheus.URL)
+	patch := fmt.Appendf(nil, `{"spec":{"alerts":null,"signals":{"prometheus":{"url":%q}}}}`, wanted.Spec.Signals.Prometheus.URL)
 	return admin.Patch(ctx, &wanted, client.RawPatch("application/merge-patch+json", patch))
 }
 
@@ -353,7 +358,23 @@ func (w *world) demoPlaybook() strategyv1.StrategyPlaybook {
 		panic(err) // it is part of this repository
 	}
 	playbook.Spec.Signals.Prometheus.URL += "?story=" + w.told // nothing to Prometheus; to the operator another source
+	playbook.Spec.Alerts = nil
 	return playbook
+}
+
+// unalerted is the demo's playbook, by which alerts open nothing: in most stories people report, and an incident of an alert would be in
+// their way. The alerts come all the same, as in any namespace, and nobody can place them.
+func (w *world) unalerted() string {
+	var object map[string]any
+	if err := yaml.Unmarshal([]byte(w.here(repositoryFile("config/samples/demo/playbook.yaml"))), &object); err != nil {
+		panic(err) // it is part of this repository
+	}
+	delete(object["spec"].(map[string]any), "alerts")
+	text, err := yaml.Marshal(object)
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
 }
 
 // sample is the demo's playbook under another name, for a story to change.
