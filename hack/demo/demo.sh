@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# One PnL incident from report to restore, on a real cluster with real pods. Called by `make demo`, which has built the
+# One PnL incident from the alert to the restore, on a real cluster with real pods. Called by `make demo`, which has built the
 # programs, started the cluster and installed the operator. Needs kubectl, KUBECONFIG and bin/kubectl-strategy.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -66,9 +66,22 @@ for _ in $(seq 60); do
   sleep 2
 done
 
-say "alice (L1) reports the incident; from here on the operator works"
-retry kubectl create --as alice --dry-run=server -f config/samples/demo/incident.yaml
-incident=$(kubectl create --as alice -f config/samples/demo/incident.yaml -o jsonpath='{.metadata.name}')
+if [[ -n ${CLUSTER_ENV:-} ]]; then
+  say "A rule of Prometheus fires, Alertmanager sends it, and the playbook says what it becomes: nobody reports anything"
+  incident=''
+  for _ in $(seq 60); do
+    incident=$("${K[@]}" get sal -o jsonpath='{range .items[*]}{.spec.labels.alertname} {.spec.state} {.status.outcome} {.status.incidentName}{"\n"}{end}' |
+      awk '$1 == "DemoPnlDrawdown" && $2 == "Firing" && $3 == "Opened" {print $4}' | head -n 1)
+    [[ -z $incident ]] || break
+    sleep 1
+  done
+  "${K[@]}" get sal
+  [[ -n $incident ]] || { echo "demo: no alert has opened an incident; look: kubectl -n $NS get sal -o wide, and .cluster/logs/alertmanager.log" >&2; exit 1; }
+else
+  say "alice (L1) reports the incident, as this cluster may have no Alertmanager that sends alerts to the operator"
+  retry kubectl create --as alice --dry-run=server -f config/samples/demo/incident.yaml
+  incident=$(kubectl create --as alice -f config/samples/demo/incident.yaml -o jsonpath='{.metadata.name}')
+fi
 "${S[@]}" status "$incident" -w | cat &
 watcher=$!
 for _ in $(seq 180); do
@@ -79,7 +92,7 @@ done
 [[ -n $rollback ]] || { echo "demo: no rollback was asked for; look: kubectl -n $NS describe sinc $incident" >&2; exit 1; }
 until_ready "strategyrollback/$rollback" 60 AwaitingApproval
 
-say "alice asked for it, so she may not approve; bob (L2) looks at the diff and does"
+say "alice (L1) may answer, and not approve; bob (L2) looks at the diff and does"
 "${S[@]}" approve "$rollback" --as alice --yes --reason "mine" || true
 "${S[@]}" approve "$rollback" --as bob --yes --reason "checked with the desk"
 until_ready "strategyrollback/$rollback" 300 Verified
@@ -99,7 +112,7 @@ watcher=''
 cat <<TEXT
 
 Look for yourself${CLUSTER_ENV:+ (first: $CLUSTER_ENV)}:
-  kubectl -n $NS get sinc,srb,sdec,spb
+  kubectl -n $NS get sal,sinc,srb,sdec,spb
   kubectl -n $NS describe sinc $incident
   kubectl -n $NS describe srb $rollback
   bin/kubectl-strategy -n $NS status $incident
