@@ -55,6 +55,12 @@ func registerMetrics(reader client.Reader, readers *namespaces.Readers, beats *b
 	for _, level := range []strategyv1.Level{strategyv1.LevelL1, strategyv1.LevelL2, strategyv1.LevelLead} {
 		breachesTotal.WithLabelValues(string(level)) // zero, too: nobody sees a series grow that begins with its first breach
 	}
+	for _, event := range []strategyv1.NotificationEvent{strategyv1.NotifyLevelCalled, strategyv1.NotifyPersonAsked, strategyv1.NotifyAwaitingApproval,
+		strategyv1.NotifyRelapsed, strategyv1.NotifyClosed} {
+		for _, result := range []string{"unreached", "failed"} {
+			notificationsTotal.WithLabelValues(string(event), result)
+		}
+	}
 	return metrics.Registry.Register(&objectCounter{reader, readers, beats, timeout})
 }
 
