@@ -105,3 +105,19 @@ func TestWithoutDownloads(t *testing.T) {
 		t.Errorf("withoutDownloads = %q", got)
 	}
 }
+
+// Each world is scraped, and has its alerts sent to the alert intake of its own namespace.
+func TestEachWorldIsWatched(t *testing.T) {
+	values := settings{Worlds: worlds, Intake: alertsServiceIP + ":9443", Metrics: metricServiceIP + ":8443", Alertmanager: nodeIP + ":" + alertsPort}
+	for file, line := range map[string]string{"prometheus.yaml": "namespace: %,", "alertmanager.yaml": "https://10.97.0.90:9443/v1/namespaces/%/alerts"} {
+		content, err := render(file, configFiles[file], values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, world := range worlds {
+			if wanted := strings.ReplaceAll(line, "%", world); strings.Count(string(content), wanted) != 1 {
+				t.Errorf("%s has %q not once:\n%s", file, wanted, content)
+			}
+		}
+	}
+}
