@@ -81,9 +81,6 @@ func TestARestoredIncidentClosesOnlyWhenItIsQuiet(t *testing.T) {
 	s := tell(t)
 	playbook := s.quick("quiet")
 	playbook.Spec.Recovery = &strategyv1.RecoverySpec{QuietSeconds: 4, BackoffSeconds: new(int32(0))}
-	playbook.Spec.Alerts = &strategyv1.AlertsSpec{Routes: []strategyv1.AlertRoute{{
-		Name: "loss", Matchers: []string{`alertname="ToldByHand"`}, Type: "PnL", Target: &strategyv1.AlertTarget{ScheduleLabel: "schedule"},
-	}}}
 	incident := s.report("alice", s.playbook(playbook), nil)
 	rollback := s.rollbackOf(incident, time.Minute)
 	s.reaches(rollback, "AwaitingApproval", 30*time.Second)
@@ -113,9 +110,14 @@ func TestARestoredIncidentClosesOnlyWhenItIsQuiet(t *testing.T) {
 	s.logVerifies(incident)
 }
 
-// alert stores what the alert intake stores, and waits until the incident has heard of it.
+// toldByHand is the route by which an alert of a story joins the incident about a loss.
+const toldByHand = `{"spec":{"alerts":{"routes":[{"name":"told-by-hand","matchers":["alertname=\"ToldByHand\""],"type":"PnL","target":{"scheduleLabel":"schedule"}}]}}}`
+
+// alert stores what the alert intake stores, and waits until the incident has heard of it. The playbook says what it becomes.
 func (s *story) alert(incident *strategyv1.StrategyIncident, state strategyv1.AlertState) {
 	s.Helper()
+	playbook := &strategyv1.StrategyPlaybook{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: incident.Spec.PlaybookName}}
+	s.must(admin.Patch(s.ctx, playbook, client.RawPatch("application/merge-patch+json", []byte(toldByHand))))
 	now := metav1.NewTime(time.Now().UTC().Truncate(time.Second))
 	alert := &strategyv1.StrategyAlert{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "told-by-hand"}}
 	s.eventually("the alert is "+string(state), 15*time.Second, func(ctx context.Context) error {

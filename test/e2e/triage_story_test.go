@@ -21,6 +21,7 @@ func TestAFalseAlarmIsAcknowledgedAndNothingIsChanged(t *testing.T) {
 	s := tell(t)
 	incident := s.report("alice", samplePlaybook, func(spec *strategyv1.StrategyIncidentSpec) { spec.Severity = "Warning" })
 	s.isTriaged(incident) // without an alert no rule says that nothing is wrong
+	s.alert(incident, strategyv1.AlertFiring)
 	s.alert(incident, strategyv1.AlertResolved)
 	s.reaches(incident, "LooksLikeFalseAlarm", time.Minute)
 	s.expect(incident, "Ready=False/LooksLikeFalseAlarm", "Triaged=True/LooksLikeFalseAlarm", "SLAMet=Unknown/WithinLimits")
@@ -38,7 +39,7 @@ func TestAFalseAlarmIsAcknowledgedAndNothingIsChanged(t *testing.T) {
 	s.configIsAsBefore()
 	s.isSuspended()
 	events := s.logHolds(incident)
-	if local && !slices.Equal(events, []string{"incident", "check", "check", "check", "check", "looks_false", "acknowledged"}) {
+	if local && !slices.Equal(events, []string{"incident", "check", "check", "check", "check", "alert", "alert", "looks_false", "acknowledged"}) {
 		s.Errorf("the log says %v", events)
 	}
 	s.evidenceHolds(incident)
