@@ -28,7 +28,7 @@ func wanted(playbook string, found routes.Found) strategyv1.StrategyIncidentSpec
 	}
 }
 
-// storm is the incident that holds what comes beyond the limit. It is about the alerts, not about a strategy: no remedy of a strategy is asked for.
+// storm is the incident that holds what comes beyond the limit. It is about the alerts, and names no schedule.
 func (p *plan) storm() strategyv1.StrategyIncidentSpec {
 	return strategyv1.StrategyIncidentSpec{
 		PlaybookName: p.playbook.Name, Type: "AlertFatigue", Severity: p.found.Severity, Mode: strategyv1.IncidentLive,
