@@ -27,6 +27,7 @@ func (r *rollbacks) observeRollback(ctx context.Context, object *strategyv1.Stra
 		NotServed: r.Namespaces.Served(object.Namespace),
 		Pauses:    r.Pauses,
 		Machines:  r.Machines,
+		User:      r.User,
 	}
 	if observed.NotServed != nil {
 		observed.Playbook.Problem, observed.Log.Problem = observed.NotServed, observed.NotServed // not read, which is not empty

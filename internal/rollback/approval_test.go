@@ -240,6 +240,17 @@ func TestWhenTheIdentityIsAskedFor(t *testing.T) {
 	}
 }
 
+// TestWhoeverApprovesReadsThatAnAlertLedToIt: the operator's own name is no tool's.
+func TestWhoeverApprovesReadsThatAnAlertLedToIt(t *testing.T) {
+	s := newStory(t)
+	s.rollback.Spec.RequestedBy = operator
+	s.quiet()
+	text := conditions.Message(s.rollback.Status.Conditions, strategyv1.ConditionReady)
+	if !strings.Contains(text, "Nobody asked for it: an alert opened the incident") || strings.Contains(text, "unknown") {
+		t.Error(text)
+	}
+}
+
 // TestWhoeverApprovesReadsThatNobodyKnowsWhoAsked: a tool's account applied it.
 func TestWhoeverApprovesReadsThatNobodyKnowsWhoAsked(t *testing.T) {
 	for requester, unknown := range map[string]bool{"alice": false, "system:serviceaccount:flux:apply": true, "gitops": true} {

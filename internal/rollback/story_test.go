@@ -30,6 +30,9 @@ const prefix = "trading/2026/11/23/off-87654321/"
 
 type reports = map[string]*testkit.Report
 
+// operator is the operator's name.
+const operator = "system:serviceaccount:strategy-operator-system:strategy-operator"
+
 // story is one rollback in a world, which it may share with others.
 type story struct {
 	machines decide.Machines // names that are no person\'s
@@ -104,7 +107,7 @@ func (s *story) remedy(name string) {
 // observed is what the controller would observe: of a namespace that is not served nothing, and without a playbook only
 // the record of the edits.
 func (s *story) observed() rollback.Observed {
-	o := rollback.Observed{Rollback: s.rollback.DeepCopy(), Prefix: s.prefix, NotServed: s.notServed, Machines: s.machines}
+	o := rollback.Observed{Rollback: s.rollback.DeepCopy(), Prefix: s.prefix, NotServed: s.notServed, Machines: s.machines, User: operator}
 	if s.notServed != nil {
 		o.Playbook.Problem, o.Log.Problem = s.notServed, s.notServed
 		return o
