@@ -12,7 +12,7 @@ type NotificationsSpec struct {
 // WebhookSpec is a server that passes notifications on to people.
 type WebhookSpec struct {
 	// url that gets the POST. It must be one that the operator may ask: a Service of the playbook's namespace, or what the
-	// manager's flag --prometheus-allow names.
+	// manager's flag --webhook-allow names.
 	// +required
 	// +kubebuilder:validation:Pattern=`^https?://`
 	// +kubebuilder:validation:MinLength=8
