@@ -74,7 +74,7 @@ func (p *plan) askPeople() {
 		if len(p.current()) == 0 {
 			return
 		}
-		p.notify(strategyv1.NotifyAwaitingApproval, level, message, p.currentRollback().Name)
+		p.notify(strategyv1.NotifyAwaitingApproval, level, message, p.currentRollback().Name, since.UTC().Format(time.RFC3339))
 		return
 	}
 	if slices.ContainsFunc(p.next.Notifications, func(n strategyv1.NotificationStatus) bool {

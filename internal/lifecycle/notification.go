@@ -25,11 +25,11 @@ func NotWanted(status strategyv1.StrategyIncidentStatus, n strategyv1.Notificati
 	switch {
 	case Closed(status):
 		return "the incident was closed", false
-	case n.Level != Level(status):
+	case n.Level != Level(status) && !withLead(status, n):
 		return string(Level(status)) + " was called meanwhile", true
 	case status.RoundTime != nil && status.RoundTime.After(asked):
 		return "the remedy was begun anew meanwhile", false
-	case known != nil && known.Time.After(asked) && now.Before(known.UntilTime.Time): // an earlier one was about something else
+	case n.Event != strategyv1.NotifyAwaitingApproval && known != nil && known.Time.After(asked) && now.Before(known.UntilTime.Time): // an earlier one was about something else
 		return known.By + " acknowledged it", false
 	case n.Event == strategyv1.NotifyAwaitingApproval && status.WaitsFor != strategyv1.WhoApprover:
 		return "no approval is waited for any more", false
@@ -37,6 +37,11 @@ func NotWanted(status strategyv1.StrategyIncidentStatus, n strategyv1.Notificati
 		return "nothing is asked any more", false
 	}
 	return answeredSince(status, n, asked), false
+}
+
+// withLead: the technical lead is called beside L2, not in its place.
+func withLead(status strategyv1.StrategyIncidentStatus, n strategyv1.NotificationStatus) bool {
+	return n.Event == strategyv1.NotifyLevelCalled && n.Level == strategyv1.LevelL2 && Level(status) == strategyv1.LevelLead
 }
 
 // answeredSince says who answered for the level after it was asked; empty: nobody. An approval is asked of others than the level.
