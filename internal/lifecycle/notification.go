@@ -29,7 +29,7 @@ func NotWanted(status strategyv1.StrategyIncidentStatus, n strategyv1.Notificati
 		return string(Level(status)) + " was called meanwhile", true
 	case status.RoundTime != nil && status.RoundTime.After(asked):
 		return "the remedy was begun anew meanwhile", false
-	case n.Event != strategyv1.NotifyAwaitingApproval && known != nil && known.Time.After(asked) && now.Before(known.UntilTime.Time): // an earlier one was about something else
+	case acknowledgedSince(known, n, now):
 		return known.By + " acknowledged it", false
 	case n.Event == strategyv1.NotifyAwaitingApproval && status.WaitsFor != strategyv1.WhoApprover:
 		return "no approval is waited for any more", false
@@ -37,6 +37,11 @@ func NotWanted(status strategyv1.StrategyIncidentStatus, n strategyv1.Notificati
 		return "nothing is asked any more", false
 	}
 	return answeredSince(status, n, asked), false
+}
+
+// acknowledgedSince: somebody is on it; an earlier acknowledgement was about something else, and none is an approval.
+func acknowledgedSince(known *strategyv1.AcknowledgementStatus, n strategyv1.NotificationStatus, now time.Time) bool {
+	return n.Event != strategyv1.NotifyAwaitingApproval && known != nil && known.Time.After(n.AskedTime.Time) && now.Before(known.UntilTime.Time)
 }
 
 // withLead: the technical lead is called beside L2, not in its place.
