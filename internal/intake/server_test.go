@@ -41,7 +41,7 @@ func posted(t *testing.T, address string, body []byte) (*http.Response, error) {
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Authorization", "Bearer good")
-	transport := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true} //nolint:gosec // it made its certificate up
+	transport := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true} // it made its certificate up
 	return (&http.Client{Transport: transport}).Do(request)
 }
 
@@ -55,7 +55,7 @@ func TestItSpeaksTLSAndHTTP1(t *testing.T) {
 	if _ = response.Body.Close(); response.StatusCode != http.StatusOK || response.ProtoMajor != 1 {
 		t.Errorf("%s %s", response.Proto, response.Status)
 	}
-	old := &tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}} //nolint:gosec // it must be refused
+	old := &tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}} // it must be refused
 	if connection, err := old.DialContext(t.Context(), "tcp", address); err == nil {
 		_ = connection.Close()
 		t.Error("TLS 1.1")

@@ -48,7 +48,7 @@ func TestWhoMaySendAlerts(t *testing.T) {
 	if len(stored) != 1 || stored["A"].Spec.Sender != "system:serviceaccount:alerts-who:alertmanager" {
 		t.Errorf("%+v", stored)
 	}
-	if plain, err := http.Post("http"+strings.TrimPrefix(h.url, "https")+"/v1/namespaces/default/alerts", "application/json", nil); err == nil { //nolint:noctx // it is refused at once
+	if plain, err := http.Post("http"+strings.TrimPrefix(h.url, "https")+"/v1/namespaces/default/alerts", "application/json", nil); err == nil { // it is refused at once
 		if must(t, plain.Body.Close()); plain.StatusCode == http.StatusOK {
 			t.Error("without TLS")
 		}
