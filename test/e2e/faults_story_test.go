@@ -6,8 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 )
@@ -30,7 +35,7 @@ type faultStory struct {
 func TestEachFaultIsAnsweredFromItsBeginningToItsEnd(t *testing.T) {
 	needsPrometheus(t)
 	t.Parallel()
-	for name, f := range map[string]faultStory{
+	faults := map[string]faultStory{
 		"a feed fills worse than it quotes": {fault: "lossy-cross", kind: "PnL", cause: "SignalDegradation", ladder: []string{"disable-schedule"}, exchange: "binance_spot"},
 		"the feed in use is dead":           {fault: "feed-down", feed: "binance_spot", kind: "NoSignals", cause: "ExchangeDown", ladder: []string{"fallback-feed"}, exchange: "kraken_spot"},
 		"the other feed is dead":            {fault: "feed-down", feed: "kraken_spot", kind: "AdapterFailure", cause: "AdapterFailure", ladder: []string{"fallback-feed", "disable-schedule"}, exchange: "binance_spot"},
@@ -39,8 +44,9 @@ func TestEachFaultIsAnsweredFromItsBeginningToItsEnd(t *testing.T) {
 		"every feed is slow":                {fault: "latency", ms: 300, kind: "Latency", cause: "Slow"},
 		"prices stand still":                {fault: "flat", kind: "NoSignals", cause: "Silent", lead: "no-signals"},
 		"quotes flood the scheduler":        {fault: "flood", kind: "ResourceBudget", cause: "ResourceBudget", ladder: []string{"adjust-limits"}, exchange: "binance_spot"},
-	} {
-		t.Run(name, func(t *testing.T) { tell(t).playsFault(f) })
+	}
+	for _, name := range slices.Sorted(maps.Keys(faults)) { // in the same order in each run
+		t.Run(name, func(t *testing.T) { tell(t).playsFault(faults[name]) })
 	}
 }
 
@@ -84,6 +90,7 @@ func (s *story) begins(f faultStory) {
 		s.must(s.call(s.ctx, "PUT", exchangeName, "/v1/faults/"+f.fault, map[string]any{"exchange": f.feed, "ms": f.ms}, nil))
 	}
 	if f.fault == "flat" {
+		s.restartsScheduler()
 		s.eventually("no strategy has emitted a signal for a minute", 4*time.Minute, func(ctx context.Context) error {
 			emitted, err := askPrometheus(ctx, s.here(signalsOfAMinute))
 			if err == nil && emitted != 0 {
@@ -93,6 +100,16 @@ func (s *story) begins(f faultStory) {
 		})
 	}
 	s.trace("the fault is on: %s %s", f.fault, f.feed)
+}
+
+// restartsScheduler lets its strategies know no other prices than those of now. Else they remember for minutes that prices moved, and speak now and
+// then while it fades: a minute of silence would not mean that they are done.
+func (s *story) restartsScheduler() {
+	s.Helper()
+	s.changeScheduler(func(d *appsv1.Deployment) {
+		metav1.SetMetaDataAnnotation(&d.Spec.Template.ObjectMeta, "strategy.tradeops.dev/e2e-restart", time.Now().Format(time.RFC3339Nano))
+	})
+	s.eventually("the scheduler runs anew", time.Minute, func(ctx context.Context) error { return available(ctx, s.schedulerAt()) })
 }
 
 // asksPeople: nothing is changed, somebody is asked, and closes it when the fault is over.

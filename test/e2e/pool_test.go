@@ -45,12 +45,20 @@ func (p *pool) keep() {
 	}
 }
 
-// told is how long the stories took.
+// told is how long the stories took, and what failed.
 var told times
 
 type times struct {
 	sync.Mutex
-	stories []timed
+	stories  []timed
+	failures []string
+}
+
+// fail keeps what a story failed with: the log of a run is long, and who reads it may only see its end.
+func (t *times) fail(name, message string) {
+	t.Lock()
+	defer t.Unlock()
+	t.failures = append(t.failures, fmt.Sprintf("failed: %s: %.3000s", name, message))
 }
 
 type timed struct {
@@ -73,6 +81,9 @@ func (t *times) table() string {
 	fmt.Fprintf(&lines, "%8s  %8s  %-12s %s\n", "fresh", "told", "world", "story")
 	for _, s := range t.stories {
 		fmt.Fprintf(&lines, "%6.1f s  %6.1f s  %-12s %s\n", s.fresh.Seconds(), s.took.Seconds(), s.world, s.name)
+	}
+	for _, failure := range t.failures {
+		fmt.Fprintln(&lines, failure)
 	}
 	return lines.String()
 }

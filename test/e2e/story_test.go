@@ -97,6 +97,25 @@ func (s *story) trace(format string, values ...any) {
 	s.Logf("%6.1f s  %s", time.Since(s.start).Seconds(), fmt.Sprintf(format, values...))
 }
 
+// Errorf, Fatal and Fatalf keep what failed for the end of the run.
+func (s *story) Errorf(format string, values ...any) {
+	s.Helper()
+	told.fail(s.Name(), fmt.Sprintf(format, values...))
+	s.T.Errorf(format, values...)
+}
+
+func (s *story) Fatal(values ...any) {
+	s.Helper()
+	told.fail(s.Name(), fmt.Sprint(values...))
+	s.T.Fatal(values...)
+}
+
+func (s *story) Fatalf(format string, values ...any) {
+	s.Helper()
+	told.fail(s.Name(), fmt.Sprintf(format, values...))
+	s.T.Fatalf(format, values...)
+}
+
 // must ends the story on an error.
 func (s *story) must(err error) {
 	s.Helper()
