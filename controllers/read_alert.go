@@ -13,6 +13,9 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/alerts"
+	"tradeops.dev/strategy-operator/internal/bounded"
+	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/routes"
 )
 
@@ -41,8 +44,8 @@ func (r *routing) observeAlert(ctx context.Context, object *strategyv1.StrategyA
 	return observed, err
 }
 
-// observeRoutes is what the playbooks of a namespace say of alerts, by name: each as something new would start on it. One that cannot be run now
-// is asked as it is: people shall hear of a fault while somebody mends the procedure.
+// observeRoutes is what the playbooks of a namespace say of alerts, by name: each as something new would start on it. One that nothing starts on
+// is asked as it is, and the plan is told so: people shall hear of a fault while somebody fixes the procedure, or looks at it.
 func (r *routing) observeRoutes(ctx context.Context, namespace string) ([]alerts.Playbook, error) {
 	var list strategyv1.StrategyPlaybookList
 	if err := r.Client.List(ctx, &list, client.InNamespace(namespace), client.UnsafeDisableDeepCopy); err != nil {
@@ -54,15 +57,15 @@ func (r *routing) observeRoutes(ctx context.Context, namespace string) ([]alerts
 		if current.DeletionTimestamp != nil {
 			continue
 		}
-		spec, version := current.Spec.Alerts, strconv.FormatInt(current.Generation, 10)
-		served, err := r.observeServed(ctx, current)
+		served, err := r.observeRouting(ctx, current)
 		if err != nil {
 			return nil, err
 		}
-		if served.Problem == nil {
-			spec, version = served.Spec.Alerts, served.Revision
+		spec, version := served.Spec.Alerts, served.Revision
+		if served.Problem != nil {
+			spec, version = current.Spec.Alerts, strconv.FormatInt(current.Generation, 10)
 		}
-		one := alerts.Playbook{Name: current.Name, Table: r.tableOf(current.UID, version, spec)}
+		one := alerts.Playbook{Name: current.Name, Table: r.tableOf(current.UID, version, spec), Unserved: unserved(served)}
 		if spec != nil {
 			one.MaxPerHour = int(cmp.Or(spec.MaxIncidentsPerHour, 20))
 			one.Reopen = time.Duration(cmp.Or(spec.ReopenAfterSeconds, 3600)) * time.Second
@@ -72,6 +75,36 @@ func (r *routing) observeRoutes(ctx context.Context, namespace string) ([]alerts
 	slices.SortFunc(all, func(a, b alerts.Playbook) int { return cmp.Compare(a.Name, b.Name) })
 	return all, nil
 }
+
+// observeRouting is the playbook as it serves for alerts. While a new version is being checked, and nobody else has to agree to it, that is the one
+// before: else each edit would have every alert be nobody's for a moment.
+func (r *routing) observeRouting(ctx context.Context, current *strategyv1.StrategyPlaybook) (facts.Playbook, error) {
+	served, err := r.observeServed(ctx, current)
+	checked := served.Problem != nil && served.Problem.Passes
+	if err != nil || !checked || !conditions.True(current.Status.Conditions, strategyv1.ConditionReady) || r.reviewWanted(ctx, current.Namespace) {
+		return served, err
+	}
+	before, missing, err := r.observeFrozen(ctx, current.Namespace, current.Status.Revision)
+	if err != nil || missing != nil {
+		return served, err
+	}
+	return thawed(before, current.Status.Revision), nil
+}
+
+// unserved says why nothing starts on a playbook; empty: something may.
+func unserved(served facts.Playbook) string {
+	switch {
+	case served.Problem != nil:
+		return bounded.Line(served.Problem.Message, maxUnserved)
+	case served.AwaitsReview:
+		return bounded.Line(served.Hold.Message+". "+served.Hold.Ends, maxUnserved)
+	default:
+		return ""
+	}
+}
+
+// maxUnserved is how long the reason may be: the message of a condition has room for more around it.
+const maxUnserved = 1024
 
 // table is a version of a playbook's routes.
 type table struct {

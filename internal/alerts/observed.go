@@ -25,6 +25,7 @@ type Observed struct {
 type Playbook struct {
 	Name       string
 	Table      *routes.Table // nil: it says nothing
+	Unserved   string        // why nothing starts on what it says; empty: it serves
 	MaxPerHour int           // incidents that alerts open for it
 	Reopen     time.Duration // how long an alert may go on firing after its incident was closed
 }

@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"fmt"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -37,14 +38,36 @@ func Plan(o Observed, now time.Time) Decision {
 	return Decision{Status: p.next, Rule: rule, Actions: p.actions, NextAt: p.nextAt, Heartbeat: p.beats}
 }
 
-// route asks the playbooks in the order of their names; the first whose route matches has the alert.
-func (p *plan) route() {
-	for i := range p.seen.Playbooks {
-		if found, ok := p.seen.Playbooks[i].Table.Find(p.seen.Alert.Spec.Labels); ok {
-			p.playbook, p.found = &p.seen.Playbooks[i], found
-			return
+// route is what the playbooks make of the alert.
+func (p *plan) route() { p.playbook, p.found = routeOf(p.seen.Playbooks, p.seen.Alert) }
+
+// routeOf asks the playbooks in the order of their names; the first whose route matches has the alert. Those that do not serve come after all
+// that do, and may only call people: nobody else has agreed to what they say, so they keep no alert from anybody.
+func routeOf(playbooks []Playbook, alert *strategyv1.StrategyAlert) (*Playbook, routes.Found) {
+	for _, served := range []bool{true, false} {
+		for i := range playbooks {
+			one := &playbooks[i]
+			if (one.Unserved == "") != served {
+				continue
+			}
+			if found, ok := one.Table.Find(alert.Spec.Labels); ok && (served || found.Action == strategyv1.AlertActionIncident) {
+				return one, found
+			}
 		}
 	}
+	return nil, routes.Found{}
+}
+
+// setAside is the playbook that does not serve and would have the alert be nobody's incident, if it did; nil: none would.
+func (p *plan) setAside() (*Playbook, routes.Found) {
+	for i := range p.seen.Playbooks {
+		if one := &p.seen.Playbooks[i]; one.Unserved != "" {
+			if found, ok := one.Table.Find(p.seen.Alert.Spec.Labels); ok {
+				return one, found
+			}
+		}
+	}
+	return nil, routes.Found{}
 }
 
 func (p *plan) firing() bool { return p.seen.Alert.Spec.State == strategyv1.AlertFiring }
@@ -71,7 +94,15 @@ func (p *plan) dealtWith() bool {
 func (p *plan) link(outcome strategyv1.AlertOutcome, incident *strategyv1.StrategyIncident, why string) {
 	p.routed(outcome)
 	p.next.IncidentName, p.next.IncidentUID = incident.Name, string(incident.UID)
-	p.settled(string(outcome), why)
+	p.settled(string(outcome), why+p.notServing())
+}
+
+// notServing says that the alert has its incident by a route that nobody agreed to; empty: not so.
+func (p *plan) notServing() string {
+	if p.playbook == nil || p.playbook.Unserved == "" || p.playbook.Name != p.next.PlaybookName {
+		return ""
+	}
+	return fmt.Sprintf(". No playbook that serves has a route for it; this one is of StrategyPlaybook %s, which does not serve: %s", p.playbook.Name, p.playbook.Unserved)
 }
 
 // routed writes down what the route makes of the alert, and for which occurrence of it.

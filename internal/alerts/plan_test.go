@@ -43,6 +43,21 @@ func playbook(name string) alerts.Playbook {
 	return alerts.Playbook{Name: name, Table: table, MaxPerHour: 2, Reopen: 10 * time.Minute}
 }
 
+// unserved is a playbook that nobody approved.
+func unserved(playbook alerts.Playbook) alerts.Playbook {
+	playbook.Unserved = "nobody approved it"
+	return playbook
+}
+
+// catchAll has every alert become an incident.
+func catchAll(name string) alerts.Playbook {
+	table, problems := routes.Compile(&strategyv1.AlertsSpec{Routes: []strategyv1.AlertRoute{{Name: "all", Matchers: []string{`alertname=~".+"`}, Type: "Latency"}}})
+	if len(problems) > 0 {
+		panic(problems)
+	}
+	return alerts.Playbook{Name: name, Table: table, MaxPerHour: 2, Reopen: 10 * time.Minute}
+}
+
 // alert fires since t0.
 func alert(name, alertname, schedule, severity string) *strategyv1.StrategyAlert {
 	return &strategyv1.StrategyAlert{
@@ -210,6 +225,28 @@ var rows = map[string]row{
 	},
 	"the first playbook by name has it": {
 		alert: loss(), playbooks: []alerts.Playbook{{Name: "a"}, playbook("desk"), playbook("other")}, rule: "open", opens: "PnL Warning fast 10:00:00",
+	},
+	"what nobody approved is asked after all that serve": {
+		alert: alert("noise", "Noise", "", ""), playbooks: []alerts.Playbook{unserved(playbook("a")), catchAll("z")}, rule: "open", opens: "Latency Warning  10:00:00",
+	},
+	"what nobody approved may call people": {
+		alert: loss(), playbooks: []alerts.Playbook{unserved(playbook("desk"))}, rule: "open", opens: "PnL Warning fast 10:00:00",
+	},
+	"it is said by whose route an incident has it": {
+		alert: loss(), playbooks: []alerts.Playbook{unserved(playbook("desk"))}, incidents: []strategyv1.StrategyIncident{incident("first", "PnL", "fast", 0)},
+		rule: "join", outcome: "Opened", ready: "Opened", given: "first", says: "StrategyPlaybook desk, which does not serve: nobody approved it",
+	},
+	"it is still said when its incident runs": {
+		alert: with(loss(), "first"), playbooks: []alerts.Playbook{unserved(playbook("desk"))}, incidents: []strategyv1.StrategyIncident{incident("first", "PnL", "fast", 0)},
+		rule: "withIncident", outcome: "Opened", ready: "Opened", given: "first", says: "which does not serve: nobody approved it",
+	},
+	"what nobody approved ignores nothing": {
+		alert: alert("noise", "Noise", "", ""), playbooks: []alerts.Playbook{unserved(playbook("desk"))}, rule: "unroutable", outcome: "Unroutable", ready: "Unroutable",
+		says: "route noise of StrategyPlaybook desk says Ignore, which does not count while the playbook does not serve: nobody approved it",
+	},
+	"what nobody approved has no heartbeat, which is looked at all the same": {
+		alert: alert("dog", "Watchdog", "", ""), playbooks: []alerts.Playbook{unserved(playbook("desk"))}, rule: "unroutable", outcome: "Unroutable", ready: "Unroutable",
+		says: "says Heartbeat, which does not count", next: 30 * time.Second,
 	},
 	"a heartbeat opens nothing, and is looked at again soon": {
 		alert: alert("dog", "Watchdog", "", ""), after: time.Second, rule: "aside", outcome: "Heartbeat", ready: "Heartbeat", next: 31 * time.Second,

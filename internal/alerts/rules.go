@@ -91,7 +91,7 @@ func (p *plan) withIncident() pass.Outcome {
 	if !p.firing() {
 		message += "; it is resolved, which closes and restores nothing by itself"
 	}
-	p.settled(string(p.next.Outcome), message)
+	p.settled(string(p.next.Outcome), message+p.notServing())
 	return pass.Ends
 }
 
@@ -127,6 +127,14 @@ func (p *plan) unroutable() pass.Outcome {
 		return pass.GoOn
 	}
 	p.routed(strategyv1.AlertUnroutable)
+	if one, found := p.setAside(); one != nil {
+		if p.beats = found.Action == strategyv1.AlertActionHeartbeat; p.beats { // that the operator works hangs on no playbook
+			p.wake(p.now.Add(beat))
+		}
+		p.stalled(string(strategyv1.AlertUnroutable), fmt.Sprintf("no incident: route %s of StrategyPlaybook %s says %s, which does not count while the playbook does not serve: %s",
+			found.Route, one.Name, found.Action, one.Unserved))
+		return pass.Ends
+	}
 	p.stalled(string(strategyv1.AlertUnroutable), fmt.Sprintf("no incident: %s. Add a route for alertname=%q to spec.alerts of the StrategyPlaybook that it is for, with type, or with action: Ignore",
 		p.noRoute(), routes.Name(p.seen.Alert.Spec.Labels)))
 	return pass.Ends

@@ -71,4 +71,12 @@ var reviewed = []Scenario{{
 		restore(""),
 	},
 	Incident: "Resolved", Rollbacks: ends("pnl", "Restored"),
+}, {
+	Name: "alerts of a playbook that nobody approved call people, and it ignores none until somebody does", Playbook: routed,
+	Begin: begin(twoPersons, fires("loss", "fast", "critical"), fires("noise", "fast", "none")),
+	Script: []Step{
+		{both(became("noise", strategyv1.AlertUnroutable), both(became("loss", strategyv1.AlertOpened), reviewIs("AwaitingReview", "AwaitingReview"))), reviews(strategyv1.DecisionApprove)},
+		{both(became("noise", strategyv1.AlertIgnored), incidentOfAlert("loss", "FalseAlarm")), begin(ended("loss"), ended("noise"))},
+	},
+	Others: ends(ofLosses, "FalseAlarm"),
 }}
