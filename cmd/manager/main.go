@@ -34,6 +34,7 @@ import (
 	"tradeops.dev/strategy-operator/controllers"
 	"tradeops.dev/strategy-operator/controllers/namespaces"
 	"tradeops.dev/strategy-operator/controllers/policies"
+	"tradeops.dev/strategy-operator/internal/decide"
 	"tradeops.dev/strategy-operator/internal/evidence"
 	"tradeops.dev/strategy-operator/internal/intake"
 	"tradeops.dev/strategy-operator/internal/notify"
@@ -234,7 +235,8 @@ func addIntake(ctx context.Context, mgr ctrl.Manager, clientset kubernetes.Inter
 			}
 			return ""
 		},
-		Clock: clock.RealClock{}, Log: ctrl.Log.WithName("alerts"),
+		Person: decide.Machines(namesIn(o.machines)).MayBePerson,
+		Clock:  clock.RealClock{}, Log: ctrl.Log.WithName("alerts"),
 	}))
 }
 

@@ -24,8 +24,11 @@ const (
 	remembered = 30 * time.Second
 	// maxRemembered is how many of each are.
 	maxRemembered = 1024
-	// reviewsAtOnce bounds what senders with ever other tokens make the API server do.
+	// reviewsAtOnce bounds what senders with ever other tokens make the API server do. Whoever was somebody lately has as many places of their own:
+	// strangers keep no known sender waiting.
 	reviewsAtOnce = 8
+	// acquainted is how long somebody is known to be no stranger. Who they are is asked again all the same.
+	acquainted = 24 * time.Hour
 )
 
 // TokenReviews asks the API server whose a token is.
@@ -45,14 +48,16 @@ type gate struct {
 	users  *cache.LRUExpireCache // *authenticationv1.UserInfo by hash of the token
 	nobody *cache.LRUExpireCache // hashes of tokens that are nobody's, apart: strangers with ever other ones push nobody out
 	rights *cache.LRUExpireCache // bool by hash of user and namespace
-	room   chan struct{}
+
+	acquaintances    *cache.LRUExpireCache // hashes of tokens that were somebody's
+	known, strangers chan struct{}         // places for questions
 }
 
 func newGate(tokens TokenReviews, access AccessReviews, now clock.PassiveClock) *gate {
 	return &gate{
-		tokens: tokens, access: access, room: make(chan struct{}, reviewsAtOnce),
+		tokens: tokens, access: access, known: make(chan struct{}, reviewsAtOnce), strangers: make(chan struct{}, reviewsAtOnce),
 		users: cache.NewLRUExpireCacheWithClock(maxRemembered, now), nobody: cache.NewLRUExpireCacheWithClock(maxRemembered, now),
-		rights: cache.NewLRUExpireCacheWithClock(maxRemembered, now),
+		rights: cache.NewLRUExpireCacheWithClock(maxRemembered, now), acquaintances: cache.NewLRUExpireCacheWithClock(maxRemembered, now),
 	}
 }
 
@@ -72,7 +77,11 @@ func (g *gate) user(ctx context.Context, header http.Header) (*authenticationv1.
 		return nil, nil
 	}
 	review := &authenticationv1.TokenReview{Spec: authenticationv1.TokenReviewSpec{Token: token}}
-	err := g.review(ctx, func() (err error) {
+	room := g.strangers
+	if _, found := g.acquaintances.Get(key); found {
+		room = g.known
+	}
+	err := g.review(ctx, room, func() (err error) {
 		review, err = g.tokens.Create(ctx, review, metav1.CreateOptions{})
 		return err
 	})
@@ -81,6 +90,7 @@ func (g *gate) user(ctx context.Context, header http.Header) (*authenticationv1.
 	}
 	if user := &review.Status.User; review.Status.Authenticated && user.Username != "" {
 		g.users.Add(key, user, remembered)
+		g.acquaintances.Add(key, true, acquainted)
 		return user, nil
 	}
 	g.nobody.Add(key, true, remembered)
@@ -107,7 +117,7 @@ func (g *gate) may(ctx context.Context, user *authenticationv1.UserInfo, namespa
 	if known, found := g.rights.Get(key); found {
 		return known == true, nil
 	}
-	err = g.review(ctx, func() (err error) {
+	err = g.review(ctx, g.known, func() (err error) {
 		review, err = g.access.Create(ctx, review, metav1.CreateOptions{})
 		return err
 	})
@@ -120,12 +130,12 @@ func (g *gate) may(ctx context.Context, user *authenticationv1.UserInfo, namespa
 
 var errBusy = errors.New("too many senders ask at once who they are")
 
-func (g *gate) review(ctx context.Context, ask func() error) error {
+func (g *gate) review(ctx context.Context, room chan struct{}, ask func() error) error {
 	select {
-	case g.room <- struct{}{}:
+	case room <- struct{}{}:
 	case <-ctx.Done():
 		return errBusy
 	}
-	defer func() { <-g.room }()
+	defer func() { <-room }()
 	return ask()
 }

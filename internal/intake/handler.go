@@ -36,6 +36,8 @@ const (
 	askLimit, waitLimit = 10 * time.Second, 10 * time.Second
 	// storeLimit bounds the work on one message. What is stored by then is not stored again when it is sent again.
 	storeLimit = 20 * time.Second
+	// bodyLimit is how long a message may take to arrive once it has a place.
+	bodyLimit = 5 * time.Second
 	// retryAfter is when a sender may try again, in seconds.
 	retryAfter = "10"
 	// maxWords bounds an answer.
@@ -103,7 +105,7 @@ func (s *Server) handle(w http.ResponseWriter, request *http.Request) *answer {
 		return later503("too many messages at once; send it again")
 	}
 	defer leave()
-	body, problem := readBody(w, request)
+	body, problem := s.readBody(w, request)
 	if problem != nil {
 		return problem
 	}
@@ -152,12 +154,19 @@ func (s *Server) admitted(ctx context.Context, header http.Header, namespace str
 		return nil, refuse(http.StatusForbidden, forbidden, fmt.Sprintf(
 			"%s may not create strategyalerts in namespace %s; bind ClusterRole strategy-operator-alert-sender there", name, namespace))
 	}
+	if s.person(user.Username) { // what follows from an alert was asked for by nobody, and nobody could tell who ended one
+		return nil, refuse(http.StatusForbidden, forbidden, fmt.Sprintf(
+			"%s is a person as far as the name tells, and alerts come from machines; report with kubectl strategy report, or name the machine in the manager's --machine-users", name))
+	}
 	return user, nil
 }
 
-func readBody(w http.ResponseWriter, request *http.Request) ([]byte, *answer) {
+func (s *Server) readBody(w http.ResponseWriter, request *http.Request) ([]byte, *answer) {
 	var body bytes.Buffer
-	_, err := body.ReadFrom(http.MaxBytesReader(w, request.Body, maxBody))
+	err := s.within(w, func() error {
+		_, err := body.ReadFrom(http.MaxBytesReader(w, request.Body, maxBody))
+		return err
+	})
 	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
 		return nil, refuse(http.StatusRequestEntityTooLarge, tooLarge,
 			fmt.Sprintf("the message has more than %d MiB; group alerts by more labels", maxBody>>20))
@@ -166,6 +175,17 @@ func readBody(w http.ResponseWriter, request *http.Request) ([]byte, *answer) {
 		return nil, later503("the body could not be read to its end; send it again")
 	}
 	return body.Bytes(), nil
+}
+
+// within gives a body so long to arrive: whoever sends one slowly has a place that others wait for. Afterwards the connection waits again as long
+// as it did: its end would end the work on the message.
+func (s *Server) within(w http.ResponseWriter, read func() error) error {
+	connection := http.NewResponseController(w)
+	if err := connection.SetReadDeadline(s.clock.Now().Add(bodyLimit)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	defer func() { _ = connection.SetReadDeadline(time.Time{}) }()
+	return read()
 }
 
 // keep stores a message, and answers that it is safe only if all of it is.
@@ -193,5 +213,21 @@ func (s *Server) keep(ctx context.Context, namespace, sender string, m message) 
 		log.Error(err, "Store alerts")
 		return later503("%v; send it again", err)
 	}
-	return &answer{code: http.StatusOK, words: fmt.Sprintf("%d alerts are stored", len(all))}
+	if n := results[again]; n > 0 {
+		return later503("%d of %d alerts were resolved less than %s ago and are said to fire since before; all else is stored. Send it again: what fires then is stored",
+			n, len(all), peerDelay)
+	}
+	return &answer{code: http.StatusOK, words: whatBecame(len(all), results[late], m.refused)}
+}
+
+// whatBecame says what became of a message.
+func whatBecame(alerts, old, unreadable int) string {
+	words := fmt.Sprintf("%d alerts are stored", alerts-old)
+	if old > 0 {
+		words += fmt.Sprintf("; %d are older than what is stored, and change nothing", old)
+	}
+	if unreadable > 0 {
+		words += fmt.Sprintf("; of %d nothing can be stored: they are no objects", unreadable)
+	}
+	return words
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -62,6 +64,7 @@ func TestAnswers(t *testing.T) {
 		"a password":                     {change: header("Authorization", "Basic Z29vZA=="), code: 401, reason: unauthenticated},
 		"nobody's token":                 {change: header("Authorization", "Bearer secret-of-somebody"), code: 401, reason: unauthenticated},
 		"somebody who may not":           {change: header("Authorization", "Bearer weak"), code: 403, reason: forbidden, words: "system:serviceaccount:monitoring:default may not create strategyalerts in namespace trading"},
+		"a person":                       {change: header("Authorization", "Bearer human"), code: 403, reason: forbidden, words: "mallory is a person as far as the name tells, and alerts come from machines; report with kubectl strategy report"},
 		"where they may not":             {change: path("/v1/namespaces/other/alerts"), code: 403, reason: forbidden, words: "strategy-operator-alert-sender"},
 		"the API server is away":         {world: func(w *world) { w.down = errDown }, code: 503, words: "does not say whose the token is"},
 		"a namespace that is not served": {world: func(w *world) { w.unserved = "the operator does not serve namespace trading" }, code: 503, words: "does not serve"},
@@ -116,6 +119,83 @@ func TestAnswers(t *testing.T) {
 				t.Errorf("%d alerts are stored", stored)
 			}
 		})
+	}
+}
+
+// What fires though it was resolved just now may be a peer's old news, or real: its sender comes again until that is clear, and what is real is
+// not silent until Alertmanager repeats it. The others of the message are safe meanwhile.
+func TestWhatFiresRightAfterItsEndIsSentAgain(t *testing.T) {
+	w := newWorld(t)
+	w.send(one("A", "firing", at("11:00:00")))
+	w.send(one("A", "resolved", at("11:00:00")))
+	body := []byte(whole(entry("A", "firing", at("11:00:00")), entry("B", "firing", at("11:00:00"))))
+	for range 11 {
+		w.clock.Step(10 * time.Second)
+		w.sync()
+		if got := w.answer(w.server, sent(body)); got.Code != http.StatusServiceUnavailable || !strings.Contains(got.Body.String(), "1 of 2 alerts were resolved less than 2m0s ago") {
+			t.Fatalf("%d %s", got.Code, got.Body)
+		}
+	}
+	if all := w.alerts(); all["A"].Spec.State != resolved || all["B"].Spec.State != firing {
+		t.Errorf("%+v", all)
+	}
+	w.clock.Step(10 * time.Second)
+	w.send(string(body))
+	if spec := w.alerts()["A"].Spec; spec.State != firing || spec.Occurrence != 2 {
+		t.Errorf("%+v", spec)
+	}
+}
+
+// A sender reads what is stored of its message, and what is not.
+func TestTheAnswerIsTrue(t *testing.T) {
+	w := newWorld(t)
+	w.send(one("A", "firing", at("11:30:00")))
+	body := `{"version":"4","alerts":[` + entry("A", "resolved", at("11:00:00")) + `,` + entry("B", "firing", at("11:00:00")) + `,7]}`
+	want := "1 alerts are stored; 1 are older than what is stored, and change nothing; of 1 nothing can be stored: they are no objects\n"
+	if got := w.answer(w.server, sent([]byte(body))); got.Code != http.StatusOK || got.Body.String() != want {
+		t.Errorf("%d %s", got.Code, got.Body)
+	}
+}
+
+// A sender that was known keeps its way to the API server, whatever strangers ask meanwhile.
+func TestStrangersKeepNoKnownSenderWaiting(t *testing.T) {
+	w := newWorld(t)
+	w.send(one("A", "firing", at("11:00:00")))
+	for range reviewsAtOnce {
+		w.server.gate.strangers <- struct{}{}
+	}
+	w.clock.Step(remembered + time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if got := w.answer(w.server, sent([]byte(one("A", "firing", at("11:00:00")))).WithContext(ctx)); got.Code != http.StatusOK {
+		t.Errorf("%d %s", got.Code, got.Body)
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	stranger := sent(nil, func(r *http.Request) { r.Header.Set("Authorization", "Bearer new") }).WithContext(ended)
+	if got := w.answer(w.server, stranger); got.Code != http.StatusServiceUnavailable {
+		t.Errorf("%d %s", got.Code, got.Body)
+	}
+}
+
+// deadlined remembers the deadlines of a connection.
+type deadlined struct {
+	*httptest.ResponseRecorder
+	all []time.Time
+}
+
+func (d *deadlined) SetReadDeadline(at time.Time) error {
+	d.all = append(d.all, at)
+	return nil
+}
+
+// Whoever sends a body slowly has its place for a few seconds, and the work on a message that came has no such end.
+func TestABodyHasADeadline(t *testing.T) {
+	w := newWorld(t)
+	connection := &deadlined{ResponseRecorder: httptest.NewRecorder()}
+	w.server.ServeHTTP(connection, sent([]byte(one("A", "firing", at("11:00:00")))))
+	if want := []time.Time{noon.Add(bodyLimit), {}}; connection.Code != http.StatusOK || !slices.Equal(connection.all, want) {
+		t.Errorf("%d, %v", connection.Code, connection.all)
 	}
 }
 

@@ -25,6 +25,7 @@ const (
 	changed  result = "changed"
 	repeated result = "repeated" // nothing is new but that it was heard
 	late     result = "late"     // old news: what is stored is newer
+	again    result = "again"    // it fires though it was resolved just now: to be sent again, once no peer can be late any more
 	refused  result = "refused"  // nothing could be made of it
 )
 
@@ -36,7 +37,10 @@ func (r result) writes() bool { return r == created || r == changed }
 //
 //   - a later start is another occurrence;
 //   - about the same one, resolved wins, unless it is heard again that it fires when no peer can be late any more: then it fires again. Who
-//     doubts that has one incident too many; who did not would have none for an alert that fires;
+//     doubts that has one incident too many; who did not would have none for an alert that fires. Before that its sender is told to come
+//     again: Alertmanager, which was told that all is well, would be silent until its repeat_interval, for hours. A peer that is late tries
+//     again, too, and may so make fire what is over; with the next message of its group it says that it is resolved, and is believed;
+//   - resolved without a start ends nothing but what its end reaches into: who knows neither may mean any occurrence before;
 //   - an earlier start tells of the same occurrence where it reaches into it: of several Prometheus servers each has a start of its own,
 //     and Alertmanager takes the earliest it knows of.
 func merge(before *strategyv1.StrategyAlertSpec, h heard, now time.Time) (strategyv1.StrategyAlertSpec, result) {
@@ -58,9 +62,9 @@ func merge(before *strategyv1.StrategyAlertSpec, h heard, now time.Time) (strate
 	case h.state == strategyv1.AlertFiring && firing:
 		return describe(after, h), repeated
 	case h.state == strategyv1.AlertFiring && !starts.IsZero() && now.Sub(before.ChangedTime.Time) < peerDelay:
-		return after, late
+		return after, again
 	case h.state == strategyv1.AlertFiring:
-		return begins(after, h, again(before, starts), now), changed
+		return begins(after, h, sinceOver(before, starts), now), changed
 	case !sameOccurrence(before, starts, h.ends):
 		return after, late
 	case firing:
@@ -72,12 +76,13 @@ func merge(before *strategyv1.StrategyAlertSpec, h heard, now time.Time) (strate
 
 // sameOccurrence says whether a message that it is resolved is about the occurrence that is stored.
 func sameOccurrence(before *strategyv1.StrategyAlertSpec, starts, ends time.Time) bool {
-	return starts.IsZero() || !starts.Before(before.StartTime.Time) || !ends.IsZero() && !ends.Before(before.StartTime.Time)
+	reaches := func(at time.Time) bool { return !at.IsZero() && !at.Before(before.StartTime.Time) }
+	return reaches(starts) || reaches(ends)
 }
 
-// again is since when an alert fires that was over, where its sender says that it did all the time: its deadlines are not those of the
+// sinceOver is since when an alert fires that was over, where its sender says that it did all the time: its deadlines are not those of the
 // occurrence that somebody has dealt with.
-func again(before *strategyv1.StrategyAlertSpec, starts time.Time) time.Time {
+func sinceOver(before *strategyv1.StrategyAlertSpec, starts time.Time) time.Time {
 	if starts.IsZero() || before.EndTime == nil {
 		return starts
 	}

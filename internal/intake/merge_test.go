@@ -53,34 +53,37 @@ func TestMerge(t *testing.T) {
 		ends   string
 		nth    int64
 	}{
-		"the first time":                             {nil, news(firing, "11:00:00", ""), created, firing, "11:00:00", "", 1},
-		"the first time, and over":                   {nil, news(resolved, "11:00:00", "11:30:00"), created, resolved, "11:00:00", "11:30:00", 1},
-		"the first time, without a start":            {nil, news(firing, "", ""), created, firing, "12:00:00", "", 1},
-		"the first time, over, without any time":     {nil, news(resolved, "", ""), created, resolved, "12:00:00", "12:00:00", 1},
-		"the first time, from a clock a bit ahead":   {nil, news(firing, "12:05:00", ""), created, firing, "12:05:00", "", 1},
-		"the first time, from a clock far ahead":     {nil, news(firing, "12:05:01", ""), created, firing, "12:00:00", "", 1},
-		"over, by a clock far ahead":                 {nil, news(resolved, "11:00:00", "13:00:00"), created, resolved, "11:00:00", "12:00:00", 1},
-		"it goes on":                                 {stored(firing, minute), news(firing, "10:00:00", ""), repeated, firing, "10:00:00", "", 3},
-		"it is over":                                 {stored(firing, minute), news(resolved, "10:00:00", "11:59:00"), changed, resolved, "10:00:00", "11:59:00", 3},
-		"it is over, nobody says since when":         {stored(firing, minute), news(resolved, "10:00:00", ""), changed, resolved, "10:00:00", "12:00:00", 3},
-		"it is over again":                           {stored(resolved, minute), news(resolved, "10:00:00", "11:00:00"), repeated, resolved, "10:00:00", "11:59:00", 3},
-		"a late peer says that it fires":             {stored(resolved, 119*time.Second), news(firing, "10:00:00", ""), late, resolved, "10:00:00", "11:58:01", 3},
-		"it fires again since the same time":         {stored(resolved, 2*minute), news(firing, "10:00:00", ""), changed, firing, "11:58:00", "", 4},
-		"it began anew":                              {stored(resolved, minute), news(firing, "11:59:30", ""), changed, firing, "11:59:30", "", 4},
-		"it began anew, and nobody said it was over": {stored(firing, minute), news(firing, "11:59:30", ""), changed, firing, "11:59:30", "", 4},
-		"it began anew, and is over":                 {stored(firing, minute), news(resolved, "11:00:00", "11:10:00"), changed, resolved, "11:00:00", "11:10:00", 4},
-		"old news: it fired":                         {stored(firing, minute), news(firing, "09:00:00", ""), repeated, firing, "10:00:00", "", 3},
-		"old news: it was over":                      {stored(firing, minute), news(resolved, "09:00:00", "09:30:00"), late, firing, "10:00:00", "", 3},
-		"old news: it was over, nobody says when":    {stored(firing, minute), news(resolved, "09:00:00", ""), late, firing, "10:00:00", "", 3},
-		"another server has it since before":         {stored(firing, minute), news(resolved, "09:59:45", "11:59:00"), changed, resolved, "10:00:00", "11:59:00", 3},
-		"another server has it still":                {stored(resolved, 3*minute), news(firing, "09:59:45", ""), changed, firing, "11:57:00", "", 4},
-		"another server is a late peer":              {stored(resolved, minute), news(firing, "09:59:45", ""), late, resolved, "10:00:00", "11:59:00", 3},
-		"a clock far ahead: it goes on":              {stored(firing, minute), news(firing, "13:00:00", ""), repeated, firing, "10:00:00", "", 3},
-		"a clock far ahead: it fires again":          {stored(resolved, minute), news(firing, "13:00:00", ""), changed, firing, "12:00:00", "", 4},
-		"no start: it goes on":                       {stored(firing, minute), news(firing, "", ""), repeated, firing, "10:00:00", "", 3},
-		"no start: it is over":                       {stored(firing, minute), news(resolved, "", "11:59:00"), changed, resolved, "10:00:00", "11:59:00", 3},
-		"no start: it is over again":                 {stored(resolved, minute), news(resolved, "", ""), repeated, resolved, "10:00:00", "11:59:00", 3},
-		"over before it began, by its own clock":     {stored(firing, minute), news(resolved, "10:00:00", "09:00:00"), changed, resolved, "10:00:00", "10:00:00", 3},
+		"the first time":                              {nil, news(firing, "11:00:00", ""), created, firing, "11:00:00", "", 1},
+		"the first time, and over":                    {nil, news(resolved, "11:00:00", "11:30:00"), created, resolved, "11:00:00", "11:30:00", 1},
+		"the first time, without a start":             {nil, news(firing, "", ""), created, firing, "12:00:00", "", 1},
+		"the first time, over, without any time":      {nil, news(resolved, "", ""), created, resolved, "12:00:00", "12:00:00", 1},
+		"the first time, from a clock a bit ahead":    {nil, news(firing, "12:05:00", ""), created, firing, "12:05:00", "", 1},
+		"the first time, from a clock far ahead":      {nil, news(firing, "12:05:01", ""), created, firing, "12:00:00", "", 1},
+		"over, by a clock far ahead":                  {nil, news(resolved, "11:00:00", "13:00:00"), created, resolved, "11:00:00", "12:00:00", 1},
+		"it goes on":                                  {stored(firing, minute), news(firing, "10:00:00", ""), repeated, firing, "10:00:00", "", 3},
+		"it is over":                                  {stored(firing, minute), news(resolved, "10:00:00", "11:59:00"), changed, resolved, "10:00:00", "11:59:00", 3},
+		"it is over, nobody says since when":          {stored(firing, minute), news(resolved, "10:00:00", ""), changed, resolved, "10:00:00", "12:00:00", 3},
+		"it is over again":                            {stored(resolved, minute), news(resolved, "10:00:00", "11:00:00"), repeated, resolved, "10:00:00", "11:59:00", 3},
+		"a late peer says that it fires":              {stored(resolved, 119*time.Second), news(firing, "10:00:00", ""), again, resolved, "10:00:00", "11:58:01", 3},
+		"it fires again since the same time":          {stored(resolved, 2*minute), news(firing, "10:00:00", ""), changed, firing, "11:58:00", "", 4},
+		"it began anew":                               {stored(resolved, minute), news(firing, "11:59:30", ""), changed, firing, "11:59:30", "", 4},
+		"it began anew, and nobody said it was over":  {stored(firing, minute), news(firing, "11:59:30", ""), changed, firing, "11:59:30", "", 4},
+		"it began anew, and is over":                  {stored(firing, minute), news(resolved, "11:00:00", "11:10:00"), changed, resolved, "11:00:00", "11:10:00", 4},
+		"old news: it fired":                          {stored(firing, minute), news(firing, "09:00:00", ""), repeated, firing, "10:00:00", "", 3},
+		"old news: it was over":                       {stored(firing, minute), news(resolved, "09:00:00", "09:30:00"), late, firing, "10:00:00", "", 3},
+		"old news: it was over, nobody says when":     {stored(firing, minute), news(resolved, "09:00:00", ""), late, firing, "10:00:00", "", 3},
+		"another server has it since before":          {stored(firing, minute), news(resolved, "09:59:45", "11:59:00"), changed, resolved, "10:00:00", "11:59:00", 3},
+		"another server has it still":                 {stored(resolved, 3*minute), news(firing, "09:59:45", ""), changed, firing, "11:57:00", "", 4},
+		"another server is a late peer":               {stored(resolved, minute), news(firing, "09:59:45", ""), again, resolved, "10:00:00", "11:59:00", 3},
+		"a clock far ahead: it goes on":               {stored(firing, minute), news(firing, "13:00:00", ""), repeated, firing, "10:00:00", "", 3},
+		"a clock far ahead: it fires again":           {stored(resolved, minute), news(firing, "13:00:00", ""), changed, firing, "12:00:00", "", 4},
+		"no start: it goes on":                        {stored(firing, minute), news(firing, "", ""), repeated, firing, "10:00:00", "", 3},
+		"no start: it is over":                        {stored(firing, minute), news(resolved, "", "11:59:00"), changed, resolved, "10:00:00", "11:59:00", 3},
+		"no start: it is over again":                  {stored(resolved, minute), news(resolved, "", "11:59:00"), repeated, resolved, "10:00:00", "11:59:00", 3},
+		"no start: an occurrence before is over":      {stored(firing, minute), news(resolved, "", "09:59:59"), late, firing, "10:00:00", "", 3},
+		"no start, no end: nobody knows what is over": {stored(firing, minute), news(resolved, "", ""), late, firing, "10:00:00", "", 3},
+		"a start far ahead names no occurrence":       {stored(firing, minute), news(resolved, "13:00:00", ""), late, firing, "10:00:00", "", 3},
+		"over before it began, by its own clock":      {stored(firing, minute), news(resolved, "10:00:00", "09:00:00"), changed, resolved, "10:00:00", "10:00:00", 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			after, what := merge(c.before, c.heard, noon)
@@ -97,7 +100,7 @@ func TestMerge(t *testing.T) {
 			if want := int64(1); c.before != nil && after.Heard != c.before.Heard+want || c.before == nil && after.Heard != want || !after.HeardTime.Time.Equal(noon) {
 				t.Errorf("heard %d times, last at %s", after.Heard, after.HeardTime)
 			}
-			if c.before != nil && (after.Sender == "before") != (what == late) {
+			if c.before != nil && (after.Sender == "before") != (what == late || what == again) {
 				t.Errorf("%s: the sender is %s", what, after.Sender)
 			}
 			storable(t, &after, c.before)

@@ -14,7 +14,7 @@ var (
 		Name: "strategy_intake_refused_total", Help: "Requests to the alert intake that Alertmanager does not send again (4xx), by reason: what they said is lost.",
 	}, []string{"reason"})
 	alertsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "strategy_intake_alerts_total", Help: "Alerts that the intake heard, by what that did: created, changed, repeated, late (old news), refused (nothing could be made of it).",
+		Name: "strategy_intake_alerts_total", Help: "Alerts that the intake heard, by what that did: created, changed, repeated, late (old news), again (said to fire though just resolved, to be sent again), refused (nothing could be made of it).",
 	}, []string{"result"})
 	truncatedTotal = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "strategy_intake_truncated_alerts_total", Help: "Alerts that senders left out of their messages, because of max_alerts of the receiver.",
@@ -30,7 +30,7 @@ func RegisterMetrics() error {
 	for _, reason := range reasons {
 		refusedTotal.WithLabelValues(reason)
 	}
-	for _, what := range []result{created, changed, repeated, late, refused} {
+	for _, what := range []result{created, changed, repeated, late, again, refused} {
 		alertsTotal.WithLabelValues(string(what))
 	}
 	for _, one := range []prometheus.Collector{requestsTotal, refusedTotal, alertsTotal, truncatedTotal, requestSeconds} {

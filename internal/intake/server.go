@@ -39,8 +39,10 @@ type Options struct {
 	Access  AccessReviews
 	// NotServed says why nothing may be stored in a namespace; empty: it may.
 	NotServed func(ctx context.Context, namespace string) string
-	Clock     clock.PassiveClock
-	Log       logr.Logger
+	// Person says whether a user is a person, as far as anybody can tell: people report in their own name.
+	Person func(user string) bool
+	Clock  clock.PassiveClock
+	Log    logr.Logger
 }
 
 // Server is the alert intake. It is a runnable of a manager, on every replica.
@@ -50,6 +52,7 @@ type Server struct {
 	room             *room
 	store            *store
 	notServed        func(context.Context, string) string
+	person           func(string) bool
 	clock            clock.PassiveClock
 	log              logr.Logger
 	wait             time.Duration
@@ -60,7 +63,7 @@ func New(o Options) *Server {
 	return &Server{
 		address: o.Address, certDir: o.CertDir, gate: newGate(o.Tokens, o.Access, o.Clock), room: newRoom(),
 		store:     &store{client: o.Client, live: o.Live, clock: o.Clock},
-		notServed: o.NotServed, clock: o.Clock, log: o.Log, wait: waitLimit,
+		notServed: o.NotServed, person: o.Person, clock: o.Clock, log: o.Log, wait: waitLimit,
 	}
 }
 

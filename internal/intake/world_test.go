@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -25,6 +26,7 @@ import (
 const (
 	namespace = "trading"
 	sender    = "system:serviceaccount:monitoring:alertmanager"
+	person    = "mallory"
 )
 
 var kinds = sync.OnceValues(apiserver.NewKinds)
@@ -65,6 +67,7 @@ func (w *world) replica() *Server {
 	return New(Options{
 		Client: asked{api, w, true}, Live: asked{api, w, false}, Tokens: tokens{w}, Access: access{w}, Clock: w.clock, Log: logr.Discard(),
 		NotServed: func(context.Context, string) string { return w.unserved },
+		Person:    func(user string) bool { return !strings.HasPrefix(user, "system:") },
 	})
 }
 
@@ -123,7 +126,7 @@ func (a asked) Update(ctx context.Context, object client.Object, options ...clie
 	return a.Client.Update(ctx, object, options...)
 }
 
-// tokens knows two tokens: one may send to trading, one to nothing.
+// tokens knows three tokens: one may send to trading, one to nothing, and one is a person's who may send, too.
 type tokens struct{ w *world }
 
 func (r tokens) Create(_ context.Context, review *authenticationv1.TokenReview, _ metav1.CreateOptions) (*authenticationv1.TokenReview, error) {
@@ -133,7 +136,7 @@ func (r tokens) Create(_ context.Context, review *authenticationv1.TokenReview, 
 	if r.w.down != nil {
 		return nil, r.w.down
 	}
-	users := map[string]string{"good": sender, "weak": "system:serviceaccount:monitoring:default"}
+	users := map[string]string{"good": sender, "weak": "system:serviceaccount:monitoring:default", "human": person}
 	if user, found := users[review.Spec.Token]; found {
 		review.Status = authenticationv1.TokenReviewStatus{Authenticated: true, User: authenticationv1.UserInfo{
 			Username: user, UID: "1", Groups: []string{"system:serviceaccounts"}, Extra: map[string]authenticationv1.ExtraValue{"pod": {"x"}},
@@ -154,7 +157,7 @@ func (r access) Create(_ context.Context, review *authorizationv1.SubjectAccessR
 		return nil, r.w.down
 	}
 	asked := review.Spec.ResourceAttributes
-	review.Status.Allowed = review.Spec.User == sender && review.Spec.UID == "1" && len(review.Spec.Groups) == 1 && len(review.Spec.Extra) == 1 && *asked == authorizationv1.ResourceAttributes{
+	review.Status.Allowed = (review.Spec.User == sender || review.Spec.User == person) && review.Spec.UID == "1" && len(review.Spec.Groups) == 1 && len(review.Spec.Extra) == 1 && *asked == authorizationv1.ResourceAttributes{
 		Namespace: namespace, Verb: "create", Group: "strategy.tradeops.dev", Resource: "strategyalerts",
 	}
 	return review, nil

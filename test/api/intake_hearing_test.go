@@ -26,6 +26,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/decide"
 	"tradeops.dev/strategy-operator/internal/intake"
 )
 
@@ -83,6 +84,7 @@ func hears(t *testing.T, namespace string) *hearing {
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	must(t, err)
 	intakes := intake.New(intake.Options{
+		Person: decide.Machines(nil).MayBePerson,
 		Client: cached, Live: live, Tokens: reviews.AuthenticationV1().TokenReviews(), Access: reviews.AuthorizationV1().SubjectAccessReviews(),
 		NotServed: func(context.Context, string) string { return "" }, Clock: clock.RealClock{}, Log: logr.Discard(),
 	})
