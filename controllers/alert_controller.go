@@ -26,16 +26,25 @@ func (r *routing) loop(does *executor) *loop[*strategyv1.StrategyAlert, strategy
 	}
 }
 
+// decide plans over what every pass needs, and again over what the plan asked for.
 func (r *routing) decide(ctx context.Context, object *strategyv1.StrategyAlert, now time.Time) (alertDecision, error) {
 	observed, err := r.observeAlert(ctx, object)
 	if err != nil {
 		return alertDecision{}, err
 	}
-	plan := alerts.Plan(observed, now)
-	if plan.Heartbeat {
-		r.beats.seen(object.Namespace, now)
+	for {
+		plan := alerts.Plan(observed, now)
+		if plan.Needs != 0 {
+			if err := r.observeAlertNeeds(ctx, object.Namespace, plan.Needs, &observed); err != nil {
+				return alertDecision{}, err
+			}
+			continue
+		}
+		if plan.Heartbeat {
+			r.beats.seen(object.Namespace, now)
+		}
+		return alertDecision{plan.Status, plan.Rule, plan.Actions, plan.NextAt}, nil
 	}
-	return alertDecision{plan.Status, plan.Rule, plan.Actions, plan.NextAt}, nil
 }
 
 // controller has one worker: the limit of a storm counts what was opened, and two at once would both find room for the last.

@@ -19,29 +19,38 @@ import (
 	"tradeops.dev/strategy-operator/internal/routes"
 )
 
-// observeAlert is every read of an alert's pass.
+// observeAlert is what every pass over an alert reads.
 func (r *routing) observeAlert(ctx context.Context, object *strategyv1.StrategyAlert) (alerts.Observed, error) {
 	observed := alerts.Observed{
 		Alert: object.DeepCopy(), NotServed: r.Namespaces.Served(object.Namespace), Refused: r.refusals.of(object), User: r.User,
-		Person: r.Machines.MayBePerson(object.Spec.Sender),
+		Machines: r.Machines,
 	}
 	if observed.NotServed != nil {
 		return observed, nil
 	}
-	in := client.InNamespace(object.Namespace)
-	var incidents strategyv1.StrategyIncidentList
-	if err := r.Client.List(ctx, &incidents, in, client.UnsafeDisableDeepCopy); err != nil {
-		return observed, err
-	}
-	observed.Incidents = r.opened.with(object.Namespace, incidents.Items, r.Clock.Now())
-	var others strategyv1.StrategyAlertList
-	if err := r.Client.List(ctx, &others, in, client.UnsafeDisableDeepCopy); err != nil {
-		return observed, err
-	}
-	observed.Others = others.Items
 	var err error
 	observed.Playbooks, err = r.observeRoutes(ctx, object.Namespace)
 	return observed, err
+}
+
+// observeAlertNeeds is what a plan asked for.
+func (r *routing) observeAlertNeeds(ctx context.Context, namespace string, needs alerts.Need, observed *alerts.Observed) error {
+	in := client.InNamespace(namespace)
+	if needs&alerts.NeedIncidents != 0 {
+		var incidents strategyv1.StrategyIncidentList
+		if err := r.Client.List(ctx, &incidents, in, client.UnsafeDisableDeepCopy); err != nil {
+			return err
+		}
+		observed.Incidents = facts.Known(r.opened.with(namespace, incidents.Items, r.Clock.Now()))
+	}
+	if needs&alerts.NeedOthers != 0 {
+		var others strategyv1.StrategyAlertList
+		if err := r.Client.List(ctx, &others, in, client.UnsafeDisableDeepCopy); err != nil {
+			return err
+		}
+		observed.Others = facts.Known(others.Items)
+	}
+	return nil
 }
 
 // observeRoutes is what the playbooks of a namespace say of alerts, by name: each as something new would start on it. One that nothing starts on

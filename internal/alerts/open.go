@@ -13,6 +13,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/bounded"
 	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
 	"tradeops.dev/strategy-operator/internal/routes"
@@ -54,8 +55,9 @@ func (p *plan) join() pass.Outcome {
 // oldest is the oldest open incident of an identity that serves; nil: there is none.
 func (p *plan) oldest(spec strategyv1.StrategyIncidentSpec, serves func(*strategyv1.StrategyIncident) bool) (oldest *strategyv1.StrategyIncident) {
 	identity := lifecycle.Identity(spec)
-	for i := range p.seen.Incidents {
-		one := &p.seen.Incidents[i]
+	incidents := p.incidents()
+	for i := range incidents {
+		one := &incidents[i]
 		if open(one) && lifecycle.Identity(one.Spec) == identity && serves(one) && (oldest == nil || older(one, oldest)) {
 			oldest = one
 		}
@@ -92,8 +94,9 @@ func (p *plan) collect() pass.Outcome {
 // opened is how many incidents alerts opened for the playbook within an hour, without those that hold storms.
 func (p *plan) opened() (n int) {
 	storm := lifecycle.Identity(p.storm())
-	for i := range p.seen.Incidents {
-		one := &p.seen.Incidents[i]
+	incidents := p.incidents()
+	for i := range incidents {
+		one := &incidents[i]
 		if one.Spec.PlaybookName == p.playbook.Name && one.Spec.RequestedBy == p.seen.User && p.now.Sub(one.CreationTimestamp.Time) < stormWindow && lifecycle.Identity(one.Spec) != storm {
 			n++
 		}
@@ -110,6 +113,9 @@ func (p *plan) open() pass.Outcome {
 	if p.dealtWith() { // its clock was stopped by whoever closed the incident before
 		spec.Summary = bounded.Line(fmt.Sprintf("it still fires, though StrategyIncident %s is over: %s", p.next.IncidentName, spec.Summary), 512)
 	} else {
+		if p.linked() && p.seen.Alert.Spec.Occurrence <= p.next.Occurrence {
+			spec.Summary = bounded.Line(fmt.Sprintf("StrategyIncident %s was deleted while it fired: %s", p.next.IncidentName, spec.Summary), 512)
+		}
 		spec.DetectedTime = new(metav1.NewTime(p.began(spec).UTC().Truncate(time.Second)))
 	}
 	p.create(spec)
@@ -118,18 +124,36 @@ func (p *plan) open() pass.Outcome {
 
 // began is since when the fault is known: the first of the alerts about the same that nobody has dealt with.
 func (p *plan) began(spec strategyv1.StrategyIncidentSpec) time.Time {
-	began, identity := p.seen.Alert.Spec.StartTime.Time, lifecycle.Identity(spec)
-	for i := range p.seen.Others {
-		other := &p.seen.Others[i]
-		if other.Spec.State != strategyv1.AlertFiring || !other.Spec.StartTime.Time.Before(began) || other.Status.IncidentUID != "" && other.Spec.Occurrence <= other.Status.Occurrence {
+	began, identity := p.startOf(p.seen.Alert.Spec), lifecycle.Identity(spec)
+	if p.needs != 0 { // whether it opens one at all is not known yet
+		return began
+	}
+	others := facts.Want(&p.needs, NeedOthers, p.seen.Others)
+	for i := range others {
+		other := &others[i]
+		starts := p.startOf(other.Spec)
+		if other.Spec.State != strategyv1.AlertFiring || !starts.Before(began) || p.seen.Machines.MayBePerson(other.Spec.Sender) || p.dealt(other.Spec, other.Status) {
 			continue
 		}
-		found, routed := p.playbook.Table.Find(other.Spec.Labels)
-		if routed && found.Action == strategyv1.AlertActionIncident && lifecycle.Identity(wanted(p.playbook.Name, found)) == identity {
-			began = other.Spec.StartTime.Time
+		playbook, found := routeOf(p.seen.Playbooks, other)
+		if playbook != nil && found.Action == strategyv1.AlertActionIncident && lifecycle.Identity(wanted(playbook.Name, found)) == identity {
+			began = starts
 		}
 	}
 	return began
+}
+
+// maxBefore is how long before it was heard an alert may have begun, for the clocks of its incident to start then: as long as Alertmanager, or the
+// way from there, may be away. What somebody says beyond that would have each deadline over before anybody can answer.
+const maxBefore = time.Hour
+
+// startOf is since when an alert fires, as far as that is believed.
+func (p *plan) startOf(spec strategyv1.StrategyAlertSpec) time.Time {
+	starts := latest(spec.StartTime.Time, spec.ChangedTime.Add(-maxBefore))
+	if starts.After(p.now) { // a clock that is ahead
+		return p.now
+	}
+	return starts
 }
 
 // create opens an incident. The next pass finds it, and joins: so does whoever else wanted the same.
@@ -148,8 +172,9 @@ func (p *plan) nameOf(spec strategyv1.StrategyIncidentSpec) string {
 	identity, before := lifecycle.Identity(spec), ""
 	var newest *strategyv1.StrategyIncident
 	named := map[string]*strategyv1.StrategyIncident{}
-	for i := range p.seen.Incidents {
-		one := &p.seen.Incidents[i]
+	incidents := p.incidents()
+	for i := range incidents {
+		one := &incidents[i]
 		named[one.Name] = one
 		if lifecycle.Identity(one.Spec) == identity && (newest == nil || older(newest, one)) {
 			newest = one

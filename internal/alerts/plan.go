@@ -13,6 +13,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/bounded"
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
 	"tradeops.dev/strategy-operator/internal/routes"
@@ -28,6 +29,7 @@ type plan struct {
 	actions  []action.Action
 	nextAt   time.Time
 	beats    bool
+	needs    Need
 }
 
 // Plan decides one pass.
@@ -35,6 +37,9 @@ func Plan(o Observed, now time.Time) Decision {
 	p := &plan{seen: o, now: now, next: *o.Alert.Status.DeepCopy()}
 	p.route()
 	rule := pass.First(p, rules)
+	if p.needs != 0 {
+		return Decision{Needs: p.needs}
+	}
 	return Decision{Status: p.next, Rule: rule, Actions: p.actions, NextAt: p.nextAt, Heartbeat: p.beats}
 }
 
@@ -72,10 +77,22 @@ func (p *plan) setAside() (*Playbook, routes.Found) {
 
 func (p *plan) firing() bool { return p.seen.Alert.Spec.State == strategyv1.AlertFiring }
 
+func (p *plan) incidents() []strategyv1.StrategyIncident {
+	return facts.Want(&p.needs, NeedIncidents, p.seen.Incidents)
+}
+
 // incident is the one that the alert opened or joined; nil: none, or it was deleted.
 func (p *plan) incident() *strategyv1.StrategyIncident {
-	for i := range p.seen.Incidents {
-		if one := &p.seen.Incidents[i]; one.Name == p.next.IncidentName && string(one.UID) == p.next.IncidentUID {
+	if !p.linked() {
+		return nil
+	}
+	return p.incidentOf(p.next)
+}
+
+func (p *plan) incidentOf(status strategyv1.StrategyAlertStatus) *strategyv1.StrategyIncident {
+	incidents := p.incidents()
+	for i := range incidents {
+		if one := &incidents[i]; one.Name == status.IncidentName && string(one.UID) == status.IncidentUID {
 			return one
 		}
 	}
@@ -86,8 +103,16 @@ func (p *plan) incident() *strategyv1.StrategyIncident {
 func (p *plan) linked() bool { return p.next.IncidentUID != "" }
 
 // dealtWith: the alert fires as it did when it was given to its incident, without a pause.
-func (p *plan) dealtWith() bool {
-	return p.linked() && p.seen.Alert.Spec.Occurrence <= p.next.Occurrence
+func (p *plan) dealtWith() bool { return p.dealt(p.seen.Alert.Spec, p.next) }
+
+// dealt: an alert has had an incident for as long as it fires, and somebody or something closed that. What was deleted was dealt with by nobody,
+// unless it is known that it was closed before.
+func (p *plan) dealt(spec strategyv1.StrategyAlertSpec, status strategyv1.StrategyAlertStatus) bool {
+	if status.IncidentUID == "" || spec.Occurrence > status.Occurrence {
+		return false
+	}
+	incident := p.incidentOf(status)
+	return status.NextTime != nil || incident != nil && (incident.Status.ClosedTime != nil || incident.DeletionTimestamp.IsZero())
 }
 
 // link gives the alert to an incident.

@@ -19,6 +19,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/alerts"
 	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/decide"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/routes"
 	"tradeops.dev/strategy-operator/internal/testkit"
@@ -112,6 +113,23 @@ func again(alert *strategyv1.StrategyAlert, after time.Duration) *strategyv1.Str
 	alert.Spec.State, alert.Spec.EndTime, alert.Spec.StartTime, alert.Spec.ChangedTime, alert.Spec.HeardTime = strategyv1.AlertFiring, nil, at(after), at(after), at(after)
 	alert.Spec.Occurrence++
 	return alert
+}
+
+// started says that it began at another time than it was heard.
+func started(alert *strategyv1.StrategyAlert, after time.Duration) *strategyv1.StrategyAlert {
+	alert.Spec.StartTime = at(after)
+	return alert
+}
+
+// ignores has the alerts of a team be nobody's incident.
+func ignores(name, team string) alerts.Playbook {
+	table, problems := routes.Compile(&strategyv1.AlertsSpec{Routes: []strategyv1.AlertRoute{
+		{Name: "team", Matchers: []string{"team=" + team}, Action: strategyv1.AlertActionIgnore},
+	}})
+	if len(problems) > 0 {
+		panic(problems)
+	}
+	return alerts.Playbook{Name: name, Table: table, MaxPerHour: 2, Reopen: 10 * time.Minute}
 }
 
 func loss() *strategyv1.StrategyAlert { return alert("loss", "Loss", "fast", "warning") }
@@ -270,15 +288,53 @@ var rows = map[string]row{
 		alert: again(with(loss(), "first"), 2*time.Minute), incidents: []strategyv1.StrategyIncident{closed(incident("first", "PnL", "fast", 0), time.Minute)}, after: 3 * time.Minute,
 		rule: "open", opens: "PnL Warning fast 10:02:00", outcome: "Opened", given: "first", next: 3 * time.Minute,
 	},
-	"its incident was deleted, and it still fires": {
-		alert: with(loss(), "first"), after: time.Minute, rule: "stillFires", outcome: "Opened", ready: "Opened", given: "first", says: "after 2026-11-23T10:11:00Z", next: 11 * time.Minute,
+	"its incident was deleted, and it still fires: another one at once, whose clocks go on": {
+		alert: with(loss(), "first"), others: []strategyv1.StrategyAlert{*with(again(alert("early", "Loss", "fast", ""), -time.Minute), "first")},
+		after: time.Minute, rule: "open", outcome: "Opened", given: "first", opens: "PnL Warning fast 09:59:00", next: time.Minute,
+	},
+	"its incident is being deleted, and it still fires": {
+		alert: with(loss(), "first"), incidents: []strategyv1.StrategyIncident{func() strategyv1.StrategyIncident {
+			gone := incident("first", "PnL", "fast", 0)
+			gone.DeletionTimestamp = new(at(0))
+			return gone
+		}()}, after: time.Minute, rule: "open", outcome: "Opened", given: "first", opens: "PnL Warning fast 10:00:00", next: time.Minute,
+	},
+	"its incident was closed, and is forgotten since": {
+		alert: func() *strategyv1.StrategyAlert {
+			fires := with(loss(), "first")
+			fires.Status.NextTime = new(at(11 * time.Minute))
+			return fires
+		}(), after: 2 * time.Minute, rule: "stillFires", outcome: "Opened", ready: "Opened", given: "first", says: "after 2026-11-23T10:11:00Z", next: 11 * time.Minute,
+	},
+	"a start long before it was heard is not believed": {
+		alert: started(loss(), -50*365*24*time.Hour), rule: "open", opens: "PnL Warning fast 09:00:00",
+	},
+	"nor that of another alert": {
+		alert: loss(), others: []strategyv1.StrategyAlert{*started(alert("early", "Loss", "fast", ""), -50*365*24*time.Hour)}, rule: "open", opens: "PnL Warning fast 09:00:00",
+	},
+	"nor one that has not come": {
+		alert: started(loss(), 4*time.Minute), after: time.Minute, rule: "open", opens: "PnL Warning fast 10:01:00",
+	},
+	"nor what a person says": {
+		alert: loss(), others: []strategyv1.StrategyAlert{func() strategyv1.StrategyAlert {
+			by := started(alert("early", "Loss", "fast", ""), -time.Minute)
+			by.Spec.Sender = "mallory"
+			return *by
+		}()}, rule: "open", opens: "PnL Warning fast 10:00:00",
+	},
+	"an alert that another playbook has says nothing of this one": {
+		alert: loss(), playbooks: []alerts.Playbook{ignores("a", "early"), playbook("desk")}, others: []strategyv1.StrategyAlert{func() strategyv1.StrategyAlert {
+			other := started(alert("early", "Loss", "fast", ""), -time.Minute)
+			other.Spec.Labels["team"] = "early"
+			return *other
+		}()}, rule: "open", opens: "PnL Warning fast 10:00:00",
 	},
 	"another incident has the name of its own": {
 		alert: with(loss(), "first"), incidents: []strategyv1.StrategyIncident{func() strategyv1.StrategyIncident {
 			other := incident("first", "Latency", "fast", 0)
 			other.UID = "uid-other"
 			return other
-		}()}, after: time.Minute, rule: "stillFires", outcome: "Opened", ready: "Opened", given: "first", next: 11 * time.Minute,
+		}()}, after: time.Minute, rule: "open", opens: "PnL Warning fast 10:00:00", outcome: "Opened", given: "first", next: time.Minute,
 	},
 	"too many within an hour: one incident for the rest": {
 		alert: alert("loss", "Loss", "fast", "critical"), incidents: manyOf(2, "Latency"), after: time.Minute, rule: "collect", opens: "AlertFatigue Critical  -", next: time.Minute,
@@ -327,8 +383,11 @@ func TestWhatBecomesOfAnAlert(t *testing.T) {
 				playbooks = desk
 			}
 			observed := alerts.Observed{
-				Alert: c.alert, NotServed: c.unserved, Person: c.person, Refused: c.refused, User: operator, Playbooks: playbooks, Incidents: c.incidents,
-				Others: append(slices.Clone(c.others), *c.alert),
+				Alert: c.alert, NotServed: c.unserved, Machines: decide.Machines{"alertmanager"}, Refused: c.refused, User: operator, Playbooks: playbooks,
+				Incidents: facts.Known(c.incidents), Others: facts.Known(append(slices.Clone(c.others), *c.alert)),
+			}
+			if c.person {
+				observed.Machines = nil
 			}
 			before := fmt.Sprint(observed)
 			got := alerts.Plan(observed, t0.Add(c.after))
@@ -379,7 +438,9 @@ func asked(actions []action.Action) (opens string, deletes bool) {
 // TestNames: all alerts about the same ask for one name, until the incident that has it is over.
 func TestNames(t *testing.T) {
 	name := func(alert *strategyv1.StrategyAlert, incidents ...strategyv1.StrategyIncident) string {
-		for _, one := range alerts.Plan(alerts.Observed{Alert: alert, User: operator, Playbooks: desk, Incidents: incidents}, t0.Add(time.Hour)).Actions {
+		for _, one := range alerts.Plan(alerts.Observed{
+			Alert: alert, Machines: decide.Machines{"alertmanager"}, User: operator, Playbooks: desk, Incidents: facts.Known(incidents), Others: facts.Known([]strategyv1.StrategyAlert{*alert}),
+		}, t0.Add(time.Hour)).Actions {
 			if creates, ok := one.(action.CreateIncident); ok {
 				return creates.Incident.Name
 			}
@@ -405,6 +466,49 @@ func TestNames(t *testing.T) {
 	taken.Spec.RequestedBy = "mallory"
 	if other := name(loss(), taken); other == first || other == "" {
 		t.Errorf("a taken name leads to %q", other)
+	}
+}
+
+// TestReadsWhatItNeeds: what opens no incident is decided without those that there are, and only what opens one looks at other alerts. Without a fact
+// that is needed nothing is decided.
+func TestReadsWhatItNeeds(t *testing.T) {
+	for name, c := range map[string]struct {
+		alert     *strategyv1.StrategyAlert
+		incidents []strategyv1.StrategyIncident
+		all       alerts.Need
+	}{
+		"a heartbeat":            {alert("dog", "Watchdog", "", ""), nil, 0},
+		"what is ignored":        {alert("noise", "Noise", "", ""), nil, 0},
+		"what nobody has":        {alert("odd", "Odd", "", ""), nil, 0},
+		"what was over at once":  {ended(loss(), time.Minute), nil, 0},
+		"what joins":             {loss(), []strategyv1.StrategyIncident{incident("first", "PnL", "fast", 0)}, alerts.NeedIncidents},
+		"what is with its own":   {with(loss(), "first"), []strategyv1.StrategyIncident{incident("first", "PnL", "fast", 0)}, alerts.NeedIncidents},
+		"what opens one":         {loss(), nil, alerts.NeedIncidents | alerts.NeedOthers},
+		"what opens one, anew":   {again(with(loss(), "old"), time.Minute), nil, alerts.NeedIncidents | alerts.NeedOthers},
+		"what a storm collects":  {loss(), manyOf(2, "Latency"), alerts.NeedIncidents},
+		"what was just resolved": {ended(with(loss(), "first"), time.Minute), nil, alerts.NeedIncidents},
+	} {
+		observed := alerts.Observed{Alert: c.alert, Machines: decide.Machines{"alertmanager"}, User: operator, Playbooks: desk}
+		var all alerts.Need
+		for range 3 {
+			got := alerts.Plan(observed, t0.Add(time.Minute))
+			if got.Needs == 0 {
+				break
+			}
+			if got.Rule != "" || len(got.Actions) > 0 || !reflect.DeepEqual(got.Status, strategyv1.StrategyAlertStatus{}) {
+				t.Errorf("%s: decided without what it needs: %+v", name, got)
+			}
+			all |= got.Needs
+			if all&alerts.NeedIncidents != 0 {
+				observed.Incidents = facts.Known(c.incidents)
+			}
+			if all&alerts.NeedOthers != 0 {
+				observed.Others = facts.Known([]strategyv1.StrategyAlert{*c.alert})
+			}
+		}
+		if all != c.all {
+			t.Errorf("%s: it reads %b, not %b", name, all, c.all)
+		}
 	}
 }
 

@@ -111,7 +111,7 @@ func (p *plan) over() pass.Outcome {
 
 // byPerson: an incident that an alert opened was asked for by nobody, so whoever may approve may approve what follows. A person who asks has a name.
 func (p *plan) byPerson() pass.Outcome {
-	if !p.seen.Person {
+	if !p.seen.Machines.MayBePerson(p.seen.Alert.Spec.Sender) {
 		return pass.GoOn
 	}
 	p.playbook = nil
@@ -175,12 +175,12 @@ func (p *plan) by() string {
 }
 
 // stillFires: whoever closed the incident knew that it fires; only when it goes on for long is it told again. An alert that nobody repeats has
-// maybe ended unheard.
+// maybe ended unheard. Whoever deleted the incident closed nothing: another one is opened at once.
 func (p *plan) stillFires() pass.Outcome {
 	if !p.dealtWith() {
 		return pass.GoOn
 	}
-	closed := p.now // deleted, and nobody knows when it was closed
+	closed := p.now // deleted since, and known to have been closed
 	if incident := p.incident(); incident != nil && incident.Status.ClosedTime != nil {
 		closed = incident.Status.ClosedTime.Time
 	}

@@ -6,6 +6,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/sim/apiserver"
 )
 
 // Alertmanager is who sends alerts.
@@ -24,7 +25,7 @@ func (w *World) Fire(name string, labels map[string]strategyv1.AlertText) {
 		})
 		return
 	}
-	w.As(Alertmanager, &strategyv1.StrategyAlert{
+	w.As(apiserver.Operator, &strategyv1.StrategyAlert{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 		Spec: strategyv1.StrategyAlertSpec{
 			Labels: labels, Annotations: map[string]strategyv1.AlertText{"summary": "it loses money"}, Sender: Alertmanager,
