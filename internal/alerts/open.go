@@ -40,7 +40,7 @@ func (p *plan) storm() strategyv1.StrategyIncidentSpec {
 
 // join gives the alert to an open incident about the same that somebody or something is at work on.
 func (p *plan) join() pass.Outcome {
-	incident := p.oldest(wanted(p.playbook.Name, p.found), func(one *strategyv1.StrategyIncident) bool { return !p.asleep(one) })
+	incident := p.oldest(wanted(p.playbook.Name, p.found), func(one *strategyv1.StrategyIncident) bool { return !p.asleep(one) || p.listedBy(one) != nil })
 	if incident == nil {
 		return pass.GoOn
 	}

@@ -132,6 +132,12 @@ func ignores(name, team string) alerts.Playbook {
 	return alerts.Playbook{Name: name, Table: table, MaxPerHour: 2, Reopen: 10 * time.Minute}
 }
 
+// knows is an incident that has an alert that fires.
+func knows(incident strategyv1.StrategyIncident, alert string) strategyv1.StrategyIncident {
+	incident.Status.Alerts = []strategyv1.IncidentAlert{{ObjectName: alert, Name: "Loss", Severity: "Warning", State: strategyv1.AlertFiring, Occurrences: 1}}
+	return incident
+}
+
 func loss() *strategyv1.StrategyAlert { return alert("loss", "Loss", "fast", "warning") }
 
 type row struct {
@@ -366,6 +372,27 @@ var rows = map[string]row{
 		alert: loss(), refused: &facts.Refusal{Effect: "action.CreateIncident", Message: "exceeded quota"}, rule: "open", opens: "PnL Warning fast 10:00:00",
 		ready: "EffectRefused", says: "exceeded quota", next: 7 * 24 * time.Hour,
 	},
+	"it is kept on its way out by a finalizer of somebody": {alert: func() *strategyv1.StrategyAlert {
+		kept := loss()
+		kept.DeletionTimestamp, kept.Finalizers = new(at(0)), []string{"example.com/keep"}
+		return kept
+	}(), rule: "deleted", ready: "NeedsPerson", says: "finalizers that the operator did not set: example.com/keep"},
+	"it was deleted while it fired, and is over: its incident hears of it": {
+		alert: ended(loss(), time.Minute), incidents: []strategyv1.StrategyIncident{incident("other", "PnL", "slow", 0), knows(incident("first", "PnL", "fast", 0), "loss")},
+		after: time.Minute, rule: "returned", outcome: "Joined", ready: "Joined", given: "first", says: "had it before its object was deleted",
+	},
+	"so it does where no route has it any more": {
+		alert: ended(loss(), time.Minute), playbooks: []alerts.Playbook{}, incidents: []strategyv1.StrategyIncident{knows(incident("first", "PnL", "fast", 0), "loss")},
+		after: time.Minute, rule: "returned", outcome: "Joined", ready: "Joined", given: "first",
+	},
+	"what is closed hears of nothing": {
+		alert: ended(loss(), time.Minute), incidents: []strategyv1.StrategyIncident{closed(knows(incident("first", "PnL", "fast", 0), "loss"), 0)},
+		after: time.Minute, rule: "over", outcome: "NotOpened", ready: "NotOpened",
+	},
+	"it was deleted while it fired, and is heard again: its incident has it however long it waits": {
+		alert: loss(), incidents: []strategyv1.StrategyIncident{knows(stalled(incident("first", "PnL", "fast", -time.Hour)), "loss")},
+		after: time.Hour, rule: "join", outcome: "Joined", ready: "Joined", given: "first",
+	},
 	"on its way out": {alert: func() *strategyv1.StrategyAlert {
 		gone := loss()
 		gone.DeletionTimestamp = new(at(0))
@@ -480,7 +507,7 @@ func TestReadsWhatItNeeds(t *testing.T) {
 		"a heartbeat":            {alert("dog", "Watchdog", "", ""), nil, 0},
 		"what is ignored":        {alert("noise", "Noise", "", ""), nil, 0},
 		"what nobody has":        {alert("odd", "Odd", "", ""), nil, 0},
-		"what was over at once":  {ended(loss(), time.Minute), nil, 0},
+		"what was over at once":  {ended(loss(), time.Minute), nil, alerts.NeedIncidents},
 		"what joins":             {loss(), []strategyv1.StrategyIncident{incident("first", "PnL", "fast", 0)}, alerts.NeedIncidents},
 		"what is with its own":   {with(loss(), "first"), []strategyv1.StrategyIncident{incident("first", "PnL", "fast", 0)}, alerts.NeedIncidents},
 		"what opens one":         {loss(), nil, alerts.NeedIncidents | alerts.NeedOthers},

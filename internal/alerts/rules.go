@@ -1,7 +1,9 @@
 package alerts
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -31,6 +33,7 @@ var rules = []rule{
 	{Name: "notServed", Run: (*plan).notServed},       // nothing may be written here
 	{Name: "forget", Run: (*plan).forget},             // over for long
 	{Name: "withIncident", Run: (*plan).withIncident}, // its incident is open
+	{Name: "returned", Run: (*plan).returned},         // it is over, and an open incident knows it to fire
 	{Name: "over", Run: (*plan).over},                 // it does not fire
 	{Name: "byPerson", Run: (*plan).byPerson},         // a machine would ask in somebody's place
 	{Name: "unroutable", Run: (*plan).unroutable},     // no playbook says what it is
@@ -42,8 +45,17 @@ var rules = []rule{
 	{Name: "open", Run: (*plan).open},                 // an incident of its own
 }
 
+// deleted: nothing becomes of it any more. Whoever keeps it with a finalizer keeps its sender out, too, and is told so.
 func (p *plan) deleted() pass.Outcome {
-	return pass.Outcome(!p.seen.Alert.DeletionTimestamp.IsZero())
+	alert := p.seen.Alert
+	if alert.DeletionTimestamp.IsZero() {
+		return pass.GoOn
+	}
+	if len(alert.Finalizers) > 0 && p.seen.NotServed == nil {
+		p.stalled(strategyv1.ReasonNeedsPerson, fmt.Sprintf("it is being deleted, and is kept by finalizers that the operator did not set: %s. Until they are removed its sender is answered 503, and nothing becomes of it",
+			bounded.Line(strings.Join(alert.Finalizers, ", "), 512)))
+	}
+	return pass.Ends
 }
 
 func (p *plan) notServed() pass.Outcome {
@@ -93,6 +105,37 @@ func (p *plan) withIncident() pass.Outcome {
 	}
 	p.settled(string(p.next.Outcome), message+p.notServing())
 	return pass.Ends
+}
+
+// returned: somebody deleted the object while it fired, so its incident keeps it as firing; now it is heard that it is over.
+func (p *plan) returned() pass.Outcome {
+	if p.firing() || p.linked() || p.seen.Machines.MayBePerson(p.seen.Alert.Spec.Sender) {
+		return pass.GoOn
+	}
+	incidents := p.incidents()
+	for i := range incidents {
+		known := p.listedBy(&incidents[i])
+		if known == nil {
+			continue
+		}
+		p.link(strategyv1.AlertJoined, &incidents[i], "StrategyIncident "+incidents[i].Name+" had it before its object was deleted; it is resolved")
+		p.next.Severity = cmp.Or(p.next.Severity, known.Severity)
+		return pass.Ends
+	}
+	return pass.GoOn
+}
+
+// listedBy is what an open incident knows of the alert that fired before its object was deleted; nil: nothing.
+func (p *plan) listedBy(incident *strategyv1.StrategyIncident) *strategyv1.IncidentAlert {
+	if !open(incident) {
+		return nil
+	}
+	for i := range incident.Status.Alerts {
+		if known := &incident.Status.Alerts[i]; known.ObjectName == p.seen.Alert.Name && known.State == strategyv1.AlertFiring {
+			return known
+		}
+	}
+	return nil
 }
 
 // over: what does not fire opens nothing.

@@ -222,13 +222,13 @@ func (w *world) reset(ctx context.Context, content string) error {
 func (w *world) removeRecords(ctx context.Context) error {
 	background := client.PropagationPolicy(metav1.DeletePropagationBackground)
 	here := client.InNamespace(w.namespace)
+	if err := admin.DeleteAllOf(ctx, &strategyv1.StrategyAlert{}, here); err != nil { // first: one that fires opens its incident again
+		return err
+	}
 	for _, kind := range []client.Object{&strategyv1.StrategyRollback{}, &strategyv1.StrategyIncident{}, &strategyv1.StrategyDecision{}, &batchv1.Job{}} {
 		if err := admin.DeleteAllOf(ctx, kind, here, background); err != nil {
 			return err
 		}
-	}
-	if err := admin.DeleteAllOf(ctx, &strategyv1.StrategyAlert{}, here); err != nil { // they come again as long as something fires
-		return err
 	}
 	for _, list := range []client.ObjectList{&strategyv1.StrategyRollbackList{}, &strategyv1.StrategyIncidentList{}, &strategyv1.StrategyDecisionList{}, &batchv1.JobList{}} {
 		if err := admin.List(ctx, list, here, client.Limit(1)); err != nil {
