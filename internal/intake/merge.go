@@ -35,14 +35,15 @@ func (r result) writes() bool { return r == created || r == changed }
 // merge says what an alert is after it was heard of; nil before: for the first time. Pure. The order in which messages come says little: several
 // senders tell of the same alert, and each tries again what failed. So the times that they say are compared:
 //
-//   - a later start is another occurrence;
+//   - a later start is another occurrence, unless it fell into the one that is stored: of several Prometheus servers each has a start of its own, and
+//     Alertmanager takes the earliest it knows of, which is a later one once that server is silent, or for a peer that never heard of it. So it
+//     is where it lies before the alert was heard to fire last. One that ended and began anew unheard begins after that;
 //   - about the same one, resolved wins, unless it is heard again that it fires when no peer can be late any more: then it fires again. Who
 //     doubts that has one incident too many; who did not would have none for an alert that fires. Before that its sender is told to come
 //     again: Alertmanager, which was told that all is well, would be silent until its repeat_interval, for hours. A peer that is late tries
 //     again, too, and may so make fire what is over; with the next message of its group it says that it is resolved, and is believed;
 //   - resolved without a start ends nothing but what its end reaches into: who knows neither may mean any occurrence before;
-//   - an earlier start tells of the same occurrence where it reaches into it: of several Prometheus servers each has a start of its own,
-//     and Alertmanager takes the earliest it knows of.
+//   - an earlier start tells of the same occurrence where it reaches into it, for the same reason.
 func merge(before *strategyv1.StrategyAlertSpec, h heard, now time.Time) (strategyv1.StrategyAlertSpec, result) {
 	now = now.UTC().Truncate(time.Second)
 	starts := h.starts
@@ -56,9 +57,12 @@ func merge(before *strategyv1.StrategyAlertSpec, h heard, now time.Time) (strate
 	after := *before.DeepCopy()
 	after.Heard++
 	after.HeardTime = later(before.HeardTime, now)
-	switch newer, firing := starts.After(before.StartTime.Time), before.State == strategyv1.AlertFiring; {
-	case newer:
+	switch firing, newer := before.State == strategyv1.AlertFiring, starts.After(before.StartTime.Time); {
+	case newer && !fellInto(before, starts):
 		return begins(after, h, starts, now), changed
+	case h.state == strategyv1.AlertFiring && firing && newer: // so that what is over since before this start does not end it
+		after.StartTime, after.ChangedTime = metav1.NewTime(starts), metav1.NewTime(now)
+		return describe(after, h), changed
 	case h.state == strategyv1.AlertFiring && firing:
 		return describe(after, h), repeated
 	case h.state == strategyv1.AlertFiring && !starts.IsZero() && now.Sub(before.ChangedTime.Time) < peerDelay:
@@ -68,10 +72,17 @@ func merge(before *strategyv1.StrategyAlertSpec, h heard, now time.Time) (strate
 	case !sameOccurrence(before, starts, h.ends):
 		return after, late
 	case firing:
+		after.StartTime = later(after.StartTime, starts)
 		return resolves(after, h, now), changed
 	default:
 		return describe(after, h), repeated
 	}
+}
+
+// fellInto says whether a later start lies within the occurrence that is stored. One that is over has none: its end may be only when that was heard,
+// and what fires shall not wait.
+func fellInto(before *strategyv1.StrategyAlertSpec, starts time.Time) bool {
+	return before.State == strategyv1.AlertFiring && !starts.After(before.HeardTime.Time)
 }
 
 // sameOccurrence says whether a message that it is resolved is about the occurrence that is stored.
