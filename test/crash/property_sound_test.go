@@ -71,6 +71,7 @@ func (p *anyStory) sound() {
 		}
 	}
 	p.incidents()
+	p.routedAlerts()
 	p.drills()
 	p.inEffect()
 	p.configuration()
@@ -192,6 +193,7 @@ func (p *anyStory) configuration() {
 func (p *anyStory) end() {
 	p.cut.At = 0
 	p.mend()
+	p.endAlerts()
 	p.hold(false)
 	p.settle()
 	for _, was := range p.EveryRollback() {

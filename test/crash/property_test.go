@@ -23,7 +23,7 @@ func TestAnyStory(t *testing.T) {
 	count := map[string]int{}
 	rapid.Check(t, func(t *rapid.T) {
 		count["cases"]++
-		p := &anyStory{T: t, base: testkit.Document, document: evenly(t, "document", []string{"usual", "usual", "feeds", "many"}), count: count}
+		p := &anyStory{T: t, base: testkit.Document, document: evenly(t, "document", []string{"usual", "usual", "feeds", "many"}), count: count, steps: usualSteps}
 		p.run = &run{World: sim.New(t, p.playbook)}
 		switch p.document {
 		case "feeds":
@@ -67,10 +67,12 @@ type anyStory struct {
 	faults
 	base     string // what people put into the configuration
 	document string
+	alerts   bool // they come, and open incidents
 	byHand   bool // people changed what a rollback had changed
 	count    map[string]int
 	asked    int
 	reports  map[checks.ID]sim.Ended
+	steps    []string // what may happen
 }
 
 func (p *anyStory) playbook(spec *strategyv1.StrategyPlaybookSpec) {
@@ -82,6 +84,9 @@ func (p *anyStory) playbook(spec *strategyv1.StrategyPlaybookSpec) {
 	}
 	if rapid.Bool().Draw(p.T, "fatigue") {
 		scenarios.TuneAlerts(spec)
+	}
+	if p.alerts {
+		spec.Alerts = routedLosses()
 	}
 	if rapid.Bool().Draw(p.T, "ladder") {
 		spec.Remediations[0].OnFailedAfter, spec.Remediations[0].Then = strategyv1.FailedAfterNext, "keep"
@@ -114,12 +119,17 @@ func (p *anyStory) drawn(_ *sim.World, id checks.ID) (sim.Ended, bool) {
 	return p.reports[id], true
 }
 
+// usualSteps is what may happen without alerts.
+var usualSteps = []string{
+	"incident", "incident", "in force", "in force", "in force", "in force", "rollback", "rollback", "approve", "approve", "approve", "approve", "restore", "deny", "renew", "override", "incident decision", "incident decision",
+	"time", "time", "hold", "signal", "rules", "elsewhere", "over it", "delete", "stale", "restart",
+	"fault", "fault", "fault", "fault", "fault", "fault", "fault", "mend", "mend",
+}
+
 func (p *anyStory) step() {
-	switch p.next("step", []string{
-		"incident", "incident", "in force", "in force", "in force", "in force", "rollback", "rollback", "approve", "approve", "approve", "approve", "restore", "deny", "renew", "override", "incident decision", "incident decision",
-		"time", "time", "hold", "signal", "rules", "elsewhere", "over it", "delete", "stale", "restart",
-		"fault", "fault", "fault", "fault", "fault", "fault", "fault", "mend", "mend",
-	}) {
+	switch p.next("step", p.steps) {
+	case "alert":
+		p.alert()
 	case "incident":
 		p.Pass(time.Second)
 		p.asked++

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -186,4 +187,63 @@ func (s *story) sender() func(context.Context, string) error {
 		}
 		return nil
 	}
+}
+
+// A storm: hundreds of alerts come through the intake while the operator is killed in the middle, and what was not taken is sent again, as
+// Alertmanager does. Each is stored once, none is lost, and there are no more incidents than the playbook allows, and the one that holds the rest.
+func TestAStormOfAlertsLosesAndDoublesNothing(t *testing.T) {
+	needsPrometheus(t)
+	s := tell(t, alone, long("hundreds of alerts are sent while the operator is killed"))
+	s.listens()
+	const messages, each = 20, 20
+	send, starts := s.sender(), time.Now().UTC().Format(time.RFC3339)
+	for n := range messages {
+		var entries []string
+		for i := range each {
+			entries = append(entries, fmt.Sprintf(`{"status":"firing","labels":{"alertname":"MultiStrategyPnlDrawdown","severity":"critical","schedule":"storm-%d","team":"trading-ops"},"startsAt":%q}`,
+				n*each+i, starts))
+		}
+		message := s.here(`{"version":"4","groupKey":"{}:{}","status":"firing","receiver":"trading","alerts":[` + strings.Join(entries, ",") + `]}`)
+		if n == messages/2 {
+			s.trace("the operator is killed: %s", s.kill())
+		}
+		s.eventually(fmt.Sprintf("message %d is taken", n), 2*time.Minute, func(ctx context.Context) error { return send(ctx, message) })
+	}
+	s.eventually("each alert is with one incident", 3*time.Minute, func(ctx context.Context) error { return s.stormIsHeld(ctx, messages*each) })
+	s.stays("nothing more comes of it", 10*time.Second, func(ctx context.Context) error { return s.stormIsHeld(ctx, messages*each) })
+}
+
+// stormIsHeld: so many alerts are stored, each once and with an incident, and no two incidents are about the same.
+func (s *story) stormIsHeld(ctx context.Context, want int) error {
+	all, err := s.alerts(ctx)
+	if err != nil {
+		return err
+	}
+	var incidents strategyv1.StrategyIncidentList
+	if err := admin.List(ctx, &incidents, client.InNamespace(s.namespace)); err != nil {
+		return err
+	}
+	about := map[string]string{}
+	for _, incident := range incidents.Items {
+		same := fmt.Sprint(incident.Spec.Type, incident.Spec.Schedule)
+		if other, found := about[same]; found {
+			return fmt.Errorf("incidents %s and %s are about the same: %s", incident.Name, other, same)
+		}
+		about[same] = incident.Name
+	}
+	seen := map[strategyv1.AlertText]bool{}
+	for _, alert := range all {
+		schedule := alert.Spec.Labels["schedule"]
+		if !strings.HasPrefix(string(schedule), "storm-") {
+			continue
+		}
+		if seen[schedule] || alert.Status.IncidentUID == "" {
+			return fmt.Errorf("alert %s of schedule %s is stored twice, or has no incident: %s", alert.Name, schedule, alert.Status.Outcome)
+		}
+		seen[schedule] = true
+	}
+	if len(seen) != want {
+		return fmt.Errorf("%d alerts are stored, not %d", len(seen), want)
+	}
+	return nil
 }
