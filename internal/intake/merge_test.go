@@ -207,3 +207,24 @@ func TestWhatFiresIsNeverForgotten(t *testing.T) {
 		}
 	})
 }
+
+// Two Prometheus servers have a start each; what one of them says of an occurrence before ends nothing, and what it says of this one does.
+func TestTwoStartsAreOneOccurrence(t *testing.T) {
+	spec := stored(firing, time.Minute) // since ten
+	for i, step := range []struct {
+		heard heard
+		want  result
+	}{
+		{news(firing, "10:00:15", ""), changed}, {news(firing, "10:00:00", ""), repeated}, {news(firing, "10:00:15", ""), repeated},
+		{news(resolved, "10:00:00", "10:00:10"), late}, {news(resolved, "10:00:00", "11:59:30"), changed}, {news(resolved, "10:00:15", "11:59:40"), repeated},
+	} {
+		after, what := merge(spec, step.heard, noon)
+		if what != step.want {
+			t.Fatalf("step %d is %s: %+v", i, what, after)
+		}
+		spec = &after
+	}
+	if spec.State != resolved || spec.Occurrence != 3 || !spec.StartTime.Time.Equal(at("10:00:15")) {
+		t.Errorf("%+v", spec)
+	}
+}
