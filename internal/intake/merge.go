@@ -57,25 +57,33 @@ func merge(before *strategyv1.StrategyAlertSpec, h heard, now time.Time) (strate
 	after := *before.DeepCopy()
 	after.Heard++
 	after.HeardTime = later(before.HeardTime, now)
-	switch firing, newer := before.State == strategyv1.AlertFiring, starts.After(before.StartTime.Time); {
-	case newer && !fellInto(before, starts):
+	switch {
+	case starts.After(before.StartTime.Time) && !fellInto(before, starts):
 		return begins(after, h, starts, now), changed
-	case h.state == strategyv1.AlertFiring && firing && newer: // so that what is over since before this start does not end it
-		after.StartTime, after.ChangedTime = metav1.NewTime(starts), metav1.NewTime(now)
-		return describe(after, h), changed
-	case h.state == strategyv1.AlertFiring && firing:
-		return describe(after, h), repeated
-	case h.state == strategyv1.AlertFiring && !starts.IsZero() && now.Sub(before.ChangedTime.Time) < peerDelay:
-		return after, again
 	case h.state == strategyv1.AlertFiring:
-		return begins(after, h, sinceOver(before, starts), now), changed
+		return fires(before, after, h, starts, now)
 	case !sameOccurrence(before, starts, h.ends):
 		return after, late
-	case firing:
+	case before.State == strategyv1.AlertFiring:
 		after.StartTime = later(after.StartTime, starts)
 		return resolves(after, h, now), changed
 	default:
 		return describe(after, h), repeated
+	}
+}
+
+// fires is an alert of which it is said that the occurrence that is stored fires.
+func fires(before *strategyv1.StrategyAlertSpec, after strategyv1.StrategyAlertSpec, h heard, starts, now time.Time) (strategyv1.StrategyAlertSpec, result) {
+	switch firing := before.State == strategyv1.AlertFiring; {
+	case firing && starts.After(before.StartTime.Time): // so that what is over since before this start does not end it
+		after.StartTime, after.ChangedTime = metav1.NewTime(starts), metav1.NewTime(now)
+		return describe(after, h), changed
+	case firing:
+		return describe(after, h), repeated
+	case !starts.IsZero() && now.Sub(before.ChangedTime.Time) < peerDelay:
+		return after, again
+	default:
+		return begins(after, h, sinceOver(before, starts), now), changed
 	}
 }
 
