@@ -3,12 +3,14 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -100,11 +102,13 @@ func (r *outbox) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Resu
 	return again(nextAt, now), nil
 }
 
-// try sends one notification once. What cannot be sent for what the playbook or its Secret says is a failure like any other.
+// try sends one notification once. What cannot be sent for what the playbook or its Secret says, or for want of an answer of the API server,
+// is a failure like any other: nobody was told.
 func (r *outbox) try(ctx context.Context, object *strategyv1.StrategyIncident, n strategyv1.NotificationStatus, known sent) (ctrl.Result, error) {
 	problem, err := r.send(ctx, object, n)
 	if err != nil {
-		return ctrl.Result{}, err
+		log.FromContext(ctx).Error(err, "a notification cannot be sent", "key", n.Key)
+		problem = "what it needs cannot be read: the API server gives no answer about the playbook or its Secret; the operator's log says why"
 	}
 	now := r.Clock.Now()
 	known.Attempts++
@@ -197,6 +201,11 @@ func countNotifications(object *strategyv1.StrategyIncident, before strategyv1.S
 	for _, n := range before.Notifications {
 		settled[n.Key] = !lifecycle.Pending(n)
 	}
+	for _, n := range before.Notifications {
+		if lifecycle.Pending(n) && !has(object, n.Key) { // too many waited
+			notificationsTotal.WithLabelValues(string(n.Event), "unreached").Inc()
+		}
+	}
 	for _, n := range object.Status.Notifications {
 		if settled[n.Key] || lifecycle.Pending(n) {
 			continue
@@ -210,4 +219,8 @@ func countNotifications(object *strategyv1.StrategyIncident, before strategyv1.S
 		}
 		notificationsTotal.WithLabelValues(string(n.Event), result).Inc()
 	}
+}
+
+func has(object *strategyv1.StrategyIncident, key string) bool {
+	return slices.ContainsFunc(object.Status.Notifications, func(n strategyv1.NotificationStatus) bool { return n.Key == key })
 }

@@ -25,7 +25,7 @@ const (
 	ConditionResolved     = "Resolved"
 	ConditionSLAMet       = "SLAMet"
 	ConditionSignalsKnown = "SignalsKnown"
-	// Notified=True: the newest notification was delivered. Only where the playbook has notifications.
+	// Notified=True: every notification that was wanted was delivered, or is on its way. Only where the playbook has notifications.
 	ConditionNotified = "Notified"
 
 	// Of rollbacks.
@@ -124,6 +124,7 @@ const (
 	ReasonAckEnded       = "Ended"               // and was, until the acknowledgement ended
 	ReasonDelivered      = "Delivered"           // a notification was taken by the playbook's webhook
 	ReasonNotDelivered   = "NotDelivered"        // and was not, again and again: call people yourself
+	ReasonPartDelivered  = "PartlyDelivered"     // the newest was, and some before it were not
 	ReasonSampled        = "Sampled"             // every signal is known
 	ReasonSignalUnknown  = "SignalUnknown"       // a signal is not known
 	ReasonLeadUnjudged   = "LeadRuleErrored"     // and so a rule that would call the lead cannot be evaluated

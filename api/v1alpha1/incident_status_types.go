@@ -80,6 +80,10 @@ type StrategyIncidentStatus struct {
 	// +optional
 	WaitingSince *metav1.Time `json:"waitingSince,omitempty"`
 
+	// question is what people are asked now; absent while nobody is.
+	// +optional
+	Question *QuestionStatus `json:"question,omitempty"`
+
 	// unanswered is how often it was told that no level answered, until somebody last did; absent = never.
 	// +optional
 	Unanswered *UnansweredStatus `json:"unanswered,omitempty"`
@@ -104,6 +108,10 @@ type StrategyIncidentStatus struct {
 	// +listMapKey=key
 	// +kubebuilder:validation:MaxItems=32
 	Notifications []NotificationStatus `json:"notifications,omitempty"`
+
+	// unreached is how often people could not be told of something, though it was still wanted; absent = never.
+	// +optional
+	Unreached *UnreachedStatus `json:"unreached,omitempty"`
 
 	// alertCount is how often alerts of the incident have begun to fire. It never falls.
 	// +optional

@@ -82,6 +82,12 @@ type NotificationStatus struct {
 	// +kubebuilder:validation:MaxLength=253
 	RollbackName string `json:"rollbackName,omitempty"`
 
+	// question is which of status.question it asks; absent = it asks none.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=16
+	Question string `json:"question,omitempty"`
+
 	// message is what happened, or what is asked.
 	// +required
 	// +kubebuilder:validation:MinLength=1
@@ -111,6 +117,38 @@ type NotificationStatus struct {
 
 	// problem is why it is not delivered.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	Problem string `json:"problem,omitempty"`
+}
+
+// QuestionStatus is what an incident asks of people.
+type QuestionStatus struct {
+	// digest tells one question from another: of a question to a level it is made of the message of Ready, of one to an approver of the
+	// rollback and its plan.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=16
+	Digest string `json:"digest,omitempty"`
+
+	// time is since when this is asked.
+	// +required
+	Time metav1.Time `json:"time,omitempty,omitzero"`
+}
+
+// UnreachedStatus counts the notifications that were given up though they were still wanted.
+type UnreachedStatus struct {
+	// times is how many there were.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	Times int64 `json:"times,omitempty"`
+
+	// lastTime is when the last one was given up.
+	// +required
+	LastTime metav1.Time `json:"lastTime,omitempty,omitzero"`
+
+	// problem is why the last one was not delivered.
+	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
 	Problem string `json:"problem,omitempty"`

@@ -68,11 +68,8 @@ func (p *plan) noteSilence(before int64) {
 	}
 }
 
-// raisedByAlerts: severity only rises.
+// raisedByAlerts: severity only rises, and whoever has the incident hears of it, whether its playbook and its log can be read now or not.
 func (p *plan) raisedByAlerts(all []strategyv1.IncidentAlert) {
-	if p.noProcedure() != nil {
-		return
-	}
 	for _, alert := range all {
 		if alert.State == strategyv1.AlertFiring && alert.Severity.Above(p.severity()) {
 			p.raise(alert.Severity, "alert "+alert.Name+" has it")

@@ -1,6 +1,8 @@
 package incident
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -26,16 +28,33 @@ func (p *plan) whose() lifecycle.Turn {
 	return lifecycle.IncidentTurn(p.next)
 }
 
-// asks remembers since when people have been asked for something.
+// asks remembers since when people have been asked for something, and what they are asked now.
 func (p *plan) asks() {
-	switch p.whose().Who {
-	case strategyv1.WhoMachine, strategyv1.WhoNobody:
-		p.next.WaitingSince = nil
-	default:
-		if p.next.WaitingSince == nil {
-			p.next.WaitingSince = new(p.out.Stamp())
+	who := p.whose().Who
+	if who == strategyv1.WhoMachine || who == strategyv1.WhoNobody {
+		p.next.WaitingSince, p.next.Question = nil, nil
+		return
+	}
+	if p.next.WaitingSince == nil {
+		p.next.WaitingSince = new(p.out.Stamp())
+	}
+	if digest := p.question(who); p.next.Question == nil || p.next.Question.Digest != digest {
+		p.next.Question = &strategyv1.QuestionStatus{Digest: digest, Time: p.out.Stamp()}
+	}
+}
+
+// question tells what is asked now from what was. An approver is asked about a plan, whatever else the message says; another plan is
+// another question.
+func (p *plan) question(who strategyv1.Who) string {
+	text := string(who) + p.out.Message(strategyv1.ConditionReady)
+	if who == strategyv1.WhoApprover && len(p.current()) > 0 {
+		text = string(who) + string(p.currentRollback().UID)
+		if planned := p.currentRollback().Status.Plan; planned != nil {
+			text += fmt.Sprint(planned.Revision)
 		}
 	}
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:8])
 }
 
 // handOver calls the next level when the one that has the incident does not answer. While somebody is on it, time calls nobody.

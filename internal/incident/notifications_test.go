@@ -150,7 +150,7 @@ func TestWhoIsToldOfWhat(t *testing.T) {
 		},
 		"it was approved before that was sent": {
 			func(s *story) { s.mitigating(); s.deliver(); s.awaitsApproval(); s.verified() },
-			"LevelCalled L1 dropped; LevelCalled L2 delivered; AwaitingApproval L2 dropped", "not needed: no approval is waited for any more",
+			"LevelCalled L1 dropped; LevelCalled L2 delivered; AwaitingApproval L2 dropped", "not needed: no approval of this plan is waited for any more",
 		},
 		"nobody answers, and every level is called": {
 			func(s *story) {

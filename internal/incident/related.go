@@ -41,7 +41,7 @@ func (p *plan) severity() strategyv1.Severity {
 
 // raised: a later report of the same fault is more severe, and counts for this one from then on.
 func (p *plan) raised() {
-	if !p.started() || p.noProcedure() != nil {
+	if !p.started() {
 		return
 	}
 	same := p.same()

@@ -31,12 +31,23 @@ func NotWanted(status strategyv1.StrategyIncidentStatus, n strategyv1.Notificati
 		return "the remedy was begun anew meanwhile", false
 	case acknowledgedSince(known, n, now):
 		return known.By + " acknowledged it", false
-	case n.Event == strategyv1.NotifyAwaitingApproval && status.WaitsFor != strategyv1.WhoApprover:
-		return "no approval is waited for any more", false
-	case n.Event == strategyv1.NotifyPersonAsked && (status.WaitingSince == nil || status.WaitingSince.After(asked)):
-		return "nothing is asked any more", false
+	case n.Question != "":
+		return askedElse(status, n), false
 	}
 	return answeredSince(status, n, asked), false
+}
+
+// askedElse says why a question need not be asked any more; empty: it is the one that is asked.
+func askedElse(status strategyv1.StrategyIncidentStatus, n strategyv1.NotificationStatus) string {
+	switch asked := status.Question; {
+	case asked != nil && asked.Digest == n.Question:
+		return ""
+	case n.Event == strategyv1.NotifyAwaitingApproval:
+		return "no approval of this plan is waited for any more"
+	case asked == nil:
+		return "nothing is asked any more"
+	}
+	return "something else is asked by now"
 }
 
 // acknowledgedSince: somebody is on it; an earlier acknowledgement was about something else, and none is an approval.
@@ -49,11 +60,8 @@ func withLead(status strategyv1.StrategyIncidentStatus, n strategyv1.Notificatio
 	return n.Event == strategyv1.NotifyLevelCalled && n.Level == strategyv1.LevelL2 && Level(status) == strategyv1.LevelLead
 }
 
-// answeredSince says who answered for the level after it was asked; empty: nobody. An approval is asked of others than the level.
+// answeredSince says who answered for the level after it was called; empty: nobody.
 func answeredSince(status strategyv1.StrategyIncidentStatus, n strategyv1.NotificationStatus, asked time.Time) string {
-	if n.Event == strategyv1.NotifyAwaitingApproval || n.Event == strategyv1.NotifyPersonAsked {
-		return ""
-	}
 	for _, deadline := range status.Deadlines {
 		if deadline.Level == n.Level && deadline.AnsweredTime != nil && deadline.AnsweredTime.After(asked) {
 			return deadline.AnsweredBy + " answered"

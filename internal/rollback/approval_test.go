@@ -42,6 +42,7 @@ func TestApproval(t *testing.T) {
 		"nobody for an hour":                              {func(*story) {}, time.Hour, "ApprovalExpired", "nothing was changed"},
 		"identities that are not enforced":                {func(s *story) { approve(s); s.identity = facts.Identity{Message: "the policies are missing"} }, 0, "IdentityNotEnforced", "the policies are missing"},
 		"not enforced: does not expire meanwhile":         {func(s *story) { approve(s); s.identity = facts.Identity{Message: "the policies are missing"} }, time.Hour, "IdentityNotEnforced", "the policies are missing"},
+		"nobody is told where there is no incident":       {func(s *story) { s.Spec.Notifications = &strategyv1.NotificationsSpec{} }, 0, "AwaitingApproval", "so tell somebody who may approve it"},
 		"nobody knows who asked":                          {func(s *story) { approve(s); s.rollback.Spec.RequestedBy = "" }, 0, "AwaitingApproval", "requestedBy was not stamped"},
 		"nobody knows who asked, although they may": {func(s *story) {
 			s.Spec.Remediations[0].Approval.Requester = strategyv1.RequesterMayApprove

@@ -62,7 +62,7 @@ func (p *plan) awaitApproval(deadline time.Time, refusal string) {
 		message = fmt.Sprintf("%s. Decide until %s: kubectl strategy approve %s -n %s (or deny)",
 			p.summary(), rfc3339(deadline), p.seen.Rollback.Name, p.seen.Rollback.Namespace)
 	}
-	message += p.notOfRemedy() + p.unknownRequester()
+	message += p.notOfRemedy() + p.unknownRequester() + p.untold()
 	if refusal != "" {
 		message += ". " + refusal
 	}
@@ -72,6 +72,14 @@ func (p *plan) awaitApproval(deadline time.Time, refusal string) {
 	p.out.Set(strategyv1.ConditionApproved, metav1.ConditionUnknown, strategyv1.ReasonAwaitingApproval, message)
 	p.out.Working(strategyv1.ReasonAwaitingApproval, message)
 	p.out.Wake(deadline)
+}
+
+// untold says that nobody hears of this by a notification: those are sent for incidents.
+func (p *plan) untold() string {
+	if p.seen.Playbook.Spec.Notifications == nil || p.seen.Rollback.Spec.IncidentName != "" {
+		return ""
+	}
+	return ". No notification is sent for a rollback without an incident, so tell somebody who may approve it"
 }
 
 // approval is the first decision that counts for this plan; refusal says why it cannot be honoured now.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/conditions"
@@ -196,5 +197,35 @@ func TestAWebhookThatCannotBeUsed(t *testing.T) {
 				t.Errorf("the notifications say %+v; the server has %v", all, r.Webhook.Keys)
 			}
 		})
+	}
+}
+
+// mute is an API server that gives no answer about one Secret.
+type mute struct{ client.Reader }
+
+func (m mute) Get(ctx context.Context, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
+	if key.Name == sim.WebhookSecret {
+		return errors.New("etcdserver: request timed out")
+	}
+	return m.Reader.Get(ctx, key, object, options...)
+}
+
+// TestAnAPIServerThatGivesNoAnswerIsAFailureToTell: it is counted and told like a server that is down.
+func TestAnAPIServerThatGivesNoAnswerIsAFailureToTell(t *testing.T) {
+	r := begin(t, notified(nil), Mutant{Live: func(live, _ client.Reader) client.Reader { return mute{live} }}, &Cut{})
+	r.goOn(context.Background())
+	for range 6 {
+		r.Pass(time.Minute)
+		r.goOn(context.Background())
+	}
+	var incidents strategyv1.StrategyIncidentList
+	r.List(&incidents)
+	status := incidents.Items[0].Status
+	if reason := conditions.Reason(status.Conditions, strategyv1.ConditionNotified); reason != strategyv1.ReasonNotDelivered {
+		t.Errorf("Notified is %q: %+v", reason, status.Notifications)
+	}
+	last := status.Notifications[len(status.Notifications)-1]
+	if last.Attempts < 3 || !strings.Contains(last.Problem, "the API server gives no answer") || strings.Contains(last.Problem, "etcd") {
+		t.Errorf("the last: %+v", last)
 	}
 }
