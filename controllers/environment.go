@@ -40,8 +40,8 @@ type Signals interface {
 	Sample(ctx context.Context, source signals.Source, now time.Time) signals.Snapshot
 }
 
-// Webhooks passes notifications on. Nil: delivered. After an error it may have been, or not.
-type Webhooks interface {
+// Channels passes notifications on. Nil: delivered. After an error it may have been, or not.
+type Channels interface {
 	Send(ctx context.Context, message notify.Message) error
 }
 
@@ -69,7 +69,7 @@ type Environment struct {
 	Clock      clock.PassiveClock
 	Recorder   events.EventRecorder
 	Signals    Signals  // nil: no signal is ever known
-	Webhooks   Webhooks // nil: nobody is told of anything
+	Channels   Channels // nil: nobody is told of anything
 	Namespaces Namespaces
 	Policies   Policies
 	User       string          // the operator's name at the API server
@@ -105,8 +105,8 @@ func (e *Environment) Controllers() []Controller {
 		(&routing{reads}).controller(does, wakes),
 		(&configurations{reads}).controller(does, wakes), (&collector{reader: reads, logs: e.Logs, does: does, wakes: wakes}).controller(),
 	}
-	if e.Webhooks != nil {
-		all = append(all, (&outbox{reader: reads, webhooks: e.Webhooks, wakes: wakes}).controller())
+	if e.Channels != nil {
+		all = append(all, (&outbox{reader: reads, channels: e.Channels, wakes: wakes}).controller())
 	}
 	return all
 }

@@ -1,9 +1,11 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -26,15 +28,12 @@ import (
 // sent again, with the same key.
 type outbox struct {
 	*reader
-	webhooks Webhooks
+	channels Channels
 	wakes    waker
 }
 
 // outboxes are how many incidents are sent for at a time; each waits for a server most of its time.
 const outboxes = 16
-
-// webhookKey is what the bodies of notifications are signed with.
-var webhookKey = secretKind{key: secretKey, name: "the signing key of the webhook", field: "spec.notifications.webhook.url"}
 
 func (r *outbox) controller() Controller {
 	return Controller{
@@ -81,7 +80,7 @@ func (r *outbox) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Resu
 	}
 	now := r.Clock.Now()
 	var nextAt time.Time
-	for _, n := range object.Status.Notifications {
+	for _, n := range callsFirst(object.Status.Notifications) {
 		if !lifecycle.Pending(n) || object.DeletionTimestamp != nil {
 			continue
 		}
@@ -102,62 +101,132 @@ func (r *outbox) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Resu
 	return again(nextAt, now), nil
 }
 
-// try sends one notification once. What cannot be sent for what the playbook or its Secret says, or for want of an answer of the API server,
-// is a failure like any other: nobody was told.
-func (r *outbox) try(ctx context.Context, object *strategyv1.StrategyIncident, n strategyv1.NotificationStatus, known sent) (ctrl.Result, error) {
-	problem, err := r.send(ctx, object, n)
-	if err != nil {
-		log.FromContext(ctx).Error(err, "a notification cannot be sent", "key", n.Key)
-		problem = "what it needs cannot be read: the API server gives no answer about the playbook or its Secret; the operator's log says why"
+// callsFirst: who is called hears it before anything else is told.
+func callsFirst(all []strategyv1.NotificationStatus) []strategyv1.NotificationStatus {
+	later := func(n strategyv1.NotificationStatus) int {
+		if n.Event == strategyv1.NotifyLevelCalled {
+			return 0
+		}
+		return 1
 	}
-	now := r.Clock.Now()
+	return slices.SortedStableFunc(slices.Values(all), func(a, b strategyv1.NotificationStatus) int { return cmp.Compare(later(a), later(b)) })
+}
+
+// try sends one notification once.
+func (r *outbox) try(ctx context.Context, object *strategyv1.StrategyIncident, n strategyv1.NotificationStatus, known sent) (ctrl.Result, error) {
 	known.Attempts++
-	known.Problem = problem
-	if problem == "" {
+	known.Channel, known.Problem = r.send(ctx, object, n)
+	now := r.Clock.Now()
+	if known.Channel != "" {
 		known.Delivered = now
 	} else {
 		known.nextAt = now.Add(min(r.Pauses.NotifyRetry<<min(known.Attempts-1, 20), r.Pauses.NotifyHangs))
-		notificationsTotal.WithLabelValues(string(n.Event), "failed").Inc()
 	}
-	r.receipts.sent.put(n.Key, known, len(n.Key)+len(problem))
+	r.receipts.sent.put(n.Key, known, len(n.Key)+len(known.Problem))
 	r.wake(object)
 	return ctrl.Result{RequeueAfter: time.Millisecond}, nil
 }
 
-// send says why a notification was not delivered; an error is one of the API server.
-func (r *outbox) send(ctx context.Context, object *strategyv1.StrategyIncident, n strategyv1.NotificationStatus) (problem string, err error) {
+// send gives a notification to the first channel that takes it. The problem is why those before did not and, if channel is empty, why nobody
+// did.
+func (r *outbox) send(ctx context.Context, object *strategyv1.StrategyIncident, n strategyv1.NotificationStatus) (channel, problem string) {
 	if object.Status.Review == strategyv1.ReviewAwaited {
-		return "nobody has approved the playbook yet, so its webhook gets nothing; kubectl strategy review shows it", nil
+		return "", "nobody has approved the playbook yet, so its channels get nothing; kubectl strategy review shows it"
 	}
 	frozen, missing, err := r.observeFrozen(ctx, object.Namespace, object.Status.PlaybookRevision)
 	if err != nil {
-		return "", err
+		return "", r.unread(ctx, n, err)
 	}
 	if missing != nil {
-		return missing.Message, nil
+		return "", missing.Message
 	}
 	if frozen.spec.Notifications == nil { // approved meanwhile, without it
-		return "the playbook that the incident runs on has no notifications", nil
+		return "", "the playbook that the incident runs on has no notifications"
 	}
-	webhook := frozen.spec.Notifications.Webhook
-	at := types.NamespacedName{Namespace: object.Namespace, Name: webhook.SecretName}
-	key, problem, err := r.observeOwned(ctx, webhookKey, at, webhook.URL)
-	if err != nil || problem != "" {
-		return problem, err
+	var problems []string
+	for _, one := range channelsOf(*frozen.spec.Notifications, n.RouteName) {
+		problem := r.over(ctx, object, n, one)
+		if problem == "" {
+			return one.Name, strings.Join(problems, "; ")
+		}
+		notificationsTotal.WithLabelValues(string(n.Event), "failed").Inc()
+		problems = append(problems, "channel "+one.Name+": "+problem)
 	}
-	if len(key) < notify.MinKeyBytes {
-		return fmt.Sprintf("Secret %s, key %q has less than %d bytes; make it longer", at, webhookKey.key, notify.MinKeyBytes), nil
+	return "", strings.Join(problems, "; ")
+}
+
+// channelsOf are those that a route names, in its order. One that is not there any more, and its channels, leave no call without a way.
+func channelsOf(spec strategyv1.NotificationsSpec, route string) (all []strategyv1.ChannelSpec) {
+	at := slices.IndexFunc(spec.Routes, func(r strategyv1.NotificationRoute) bool { return r.Name == route })
+	if route == "" || at < 0 {
+		return spec.Channels
 	}
-	body, err := notify.Body(object, n)
+	for _, name := range spec.Routes[at].Channels {
+		for _, channel := range spec.Channels {
+			if channel.Name == name {
+				all = append(all, channel)
+			}
+		}
+	}
+	if len(all) == 0 {
+		return spec.Channels
+	}
+	return all
+}
+
+// over sends a notification over one channel, and says why it was not taken. What cannot be sent for what the Secret says, or for want of an
+// answer of the API server, is a failure like any other: nobody was told.
+func (r *outbox) over(ctx context.Context, object *strategyv1.StrategyIncident, n strategyv1.NotificationStatus, channel strategyv1.ChannelSpec) (problem string) {
+	secret, problem, err := r.channelSecret(ctx, object.Namespace, channel)
 	if err != nil {
-		return "", err
+		return r.unread(ctx, n, err)
+	}
+	if problem != "" {
+		return problem
 	}
 	ctx, enough := context.WithTimeout(ctx, r.Pauses.NotifyCall)
 	defer enough()
-	if failed := r.webhooks.Send(ctx, notify.Message{Namespace: object.Namespace, URL: webhook.URL, SigningKey: []byte(key), Key: n.Key, Body: body}); failed != nil {
-		return failed.Error(), nil
+	failed := r.channels.Send(ctx, notify.Message{
+		Namespace: object.Namespace, Channel: channel, Secret: secret, Key: n.Key, News: notify.News{Incident: object, Notification: n, Now: r.Clock.Now()},
+	})
+	if failed != nil {
+		return failed.Error()
 	}
-	return "", nil
+	return ""
+}
+
+// channelKeys are where the Secret of a channel has what is secret, by type.
+var channelKeys = map[strategyv1.ChannelType]secretKind{
+	strategyv1.ChannelWebhook:      {key: secretKey, name: "the signing key of the webhook"},
+	strategyv1.ChannelSlack:        {key: secretURL, name: "the URL of Slack"},
+	strategyv1.ChannelTeams:        {key: secretURL, name: "the URL of Teams"},
+	strategyv1.ChannelPagerDuty:    {key: "routing-key", name: "the routing key of PagerDuty"},
+	strategyv1.ChannelEmail:        {key: "password", name: "the password of the mail server"},
+	strategyv1.ChannelNtfy:         {key: "token", name: "the token of ntfy"},
+	strategyv1.ChannelAlertmanager: {key: "token", name: "the token of Alertmanager"},
+}
+
+func (r *outbox) channelSecret(ctx context.Context, namespace string, channel strategyv1.ChannelSpec) (secret, problem string, err error) {
+	if channel.SecretName == "" {
+		return "", "", nil
+	}
+	kind := channelKeys[channel.Type]
+	kind.field = "spec.notifications.channels, " + channel.Name
+	at := types.NamespacedName{Namespace: namespace, Name: channel.SecretName}
+	secret, problem, err = r.observeOwned(ctx, kind, at, channel.URL)
+	if channel.Type == strategyv1.ChannelWebhook && problem == "" && err == nil && len(secret) < notify.MinKeyBytes {
+		problem = fmt.Sprintf("Secret %s, key %q has less than %d bytes; make it longer", at, kind.key, notify.MinKeyBytes)
+	}
+	if channel.Type != strategyv1.ChannelWebhook { // a key may be any bytes; the others are words
+		secret = strings.TrimSpace(secret)
+	}
+	return secret, problem, err
+}
+
+// unread has the log say what a status must not.
+func (r *outbox) unread(ctx context.Context, n strategyv1.NotificationStatus, err error) (problem string) {
+	log.FromContext(ctx).Error(err, "A notification cannot be sent", "key", n.Key)
+	return "what it needs cannot be read: the API server gives no answer about the playbook or its Secret; the operator's log says why"
 }
 
 // wake has the incident hear; one that finds no room is tried again.

@@ -45,6 +45,9 @@ func (r *reader) observeOwned(ctx context.Context, kind secretKind, at types.Nam
 		known = dated[ownedSecret]{read, r.Clock.Now()}
 		r.owned.put(key, known, len(read.url)+len(read.secret))
 	}
+	if kind.key == secretURL { // the URL is the secret
+		return known.value.url, "", nil
+	}
 	if known.value.url != url {
 		return "", fmt.Sprintf("the owner of Secret %s lets %s be used for another URL (key %q) than %s; make both the same", at, kind.name, secretURL, kind.field), nil
 	}

@@ -122,8 +122,9 @@ const (
 	ReasonAwaitingOthers = "AwaitingOthers"      // another incident is changing the same scheduler
 	ReasonAcknowledged   = "Acknowledged"        // somebody is on it
 	ReasonAckEnded       = "Ended"               // and was, until the acknowledgement ended
-	ReasonDelivered      = "Delivered"           // a notification was taken by the playbook's webhook
+	ReasonDelivered      = "Delivered"           // a notification was taken by a channel of the playbook
 	ReasonNotDelivered   = "NotDelivered"        // and was not, again and again: call people yourself
+	ReasonChannelFailed  = "ChannelFailed"       // a channel did not take a notification, and another one did
 	ReasonPartDelivered  = "PartlyDelivered"     // the newest was, and some before it were not
 	ReasonSampled        = "Sampled"             // every signal is known
 	ReasonSignalUnknown  = "SignalUnknown"       // a signal is not known

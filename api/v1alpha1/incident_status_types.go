@@ -102,11 +102,11 @@ type StrategyIncidentStatus struct {
 	// +kubebuilder:validation:MaxItems=16
 	Dashboards []Dashboard `json:"dashboards,omitempty"`
 
-	// notifications are what people were to be told, oldest first; the newest 32.
+	// notifications are what people were to be told, oldest first; the newest 64.
 	// +optional
 	// +listType=map
 	// +listMapKey=key
-	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:MaxItems=64
 	Notifications []NotificationStatus `json:"notifications,omitempty"`
 
 	// unreached is how often people could not be told of something, though it was still wanted; absent = never.

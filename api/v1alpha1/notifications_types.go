@@ -4,32 +4,144 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // NotificationsSpec is how people are told that they are called or asked. See docs/notifications.md.
 type NotificationsSpec struct {
-	// webhook gets a signed POST for each notification.
+	// channels are the ways to people, in the order in which they are tried: where one does not take a notification, the next gets it.
 	// +required
-	Webhook WebhookSpec `json:"webhook,omitempty,omitzero"`
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	Channels []ChannelSpec `json:"channels,omitempty"`
+
+	// routes say who is told of what; each that matches gets a notification of its own. A call, a question or a relapse that no route matches
+	// goes to all channels, in order. Default: everything goes to all channels, in order.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=8
+	Routes []NotificationRoute `json:"routes,omitempty"`
 }
 
-// WebhookSpec is a server that passes notifications on to people.
-type WebhookSpec struct {
-	// url that gets the POST. It must be one that the operator may ask: a Service of the playbook's namespace, or what the
-	// manager's flag --webhook-allow names.
+// NotificationRoute is who is told of what.
+type NotificationRoute struct {
+	// name of the route, such as data-team.
 	// +required
-	// +kubebuilder:validation:Pattern=`^https?://`
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Name string `json:"name,omitempty"`
+
+	// events that it is told of. Default: all.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=6
+	Events []NotificationEvent `json:"events,omitempty"`
+
+	// levels whose calls and questions it is told of. Default: all.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=3
+	Levels []Level `json:"levels,omitempty"`
+
+	// channels by name, in the order in which they are tried.
+	// +required
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=40
+	Channels []string `json:"channels,omitempty"`
+}
+
+// ChannelType is what a channel speaks.
+// +kubebuilder:validation:Enum=Webhook;Slack;PagerDuty;Email;Alertmanager;Teams;Ntfy
+type ChannelType string
+
+// The types of channels.
+const (
+	// ChannelWebhook: a signed POST.
+	ChannelWebhook ChannelType = "Webhook"
+	// ChannelSlack: an incoming webhook of Slack, or of what takes the same.
+	ChannelSlack ChannelType = "Slack"
+	// ChannelPagerDuty: the Events API, version 2.
+	ChannelPagerDuty ChannelType = "PagerDuty"
+	// ChannelEmail: SMTP, always over TLS.
+	ChannelEmail ChannelType = "Email"
+	// ChannelAlertmanager: an alert for the API of Alertmanager, version 2.
+	ChannelAlertmanager ChannelType = "Alertmanager"
+	// ChannelTeams: a workflow of Microsoft Teams that posts a card.
+	ChannelTeams ChannelType = "Teams"
+	// ChannelNtfy: a topic of ntfy.
+	ChannelNtfy ChannelType = "Ntfy"
+)
+
+// ChannelSpec is one way to people.
+// +kubebuilder:validation:XValidation:rule="has(self.url) != (self.type in ['Slack', 'Teams'])",message="the URL of Slack and Teams is a secret and stands in the Secret alone; every other type needs url"
+// +kubebuilder:validation:XValidation:rule="!has(self.url) || self.url.startsWith('smtp') == (self.type == 'Email')",message="url begins with smtp:// or smtps:// for Email, with http:// or https:// for every other type"
+// +kubebuilder:validation:XValidation:rule="has(self.email) == (self.type == 'Email')",message="email belongs to type Email, which needs it"
+// +kubebuilder:validation:XValidation:rule="has(self.secretName) || self.type == 'Alertmanager'",message="every type but Alertmanager needs secretName"
+type ChannelSpec struct {
+	// name of the channel.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Name string `json:"name,omitempty"`
+
+	// type is what it speaks.
+	// +required
+	Type ChannelType `json:"type,omitempty"`
+
+	// url of the server: of PagerDuty https://events.pagerduty.com/v2/enqueue, of Alertmanager without /api/v2, of ntfy with the topic, of
+	// Email smtp://HOST:PORT (STARTTLS) or smtps://HOST:PORT. It must be one that the operator may ask: a Service of the playbook's
+	// namespace, or what the manager's flag --webhook-allow names. Absent = the Secret alone has it (Slack, Teams).
+	// +optional
+	// +kubebuilder:validation:Pattern=`^(https?|smtps?)://`
 	// +kubebuilder:validation:MinLength=8
 	// +kubebuilder:validation:MaxLength=1024
 	URL string `json:"url,omitempty"`
 
-	// secretName is a Secret with the key that signs each body in "hmac-key" (at least 32 bytes), and in "url" the same text as
-	// url: whoever owns the key says where it may be used. The Secret must carry the label strategy.tradeops.dev/managed: "true".
-	// +required
+	// secretName is a Secret with the channel's secret in "hmac-key" (Webhook, at least 32 bytes), "routing-key" (PagerDuty), "password"
+	// (Email) or "token" (Ntfy, Alertmanager), and in "url" the same text as url: whoever owns the secret says where it may be used. Of Slack
+	// and Teams "url" is the secret. The Secret must carry the label strategy.tradeops.dev/managed: "true". Absent = no token (Alertmanager).
+	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
 	SecretName string `json:"secretName,omitempty"`
+
+	// email is whom mails come from and go to; absent = no Email.
+	// +optional
+	Email *EmailSpec `json:"email,omitempty"`
+}
+
+// EmailSpec is whom mails come from and go to.
+type EmailSpec struct {
+	// from is the address that mails come from.
+	// +required
+	// +kubebuilder:validation:MinLength=3
+	// +kubebuilder:validation:MaxLength=254
+	// +kubebuilder:validation:Pattern=`^[^@\s<>,;:"]+@[^@\s<>,;:"]+$`
+	From string `json:"from,omitempty"`
+
+	// to are the addresses that mails go to.
+	// +required
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MinLength=3
+	// +kubebuilder:validation:items:MaxLength=254
+	// +kubebuilder:validation:items:Pattern=`^[^@\s<>,;:"]+@[^@\s<>,;:"]+$`
+	To []string `json:"to,omitempty"`
+
+	// user logs in with the password of the Secret. Default: from.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=254
+	User string `json:"user,omitempty"`
 }
 
 // NotificationEvent is why people are told.
-// +kubebuilder:validation:Enum=LevelCalled;PersonAsked;AwaitingApproval;Relapsed;Closed
+// +kubebuilder:validation:Enum=LevelCalled;PersonAsked;AwaitingApproval;Relapsed;FeedSwitched;Closed
 type NotificationEvent string
 
 // The events that people are told of.
@@ -42,6 +154,8 @@ const (
 	NotifyAwaitingApproval NotificationEvent = "AwaitingApproval"
 	// NotifyRelapsed: the fault is there again after its change was undone.
 	NotifyRelapsed NotificationEvent = "Relapsed"
+	// NotifyFeedSwitched: a rollback of the incident made schedules use another feed, and that is in effect and verified.
+	NotifyFeedSwitched NotificationEvent = "FeedSwitched"
 	// NotifyClosed: the incident is over, of which somebody was told before.
 	NotifyClosed NotificationEvent = "Closed"
 )
@@ -61,8 +175,8 @@ const (
 // NotificationStatus is one notification: what was to be said, and what became of it. With neither deliveredTime nor droppedTime it is
 // still being tried.
 type NotificationStatus struct {
-	// key is the same for each try, so that the server can tell a repetition: the incident's UID, the event, the level, the round
-	// and, where the same is asked several times, what for or since when.
+	// key is the same for each try, so that the server can tell a repetition: the incident's UID, the event, the level, the
+	// round, where the same is asked several times what for or since when, and the route.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
@@ -87,6 +201,18 @@ type NotificationStatus struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=16
 	Question string `json:"question,omitempty"`
+
+	// routeName is the route of the playbook that it goes to; absent = all channels.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	RouteName string `json:"routeName,omitempty"`
+
+	// channelName is the channel that took it; absent = none yet.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	ChannelName string `json:"channelName,omitempty"`
 
 	// message is what happened, or what is asked.
 	// +required
@@ -115,7 +241,7 @@ type NotificationStatus struct {
 	// +optional
 	DropReason DropReason `json:"dropReason,omitempty"`
 
-	// problem is why it is not delivered.
+	// problem is why it is not delivered or, of one that was, which channels before that one did not take it.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512

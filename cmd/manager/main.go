@@ -76,7 +76,7 @@ func run() error {
 	flag.StringVar(&o.electionNamespace, "leader-election-namespace", "", "Namespace of the lease; default: the manager's own.")
 	flag.Float64Var(&o.qps, "kube-api-qps", -1, "Requests per second to the API server; -1 leaves it to the server's own priority and fairness.")
 	allowed := flag.String("prometheus-allow", signals.UsualAllow, "Servers that playbooks may ask for signals, beside the Services of their own namespace, separated by commas: host[:port], *.namespace, *.domain, address[:port], address/bits. Addresses of clouds' metadata, loopback and link-local ones are never asked.")
-	webhooks := flag.String("webhook-allow", "", "Servers that playbooks may have notified, beside the Services of their own namespace, as in --prometheus-allow. A POST may do more than a question, so none is by default.")
+	webhooks := flag.String("webhook-allow", "", "Servers that notifications of playbooks may go to (mail servers, too), beside the Services of their own namespace, as in --prometheus-allow. A POST may do more than a question, so none is by default.")
 	usual := pauses.Default()
 	flag.DurationVar(&o.pauses.Gather, "pause-gather", usual.Gather, "How long a change of a configuration waits for others, to share a write and a restart of the scheduler with them.")
 	flag.DurationVar(&o.pauses.GatherLimit, "pause-gather-limit", usual.GatherLimit, "How long it waits at most, however many come.")
@@ -177,7 +177,7 @@ func start(ctx context.Context, config *rest.Config, o options) error {
 	environment := &controllers.Environment{
 		Client: readers.Client(), Live: mgr.GetAPIReader(), Logs: controllers.PodLogs{Clientset: clientset}, Evidence: controllers.Patient(store, clock.RealClock{}, o.pauses),
 		Clock: clock.RealClock{}, Recorder: mgr.GetEventRecorder("strategy-operator"), Namespaces: readers, Signals: signals.New(signals.Options{Allow: o.allow, Failed: noAnswer, Pauses: o.pauses}),
-		Webhooks: notify.New(signals.Options{Allow: o.webhooks, Failed: noAnswer, Pauses: o.pauses}),
+		Channels: notify.New(signals.Options{Allow: o.webhooks, Failed: noAnswer, Pauses: o.pauses}),
 		Policies: proof, User: user, Machines: namesIn(o.machines), Pauses: o.pauses,
 	}
 	if err := environment.Setup(ctx, mgr, readers); err != nil {

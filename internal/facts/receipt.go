@@ -6,5 +6,6 @@ import "time"
 type Receipt struct {
 	Attempts  int32     // how often it was sent
 	Delivered time.Time // when the server took it; zero: not yet
-	Problem   string    // why the last try did not deliver it
+	Channel   string    // that took it
+	Problem   string    // why the last try did not deliver it or, once it is delivered, which channels before did not take it
 }

@@ -150,6 +150,7 @@ func (p *plan) contained(rollback strategyv1.StrategyRollback) {
 	}
 	if !p.out.Is(strategyv1.ConditionContained) {
 		p.out.Note(strategyv1.EventContained, message, "")
+		p.tellFeedSwitched(rollback, message)
 	}
 	p.wasContained()
 	p.out.Set(strategyv1.ConditionContained, metav1.ConditionTrue, strategyv1.ReasonVerified, message)

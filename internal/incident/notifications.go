@@ -12,9 +12,9 @@ import (
 )
 
 // maxNotifications is how many stay in the status, as the API has it.
-const maxNotifications = 32
+const maxNotifications = 64
 
-// tells says whether people are told over a webhook. A playbook that cannot be read now changes nothing about that.
+// tells says whether people are told over channels. A playbook that cannot be read now changes nothing about that.
 func (p *plan) tells() bool {
 	return p.seen.Playbook.Spec.Notifications != nil || len(p.next.Notifications) > 0
 }
@@ -35,8 +35,39 @@ func (p *plan) notification(event strategyv1.NotificationEvent, level strategyv1
 	}
 }
 
-// addNotification makes room for one by dropping the oldest that is settled, or else the oldest, which is told.
+// addNotification adds one for each route that wants it. What somebody has to act on goes to somebody, whatever the routes leave out.
 func (p *plan) addNotification(one strategyv1.NotificationStatus) {
+	routed := false
+	if spec := p.seen.Playbook.Spec.Notifications; spec != nil {
+		for _, route := range spec.Routes {
+			if wants(route, one) {
+				again := one
+				again.RouteName, again.Key = route.Name, one.Key+"/"+route.Name
+				p.addRouted(again)
+				routed = true
+			}
+		}
+		if len(spec.Routes) > 0 && isNews(one.Event) { // nobody subscribed
+			return
+		}
+	}
+	if !routed {
+		p.addRouted(one)
+	}
+}
+
+// wants says whether a route is told of something.
+func wants(route strategyv1.NotificationRoute, n strategyv1.NotificationStatus) bool {
+	return (len(route.Events) == 0 || slices.Contains(route.Events, n.Event)) && (len(route.Levels) == 0 || n.Level == "" || slices.Contains(route.Levels, n.Level))
+}
+
+// isNews: nobody has to act on it.
+func isNews(event strategyv1.NotificationEvent) bool {
+	return event == strategyv1.NotifyClosed || event == strategyv1.NotifyFeedSwitched
+}
+
+// addRouted makes room for one by dropping the oldest that is settled, or else the oldest, which is told.
+func (p *plan) addRouted(one strategyv1.NotificationStatus) {
 	all := p.next.Notifications
 	if at := slices.IndexFunc(all, func(n strategyv1.NotificationStatus) bool { return n.Key == one.Key }); at >= 0 {
 		p.wantedAgain(&all[at], one)
@@ -95,6 +126,13 @@ func (p *plan) askPeople() {
 	one := p.notification(strategyv1.NotifyPersonAsked, level, message, what...)
 	one.Question = question.Digest
 	p.addNotification(one)
+}
+
+// tellFeedSwitched: whoever looks after the data hears that schedules read another feed, once for each rollback that made them.
+func (p *plan) tellFeedSwitched(rollback strategyv1.StrategyRollback, message string) {
+	if slices.ContainsFunc(rollback.Spec.Actions, func(a strategyv1.RollbackAction) bool { return a.Type == strategyv1.ActionSwitchFeed }) {
+		p.notify(strategyv1.NotifyFeedSwitched, lifecycle.Level(p.next), "a feed was switched: "+message, string(rollback.UID))
+	}
 }
 
 // tellClosed: whoever may have been called hears that it is over. One that nobody was called for is no news, such as a duplicate.

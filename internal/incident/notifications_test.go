@@ -18,7 +18,7 @@ import (
 
 // withWebhook has people told.
 func (s *story) withWebhook() {
-	s.Spec.Notifications = &strategyv1.NotificationsSpec{Webhook: strategyv1.WebhookSpec{URL: "https://hooks.trading/x", SecretName: "webhook"}}
+	s.Spec.Notifications = &strategyv1.NotificationsSpec{Channels: []strategyv1.ChannelSpec{{Name: "hook", Type: strategyv1.ChannelWebhook, URL: "https://hooks.trading/x", SecretName: "webhook"}}}
 	s.receipts = map[string]facts.Receipt{}
 }
 
@@ -26,7 +26,7 @@ func (s *story) withWebhook() {
 func (s *story) deliver() {
 	for _, n := range s.incident.Status.Notifications {
 		if lifecycle.Pending(n) {
-			s.receipts[n.Key] = facts.Receipt{Attempts: 1, Delivered: s.Now}
+			s.receipts[n.Key] = facts.Receipt{Attempts: 1, Delivered: s.Now, Channel: "hook"}
 		}
 	}
 	s.quiet()
@@ -238,7 +238,7 @@ func TestNotificationsAreBounded(t *testing.T) {
 	s := newStory(t)
 	s.withWebhook()
 	s.mitigating()
-	for i := range 40 {
+	for i := range 80 {
 		s.At(time.Duration(2*i+1) * time.Second)
 		s.rollbackIs(strategyv1.ReasonGuardExceeded, metav1.ConditionFalse, metav1.ConditionTrue)
 		s.quiet()
@@ -247,7 +247,7 @@ func TestNotificationsAreBounded(t *testing.T) {
 		s.quiet()
 	}
 	all := s.incident.Status.Notifications
-	if len(all) != 32 || !strings.Contains(s.told(), "LevelCalled L2 waits") {
+	if len(all) != 64 || !strings.Contains(s.told(), "LevelCalled L2 waits") {
 		t.Errorf("%d notifications: %s", len(all), s.told())
 	}
 }

@@ -65,6 +65,6 @@ var deadlines = []func(*plan){
 	(*plan).breaches,     // nobody answered in time
 	(*plan).handOver,     // the next level is called, since this one does not answer
 	(*plan).callLead,     // a rule of the technical lead holds
-	(*plan).askPeople,    // over the playbook's webhook, if it has one
+	(*plan).askPeople,    // over the playbook's channels, if it has some
 	(*plan).watchSignals, // which signals are not known
 }

@@ -36,7 +36,12 @@ func (p *plan) settle() {
 func (p *plan) settleOne(n *strategyv1.NotificationStatus) {
 	receipt := p.seen.Receipts[n.Key]
 	if !receipt.Delivered.IsZero() {
-		n.DeliveredTime, n.Attempts, n.Problem = new(metav1.NewTime(receipt.Delivered.UTC().Truncate(time.Second))), max(n.Attempts, receipt.Attempts), ""
+		n.DeliveredTime, n.Attempts, n.Problem = new(metav1.NewTime(receipt.Delivered.UTC().Truncate(time.Second))), max(n.Attempts, receipt.Attempts), bounded.Line(receipt.Problem, 512)
+		n.ChannelName = receipt.Channel
+		if n.Problem != "" {
+			p.out.Tell(corev1.EventTypeWarning, strategyv1.ReasonChannelFailed,
+				bounded.Line(fmt.Sprintf("%s: channel %s took it, others did not: %s", inShort(*n), n.ChannelName, n.Problem), 1024))
+		}
 		return
 	}
 	tried := max(n.Attempts, receipt.Attempts)
@@ -97,9 +102,11 @@ func (p *plan) notReached(n strategyv1.NotificationStatus, why string) {
 // tellReached says whether people hear what they are told: all that failed, and not the first or the last alone.
 func (p *plan) tellReached() {
 	var problems []string
-	waits, delivered := 0, time.Time{}
+	waits, delivered, around := 0, time.Time{}, ""
 	for _, n := range p.next.Notifications {
-		delivered = latest(delivered, timeOf(n.DeliveredTime))
+		if at := timeOf(n.DeliveredTime); !at.Before(delivered) && !at.IsZero() {
+			delivered, around = at, n.Problem
+		}
 		if fails(n) {
 			problems = append(problems, inShort(n)+": "+n.Problem)
 		} else if lifecycle.Pending(n) {
@@ -117,6 +124,8 @@ func (p *plan) tellReached() {
 		p.out.Set(strategyv1.ConditionNotified, metav1.ConditionFalse, strategyv1.ReasonNotDelivered, "people could not be told, so call them yourself: "+message)
 	case lost != nil:
 		p.out.Set(strategyv1.ConditionNotified, metav1.ConditionFalse, strategyv1.ReasonPartDelivered, "the newest notification was delivered, but not all before it: "+message)
+	case around != "":
+		p.out.Set(strategyv1.ConditionNotified, metav1.ConditionTrue, strategyv1.ReasonChannelFailed, bounded.Line("the newest notification was delivered, but not by every channel that it was for: "+around, 1024))
 	case !delivered.IsZero() && waits == 0:
 		p.out.Set(strategyv1.ConditionNotified, metav1.ConditionTrue, strategyv1.ReasonDelivered, "every notification that was wanted was delivered")
 	case !delivered.IsZero():

@@ -1,6 +1,7 @@
 package incident_test
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"testing"
@@ -142,7 +143,7 @@ func TestWhatFindsNoRoomIsCounted(t *testing.T) {
 	s.withWebhook()
 	s.Spec.Diagnosis.RespondWithinSeconds = 86400
 	s.mitigating()
-	for i := range 40 { // delivered or not, L2 is called once more each time
+	for i := range 80 { // delivered or not, L2 is called once more each time
 		s.At(time.Duration(i) * time.Second)
 		s.asksWith(fmt.Sprint("question ", i))
 		for at := range s.incident.Status.Notifications { // a plan that asks all of them at once
@@ -189,4 +190,77 @@ func TestAMoreSevereAlertIsToldWhateverCannotBeRead(t *testing.T) {
 			}
 		})
 	}
+}
+
+// routed has the playbook tell different people of different things.
+func (s *story) routed(routes ...strategyv1.NotificationRoute) {
+	s.withWebhook()
+	s.Spec.Notifications.Routes = routes
+}
+
+// byRoute is each notification with its route.
+func (s *story) byRoute() string {
+	var all []string
+	for _, n := range s.incident.Status.Notifications {
+		all = append(all, fmt.Sprintf("%s %s to %s", n.Event, n.Level, cmp.Or(n.RouteName, "all")))
+	}
+	return strings.Join(all, "; ")
+}
+
+// TestRoutes: each that matches is told; what somebody must act on finds somebody, and news goes to whoever wants it.
+func TestRoutes(t *testing.T) {
+	only := func(name string, events ...strategyv1.NotificationEvent) strategyv1.NotificationRoute {
+		return strategyv1.NotificationRoute{Name: name, Events: events, Channels: []string{"hook"}}
+	}
+	lead := strategyv1.NotificationRoute{Name: "lead", Levels: []strategyv1.Level{strategyv1.LevelLead}, Channels: []string{"hook"}}
+	for name, c := range map[string]struct {
+		routes []strategyv1.NotificationRoute
+		want   string
+	}{
+		"none":                           {nil, "LevelCalled L1 to all; LevelCalled L2 to all; LevelCalled TechLead to all; Closed TechLead to all"},
+		"news for one":                   {[]strategyv1.NotificationRoute{only("owners", strategyv1.NotifyClosed)}, "LevelCalled L1 to all; LevelCalled L2 to all; LevelCalled TechLead to all; Closed TechLead to owners"},
+		"calls for one, news for nobody": {[]strategyv1.NotificationRoute{only("calls", strategyv1.NotifyLevelCalled)}, "LevelCalled L1 to calls; LevelCalled L2 to calls; LevelCalled TechLead to calls"},
+		"one level":                      {[]strategyv1.NotificationRoute{lead}, "LevelCalled L1 to all; LevelCalled L2 to all; LevelCalled TechLead to lead; Closed TechLead to lead"},
+		"several":                        {[]strategyv1.NotificationRoute{only("everything"), lead}, "LevelCalled L1 to everything; LevelCalled L2 to everything; LevelCalled TechLead to everything; LevelCalled TechLead to lead; Closed TechLead to everything; Closed TechLead to lead"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t)
+			s.routed(c.routes...)
+			s.quiet()
+			s.deliver()
+			for _, at := range []time.Duration{5, 20} {
+				s.At(at * time.Minute)
+				s.quiet()
+				s.deliver()
+			}
+			s.closed()
+			expect(t, "told", s.byRoute(), c.want)
+		})
+	}
+}
+
+// TestAChannelThatDoesNotTakeItIsTold, though another one did.
+func TestAChannelThatDoesNotTakeItIsTold(t *testing.T) {
+	s := newStory(t)
+	s.withWebhook()
+	s.quiet()
+	s.receipts[s.incident.Status.Notifications[0].Key] = facts.Receipt{Attempts: 1, Delivered: s.Now, Channel: "mail", Problem: "channel hook: the server answers HTTP 500"}
+	s.quiet()
+	n := s.incident.Status.Notifications[0]
+	if n.ChannelName != "mail" || n.DeliveredTime == nil || n.Problem != "channel hook: the server answers HTTP 500" || s.condition(strategyv1.ConditionNotified) != "True/ChannelFailed" {
+		t.Errorf("%+v, %s", n, s.condition(strategyv1.ConditionNotified))
+	}
+}
+
+// TestWhoLooksAfterDataHearsOfAFeed that was switched, once.
+func TestWhoLooksAfterDataHearsOfAFeed(t *testing.T) {
+	s := newStory(t)
+	s.routed(strategyv1.NotificationRoute{Name: "data-team", Events: []strategyv1.NotificationEvent{strategyv1.NotifyFeedSwitched}, Channels: []string{"hook"}})
+	s.mitigating()
+	for _, rollback := range s.Rollbacks {
+		rollback.Spec.Actions = []strategyv1.RollbackAction{{Type: strategyv1.ActionSwitchFeed, Feed: "spot"}}
+	}
+	s.verified()
+	s.quiet()
+	expect(t, "told", s.byRoute(), "LevelCalled L1 to all; LevelCalled L2 to all; FeedSwitched L2 to data-team")
 }

@@ -14,6 +14,9 @@ func Pending(n strategyv1.NotificationStatus) bool {
 // NotWanted says why nobody need be told any more; empty: it is wanted. It is asked when a pass plans, and again right before a
 // notification is sent: whoever answered must not be called. overtaken: the next level was called before this one was told.
 func NotWanted(status strategyv1.StrategyIncidentStatus, n strategyv1.NotificationStatus, now time.Time) (why string, overtaken bool) {
+	if n.Event == strategyv1.NotifyFeedSwitched {
+		return "", false // what happened stays news
+	}
 	if n.Event == strategyv1.NotifyClosed {
 		if !Closed(status) {
 			return "the incident is open again", false

@@ -26,6 +26,7 @@ type body struct {
 	Level     string    `json:"level,omitempty"`
 	OnCall    []onCall  `json:"onCall,omitempty"`
 	Rollback  string    `json:"rollback,omitempty"`
+	Route     string    `json:"route,omitempty"`
 	Message   string    `json:"message"`
 	Status    string    `json:"status,omitempty"`
 	WaitsFor  string    `json:"waitsFor,omitempty"`
@@ -69,7 +70,7 @@ func Body(incident *strategyv1.StrategyIncident, n strategyv1.NotificationStatus
 			Name: incident.Name, UID: string(incident.UID), Type: string(spec.Type), Severity: string(lifecycle.Severity(incident)),
 			Schedule: spec.Schedule, Strategy: spec.Strategy, Mode: string(mode), Summary: spec.Summary,
 		},
-		Level: string(n.Level), Rollback: n.RollbackName, Message: n.Message, Status: bounded.Text(conditions.Message(status.Conditions, strategyv1.ConditionReady), 2048),
+		Level: string(n.Level), Rollback: n.RollbackName, Route: n.RouteName, Message: n.Message, Status: bounded.Text(conditions.Message(status.Conditions, strategyv1.ConditionReady), 2048),
 		WaitsFor: string(status.WaitsFor), Command: command(incident, n),
 	}
 	if status.DueTime != nil {

@@ -5,12 +5,15 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/signals"
 )
 
@@ -20,20 +23,23 @@ const maxAnswerBytes = 64 << 10
 // MinKeyBytes is how long a signing key must be.
 const MinKeyBytes = 32
 
-// Message is one notification on its way.
+// Message is one notification on its way over one channel.
 type Message struct {
-	Namespace  string // of the playbook
-	URL        string
-	SigningKey []byte
-	Key        string // the same for each try
-	Body       []byte
+	Namespace string // of the playbook
+	Channel   strategyv1.ChannelSpec
+	Secret    string // of the channel: a key, a password, a token, or a URL
+	Key       string // the same for each try
+	News      News
 }
 
-// Sender posts messages, to servers that playbooks may have asked and no others: the policy is that of signals.
+// Sender sends messages, to servers that playbooks may have asked and no others: the policy is that of signals.
 type Sender struct {
-	client *http.Client
-	allow  signals.Allow
-	failed func(ctx context.Context, url string, err error)
+	client  *http.Client
+	dial    signals.Dial
+	roots   *x509.CertPool
+	allow   signals.Allow
+	callFor time.Duration
+	failed  func(ctx context.Context, url string, err error)
 }
 
 // errNoAnswer is every failure between the operator and a server: a status would tell its readers who listens where.
@@ -42,31 +48,46 @@ var errNoAnswer = errors.New("the server gives no answer; the operator's log say
 // New makes a Sender.
 func New(options signals.Options) *Sender {
 	options.Pauses = options.Pauses.OrDefault()
-	return &Sender{client: signals.NewClient(options), allow: options.Allow, failed: options.Failed}
+	return &Sender{
+		client: signals.NewClient(options), dial: signals.NewDial(options), roots: options.Roots, allow: options.Allow, callFor: options.Pauses.NotifyCall, failed: options.Failed,
+	}
 }
 
-// Send posts a message once. Nil: the server took it. After an error it may have taken it or not. No error holds the URL, the key or
+// Send sends a message once. Nil: the server took it. After an error it may have taken it or not. No error holds the URL, the secret or
 // words of the server.
 func (s *Sender) Send(ctx context.Context, message Message) error {
-	if err := signals.CheckWebhook(message.URL); err != nil {
-		return err
+	if message.Channel.Type == strategyv1.ChannelEmail {
+		return s.mail(ctx, message)
 	}
-	if err := s.allow.Check(message.URL, message.Namespace); err != nil {
-		return err
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, message.URL, bytes.NewReader(message.Body))
+	all, err := posts(message)
 	if err != nil {
-		return errors.New("no request can be made of the URL of the webhook") // err would repeat the URL
+		return err
 	}
-	request.Header.Set("Content-Type", "application/json")
+	for _, one := range all {
+		if err := s.post(ctx, message, one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// post sends one request.
+func (s *Sender) post(ctx context.Context, message Message, one post) error {
+	if err := signals.CheckChannel(one.url); err != nil {
+		return err
+	}
+	if err := s.allow.Check(one.url, message.Namespace); err != nil {
+		return err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, one.url, bytes.NewReader(one.body))
+	if err != nil {
+		return errors.New("no request can be made of the URL of the channel") // err would repeat the URL
+	}
+	request.Header = one.header
 	request.Header.Set("User-Agent", "strategy-operator")
-	request.Header.Set("Idempotency-Key", message.Key)
-	request.Header.Set("X-Signature", Sign(message.SigningKey, message.Body))
 	response, err := s.client.Do(request)
 	if err != nil {
-		if s.failed != nil {
-			s.failed(ctx, message.URL, signals.WithoutURL(err))
-		}
+		s.logs(ctx, message.Channel, signals.WithoutURL(err))
 		return errNoAnswer
 	}
 	defer func() { _ = response.Body.Close() }()                              // a reader has nothing left to lose
@@ -78,6 +99,13 @@ func (s *Sender) Send(ctx context.Context, message Message) error {
 		return fmt.Errorf("the server answers HTTP %d, a redirect, which is not followed; write the URL that it leads to into the playbook and the Secret", code)
 	default:
 		return fmt.Errorf("the server answers HTTP %d", code)
+	}
+}
+
+// logs has the log say what a status must not. Where the URL is the secret, the log has the channel's name alone.
+func (s *Sender) logs(ctx context.Context, channel strategyv1.ChannelSpec, err error) {
+	if s.failed != nil {
+		s.failed(ctx, orElse(channel.URL, "channel "+channel.Name), err)
 	}
 }
 

@@ -29,9 +29,24 @@ func names(spec strategyv1.StrategyPlaybookSpec) []string {
 	for _, err := range unreadable {
 		wrong = append(wrong, err.Error())
 	}
-	if spec.Notifications != nil {
-		if err := signals.CheckWebhook(spec.Notifications.Webhook.URL); err != nil {
-			wrong = append(wrong, fmt.Sprintf("spec.notifications.webhook.url: %v", err))
+	return append(wrong, unusableChannels(spec.Notifications)...)
+}
+
+// unusableChannels are those that are never asked, and routes to none.
+func unusableChannels(spec *strategyv1.NotificationsSpec) (wrong []string) {
+	if spec == nil {
+		return nil
+	}
+	for _, channel := range spec.Channels {
+		if err := signals.CheckChannel(channel.URL); err != nil {
+			wrong = append(wrong, fmt.Sprintf("spec.notifications.channels, %s: %v", channel.Name, err))
+		}
+	}
+	for _, route := range spec.Routes {
+		for _, name := range route.Channels {
+			if !slices.ContainsFunc(spec.Channels, func(c strategyv1.ChannelSpec) bool { return c.Name == name }) {
+				wrong = append(wrong, fmt.Sprintf("spec.notifications.routes, %s: there is no channel %q", route.Name, name))
+			}
 		}
 	}
 	return wrong

@@ -7,7 +7,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 )
 
-// toldNode is whom people were to be told of over the playbook's webhook, and what became of it; none without a webhook.
+// toldNode is what people were to be told of over the playbook's channels, and what became of it; none without channels.
 func (o Options) toldNode(notifications []strategyv1.NotificationStatus, now time.Time) []node {
 	if len(notifications) == 0 {
 		return nil
@@ -18,6 +18,9 @@ func (o Options) toldNode(notifications []strategyv1.NotificationStatus, now tim
 		switch {
 		case n.DeliveredTime != nil:
 			one.mark, one.text = good, "delivered "+clock(n.DeliveredTime.Time, now)
+			if n.Problem != "" { // another channel took it
+				one.mark, one.text = careful, one.text+" by "+Line(n.ChannelName)+"; "+o.message(n.Problem)
+			}
 		case n.DropReason == strategyv1.DropUnreached:
 			one.mark, one.text = bad, "NOBODY WAS TOLD: "+o.message(n.Problem)
 		case !lifecycle.Pending(n):

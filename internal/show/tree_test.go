@@ -53,6 +53,7 @@ func TestTreeByStage(t *testing.T) {
 	told := triaging()
 	told.Status.Notifications = []strategyv1.NotificationStatus{
 		{Event: strategyv1.NotifyLevelCalled, Level: "L1", DeliveredTime: new(after(time.Second))},
+		{Event: strategyv1.NotifyLevelCalled, Level: "L1", DeliveredTime: new(after(time.Second)), ChannelName: "mail", Problem: "channel slack: the server answers HTTP 404"},
 		{Event: strategyv1.NotifyPersonAsked, Level: "L1", DroppedTime: new(after(2 * time.Second)), Problem: "not needed: bob acknowledged it"},
 		{Event: strategyv1.NotifyPersonAsked, Level: "L1", DroppedTime: new(after(2 * time.Second)), DropReason: strategyv1.DropUnreached, Problem: "L2 was called meanwhile"},
 		{Event: strategyv1.NotifyLevelCalled, Level: "L2", Problem: "the server answers HTTP 500"},

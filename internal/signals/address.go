@@ -3,6 +3,7 @@ package signals
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -37,9 +38,20 @@ func pathOf(text string) string {
 	return strings.TrimRight(parsed.Path, "/")
 }
 
-// CheckWebhook says what is wrong with the URL of a webhook, without asking it.
-func CheckWebhook(text string) error {
-	return checkServer("the webhook", "https://notify.trading/strategy", text)
+// CheckChannel says what is wrong with the URL of a channel of notifications, without asking it; one without a URL has it in its Secret alone.
+func CheckChannel(text string) error {
+	mail, isMail := strings.CutPrefix(text, "smtp")
+	switch {
+	case text == "":
+		return nil
+	case !isMail:
+		return checkServer("the channel", "https://notify.trading/strategy", text)
+	}
+	server, err := url.Parse("http" + mail) // as a URL of the web it is read in the same way
+	if err != nil || server.Port() == "" || strings.Trim(server.Path, "/") != "" || server.RawQuery != "" {
+		return errors.New("the URL of the mail server cannot be read; write it like smtp://mail.example.com:587")
+	}
+	return checkServer("the mail server", "smtp://mail.example.com:587", server.String())
 }
 
 // checkServer says what is wrong with the URL of a server that the operator is to ask, without asking it, and how to write it. No error
@@ -76,8 +88,11 @@ func checkAddress(address netip.Addr, allowLoopback bool) error {
 	return fmt.Errorf("%s is %s, which the operator does not ask; name a Service", address.Unmap(), kind)
 }
 
-// NewClient trusts nothing that the environment or an answer says: no proxy, no redirect, no address but a checked one.
-func NewClient(options Options) *http.Client {
+// Dial makes a connection.
+type Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+// NewDial connects to checked addresses alone. Which names may be asked is checked before, with [Allow.Check].
+func NewDial(options Options) Dial {
 	dialer := &net.Dialer{
 		Timeout: options.Pauses.Query,
 		// Control sees the address after the name was resolved, right before the connection: a name that resolves to
@@ -90,17 +105,23 @@ func NewClient(options Options) *http.Client {
 			return checkAddress(dialled.Addr(), options.AllowLoopback)
 		},
 	}
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		host, port, err := net.SplitHostPort(address)
+		if err != nil {
+			return nil, err
+		}
+		return dialer.DialContext(ctx, network, net.JoinHostPort(options.Allow.dialled(host, port), port))
+	}
+}
+
+// NewClient trusts nothing that the environment or an answer says: no proxy, no redirect, no address but a checked one.
+func NewClient(options Options) *http.Client {
 	return &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
-			Proxy: nil,
-			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-				host, port, err := net.SplitHostPort(address)
-				if err != nil {
-					return nil, err
-				}
-				return dialer.DialContext(ctx, network, net.JoinHostPort(options.Allow.dialled(host, port), port))
-			},
+			Proxy:                  nil,
+			DialContext:            NewDial(options),
+			TLSClientConfig:        &tls.Config{RootCAs: options.Roots, MinVersion: tls.VersionTLS12},
 			ForceAttemptHTTP2:      true,
 			MaxIdleConnsPerHost:    parallel,
 			IdleConnTimeout:        90 * time.Second,

@@ -2,6 +2,7 @@ package signals
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"net/http"
 	"sync"
@@ -20,7 +21,8 @@ const (
 
 // Options of a Sampler.
 type Options struct {
-	AllowLoopback bool // for tests and local runs: in a cluster loopback is the operator's own pod
+	AllowLoopback bool           // for tests and local runs: in a cluster loopback is the operator's own pod
+	Roots         *x509.CertPool // who may vouch for a server; nil: whom the system trusts
 	Allow         Allow
 	// Failed is told, for the operator's log, why a server gave no answer: a status has other readers, and would tell whoever writes playbooks
 	// who listens where. Nil: nobody is told.

@@ -35,7 +35,7 @@ type Webhook struct {
 
 // Notified has the playbook of a world notify people.
 func Notified(spec *strategyv1.StrategyPlaybookSpec) {
-	spec.Notifications = &strategyv1.NotificationsSpec{Webhook: strategyv1.WebhookSpec{URL: WebhookURL, SecretName: WebhookSecret}}
+	spec.Notifications = &strategyv1.NotificationsSpec{Channels: []strategyv1.ChannelSpec{{Name: "hook", Type: strategyv1.ChannelWebhook, URL: WebhookURL, SecretName: WebhookSecret}}}
 }
 
 // WebhookKey is the Secret of the webhook.
@@ -52,11 +52,15 @@ func (h *Webhook) take(message notify.Message) error {
 	if h.Down != nil {
 		return h.Down
 	}
+	sent, err := notify.Body(message.News.Incident, message.News.Notification)
+	if err != nil {
+		return err
+	}
 	var body struct{ Key string }
-	switch err := json.Unmarshal(message.Body, &body); {
-	case message.URL != WebhookURL:
+	switch err := json.Unmarshal(sent, &body); {
+	case message.Channel.URL != WebhookURL:
 		return errors.New("the server gives no answer")
-	case notify.Sign(message.SigningKey, message.Body) != notify.Sign(webhookKey, message.Body):
+	case message.Secret != string(webhookKey):
 		return errors.New("the server answers HTTP 401")
 	case err != nil || body.Key != message.Key || message.Key == "":
 		return errors.New("the server answers HTTP 400")
@@ -74,9 +78,9 @@ type watchedWebhook struct {
 	writes *effects
 }
 
-// Send implements controllers.Webhooks.
+// Send implements controllers.Channels.
 func (h *watchedWebhook) Send(_ context.Context, message notify.Message) error {
 	return h.writes.do("post "+message.Key, func() error { return h.world.Webhook.take(message) })
 }
 
-var _ controllers.Webhooks = &watchedWebhook{}
+var _ controllers.Channels = &watchedWebhook{}

@@ -79,7 +79,11 @@ spec:
     routes:
     - {name: pnl, matchers: ['alertname="Loss"'], action: Incident, type: PnL, severity: Critical, target: {scheduleLabel: schedule, values: [{value: xw, name: fast}]}}
     - {name: watchdog, matchers: ['alertname="Watchdog"'], action: Heartbeat}
-  notifications: {webhook: {url: "http://hooks:8080/strategy", secretName: webhook}}
+  notifications:
+    channels:
+    - {name: hook, type: Webhook, url: "http://hooks:8080/strategy", secretName: webhook}
+    - {name: mail, type: Email, url: "smtps://mail:465", secretName: mail, email: {from: a@b, to: [c@d], user: e}}
+    routes: [{name: all, events: [LevelCalled], levels: [L1], channels: [hook, mail]}]
   dashboards: [{name: Stage4, url: "https://grafana/d/stage4-multi"}]
   escalation:
     rotation: {configMapName: oncall-rotation, key: oncall_rotation.yaml}
@@ -377,6 +381,49 @@ func webRows(path string) []row {
 		[]string{"", "a", "ftp://a", "http:/", "http://" + strings.Repeat("a", 1018)}))
 }
 
+// channelRows are those of a playbook's notifications.
+func channelRows() []row {
+	const channels, hook, mail, routes = "notifications.channels", "notifications.channels.0", "notifications.channels.1", "notifications.routes"
+	names := []string{"a", "1", "data-team"}
+	bad := []string{"-a", "a-", "A", "a.b", "a b", "a\n"}
+	channel := func(i int) any {
+		return map[string]any{"name": fmt.Sprintf("c%d", i), "type": "Slack", "secretName": "s"}
+	}
+	route := func(i int) any {
+		return map[string]any{"name": fmt.Sprintf("r%d", i), "channels": []any{"hook"}}
+	}
+	return together(
+		items(channels, 1, 8, channel), unique(channels, channel(1)), items(routes, 0, 8, route), unique(routes, route(1)),
+		required(channels, hook+".name", hook+".type", routes+".0.name", routes+".0.channels"),
+		text(hook+".name", 1, 40), pattern(hook+".name", names, bad),
+		text(routes+".0.name", 1, 40), pattern(routes+".0.name", names, bad),
+		enum(hook+".type", "Webhook", "PagerDuty", "Alertmanager", "Ntfy"),
+		pattern(hook+".url", []string{"http://a", "https://a:9090/b", "http://" + strings.Repeat("a", 1017)}, []string{"", "a", "ftp://a", "http:/", "http://" + strings.Repeat("a", 1018)}),
+		reference(hook+".secretName"),
+		items(routes+".0.channels", 1, 8, func(i int) any { return fmt.Sprintf("c%d", i) }), text(routes+".0.channels.0", 1, 40),
+		enum(routes+".0.events.0", "LevelCalled", "PersonAsked", "AwaitingApproval", "Relapsed", "FeedSwitched", "Closed"),
+		enum(routes+".0.levels.0", "L1", "L2", "TechLead"),
+		items(routes+".0.events", 0, 6, func(i int) any {
+			return []string{"LevelCalled", "PersonAsked", "AwaitingApproval", "Relapsed", "FeedSwitched", "Closed", "Other"}[i]
+		}),
+		items(routes+".0.levels", 0, 3, func(i int) any { return []string{"L1", "L2", "TechLead", "L4"}[i] }),
+		required(mail+".email.from", mail+".email.to"),
+		text(mail+".email.user", 1, 254),
+		pattern(mail+".email.from", []string{"a@b", "a.b+c@d.example"}, []string{"", "ab", "a@", "@b", "a b@c", "a@b,c@d", "A <a@b>", "a@b\nBcc: c@d"}),
+		pattern(mail+".email.to.0", []string{"a@b", "a.b+c@d.example"}, []string{"", "ab", "a@", "@b", "a b@c", "a@b,c@d", "A <a@b>", "a@b\nBcc: c@d"}),
+		items(mail+".email.to", 1, 16, func(i int) any { return fmt.Sprintf("a%d@b", i) }),
+		rule("Slack needs no URL", "", set(hook+".type", "Slack"), drop(hook+".url")),
+		rule("Slack has no URL in the playbook", "is a secret and stands in the Secret alone", set(hook+".type", "Slack")),
+		rule("a webhook has one", "every other type needs url", drop(hook+".url")),
+		rule("an email goes by SMTP", "url begins with smtp:// or smtps:// for Email", set(mail+".url", "https://mail")),
+		rule("and nothing else does", "url begins with smtp:// or smtps:// for Email", set(hook+".url", "smtp://hook:25")),
+		rule("an email has somebody it goes to", "email belongs to type Email, which needs it", drop(mail+".email")),
+		rule("a webhook has no email", "email belongs to type Email, which needs it", set(hook+".email", map[string]any{"from": "a@b", "to": []any{"c@d"}})),
+		rule("a webhook has a key", "every type but Alertmanager needs secretName", drop(hook+".secretName")),
+		rule("Alertmanager needs none", "", set(hook+".type", "Alertmanager"), drop(hook+".secretName")),
+	)
+}
+
 func useRows(path string, fewest, most int) []row {
 	return together(
 		items(path, fewest, most, func(i int) any { return map[string]any{"name": fmt.Sprintf("check-%d", i)} }),
@@ -547,10 +594,8 @@ func playbookRows() []row {
 		pattern("signals.queries.0.name", []string{"a", "cpu_1m"}, []string{"A", "1a", "a-b", "a.b", "_a"}),
 		text("signals.queries.0.query", 1, 2048),
 		text("signals.queries.0.unit", 1, 32),
-		required("notifications.webhook", "notifications.webhook.url", "notifications.webhook.secretName"),
 		rule("no notifications", "", drop("notifications")),
-		webRows("notifications.webhook.url"),
-		reference("notifications.webhook.secretName"),
+		channelRows(),
 		items("dashboards", 0, 16, func(i int) any { return map[string]any{"name": fmt.Sprintf("d%d", i), "url": "http://a"} }),
 		unique("dashboards", map[string]any{"name": "d", "url": "http://a"}),
 		required("dashboards.0.name"),

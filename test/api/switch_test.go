@@ -55,7 +55,7 @@ func TestWhoMaySuspendAPlaybook(t *testing.T) {
 		{"no signals", "gil", `{"spec":{"signals":null}}`, "gil" + only},
 		{"alerts", "gil", `{"spec":{"alerts":{"maxIncidentsPerHour":1}}}`, "gil" + only},
 		{"no alerts", "gil", `{"spec":{"alerts":null}}`, "gil" + only},
-		{"notifications", "gil", `{"spec":{"notifications":{"webhook":{"url":"http://hooks:8080/mine","secretName":"mine"}}}}`, "gil" + only},
+		{"notifications", "gil", `{"spec":{"notifications":{"channels":[{"name":"mine","type":"Slack","secretName":"mine"}]}}}`, "gil" + only},
 		{"dashboards", "gil", `{"spec":{"dashboards":[]}}`, "gil" + only},
 		{"checks", "gil", `{"spec":{"checks":[{"name":"plan","podTemplateName":"other","command":["x"],"verdicts":[{"when":"true","verdict":"Pass"}]}]}}`, "gil" + only},
 		{"triage", "gil", `{"spec":{"triage":{"falseAlarm":null}}}`, "gil" + only},

@@ -177,7 +177,7 @@ func TestAWebhookThatCannotBeUsed(t *testing.T) {
 		}, "has less than 32 bytes; make it longer"},
 		"nobody approved the playbook": {func(w *sim.World) {
 			w.Labels = map[string]string{strategyv1.LabelPlaybookReview: "true"}
-		}, "nobody has approved the playbook yet, so its webhook gets nothing"},
+		}, "nobody has approved the playbook yet, so its channels get nothing"},
 		"no label": {func(w *sim.World) {
 			sim.Change(w, sim.WebhookSecret, w.WebhookKey(), func(s *secret) { s.Labels = nil })
 		}, "is not opted in"},
@@ -227,5 +227,34 @@ func TestAnAPIServerThatGivesNoAnswerIsAFailureToTell(t *testing.T) {
 	last := status.Notifications[len(status.Notifications)-1]
 	if last.Attempts < 3 || !strings.Contains(last.Problem, "the API server gives no answer") || strings.Contains(last.Problem, "etcd") {
 		t.Errorf("the last: %+v", last)
+	}
+}
+
+// TestADeadChannelGoesOnToTheNext for a whole incident: everybody is told, by the one that works, and what is dead is told, too.
+func TestADeadChannelGoesOnToTheNext(t *testing.T) {
+	story := notified(nil)
+	before := story.Playbook
+	story.Playbook = func(spec *strategyv1.StrategyPlaybookSpec) {
+		before(spec)
+		dead := strategyv1.ChannelSpec{Name: "dead", Type: strategyv1.ChannelSlack, SecretName: "not-there"}
+		spec.Notifications.Channels = append([]strategyv1.ChannelSpec{dead}, spec.Notifications.Channels...)
+	}
+	r := begin(t, story, Mutant{}, &Cut{})
+	r.end()
+	_, all := told(r.World)
+	delivered := 0
+	for _, n := range all {
+		if n.DeliveredTime == nil {
+			continue
+		}
+		delivered++
+		if n.ChannelName != "hook" || !strings.Contains(n.Problem, "channel dead: ") || !strings.Contains(n.Problem, "does not exist") {
+			t.Errorf("%+v", n)
+		}
+	}
+	var incidents strategyv1.StrategyIncidentList
+	r.List(&incidents)
+	if reason := conditions.Reason(incidents.Items[0].Status.Conditions, strategyv1.ConditionNotified); reason != strategyv1.ReasonChannelFailed || delivered < 3 {
+		t.Errorf("Notified is %q, %d delivered: %v", reason, delivered, r.Webhook.Keys)
 	}
 }

@@ -81,7 +81,7 @@ var ReasonPlaces = map[string]Places{
 	strategyv1.ReasonDeadlinePast: reasonOf("SLAMet"), strategyv1.ReasonPersonDecided: reasonOf("Escalated"), strategyv1.ReasonWithinLimits: reasonOf("SLAMet"),
 	strategyv1.ReasonCauseFound: reasonOf("Diagnosed"), strategyv1.ReasonCauseUnknown: reasonOf("Diagnosed"),
 	strategyv1.ReasonAcknowledged: reasonOf("Acknowledged"), strategyv1.ReasonAckEnded: reasonOf("Acknowledged"),
-	strategyv1.ReasonDelivered: reasonOf("Notified"), strategyv1.ReasonNotDelivered: reasonOf("Notified"), strategyv1.ReasonPartDelivered: reasonOf("Notified"),
+	strategyv1.ReasonDelivered: reasonOf("Notified"), strategyv1.ReasonNotDelivered: reasonOf("Notified"), strategyv1.ReasonPartDelivered: reasonOf("Notified"), strategyv1.ReasonChannelFailed: reasonOf("Notified"),
 	strategyv1.ReasonSampled: reasonOf("SignalsKnown"), strategyv1.ReasonSignalUnknown: reasonOf("SignalsKnown"), strategyv1.ReasonLeadUnjudged: reasonOf("SignalsKnown"),
 	strategyv1.ReasonAlertFiring: reasonOf("Quiet"), strategyv1.ReasonNotQuiet: reasonOf("Quiet"), strategyv1.ReasonQuiet: reasonOf("Quiet"),
 

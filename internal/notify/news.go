@@ -1,0 +1,111 @@
+package notify
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/bounded"
+	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
+)
+
+// News is one notification of an incident, and when it is sent.
+type News struct {
+	Incident     *strategyv1.StrategyIncident
+	Notification strategyv1.NotificationStatus
+	Now          time.Time
+}
+
+// How long texts may be: one line on a phone, and a page.
+const (
+	maxTitle = 150
+	maxText  = 3000
+)
+
+// happened is what each event is called for people.
+var happened = map[strategyv1.NotificationEvent]string{
+	strategyv1.NotifyLevelCalled: "called", strategyv1.NotifyPersonAsked: "needed", strategyv1.NotifyAwaitingApproval: "approval needed",
+	strategyv1.NotifyRelapsed: "called again, the fault is back", strategyv1.NotifyFeedSwitched: "feed switched", strategyv1.NotifyClosed: "closed",
+}
+
+// title is the short form, for a phone.
+func (n News) title() string {
+	spec := n.Incident.Spec
+	what := happened[n.Notification.Event]
+	if n.asks() && n.Notification.Event != strategyv1.NotifyAwaitingApproval {
+		what = string(n.Notification.Level) + " " + what
+	}
+	if n.drill() {
+		what = "DRILL " + what
+	}
+	target := orElse(spec.Schedule, spec.Strategy)
+	return bounded.Line(strings.TrimSpace(fmt.Sprintf("%s: %s/%s %s %s %s", what, n.Incident.Namespace, n.Incident.Name, spec.Type, lifecycle.Severity(n.Incident), target)), maxTitle)
+}
+
+// text is what happened, what is asked of whom, until when, the command, and where to look.
+func (n News) text() string {
+	lines := []string{n.title(), "", "What: " + n.Notification.Message}
+	if n.drill() {
+		lines = append(lines, "This is an exercise.")
+	}
+	if n.asks() {
+		lines = append(lines, "Asked: "+n.asked())
+	}
+	lines = append(lines, "Run: "+command(n.Incident, n.Notification))
+	if now := conditions.Message(n.Incident.Status.Conditions, strategyv1.ConditionReady); now != "" && now != n.Notification.Message {
+		lines = append(lines, "Now: "+bounded.Line(now, 1024))
+	}
+	for _, dashboard := range n.Incident.Status.Dashboards {
+		lines = append(lines, dashboard.Name+": "+dashboard.URL)
+	}
+	return bounded.Text(strings.Join(lines, "\n"), maxText)
+}
+
+// asks: somebody has to do something; the others are news.
+func (n News) asks() bool {
+	return n.Notification.Event != strategyv1.NotifyClosed && n.Notification.Event != strategyv1.NotifyFeedSwitched
+}
+
+// asked is of whom, and until when.
+func (n News) asked() string {
+	who := string(n.Notification.Level)
+	if n.Notification.Event == strategyv1.NotifyAwaitingApproval {
+		who = "somebody who may approve"
+	}
+	status := n.Incident.Status
+	if at := slices.IndexFunc(status.OnCall, func(s strategyv1.OnCallStatus) bool { return s.Level == n.Notification.Level }); at >= 0 && status.OnCall[at].Name != "" {
+		who += fmt.Sprintf(" (on call for %s: %s)", status.OnCall[at].Level, strings.TrimSpace(status.OnCall[at].Name+" "+status.OnCall[at].Contact))
+	}
+	if due := status.DueTime; due != nil {
+		who += ", by " + at(due.Time) + fromNow(due.Sub(n.Now))
+	}
+	return who
+}
+
+func fromNow(left time.Duration) string {
+	left = left.Round(time.Minute)
+	if left <= 0 {
+		return " (now)"
+	}
+	return " (in " + strings.TrimSuffix(left.String(), "0s") + ")"
+}
+
+func (n News) drill() bool { return n.Incident.Spec.Mode == strategyv1.IncidentDrill }
+
+// levels that an end is told to: each that may have been called.
+func (n News) levels() []strategyv1.Level {
+	if n.Notification.Event == strategyv1.NotifyClosed {
+		return []strategyv1.Level{strategyv1.LevelL1, strategyv1.LevelL2, strategyv1.LevelLead}
+	}
+	return []strategyv1.Level{n.Notification.Level}
+}
+
+func orElse(text, other string) string {
+	if text == "" {
+		return other
+	}
+	return text
+}
