@@ -30,6 +30,7 @@ type outbox struct {
 	*reader
 	channels Channels
 	wakes    waker
+	pace     pace
 }
 
 // outboxes are how many incidents are sent for at a time; each waits for a server most of its time.
@@ -95,6 +96,10 @@ func (r *outbox) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Resu
 		case now.Before(known.nextAt):
 			nextAt = checks.Earlier(nextAt, known.nextAt)
 		default:
+			if at := r.mayBeSent(&object, n, now); !at.IsZero() {
+				nextAt = checks.Earlier(nextAt, at)
+				continue
+			}
 			return r.try(ctx, &object, n, known)
 		}
 	}
@@ -110,6 +115,14 @@ func callsFirst(all []strategyv1.NotificationStatus) []strategyv1.NotificationSt
 		return 1
 	}
 	return slices.SortedStableFunc(slices.Values(all), func(a, b strategyv1.NotificationStatus) int { return cmp.Compare(later(a), later(b)) })
+}
+
+// mayBeSent says when; zero: now. Who is called does not wait for what others are told.
+func (r *outbox) mayBeSent(object *strategyv1.StrategyIncident, n strategyv1.NotificationStatus, now time.Time) time.Time {
+	if n.Event == strategyv1.NotifyLevelCalled {
+		return time.Time{}
+	}
+	return r.pace.wait(object.Namespace+"/"+object.Spec.PlaybookName, now, r.Pauses.NotifyPace)
 }
 
 // try sends one notification once.
@@ -144,7 +157,7 @@ func (r *outbox) send(ctx context.Context, object *strategyv1.StrategyIncident, 
 		return "", "the playbook that the incident runs on has no notifications"
 	}
 	var problems []string
-	for _, one := range channelsOf(*frozen.spec.Notifications, n.RouteName) {
+	for _, one := range channelsOf(*frozen.spec.Notifications, n) {
 		problem := r.over(ctx, object, n, one)
 		if problem == "" {
 			return one.Name, strings.Join(problems, "; ")
@@ -155,17 +168,18 @@ func (r *outbox) send(ctx context.Context, object *strategyv1.StrategyIncident, 
 	return "", strings.Join(problems, "; ")
 }
 
-// channelsOf are those that a route names, in its order. One that is not there any more, and its channels, leave no call without a way.
-func channelsOf(spec strategyv1.NotificationsSpec, route string) (all []strategyv1.ChannelSpec) {
-	at := slices.IndexFunc(spec.Routes, func(r strategyv1.NotificationRoute) bool { return r.Name == route })
-	if route == "" || at < 0 {
-		return spec.Channels
+// channelsOf are those that a notification is for, in order. Names that are not there any more leave no call without a way.
+func channelsOf(spec strategyv1.NotificationsSpec, n strategyv1.NotificationStatus) (all []strategyv1.ChannelSpec) {
+	var names []string
+	if at := slices.IndexFunc(spec.Routes, func(r strategyv1.NotificationRoute) bool { return r.Name == n.RouteName }); at >= 0 {
+		names = spec.Routes[at].Channels
 	}
-	for _, name := range spec.Routes[at].Channels {
-		for _, channel := range spec.Channels {
-			if channel.Name == name {
-				all = append(all, channel)
-			}
+	if n.ChannelName != "" {
+		names = []string{n.ChannelName}
+	}
+	for _, name := range names {
+		if at := slices.IndexFunc(spec.Channels, func(c strategyv1.ChannelSpec) bool { return c.Name == name }); at >= 0 {
+			all = append(all, spec.Channels[at])
 		}
 	}
 	if len(all) == 0 {

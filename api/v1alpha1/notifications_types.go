@@ -208,7 +208,7 @@ type NotificationStatus struct {
 	// +kubebuilder:validation:MaxLength=40
 	RouteName string `json:"routeName,omitempty"`
 
-	// channelName is the channel that took it; absent = none yet.
+	// channelName is the channel that took it or, of an end, the only one that it is for; absent = none yet.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=40

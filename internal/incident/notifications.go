@@ -37,23 +37,41 @@ func (p *plan) notification(event strategyv1.NotificationEvent, level strategyv1
 
 // addNotification adds one for each route that wants it. What somebody has to act on goes to somebody, whatever the routes leave out.
 func (p *plan) addNotification(one strategyv1.NotificationStatus) {
-	routed := false
+	var routes []strategyv1.NotificationRoute
 	if spec := p.seen.Playbook.Spec.Notifications; spec != nil {
-		for _, route := range spec.Routes {
-			if wants(route, one) {
-				again := one
-				again.RouteName, again.Key = route.Name, one.Key+"/"+route.Name
-				p.addRouted(again)
-				routed = true
-			}
-		}
-		if len(spec.Routes) > 0 && isNews(one.Event) { // nobody subscribed
-			return
+		routes = spec.Routes
+	}
+	var heard []string
+	if one.Event == strategyv1.NotifyClosed {
+		heard = p.endChannels(one)
+	}
+	routed := len(heard) > 0 || len(routes) > 0 && isNews(one.Event) // what nobody subscribed to is for nobody
+	for _, route := range routes {
+		if wants(route, one) && !slices.ContainsFunc(route.Channels, func(name string) bool { return slices.Contains(heard, name) }) {
+			again := one
+			again.RouteName, again.Key = route.Name, one.Key+"/route/"+route.Name
+			p.addRouted(again)
+			routed = true
 		}
 	}
 	if !routed {
 		p.addRouted(one)
 	}
+}
+
+// endChannels tells the end over each channel that took something: a page must be resolved where it was made.
+func (p *plan) endChannels(end strategyv1.NotificationStatus) (heard []string) {
+	for _, n := range p.next.Notifications {
+		if n.DeliveredTime != nil && n.ChannelName != "" && n.Event != strategyv1.NotifyClosed && !slices.Contains(heard, n.ChannelName) {
+			heard = append(heard, n.ChannelName)
+		}
+	}
+	for _, name := range heard {
+		one := end
+		one.ChannelName, one.Key = name, end.Key+"/channel/"+name
+		p.addRouted(one)
+	}
+	return heard
 }
 
 // wants says whether a route is told of something.

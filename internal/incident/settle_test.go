@@ -202,7 +202,11 @@ func (s *story) routed(routes ...strategyv1.NotificationRoute) {
 func (s *story) byRoute() string {
 	var all []string
 	for _, n := range s.incident.Status.Notifications {
-		all = append(all, fmt.Sprintf("%s %s to %s", n.Event, n.Level, cmp.Or(n.RouteName, "all")))
+		to := cmp.Or(n.RouteName, "all")
+		if n.Event == strategyv1.NotifyClosed {
+			to = cmp.Or(n.RouteName, n.ChannelName, "all")
+		}
+		all = append(all, fmt.Sprintf("%s %s to %s", n.Event, n.Level, to))
 	}
 	return strings.Join(all, "; ")
 }
@@ -217,11 +221,11 @@ func TestRoutes(t *testing.T) {
 		routes []strategyv1.NotificationRoute
 		want   string
 	}{
-		"none":                           {nil, "LevelCalled L1 to all; LevelCalled L2 to all; LevelCalled TechLead to all; Closed TechLead to all"},
-		"news for one":                   {[]strategyv1.NotificationRoute{only("owners", strategyv1.NotifyClosed)}, "LevelCalled L1 to all; LevelCalled L2 to all; LevelCalled TechLead to all; Closed TechLead to owners"},
-		"calls for one, news for nobody": {[]strategyv1.NotificationRoute{only("calls", strategyv1.NotifyLevelCalled)}, "LevelCalled L1 to calls; LevelCalled L2 to calls; LevelCalled TechLead to calls"},
-		"one level":                      {[]strategyv1.NotificationRoute{lead}, "LevelCalled L1 to all; LevelCalled L2 to all; LevelCalled TechLead to lead; Closed TechLead to lead"},
-		"several":                        {[]strategyv1.NotificationRoute{only("everything"), lead}, "LevelCalled L1 to everything; LevelCalled L2 to everything; LevelCalled TechLead to everything; LevelCalled TechLead to lead; Closed TechLead to everything; Closed TechLead to lead"},
+		"none":                                {nil, "LevelCalled L1 to all; LevelCalled L2 to all; LevelCalled TechLead to all; Closed TechLead to hook"},
+		"news for one":                        {[]strategyv1.NotificationRoute{{Name: "owners", Events: []strategyv1.NotificationEvent{strategyv1.NotifyClosed}, Channels: []string{"mail"}}}, "LevelCalled L1 to all; LevelCalled L2 to all; LevelCalled TechLead to all; Closed TechLead to hook; Closed TechLead to owners"},
+		"calls for one, who hears of the end": {[]strategyv1.NotificationRoute{only("calls", strategyv1.NotifyLevelCalled)}, "LevelCalled L1 to calls; LevelCalled L2 to calls; LevelCalled TechLead to calls; Closed TechLead to hook"},
+		"one level":                           {[]strategyv1.NotificationRoute{lead}, "LevelCalled L1 to all; LevelCalled L2 to all; LevelCalled TechLead to lead; Closed TechLead to hook"},
+		"several":                             {[]strategyv1.NotificationRoute{only("everything"), lead}, "LevelCalled L1 to everything; LevelCalled L2 to everything; LevelCalled TechLead to everything; LevelCalled TechLead to lead; Closed TechLead to hook"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStory(t)

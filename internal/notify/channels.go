@@ -80,16 +80,14 @@ func teams(m Message) ([]post, error) {
 	})
 }
 
-// dedupKey is what a level of an incident has one page for.
-func (n News) dedupKey(level strategyv1.Level) string {
-	return string(n.Incident.UID) + "/" + string(level)
-}
+// dedupKey is what a page of an incident is known by.
+func (n News) dedupKey(page string) string { return string(n.Incident.UID) + "/" + page }
 
 // pagerDuty triggers, or at the end resolves the page of each level. Nothing but the end does.
 func pagerDuty(m Message) ([]post, error) {
 	var all []post
-	for _, level := range m.News.levels() {
-		event := map[string]any{"routing_key": m.Secret, "event_action": "resolve", "dedup_key": m.News.dedupKey(level)}
+	for _, page := range m.News.pages() {
+		event := map[string]any{"routing_key": m.Secret, "event_action": "resolve", "dedup_key": m.News.dedupKey(page)}
 		if m.News.Notification.Event != strategyv1.NotifyClosed {
 			event["event_action"] = "trigger"
 			event["payload"] = map[string]any{
@@ -136,10 +134,10 @@ func alertmanager(m Message) ([]post, error) {
 		ends = n.Now
 	}
 	var alerts []any
-	for _, level := range n.levels() {
+	for _, page := range n.pages() {
 		alerts = append(alerts, map[string]any{
 			"labels": map[string]string{
-				"alertname": "StrategyIncident", "namespace": n.Incident.Namespace, "incident": n.Incident.Name, "uid": string(n.Incident.UID), "level": orElse(string(level), "none"),
+				"alertname": "StrategyIncident", "namespace": n.Incident.Namespace, "incident": n.Incident.Name, "uid": string(n.Incident.UID), "level": page,
 				"playbook": n.Incident.Spec.PlaybookName, "type": string(n.Incident.Spec.Type), "mode": orElse(string(n.Incident.Spec.Mode), string(strategyv1.IncidentLive)),
 			},
 			"annotations": map[string]string{"summary": n.title(), "description": n.text()},

@@ -104,7 +104,11 @@ func TestWhatPeopleRead(t *testing.T) {
 // TestPagesEndWithTheIncident, and with nothing else: each level has one page, whatever is said of it.
 func TestPagesEndWithTheIncident(t *testing.T) {
 	var keys []string
-	for _, event := range []strategyv1.NotificationEvent{strategyv1.NotifyLevelCalled, strategyv1.NotifyPersonAsked, strategyv1.NotifyAwaitingApproval, strategyv1.NotifyRelapsed, strategyv1.NotifyClosed} {
+	severities := map[strategyv1.NotificationEvent]string{
+		strategyv1.NotifyLevelCalled: "critical", strategyv1.NotifyPersonAsked: "critical", strategyv1.NotifyAwaitingApproval: "critical",
+		strategyv1.NotifyRelapsed: "critical", strategyv1.NotifyFeedSwitched: "info",
+	}
+	for _, event := range []strategyv1.NotificationEvent{strategyv1.NotifyLevelCalled, strategyv1.NotifyPersonAsked, strategyv1.NotifyAwaitingApproval, strategyv1.NotifyRelapsed, strategyv1.NotifyFeedSwitched, strategyv1.NotifyClosed} {
 		for _, took := range sink(t, "routing", plain(strategyv1.ChannelPagerDuty, "/v2/enqueue"), news(event)) {
 			var sent struct {
 				RoutingKey  string `json:"routing_key"`
@@ -115,13 +119,13 @@ func TestPagesEndWithTheIncident(t *testing.T) {
 			if err := json.Unmarshal([]byte(took.body), &sent); err != nil || sent.RoutingKey != "routing" {
 				t.Fatalf("%v: %s", err, took.body)
 			}
-			if (sent.EventAction == "trigger") != (sent.Payload.Severity == "critical" && strings.HasPrefix(sent.Payload.Summary, "DRILL")) {
+			if (sent.EventAction == "trigger") != strings.HasPrefix(sent.Payload.Summary, "DRILL") || sent.Payload.Severity != severities[event] {
 				t.Errorf("%s: %s", event, took.body)
 			}
 			keys = append(keys, sent.EventAction+" "+sent.DedupKey)
 		}
 	}
-	if all := strings.Join(keys, ", "); all != strings.Repeat("trigger u/L2, ", 4)+"resolve u/L1, resolve u/L2, resolve u/TechLead" {
+	if all := strings.Join(keys, ", "); all != strings.Repeat("trigger u/L2, ", 4)+"trigger u/news, resolve u/L1, resolve u/L2, resolve u/TechLead, resolve u/none, resolve u/news" {
 		t.Error(all)
 	}
 }
@@ -143,7 +147,7 @@ func TestAlertsEndWithTheIncident(t *testing.T) {
 		return alerts
 	}
 	fires, ends := send(strategyv1.NotifyLevelCalled), send(strategyv1.NotifyClosed)
-	if len(fires) != 1 || len(ends) != 3 || !fires[0].EndsAt.After(noon) || ends[1].EndsAt.After(noon) {
+	if len(fires) != 1 || len(ends) != 5 || !fires[0].EndsAt.After(noon) || ends[1].EndsAt.After(noon) || ends[1].Labels["level"] != "L2" {
 		t.Fatalf("%+v\n%+v", fires, ends)
 	}
 	for name, value := range fires[0].Labels {

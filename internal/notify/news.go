@@ -95,13 +95,19 @@ func fromNow(left time.Duration) string {
 
 func (n News) drill() bool { return n.Incident.Spec.Mode == strategyv1.IncidentDrill }
 
-// levels that an end is told to: each that may have been called.
-func (n News) levels() []strategyv1.Level {
-	if n.Notification.Event == strategyv1.NotifyClosed {
-		return []strategyv1.Level{strategyv1.LevelL1, strategyv1.LevelL2, strategyv1.LevelLead}
+// pages of an incident: one for each level, and one for news, which must not open that of a level again. The end ends all of them.
+func (n News) pages() []string {
+	level := orElse(string(n.Notification.Level), "none")
+	switch {
+	case n.Notification.Event == strategyv1.NotifyClosed:
+		return []string{string(strategyv1.LevelL1), string(strategyv1.LevelL2), string(strategyv1.LevelLead), "none", newsPage}
+	case !n.asks():
+		return []string{newsPage}
 	}
-	return []strategyv1.Level{n.Notification.Level}
+	return []string{level}
 }
+
+const newsPage = "news"
 
 func orElse(text, other string) string {
 	if text == "" {

@@ -62,7 +62,9 @@ type Pauses struct {
 	QueryWait time.Duration
 	// QueryHangs is the longest pause between requests that fail again and again, unless a playbook's interval is longer.
 	QueryHangs time.Duration
-	// NotifyCall bounds one call of a webhook.
+	// NotifyPace is the least time between two notifications of a playbook that call nobody.
+	NotifyPace time.Duration
+	// NotifyCall bounds one call of a channel.
 	NotifyCall time.Duration
 	// NotifyRetry is the pause after the first notification that was not delivered; it doubles with each.
 	NotifyRetry time.Duration
@@ -81,7 +83,7 @@ func Default() Pauses {
 		Evidence: 5 * time.Second, EvidenceCall: 10 * time.Second, EvidenceHangs: time.Minute, Live: 5 * time.Second, Retry: 15 * time.Second, Reconcile: time.Minute,
 		Passes: time.Second, CatchUp: 20 * time.Millisecond, Settle: 250 * time.Millisecond,
 		Scrape: 5 * time.Second, Query: 5 * time.Second, QueryWait: time.Second, QueryHangs: 2 * time.Minute, QueryRetry: time.Second,
-		NotifyCall: 10 * time.Second, NotifyRetry: 5 * time.Second, NotifyHangs: 5 * time.Minute,
+		NotifyPace: time.Second, NotifyCall: 10 * time.Second, NotifyRetry: 5 * time.Second, NotifyHangs: 5 * time.Minute,
 	}
 }
 
@@ -99,7 +101,7 @@ func (p Pauses) OrDefault() Pauses {
 		Settle: or(p.Settle, usual.Settle), Scrape: or(p.Scrape, usual.Scrape), Query: or(p.Query, usual.Query),
 		QueryWait: or(p.QueryWait, usual.QueryWait), QueryHangs: or(p.QueryHangs, usual.QueryHangs),
 		QueryRetry: or(p.QueryRetry, usual.QueryRetry),
-		NotifyCall: or(p.NotifyCall, usual.NotifyCall), NotifyRetry: or(p.NotifyRetry, usual.NotifyRetry), NotifyHangs: or(p.NotifyHangs, usual.NotifyHangs),
+		NotifyPace: or(p.NotifyPace, usual.NotifyPace), NotifyCall: or(p.NotifyCall, usual.NotifyCall), NotifyRetry: or(p.NotifyRetry, usual.NotifyRetry), NotifyHangs: or(p.NotifyHangs, usual.NotifyHangs),
 	}
 }
 

@@ -241,6 +241,16 @@ func TestMessages(t *testing.T) {
 			func(s *strategyv1.StrategyPlaybookSpec) { s.Signals.Prometheus.URL = "http://169.254.169.254/latest" }, "ReferenceInvalid",
 			"spec.signals.prometheus.url: ",
 		},
+		"a channel that is never asked": {
+			func(s *strategyv1.StrategyPlaybookSpec) {
+				s.Notifications = &strategyv1.NotificationsSpec{Channels: []strategyv1.ChannelSpec{{Name: "mail", Type: strategyv1.ChannelEmail, URL: "smtp://mail.corp"}}}
+			}, "ReferenceInvalid", "spec.notifications.channels, mail: the URL of the mail server cannot be read",
+		},
+		"a route to a channel that is not there": {
+			func(s *strategyv1.StrategyPlaybookSpec) {
+				s.Notifications = &strategyv1.NotificationsSpec{Routes: []strategyv1.NotificationRoute{{Name: "owners", Channels: []string{"chat"}}}}
+			}, "ReferenceInvalid", `spec.notifications.routes, owners: there is no channel "chat"`,
+		},
 		"a URL with the path that the operator adds": {
 			func(s *strategyv1.StrategyPlaybookSpec) { s.Signals.Prometheus.URL += "/api/v1" }, "ReferenceInvalid",
 			"spec.signals.prometheus.url: the URL of Prometheus must end before /api/v1, which the operator adds",
