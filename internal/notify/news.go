@@ -61,6 +61,9 @@ func (n News) text() string {
 	for _, dashboard := range n.Incident.Status.Dashboards {
 		lines = append(lines, dashboard.Name+": "+dashboard.URL)
 	}
+	for i := range lines { // names and contacts are others' words, and must not look like lines of ours
+		lines[i] = bounded.Line(lines[i], 1200)
+	}
 	return bounded.Text(strings.Join(lines, "\n"), maxText)
 }
 

@@ -27,6 +27,8 @@ var webhookKey = []byte("another key of the tests, 32 bytes long, or more")
 type Webhook struct {
 	// Down is what every call is answered with; nil: it takes them.
 	Down error
+	// Via sends messages instead; nil: the server takes them itself.
+	Via func(context.Context, notify.Message) error
 	// Got is how often it took each notification, by key.
 	Got map[string]int
 	// Keys of these, in the order in which they came first.
@@ -44,7 +46,7 @@ func (w *World) WebhookKey() *corev1.Secret {
 }
 
 func (h *Webhook) fork() *Webhook {
-	return &Webhook{Down: h.Down, Got: maps.Clone(h.Got), Keys: slices.Clone(h.Keys)}
+	return &Webhook{Down: h.Down, Via: h.Via, Got: maps.Clone(h.Got), Keys: slices.Clone(h.Keys)}
 }
 
 // take is one call. Like a real server it believes no body that is not signed, or that is no notification.
@@ -79,7 +81,10 @@ type watchedWebhook struct {
 }
 
 // Send implements controllers.Channels.
-func (h *watchedWebhook) Send(_ context.Context, message notify.Message) error {
+func (h *watchedWebhook) Send(ctx context.Context, message notify.Message) error {
+	if via := h.world.Webhook.Via; via != nil {
+		return h.writes.do("post "+message.Key, func() error { return via(ctx, message) })
+	}
 	return h.writes.do("post "+message.Key, func() error { return h.world.Webhook.take(message) })
 }
 
