@@ -101,34 +101,45 @@ func (p *plan) notReached(n strategyv1.NotificationStatus, why string) {
 
 // tellReached says whether people hear what they are told: all that failed, and not the first or the last alone.
 func (p *plan) tellReached() {
-	var problems []string
-	waits, delivered, around := 0, time.Time{}, ""
-	for _, n := range p.next.Notifications {
-		if at := timeOf(n.DeliveredTime); !at.Before(delivered) && !at.IsZero() {
-			delivered, around = at, n.Problem
-		}
-		if fails(n) {
-			problems = append(problems, inShort(n)+": "+n.Problem)
-		} else if lifecycle.Pending(n) {
-			waits++
-		}
-	}
-	lost := p.next.Unreached
+	seen, lost := p.reached(), p.next.Unreached
+	failing := len(seen.problems) > 0
 	if lost != nil {
-		problems = append(problems, fmt.Sprintf("given up so far: %d, the last %s", lost.Times, lost.Problem))
+		seen.problems = append(seen.problems, fmt.Sprintf("given up so far: %d, the last %s", lost.Times, lost.Problem))
 	}
-	message := bounded.Line(strings.Join(problems, "; "), 900)
-	failing := len(problems) > 1 || len(problems) == 1 && lost == nil
+	message := bounded.Line(strings.Join(seen.problems, "; "), 900)
 	switch {
-	case failing, lost != nil && !delivered.After(lost.LastTime.Time):
+	case failing, lost != nil && !seen.delivered.After(lost.LastTime.Time):
 		p.out.Set(strategyv1.ConditionNotified, metav1.ConditionFalse, strategyv1.ReasonNotDelivered, "people could not be told, so call them yourself: "+message)
 	case lost != nil:
 		p.out.Set(strategyv1.ConditionNotified, metav1.ConditionFalse, strategyv1.ReasonPartDelivered, "the newest notification was delivered, but not all before it: "+message)
-	case around != "":
-		p.out.Set(strategyv1.ConditionNotified, metav1.ConditionTrue, strategyv1.ReasonChannelFailed, bounded.Line("the newest notification was delivered, but not by every channel that it was for: "+around, 1024))
-	case !delivered.IsZero() && waits == 0:
+	case seen.delivered.IsZero(): // nothing is known yet
+	case seen.around != "":
+		p.out.Set(strategyv1.ConditionNotified, metav1.ConditionTrue, strategyv1.ReasonChannelFailed, bounded.Line("the newest notification was delivered, but not by every channel that it was for: "+seen.around, 1024))
+	case seen.waits == 0:
 		p.out.Set(strategyv1.ConditionNotified, metav1.ConditionTrue, strategyv1.ReasonDelivered, "every notification that was wanted was delivered")
-	case !delivered.IsZero():
-		p.out.Set(strategyv1.ConditionNotified, metav1.ConditionTrue, strategyv1.ReasonDelivered, fmt.Sprintf("what was tried was delivered; %d more on the way", waits))
+	default:
+		p.out.Set(strategyv1.ConditionNotified, metav1.ConditionTrue, strategyv1.ReasonDelivered, fmt.Sprintf("what was tried was delivered; %d more on the way", seen.waits))
 	}
+}
+
+// reach is what became of the notifications so far.
+type reach struct {
+	problems  []string  // of those that fail
+	waits     int       // how many others are on their way
+	delivered time.Time // when the newest was
+	around    string    // which channels did not take that one
+}
+
+func (p *plan) reached() (seen reach) {
+	for _, n := range p.next.Notifications {
+		if at := timeOf(n.DeliveredTime); !at.IsZero() && !at.Before(seen.delivered) {
+			seen.delivered, seen.around = at, n.Problem
+		}
+		if fails(n) {
+			seen.problems = append(seen.problems, inShort(n)+": "+n.Problem)
+		} else if lifecycle.Pending(n) {
+			seen.waits++
+		}
+	}
+	return seen
 }
