@@ -58,6 +58,9 @@ func (r *reader) readOwned(ctx context.Context, at ownedAt) (read ownedSecret, p
 	var secret corev1.Secret
 	err = r.Live.Get(ctx, at.NamespacedName, &secret)
 	if apierrors.IsNotFound(err) {
+		if at.kind.key == secretURL {
+			return read, fmt.Sprintf("Secret %s with %s does not exist; create it with the key %q", at, at.kind.name, secretURL), nil
+		}
 		return read, fmt.Sprintf("Secret %s with %s does not exist; create it with the keys %q and %q", at, at.kind.name, at.kind.key, secretURL), nil
 	}
 	if apierrors.IsForbidden(err) {

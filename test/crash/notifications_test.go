@@ -248,7 +248,7 @@ func TestADeadChannelGoesOnToTheNext(t *testing.T) {
 			continue
 		}
 		delivered++
-		around := strings.Contains(n.Problem, "channel dead: ") && strings.Contains(n.Problem, "does not exist")
+		around := strings.Contains(n.Problem, "channel dead: ") && strings.Contains(n.Problem, `does not exist; create it with the key "url"`)
 		if n.ChannelName != "hook" || around == (n.Event == strategyv1.NotifyClosed) { // the end goes where something was taken
 			t.Errorf("%+v", n)
 		}
