@@ -116,7 +116,7 @@ func TestTheReportInACutLog(t *testing.T) {
 	const ok, fail, debug = `{"status":"ok","kind":"audit"}`, `{"status":"fail","kind":"audit"}`, "debug {x}\n"
 	bytesOf, linesOf := strings.Repeat("noise, ", MaxOutputBytes/7)+"\n", strings.Repeat("x\n", MaxOutputLines)
 	pieces := strings.Repeat(strings.Repeat("x", 3*maxChunk)+"\n", 10) + strings.Repeat("x\n", MaxOutputLines-40)
-	const cut = "the log is longer than what is read of it (10000 lines, 1048576 bytes), so the report may have been cut off: print the report last"
+	const cut = "the log is longer than what is read of it (10000 lines, 1048576 bytes), so the report may have been cut off: print the report last, on a line of its own"
 	for name, c := range map[string]struct {
 		output  string
 		exit    int32
@@ -127,7 +127,13 @@ func TestTheReportInACutLog(t *testing.T) {
 		"nearly so many lines, and a line behind":  {linesOf[:len(linesOf)-8] + ok + "\n" + debug, 0, "Pass", ""},
 		"cut by bytes, last":                       {bytesOf + ok, 0, "Pass", ""},
 		"cut by bytes, last but for blanks":        {bytesOf + fail + " \r\n\n", 1, "Fail", ""},
-		"cut by bytes, and a line behind it":       {bytesOf + ok + "\n" + debug, 0, "Inconclusive", "something stands behind the last fitting JSON object in the log; " + cut},
+		"cut by bytes, and a line behind it":       {bytesOf + ok + "\n" + debug, 0, "Inconclusive", "something stands on the line of the last fitting JSON object in the log, or behind it; " + cut},
+		"cut by bytes, last behind plain words":    {bytesOf + "WARN the exchange said: " + ok, 0, "Inconclusive", "something stands on the line of the last fitting JSON object in the log, or behind it; " + cut},
+		"cut by lines, last behind plain words":    {linesOf + "WARN the exchange said: " + ok + "\n", 1, "Inconclusive", cut},
+		"cut by bytes, last on another's line":     {bytesOf + `{"level":"info"} ` + ok, 0, "Inconclusive", cut},
+		"cut by bytes, last and again in words":    {bytesOf + ok + "\nWARN the exchange said: " + ok, 0, "Inconclusive", cut},
+		"cut by bytes, last behind a lone return":  {bytesOf + "said\r" + ok, 0, "Inconclusive", cut},
+		"not cut, last behind plain words":         {"INFO report: " + ok, 0, "Pass", ""},
 		"cut by bytes, and it broke":               {bytesOf + ok + "\n" + debug, 1, "Inconclusive", cut},
 		"cut by bytes, and an object behind it":    {bytesOf + ok + `{"level":"info"}`, 0, "Inconclusive", cut},
 		"cut by bytes, last and before":            {bytesOf + ok + "\n" + debug + ok + "\n", 0, "Pass", ""},

@@ -40,7 +40,7 @@ type objects struct {
 	// inside are complete, and stand behind blanks, a quote or a brace, as what is quoted or part of something does. None is a report; but one
 	// may have been meant as one, so they count among those that might be.
 	inside []json.RawMessage
-	// end is the object behind which only blanks stand, nil if there is none.
+	// end is the object that starts a line and behind which only blanks stand, nil if there is none.
 	end json.RawMessage
 }
 
@@ -61,7 +61,7 @@ func objectsOf(output []byte, where string) (found objects, problem string) {
 		}
 		object, size, err := decodeObject(output[at+start:])
 		if err == nil {
-			seen.keep(object, at+start+size)
+			seen.keep(object, at+start, at+start+size)
 			at += start + size
 			continue
 		}
@@ -83,15 +83,16 @@ type finder struct {
 	past   int // where the last of found.inside ends
 }
 
-// keep an object that ends before an offset.
-func (f *finder) keep(object json.RawMessage, end int) {
+// keep an object that stands between two offsets.
+func (f *finder) keep(object json.RawMessage, start, end int) {
 	rest := f.output[end:]
 	if goesOn(rest) {
 		f.found.parts = append(f.found.parts, object)
 		return
 	}
 	f.found.whole = append(f.found.whole, object)
-	if len(bytes.TrimSpace(rest)) == 0 {
+	startsLine := start == 0 || f.output[start-1] == '\n'
+	if startsLine && len(bytes.TrimSpace(rest)) == 0 {
 		f.found.end = object
 	}
 }

@@ -102,11 +102,11 @@ func reported(outcome Outcome, spec strategyv1.CheckSpec, vars rules.Vars, outpu
 }
 
 // hidden says of a cut log why it has no report: whoever writes enough behind a report pushes it out of what is read, and may write another one.
-// Only what stands at the very end has nothing behind it.
+// Only what stands at the very end has nothing behind it; and what others are quoted with stands behind words, so a line of its own is asked for, too.
 func hidden(problem string) string {
 	if problem == "" {
-		problem = "something stands behind the last fitting JSON object in the log"
+		problem = "something stands on the line of the last fitting JSON object in the log, or behind it"
 	}
 	return fmt.Sprintf("%s; the log is longer than what is read of it (%d lines, %d bytes), so the report may have been cut off: "+
-		"print the report last, or write it to the termination message (reportFrom: TerminationMessage)", problem, MaxOutputLines, MaxOutputBytes)
+		"print the report last, on a line of its own, or write it to the termination message (reportFrom: TerminationMessage)", problem, MaxOutputLines, MaxOutputBytes)
 }
