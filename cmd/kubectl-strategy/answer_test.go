@@ -63,14 +63,14 @@ func TestHoldAndRelease(t *testing.T) {
 		{[]string{"release", "playbook/multi-strategy", "--reason", "why"}, exitDone, "Release of multi-strategy by bob", strategyv1.KindPlaybook},
 		{[]string{"release", "incident/pnl-1", "--reason", "why"}, exitDone, "Release of pnl-1 by bob", strategyv1.KindIncident},
 		{[]string{"hold", "playbook/multi-strategy"}, exitNotUnderstood, "hold needs a reason", ""},
-		{[]string{"hold", "rollback/stop-cross", "--reason", "why"}, exitNotUnderstood, "is neither playbook/NAME nor incident/NAME", ""},
-		{[]string{"hold", "multi-strategy", "--reason", "why"}, exitNotUnderstood, "is neither playbook/NAME nor incident/NAME", ""},
+		{[]string{"hold", "rollback/stop-cross", "--reason", "why"}, exitNotUnderstood, "playbook/NAME or incident/NAME", ""},
+		{[]string{"hold", "multi-strategy", "--reason", "why"}, exitNotUnderstood, "playbook/NAME or incident/NAME", ""},
 		{[]string{"hold", "playbook/gone", "--reason", "why"}, exitNotUnderstood, `no StrategyPlaybook "gone" in namespace trading; list them: kubectl get strategyplaybooks`, ""},
 		{[]string{"hold", "incident/gone", "--reason", "why"}, exitNotUnderstood, `no StrategyIncident "gone"`, ""},
 		{[]string{"adopt-checks", "incident/pnl-1", "--reason", "why"}, exitDone, "AdoptChecks of pnl-1 by bob", strategyv1.KindIncident},
 		{[]string{"adopt-checks", "rollback/stop-cross", "--reason", "why"}, exitDone, "kubectl strategy status pnl-1 -n trading -w", strategyv1.KindRollback},
 		{[]string{"adopt-checks", "rollback/stop-cross"}, exitNotUnderstood, "adopt-checks needs a reason", ""},
-		{[]string{"adopt-checks", "playbook/multi-strategy", "--reason", "why"}, exitNotUnderstood, "is neither rollback/NAME nor incident/NAME", ""},
+		{[]string{"adopt-checks", "playbook/multi-strategy", "--reason", "why"}, exitNotUnderstood, "names no rollback/NAME or incident/NAME", ""},
 		{[]string{"hold"}, exitNotUnderstood, "takes one playbook/NAME or incident/NAME", ""},
 	} {
 		t.Run(strings.Join(test.args, " "), func(t *testing.T) {

@@ -80,6 +80,11 @@ it is not honoured. Without a terminal nobody can be asked, so --yes is needed.
 
 `
 
+// byIncident is what help says about every verdict about a rollback.
+const byIncident = `With the name of an incident it is about the rollback of it that can be decided about so; if there are several, name one.
+
+`
+
 // recorded is what help says about every verdict.
 const recorded = `The decision is a StrategyDecision, recorded in your name. It needs the right to create strategydecisions and the verb for it on
 the target (see the shipped roles). The command waits for the operator's answer: what came of it, or why it does not count.
@@ -112,9 +117,13 @@ func newDecide(a *app, v verdict) *cobra.Command {
 	case v.question != "":
 		long += shows
 	}
-	use := v.word + " NAME"
+	use := v.word + " INCIDENT"
+	if v.kind == strategyv1.KindRollback {
+		use = v.word + " ROLLBACK | INCIDENT"
+		long += byIncident
+	}
 	if v.ofPlaybooks() {
-		use = v.word + " NAME | " + ofPlaybook + "NAME"
+		use += " | " + ofPlaybook + "NAME"
 	}
 	cmd := &cobra.Command{
 		Use:   use,
@@ -150,13 +159,17 @@ func (a *app) decide(ctx context.Context, v verdict, flags decideFlags, name str
 	if err != nil {
 		return err
 	}
-	if book, is := strings.CutPrefix(name, ofPlaybook); is && v.ofPlaybooks() {
-		return a.decidePlaybook(ctx, c, v, flags, book)
+	if book, err := parse(name, strategyv1.KindPlaybook); err == nil && book.kind != "" && v.ofPlaybooks() {
+		return a.decidePlaybook(ctx, c, v, flags, book.name)
 	}
 	if v.kind == strategyv1.KindRollback {
-		return a.decideRollback(ctx, c, v, flags, strings.TrimPrefix(name, "rollback/"))
+		return a.decideRollback(ctx, c, v, flags, name)
 	}
-	incident, err := c.incident(ctx, strings.TrimPrefix(name, "incident/"))
+	ref, err := c.resolve(ctx, name, strategyv1.KindIncident)
+	if err != nil {
+		return err
+	}
+	incident, err := c.incident(ctx, ref.name)
 	if err != nil {
 		return err
 	}
@@ -182,12 +195,9 @@ func (a *app) needsReason(v verdict, flags *decideFlags) error {
 }
 
 func (a *app) decideRollback(ctx context.Context, c cluster, v verdict, flags decideFlags, name string) error {
-	rollback, err := c.rollback(ctx, name)
+	rollback, err := c.theRollback(ctx, name, v)
 	if err != nil {
 		return err
-	}
-	if why := rollbackRefusal(rollback, v.value); why != "" {
-		return refuse("%s", why)
 	}
 	digest, sheet := "", ""
 	switch {
@@ -208,7 +218,7 @@ func (a *app) decideRollback(ctx context.Context, c cluster, v verdict, flags de
 			return err
 		}
 	}
-	return a.record(ctx, c, newDecision(c.namespace, v, name, digest, reason), watchName(rollback), flags.wait)
+	return a.record(ctx, c, newDecision(c.namespace, v, rollback.Name, digest, reason), watchName(rollback), flags.wait)
 }
 
 // undoing is what there is to see of a rollback that is to be undone. Who may not read its incident, or the playbook, sees less of it.

@@ -167,7 +167,7 @@ func TestHelpSaysWhoIsAsked(t *testing.T) {
 			t.Fatalf("%s: exit code %d: %s", v.word, code, w.err)
 		}
 		text := w.out.String()
-		for _, want := range []string{"kubectl strategy " + v.word + " NAME", "--reason", "Exit codes: 0 done"} {
+		for _, want := range []string{"kubectl strategy " + v.word + " ", "--reason", "Exit codes: 0 done"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s: help lacks %q:\n%s", v.word, want, text)
 			}

@@ -65,7 +65,10 @@ func newWorldWith(t *testing.T, stdin string, funcs interceptor.Funcs, objects .
 	in := bytes.NewBufferString(stdin)
 	w := &world{out: &bytes.Buffer{}, err: &bytes.Buffer{}}
 	w.cluster = cluster{
-		WithWatch: fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).WithInterceptorFuncs(funcs).Build(), namespace: "trading",
+		WithWatch: fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).WithInterceptorFuncs(funcs).
+			WithIndex(&strategyv1.StrategyIncident{}, "metadata.name", byName).
+			WithIndex(&strategyv1.StrategyRollback{}, "metadata.name", byName).
+			WithIndex(&strategyv1.StrategyPlaybook{}, "metadata.name", byName).Build(), namespace: "trading",
 	}
 	w.app = newApp(genericiooptions.IOStreams{In: in, Out: w.out, ErrOut: w.err})
 	w.now = func() time.Time { return now }
@@ -73,6 +76,9 @@ func newWorldWith(t *testing.T, stdin string, funcs interceptor.Funcs, objects .
 	w.isPerson = func() bool { return stdin != "" }
 	return w
 }
+
+// byName is what the API server selects by, of every kind.
+func byName(object client.Object) []string { return []string{object.GetName()} }
 
 // run runs one command line.
 func (w *world) run(t *testing.T, args ...string) int {

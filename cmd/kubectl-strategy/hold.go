@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -34,26 +32,30 @@ var adoption = verdict{
 }
 
 // newEither is a command about an object of one of two kinds, which its argument names: "playbook/NAME | incident/NAME".
-func newEither(a *app, v verdict, words ...string) *cobra.Command {
+func newEither(a *app, v verdict, kinds ...string) *cobra.Command {
 	var flags decideFlags
+	words := firstWords(kinds)
 	cmd := &cobra.Command{
 		Use: fmt.Sprintf("%s %s/NAME | %s/NAME", v.word, words[0], words[1]), Short: v.short,
 		Long: v.long + "\n\n" + recorded + exitCodes,
 		Args: named(fmt.Sprintf("%s/NAME or %s/NAME", words[0], words[1])),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			word, name, _ := strings.Cut(args[0], "/")
-			if name == "" || !slices.Contains(words, word) {
-				return fmt.Errorf("%q is neither %s/NAME nor %s/NAME", args[0], words[0], words[1])
+			ref, err := parse(args[0], kinds...)
+			if err != nil {
+				return err
 			}
-			return a.decideEither(cmd.Context(), v, flags, word, name)
+			if ref.kind == "" { // a hold of a playbook is far more than one of an incident: nobody is to guess
+				return fmt.Errorf("say of which kind %q is: %s", args[0], forms(kinds))
+			}
+			return a.decideEither(cmd.Context(), v, flags, ref)
 		},
 	}
 	flags.add(cmd, v)
 	return cmd
 }
 
-// decideEither records a decision about an object of the kind that a word says.
-func (a *app) decideEither(ctx context.Context, v verdict, flags decideFlags, word, name string) error {
+// decideEither records a decision about an object of the kind that was said.
+func (a *app) decideEither(ctx context.Context, v verdict, flags decideFlags, ref reference) error {
 	if err := a.needsReason(v, &flags); err != nil {
 		return err
 	}
@@ -61,21 +63,22 @@ func (a *app) decideEither(ctx context.Context, v verdict, flags decideFlags, wo
 	if err != nil {
 		return err
 	}
-	watch, why := name, ""
-	switch word {
-	case "playbook":
-		v.kind, watch = strategyv1.KindPlaybook, ""
-		err = c.get(ctx, v.kind, name, &strategyv1.StrategyPlaybook{})
-	case "rollback":
-		v.kind = strategyv1.KindRollback
+	if ref, err = c.resolve(ctx, kindWords[ref.kind][0]+"/"+ref.name, ref.kind); err != nil {
+		return err
+	}
+	v.kind = ref.kind
+	watch, why := ref.name, ""
+	switch ref.kind {
+	case strategyv1.KindPlaybook:
+		watch = ""
+	case strategyv1.KindRollback:
 		var rollback *strategyv1.StrategyRollback
-		if rollback, err = c.rollback(ctx, name); err == nil {
+		if rollback, err = c.rollback(ctx, ref.name); err == nil {
 			watch, why = watchName(rollback), rollbackRefusal(rollback, v.value)
 		}
 	default:
-		v.kind = strategyv1.KindIncident
 		var incident *strategyv1.StrategyIncident
-		if incident, err = c.incident(ctx, name); err == nil && v.value == strategyv1.DecisionAdoptChecks {
+		if incident, err = c.incident(ctx, ref.name); err == nil && v.value == strategyv1.DecisionAdoptChecks {
 			why = incidentRefusal(incident, v.value)
 		}
 	}
@@ -88,5 +91,5 @@ func (a *app) decideEither(ctx context.Context, v verdict, flags decideFlags, wo
 	if flags.reason, err = a.reasonFor(ctx, v, flags.reason); err != nil {
 		return err
 	}
-	return a.record(ctx, c, newDecision(c.namespace, v, name, "", flags.reason), watch, flags.wait)
+	return a.record(ctx, c, newDecision(c.namespace, v, ref.name, "", flags.reason), watch, flags.wait)
 }

@@ -50,6 +50,9 @@ func (a *app) lint(files []string, alerts string) error {
 		}
 		texts[i].Name = file
 	}
+	if alerts == "-" {
+		stdin++
+	}
 	if stdin > 1 {
 		return errors.New("the standard input (-) can be one file only; name the others")
 	}

@@ -130,3 +130,13 @@ func TestLintSaysWhatAlertsWouldBecome(t *testing.T) {
 		golden(t, "lint-"+file+".txt", w.out.String())
 	}
 }
+
+// TestTheStandardInputIsOneFile: read twice it would be empty the second time, and every alert would be without a route.
+func TestTheStandardInputIsOneFile(t *testing.T) {
+	for _, line := range [][]string{{"lint", "-", "--alerts", "-"}, {"lint", "-", "-"}} {
+		w := newWorld(t, "x")
+		if code := w.run(t, line...); code != exitNotUnderstood || !strings.Contains(w.err.String(), "the standard input (-) can be one file only") {
+			t.Errorf("%v: exit code %d: %s", line, code, w.err)
+		}
+	}
+}

@@ -86,7 +86,7 @@ func (a *app) report(ctx context.Context, flags reportFlags, args []string) erro
 		return err
 	}
 	incident.GenerateName = prefixOf(dashed(string(incident.Spec.Type)), dashed(incident.Spec.Schedule+incident.Spec.Strategy))
-	if err := a.known(ctx, c, incident, flags.yes); err != nil {
+	if err := a.known(ctx, c, incident, flags.yes || flags.dryRun != ""); err != nil {
 		return err
 	}
 	if incident.Spec.RequestedBy, err = a.user(ctx, c); err != nil {
@@ -144,7 +144,7 @@ func newReported(flags reportFlags, args []string) (*strategyv1.StrategyIncident
 	return incident, nil
 }
 
-// known: a second report of an open incident is rarely meant.
+// known: a second report of an open incident is rarely meant. A dry run records none, so it asks nobody.
 func (a *app) known(ctx context.Context, c cluster, incident *strategyv1.StrategyIncident, yes bool) error {
 	var list strategyv1.StrategyIncidentList
 	if err := c.List(ctx, &list, client.InNamespace(c.namespace)); err != nil {

@@ -174,3 +174,13 @@ func TestAReportIsNamedAfterWhatItIsAbout(t *testing.T) {
 		t.Errorf("reported %+v", made)
 	}
 }
+
+// TestADryRunAsksNobody: it records nothing, so there is nothing to agree to, and a script has nobody to ask.
+func TestADryRunAsksNobody(t *testing.T) {
+	open := incident()
+	open.Spec.Mode = strategyv1.IncidentLive
+	w := newWorld(t, "", published("multi-strategy"), open)
+	if code := w.run(t, "report", "PnL", "--dry-run"); code != exitDone || !strings.Contains(w.out.String(), "strategyincident/pnl-1 is about the same") {
+		t.Errorf("exit code %d: %s%s", code, w.out, w.err)
+	}
+}

@@ -42,7 +42,11 @@ approved.
 			if len(args) == 0 {
 				return a.reviewAll(cmd.Context(), c)
 			}
-			_, sheet, err := c.reviewed(cmd.Context(), strings.TrimPrefix(args[0], ofPlaybook))
+			ref, err := c.resolve(cmd.Context(), args[0], strategyv1.KindPlaybook)
+			if err != nil {
+				return err
+			}
+			_, sheet, err := c.reviewed(cmd.Context(), ref.name)
 			if err != nil {
 				return err
 			}

@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 )
 
 // app is what the commands share. Tests give it a clock and a cluster of their own.
@@ -79,9 +81,9 @@ func newRoot(a *app) *cobra.Command {
 		root.AddCommand(newDecide(a, verdict))
 	}
 	for _, verdict := range holds {
-		root.AddCommand(newEither(a, verdict, "playbook", "incident"))
+		root.AddCommand(newEither(a, verdict, strategyv1.KindPlaybook, strategyv1.KindIncident))
 	}
-	root.AddCommand(newEither(a, adoption, "rollback", "incident"))
+	root.AddCommand(newEither(a, adoption, strategyv1.KindRollback, strategyv1.KindIncident))
 	return root
 }
 

@@ -2,14 +2,10 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -48,7 +44,7 @@ func (a *app) status(ctx context.Context, flags statusFlags, argument string) er
 	if err != nil {
 		return err
 	}
-	ref, err := c.resolve(ctx, argument)
+	ref, err := c.resolve(ctx, argument, strategyv1.KindIncident, strategyv1.KindRollback)
 	if err != nil {
 		return err
 	}
@@ -61,35 +57,6 @@ func (a *app) status(ctx context.Context, flags statusFlags, argument string) er
 	}
 	_, err = io.WriteString(a.Out, show.Tree(subject, a.now(), a.layout(flags.all)))
 	return err
-}
-
-// reference names what is shown.
-type reference struct{ kind, name string }
-
-// resolve reads incident/NAME, rollback/NAME (or kubectl's longer words for them) and NAME.
-func (c cluster) resolve(ctx context.Context, argument string) (reference, error) {
-	word, name, found := strings.Cut(argument, "/")
-	if !found {
-		err := c.Get(ctx, types.NamespacedName{Namespace: c.namespace, Name: argument}, &strategyv1.StrategyIncident{})
-		if err == nil {
-			return reference{strategyv1.KindIncident, argument}, nil
-		}
-		if !apierrors.IsNotFound(err) {
-			return reference{}, c.explain(err, strategyv1.KindIncident, argument)
-		}
-		if c.Get(ctx, types.NamespacedName{Namespace: c.namespace, Name: argument}, &strategyv1.StrategyRollback{}) == nil {
-			return reference{strategyv1.KindRollback, argument}, nil
-		}
-		return reference{}, c.explain(err, strategyv1.KindIncident, argument)
-	}
-	word, _, _ = strings.Cut(strings.ToLower(word), ".")
-	switch word {
-	case "incident", "incidents", "sinc", "strategyincident", "strategyincidents":
-		return reference{strategyv1.KindIncident, name}, nil
-	case "rollback", "rollbacks", "srb", "strategyrollback", "strategyrollbacks":
-		return reference{strategyv1.KindRollback, name}, nil
-	}
-	return reference{}, fmt.Errorf("status knows incident/NAME and rollback/NAME, not %q", argument)
 }
 
 // subject reads what a reference names, an incident with its rollbacks.

@@ -34,7 +34,7 @@ func TestStatusFindsWhatIsNamed(t *testing.T) {
 		{[]string{"get", "strategyrollback.strategy.tradeops.dev/stop-cross"}, exitDone, "StrategyRollback trading/stop-cross", "StrategyIncident"},
 		{[]string{"status", "alone"}, exitDone, "StrategyRollback trading/alone", ""},
 		{[]string{"status", "nope"}, exitNotUnderstood, `no StrategyIncident "nope" in namespace trading`, ""},
-		{[]string{"status", "pod/x"}, exitNotUnderstood, "status knows incident/NAME and rollback/NAME", ""},
+		{[]string{"status", "pod/x"}, exitNotUnderstood, `"pod/x" names no incident/NAME or rollback/NAME`, ""},
 	} {
 		w := newWorld(t, "", incident(), ours, stranger, alone)
 		code := w.run(t, test.args...)
