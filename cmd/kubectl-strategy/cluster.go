@@ -9,6 +9,7 @@ import (
 	"golang.org/x/term"
 	appsv1 "k8s.io/api/apps/v1"
 	authenticationv1 "k8s.io/api/authentication/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/printers"
@@ -49,7 +50,7 @@ func connect(flags *genericclioptions.ConfigFlags, warnings io.Writer) (cluster,
 
 func newScheme() (*runtime.Scheme, error) {
 	scheme := runtime.NewScheme()
-	return scheme, errors.Join(strategyv1.AddToScheme(scheme), appsv1.AddToScheme(scheme), authenticationv1.AddToScheme(scheme))
+	return scheme, errors.Join(strategyv1.AddToScheme(scheme), appsv1.AddToScheme(scheme), authenticationv1.AddToScheme(scheme), authorizationv1.AddToScheme(scheme))
 }
 
 // warner shows the API server's warnings.
@@ -71,12 +72,15 @@ func isTerminal(stream any) bool {
 
 // layout is how text is laid out on the output. Only terminals get their own width and colours.
 func (a *app) layout(full bool) show.Options {
-	options := show.Options{Width: show.DefaultWidth, Timeline: shortTimeline, Full: full, Colour: printers.AllowsColorOutput(a.Out)}
+	options := show.Options{
+		Width: show.DefaultWidth, Timeline: shortTimeline, Full: full, Colour: printers.AllowsColorOutput(a.Out),
+		ASCII: a.ascii || isTerminal(a.Out) && plainTerminal(),
+	}
 	if full {
 		options.Timeline = 0
 	}
 	if columns, _ := a.size(); columns > 0 {
-		options.Width = min(max(columns, 80), 160)
+		options.Width = min(max(columns, 40), 160)
 	}
 	return options
 }

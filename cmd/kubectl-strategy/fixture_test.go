@@ -8,6 +8,7 @@ import (
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -38,6 +39,10 @@ func newWorld(t *testing.T, stdin string, objects ...client.Object) *world {
 func bobRuns(ctx context.Context, c client.WithWatch, object client.Object, options ...client.CreateOption) error {
 	if review, ok := object.(*authenticationv1.SelfSubjectReview); ok {
 		review.Status.UserInfo.Username = "bob"
+		return nil
+	}
+	if review, ok := object.(*authorizationv1.SelfSubjectAccessReview); ok { // bob may decide
+		review.Status.Allowed = review.Spec.ResourceAttributes.Namespace == "trading"
 		return nil
 	}
 	if err := c.Create(ctx, object, options...); err != nil {

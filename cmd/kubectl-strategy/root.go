@@ -23,10 +23,18 @@ type app struct {
 	isPerson func() bool   // whether someone can be asked on the input
 	pause    time.Duration // between two looks of status -w
 	poll     time.Duration // between two looks for an answer
+	ascii    bool
+	utc      bool
 }
 
 func newApp(streams genericiooptions.IOStreams) *app {
-	a := &app{IOStreams: streams, flags: genericclioptions.NewConfigFlags(true), now: time.Now, pause: 2 * time.Second, poll: 200 * time.Millisecond}
+	a := &app{IOStreams: streams, flags: genericclioptions.NewConfigFlags(true), pause: 2 * time.Second, poll: 200 * time.Millisecond}
+	a.now = func() time.Time { // in the zone that times are shown in
+		if a.utc {
+			return time.Now().UTC()
+		}
+		return time.Now()
+	}
 	a.connect = func() (cluster, error) { return connect(a.flags, a.ErrOut) }
 	a.isPerson = func() bool { return isTerminal(a.In) }
 	return a
@@ -52,24 +60,30 @@ you); 2 not understood or not reachable (usage, unreadable input, no such object
 3 recorded, and not answered in time.`
 
 // shown are the flags of the cluster that help lists; the others of kubectl work as well.
-var shown = []string{"kubeconfig", "context", "namespace", "as"}
+var shown = []string{"kubeconfig", "context", "namespace", "as", "ascii", "utc"}
 
 func newRoot(a *app) *cobra.Command {
+	var inbox inboxFlags
 	root := &cobra.Command{
 		Use:           "kubectl-strategy",
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl strategy"},
 		Short:         "Incidents and rollbacks of a multi-strategy scheduler",
-		Long:          "Show incidents as they run, see and decide on changes of the scheduler's configuration.\n\n" + exitCodes,
+		Long:          "Show incidents as they run, see and decide on changes of the scheduler's configuration.\n\n" + inboxHelp + exitCodes,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return fmt.Errorf("unknown command %q; see %s --help", args[0], cmd.CommandPath())
+				return fmt.Errorf("unknown command %q%s; see %s --help", args[0], guess(args[0], verbsOf(cmd)), cmd.CommandPath())
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Example: `  kubectl strategy -n trading
+  kubectl strategy -A -w`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.inbox(cmd.Context(), inbox) },
 	}
+	inbox.add(root)
+	root.PersistentFlags().BoolVar(&a.ascii, "ascii", false, "draw with ASCII only (default where the terminal's language or type says so)")
+	root.PersistentFlags().BoolVar(&a.utc, "utc", false, "show times in UTC, not in your zone")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
 	})
@@ -95,6 +109,13 @@ func newVersion(a *app) *cobra.Command {
 			return err
 		},
 	}
+}
+
+func verbsOf(cmd *cobra.Command) (verbs []string) {
+	for _, verb := range cmd.Commands() {
+		verbs = append(verbs, verb.Name())
+	}
+	return verbs
 }
 
 // named takes exactly one name.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"slices"
 
@@ -15,18 +17,24 @@ import (
 // shortTimeline is how many of the newest entries of a timeline are shown without --all.
 const shortTimeline = 12
 
-type statusFlags struct{ watch, all bool }
+type statusFlags struct {
+	watch, all bool
+	output     string
+}
 
 func newStatus(a *app) *cobra.Command {
 	var flags statusFlags
 	cmd := &cobra.Command{
 		Use:     "status [incident/|rollback/]NAME",
 		Aliases: []string{"get"},
-		Short:   "Show an incident, or a rollback, as a tree",
-		Long: `Show an incident with all that belongs to it, or one rollback, as a tree: deadlines, checks, cause, changes, proof, what happened
-and what the next step is. A bare name is an incident, or else a rollback. Times are UTC.
+		Short:   "Show an incident, or a rollback: what to do first",
+		Long: `Show an incident with its rollbacks, or one rollback, on one screen: whose turn it is and what to do first, then what happened, the
+cause, the change with its diff, how far it is, and what runs now. With --all it is a tree of everything that is known.
 
-With -w the tree is drawn again on each change until all is over; without a terminal only what is new is printed.
+A bare name is an incident, or else a rollback. Times are in your zone, or with --utc in UTC; those within messages of the operator
+are UTC.
+
+With -w it is shown again on each change until all is over; without a terminal only what is new is printed.
 
 ` + exitCodes,
 		Example: `  kubectl strategy status pnl-cross-exchange -n trading -w
@@ -35,11 +43,18 @@ With -w the tree is drawn again on each change until all is over; without a term
 		RunE: func(cmd *cobra.Command, args []string) error { return a.status(cmd.Context(), flags, args[0]) },
 	}
 	cmd.Flags().BoolVarP(&flags.watch, "watch", "w", false, "follow until it is over")
-	cmd.Flags().BoolVar(&flags.all, "all", false, "show whole messages, diffs and timelines")
+	cmd.Flags().BoolVar(&flags.all, "all", false, "show all that is known, as a tree")
+	addOutput(cmd, &flags.output)
 	return cmd
 }
 
 func (a *app) status(ctx context.Context, flags statusFlags, argument string) error {
+	if err := knownOutput(flags.output); err != nil {
+		return err
+	}
+	if flags.watch && flags.output != "" {
+		return errors.New("-w shows an object to people; for programs: kubectl get -w -o json, or leave out -w")
+	}
 	c, err := a.connect()
 	if err != nil {
 		return err
@@ -55,8 +70,36 @@ func (a *app) status(ctx context.Context, flags statusFlags, argument string) er
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(a.Out, show.Tree(subject, a.now(), a.layout(flags.all)))
+	if flags.output != "" {
+		return a.printSubject(subject, flags.output)
+	}
+	view := show.Brief
+	if flags.all {
+		view = show.Tree
+	}
+	_, err = io.WriteString(a.Out, view(subject, a.now(), a.layout(flags.all)))
 	return err
+}
+
+// printSubject prints the objects as the API has them, the incident first.
+func (a *app) printSubject(subject show.Subject, output string) error {
+	var objects []any
+	var names []string
+	if subject.Incident != nil {
+		subject.Incident.APIVersion, subject.Incident.Kind = strategyv1.GroupVersion.String(), strategyv1.KindIncident
+		objects, names = append(objects, subject.Incident), append(names, singular(strategyv1.KindIncident)+"/"+subject.Incident.Name)
+	}
+	for i := range subject.Rollbacks {
+		subject.Rollbacks[i].APIVersion, subject.Rollbacks[i].Kind = strategyv1.GroupVersion.String(), strategyv1.KindRollback
+		objects, names = append(objects, &subject.Rollbacks[i]), append(names, singular(strategyv1.KindRollback)+"/"+subject.Rollbacks[i].Name)
+	}
+	if output != "name" {
+		return a.printAs(output, map[string]any{"apiVersion": "v1", "kind": "List", "items": objects})
+	}
+	for _, name := range names {
+		fmt.Fprintln(a.Out, name)
+	}
+	return nil
 }
 
 // subject reads what a reference names, an incident with its rollbacks.

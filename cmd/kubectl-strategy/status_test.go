@@ -29,7 +29,14 @@ func TestStatusFindsWhatIsNamed(t *testing.T) {
 		not  string
 	}{
 		{[]string{"status", "pnl-1"}, exitDone, "StrategyIncident trading/pnl-1  Triaging", "earlier"},
-		{[]string{"status", "pnl-1"}, exitDone, "├─ StrategyRollback stop-cross  AwaitingApproval", "alone"},
+		{[]string{"status", "pnl-1", "--all"}, exitDone, "├─ StrategyRollback stop-cross  AwaitingApproval", "alone"},
+		{[]string{"status", "pnl-1"}, exitDone, "disable schedule cross_exchange_watch (stop-cross, asked for by alice)", "alone"},
+		{[]string{"status", "pnl-1", "-o", "name"}, exitDone, "strategyincident/pnl-1\nstrategyrollback/stop-cross\n", "alone"},
+		{[]string{"status", "pnl-1", "-o", "yaml"}, exitDone, "kind: StrategyIncident", "alone"},
+		{[]string{"status", "pnl-1", "-o", "json"}, exitDone, "\"kind\": \"List\"", "alone"},
+		{[]string{"status", "pnl-1", "-o", "wide"}, exitNotUnderstood, "use -o json, yaml or name", ""},
+		{[]string{"status", "pnl-1", "-o", "json", "-w"}, exitNotUnderstood, "leave out -w", ""},
+		{[]string{"status", "pnl-1", "--ascii", "--all"}, exitDone, "|- StrategyRollback stop-cross", "├─"},
 		{[]string{"get", "incident/pnl-1"}, exitDone, "StrategyIncident trading/pnl-1", ""},
 		{[]string{"get", "strategyrollback.strategy.tradeops.dev/stop-cross"}, exitDone, "StrategyRollback trading/stop-cross", "StrategyIncident"},
 		{[]string{"status", "alone"}, exitDone, "StrategyRollback trading/alone", ""},

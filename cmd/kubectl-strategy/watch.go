@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/show"
 )
 
@@ -41,8 +43,11 @@ func (a *app) watch(ctx context.Context, c cluster, ref reference, full bool) er
 		return err
 	}
 	for {
-		if err := screen.show(subject, a.now()); err != nil || subject.Over() {
+		if err := screen.show(subject, a.now()); err != nil {
 			return err
+		}
+		if subject.Over() {
+			return ending(subject)
 		}
 		select {
 		case <-ctx.Done():
@@ -55,6 +60,19 @@ func (a *app) watch(ctx context.Context, c cluster, ref reference, full bool) er
 			return err
 		}
 	}
+}
+
+// ending is how what was watched ended: a rollback alone that came to nothing is a refusal, so that a script notices.
+func ending(subject show.Subject) error {
+	if subject.Incident != nil {
+		return nil
+	}
+	for i := range subject.Rollbacks {
+		if status := subject.Rollbacks[i].Status; lifecycle.EndedAs(status, strategyv1.EndDenied, strategyv1.EndApprovalExpired, strategyv1.EndProbeFailed, strategyv1.EndReverted) {
+			return refuse("rollback %s ended as %s", subject.Rollbacks[i].Name, status.End.How)
+		}
+	}
+	return nil
 }
 
 // reread keeps the old picture while the cluster cannot be reached: the watches try again. Only an object that is gone, or
@@ -102,7 +120,7 @@ type screen struct {
 }
 
 func (a *app) newScreen(full bool) *screen {
-	return &screen{app: a, full: full, redraws: isTerminal(a.Out)}
+	return &screen{app: a, full: full, redraws: isTerminal(a.Out) && os.Getenv("TERM") != "dumb"}
 }
 
 func (s *screen) show(subject show.Subject, now time.Time) error {
@@ -114,37 +132,31 @@ func (s *screen) show(subject show.Subject, now time.Time) error {
 		}
 		return nil
 	}
-	text := s.fit(subject, now)
+	return s.draw(s.fit(subject, now))
+}
+
+// draw shows a text if it is another one than before: on a terminal in its place.
+func (s *screen) draw(text string) error {
 	if text == s.drawn {
 		return nil
 	}
 	s.drawn = text
-	// Home, then each line up to its end, then what is left below: nothing flickers.
-	_, err := io.WriteString(s.app.Out, "\x1b[H"+strings.ReplaceAll(text, "\n", "\x1b[K\n")+"\x1b[J")
+	if s.redraws {
+		// Home, then each line up to its end, then what is left below: nothing flickers.
+		text = "\x1b[H" + strings.ReplaceAll(text, "\n", "\x1b[K\n") + "\x1b[J"
+	}
+	_, err := io.WriteString(s.app.Out, text)
 	return err
 }
 
-// fit shows less of the timelines, and at last less of the tree, until the text fits the terminal. When all is over the
-// whole tree is left on the screen.
+// fit is the brief view, of as many lines as the terminal has; with --all, or when all is over, there may be more.
 func (s *screen) fit(subject show.Subject, now time.Time) string {
 	options := s.app.layout(s.full)
-	_, rows := s.app.size()
-	text := show.Tree(subject, now, options)
-	if subject.Over() || rows < 10 {
-		return text
+	if s.full {
+		return show.Tree(subject, now, options)
 	}
-	for _, entries := range []int{6, 3, 1} {
-		if strings.Count(text, "\n") < rows {
-			return text
-		}
-		options.Timeline = entries
-		text = show.Tree(subject, now, options)
+	if _, rows := s.app.size(); rows > 1 && !subject.Over() {
+		options.Rows = rows - 1
 	}
-	lines := strings.SplitAfter(text, "\n")
-	if len(lines) <= rows {
-		return text
-	}
-	const tail = 6 // the next step stands at the end
-	head := lines[:rows-tail-2]
-	return strings.Join(head, "") + fmt.Sprintf("┆  (%d more lines)\n", len(lines)-len(head)-tail-1) + strings.Join(lines[len(lines)-tail-1:], "")
+	return show.Brief(subject, now, options)
 }

@@ -38,14 +38,14 @@ func Tree(s Subject, now time.Time, options Options) string {
 	w := &writer{Options: options}
 	if s.Incident != nil {
 		w.incident(s.Incident, s.Rollbacks, now)
-		return w.out.String()
+		return w.text()
 	}
 	for i := range s.Rollbacks {
 		object := &s.Rollbacks[i]
 		nodes := append(options.rollbackNodes(object, now), nextNode(object.Status.Conditions))
 		w.tree(title(strategyv1.KindRollback, object.ObjectMeta), summary(object.Status.Conditions), nodes)
 	}
-	return w.out.String()
+	return w.text()
 }
 
 func title(kind string, meta metav1.ObjectMeta) string {
@@ -69,7 +69,7 @@ func (w *writer) incident(incident *strategyv1.StrategyIncident, rollbacks []str
 	nodes = append(nodes, w.checkNodes(status.Checks)...)
 	nodes = append(nodes, w.causeNode(status.Cause)...)
 	nodes = append(nodes, alertsNode(status, now)...)
-	nodes = append(nodes, w.proposalNode(status.Proposal)...)
+	nodes = append(nodes, w.proposalNode(status.Proposal, now)...)
 	nodes = append(nodes, othersNode(status, now)...)
 	for i := range rollbacks {
 		change := node{

@@ -106,7 +106,7 @@ func alertsNode(status strategyv1.StrategyIncidentStatus, now time.Time) []node 
 }
 
 // proposalNode is a patch for people.
-func (o Options) proposalNode(proposal *strategyv1.ProposalStatus) []node {
+func (o Options) proposalNode(proposal *strategyv1.ProposalStatus, now time.Time) []node {
 	if proposal == nil {
 		return nil
 	}
@@ -115,7 +115,7 @@ func (o Options) proposalNode(proposal *strategyv1.ProposalStatus) []node {
 	result.add(node{mark: heading, label: "patch", block: o.diffLines(proposal.Patch)})
 	for _, rule := range proposal.Alerts {
 		result.add(node{label: "alert " + Line(rule.Name), text: fmt.Sprintf("began to fire %d times since %s, in %d series; %d with an incident",
-			rule.Occurrences, rule.SinceTime.UTC().Format(time.RFC3339), rule.Series, rule.Incidents)})
+			rule.Occurrences, rule.SinceTime.In(now.Location()).Format(time.RFC3339), rule.Series, rule.Incidents)})
 	}
 	return []node{result}
 }

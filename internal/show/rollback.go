@@ -75,7 +75,7 @@ func until(object *strategyv1.StrategyRollback, now time.Time) string {
 	}
 	text := "until " + moment(plan.Until.Time, now)
 	if lifecycle.Ended(object.Status) { // how far away it is says nothing any more
-		text = "until " + plan.Until.UTC().Format(time.RFC3339)
+		text = "until " + plan.Until.In(now.Location()).Format(time.RFC3339)
 	}
 	if !now.Before(plan.Until.Time) && !lifecycle.Ended(object.Status) {
 		text = "EXPIRED " + moment(plan.Until.Time, now)
@@ -204,7 +204,7 @@ func Sheet(object *strategyv1.StrategyRollback, now time.Time, options Options) 
 	nodes = append(nodes, decisionNode("override", status.Override, now)...)
 	nodes = append(nodes, w.conditionNodes(status.Conditions, strategyv1.ConditionPlanned)...)
 	w.tree(title(strategyv1.KindRollback, object.ObjectMeta), summary(status.Conditions), append(nodes, nextNode(status.Conditions)))
-	return w.out.String()
+	return w.text()
 }
 
 func field(label, text string) node {

@@ -20,6 +20,10 @@ type Options struct {
 	Timeline int
 	// Full shows whole diffs and messages.
 	Full bool
+	// Rows is how many lines a brief view has at most; 0 means BriefRows.
+	Rows int
+	// ASCII is for terminals that show nothing else.
+	ASCII bool
 }
 
 // node is a line of a tree, with what hangs below it. All its texts are clean.
@@ -37,6 +41,17 @@ func (n *node) add(children ...node) { n.children = append(n.children, children.
 type writer struct {
 	Options
 	out strings.Builder
+}
+
+// plainer are the signs of a terminal that shows ASCII only.
+var plainer = strings.NewReplacer("├─", "|-", "└─", "`-", "│", "|", "┆", ":", "✔", "+", "✘", "x", "…", "~", "○", "o", "·", "-", "“", `"`, "”", `"`)
+
+// text is what was laid out.
+func (w *writer) text() string {
+	if w.ASCII {
+		return plainer.Replace(w.out.String())
+	}
+	return w.out.String()
 }
 
 func (w *writer) tree(title, aside string, children []node) {

@@ -36,7 +36,7 @@ func UndoSheet(u Undoing, now time.Time, options Options) string {
 		nodes = append(nodes, field("undo", "nothing of it is written yet: it is withdrawn"))
 	}
 	w.tree(title(strategyv1.KindRollback, u.Rollback.ObjectMeta), summary(status.Conditions), append(nodes, nextNode(status.Conditions)))
-	return w.out.String()
+	return w.text()
 }
 
 func (w *writer) undone(u Undoing, now time.Time) []node {

@@ -17,9 +17,9 @@ func span(d time.Duration) string {
 	return duration.HumanDuration(d.Abs().Round(time.Second))
 }
 
-// clock is a time of day in UTC, with the date if it is not today's.
+// clock is a time of day in the zone of whoever looks, which is that of now, with the date if it is not today's.
 func clock(at, now time.Time) string {
-	at, now = at.UTC(), now.UTC()
+	at = at.In(now.Location())
 	if at.Format(time.DateOnly) == now.Format(time.DateOnly) {
 		return at.Format(time.TimeOnly)
 	}
@@ -28,7 +28,7 @@ func clock(at, now time.Time) string {
 
 // moment is a time, and how far it is.
 func moment(at, now time.Time) string {
-	text := at.UTC().Format(time.RFC3339)
+	text := at.In(now.Location()).Format(time.RFC3339)
 	if at.After(now) {
 		return fmt.Sprintf("%s (%s left)", text, span(at.Sub(now)))
 	}
