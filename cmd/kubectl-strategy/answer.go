@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"k8s.io/apimachinery/pkg/types"
-
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/show"
 )
@@ -18,24 +16,16 @@ func (e *unansweredError) Error() string { return e.message }
 
 // await waits for what becomes of a decision, and says it.
 func (a *app) await(ctx context.Context, c cluster, decision *strategyv1.StrategyDecision, wait time.Duration) error {
-	limited, enough := context.WithTimeout(ctx, wait)
-	defer enough()
-	for {
-		var now strategyv1.StrategyDecision
-		err := c.Get(limited, types.NamespacedName{Namespace: decision.Namespace, Name: decision.Name}, &now)
-		if err == nil && now.Status.Answer != nil {
-			return a.answered(&now)
-		}
-		if err != nil && limited.Err() == nil {
-			return c.explain(err, strategyv1.KindDecision, decision.Name)
-		}
-		select {
-		case <-limited.Done():
-			return &unansweredError{fmt.Sprintf("strategydecision/%s is recorded, and not answered within %s: it waits for its moment, or the operator does not look. "+
-				"It stands all the same: kubectl get strategydecision %s -n %s", decision.Name, wait, decision.Name, decision.Namespace)}
-		case <-time.After(a.poll):
-		}
+	var now strategyv1.StrategyDecision
+	err := a.until(ctx, wait, func(ctx context.Context) (bool, error) {
+		err := c.get(ctx, strategyv1.KindDecision, decision.Name, &now)
+		return err == nil && now.Status.Answer != nil, err
+	})
+	if err != nil {
+		return c.late(err, "strategydecision/%s is recorded, and not answered within %s: it waits for its moment, or the operator does not look. "+
+			"It stands all the same: kubectl get strategydecision %s -n %s", decision.Name, wait, decision.Name, decision.Namespace)
 	}
+	return a.answered(&now)
 }
 
 // answered says what became of a decision; one that does not count is a refusal.

@@ -43,7 +43,7 @@ func newApp(streams genericiooptions.IOStreams) *app {
 // run runs one command line and gives its exit code.
 func run(ctx context.Context, a *app, args []string) int {
 	root := newRoot(a)
-	root.SetArgs(args)
+	root.SetArgs(append([]string{}, args...)) // of nil cobra takes the arguments of the process
 	root.SetIn(a.In)
 	root.SetOut(a.Out)
 	root.SetErr(a.ErrOut)
@@ -57,7 +57,7 @@ func run(ctx context.Context, a *app, args []string) int {
 
 const exitCodes = `Exit codes: 0 done; 1 refused (by the rules of the operator, the state of the object, the API server or
 you); 2 not understood or not reachable (usage, unreadable input, no such object, no cluster);
-3 recorded, and not answered in time.`
+3 recorded, or waited for, and not answered in time.`
 
 // shown are the flags of the cluster that help lists; the others of kubectl work as well.
 var shown = []string{"kubeconfig", "context", "namespace", "as", "ascii", "utc"}
@@ -90,7 +90,8 @@ func newRoot(a *app) *cobra.Command {
 	root.CompletionOptions.DisableDefaultCmd = true
 	a.flags.AddFlags(root.PersistentFlags())
 	root.PersistentFlags().VisitAll(func(flag *pflag.Flag) { flag.Hidden = !slices.Contains(shown, flag.Name) })
-	root.AddCommand(newStatus(a), newReport(a), newPlan(a), newLint(a), newReview(a), newVersion(a))
+	root.AddCommand(newStatus(a), newReport(a), newPlan(a), newLint(a), newReview(a), newVersion(a),
+		newPropose(a), newWait(a), newTimeline(a), newOnCall(a))
 	for _, verdict := range verdicts {
 		root.AddCommand(newDecide(a, verdict))
 	}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
+	"tradeops.dev/strategy-operator/internal/show"
+)
+
+// errLate says that what was waited for did not come in time.
+var errLate = errors.New("not in time")
+
+// until looks again and again until it is done, an error ends it, or the time is up.
+func (a *app) until(ctx context.Context, wait time.Duration, look func(context.Context) (done bool, err error)) error {
+	limited, enough := context.WithTimeout(ctx, wait)
+	defer enough()
+	for {
+		done, err := look(limited)
+		if err != nil && limited.Err() == nil || done {
+			return err
+		}
+		select {
+		case <-limited.Done():
+			return errLate
+		case <-time.After(a.poll):
+		}
+	}
+}
+
+// late says what it means that something did not come in time; other errors stay as they are.
+func (c cluster) late(err error, format string, args ...any) error {
+	if errors.Is(err, errLate) {
+		return &unansweredError{fmt.Sprintf(format, args...)}
+	}
+	return err
+}
+
+// goals are what one can wait for.
+var goals = []string{"approval", "contained", "closed"}
+
+func newWait(a *app) *cobra.Command {
+	var goal string
+	var timeout time.Duration
+	cmd := &cobra.Command{
+		Use:   "wait INCIDENT --for approval|contained|closed",
+		Short: "Wait until an incident has come so far",
+		Long: `Wait until an incident waits for an approval, is contained (a change is in effect and verified), or is closed. It ends with exit
+code 1 as soon as that cannot come any more, since the incident is closed.
+
+` + exitCodes,
+		Example: `  kubectl strategy wait pnl-1 --for contained --timeout 10m`,
+		Args:    named("incident"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			goal, err := oneOf("goal", goal, goals)
+			if err != nil {
+				return err
+			}
+			return a.wait(cmd.Context(), args[0], goal, timeout)
+		},
+	}
+	cmd.Flags().StringVar(&goal, "for", "closed", "what to wait for: "+listed(goals))
+	cmd.Flags().DurationVar(&timeout, "timeout", 10*time.Minute, "how long to wait at most")
+	if err := cmd.RegisterFlagCompletionFunc("for", cobra.FixedCompletions(goals, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // no such flag
+	}
+	return cmd
+}
+
+func (a *app) wait(ctx context.Context, argument, goal string, timeout time.Duration) error {
+	c, err := a.connect()
+	if err != nil {
+		return err
+	}
+	ref, err := c.resolve(ctx, argument, strategyv1.KindIncident)
+	if err != nil {
+		return err
+	}
+	var seen show.Subject
+	err = a.until(ctx, timeout, func(ctx context.Context) (bool, error) {
+		if seen, err = c.subject(ctx, ref); err != nil {
+			return false, err
+		}
+		if reached(seen, goal) {
+			return true, nil
+		}
+		if lifecycle.Closed(seen.Incident.Status) {
+			return false, refuse("incident %s is closed (%s), so it does not come to %s any more", ref.name, readyReason(seen.Incident), goal)
+		}
+		return false, nil
+	})
+	if err != nil {
+		return c.late(err, "incident %s did not come to %s within %s; see: kubectl strategy status %s -n %s", ref.name, goal, timeout, ref.name, c.namespace)
+	}
+	_, err = fmt.Fprintf(a.Out, "%s: %s: %s\n", ref.name, goal, show.Line(conditions.Message(seen.Incident.Status.Conditions, strategyv1.ConditionReady)))
+	return err
+}
+
+func readyReason(incident *strategyv1.StrategyIncident) string {
+	return conditions.Reason(incident.Status.Conditions, strategyv1.ConditionReady)
+}
+
+// reached says whether an incident has come so far.
+func reached(seen show.Subject, goal string) bool {
+	status := seen.Incident.Status
+	switch goal {
+	case "closed":
+		return lifecycle.Closed(status)
+	case "contained":
+		return conditions.True(status.Conditions, strategyv1.ConditionContained)
+	}
+	for i := range seen.Rollbacks {
+		rollback := &seen.Rollbacks[i]
+		if lifecycle.RollbackPhase(rollback.Status) == strategyv1.RollbackAwaitingApproval && rollback.DeletionTimestamp.IsZero() {
+			return true
+		}
+	}
+	return false
+}
