@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,9 +11,11 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/printers"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -23,7 +26,9 @@ import (
 // cluster is a connection, and the namespace that the command is about.
 type cluster struct {
 	client.WithWatch
-	namespace string
+	namespace     string
+	podLog        func(ctx context.Context, pod string) (io.ReadCloser, error)
+	serverVersion func() (string, error)
 }
 
 func connect(flags *genericclioptions.ConfigFlags, warnings io.Writer) (cluster, error) {
@@ -45,12 +50,28 @@ func connect(flags *genericclioptions.ConfigFlags, warnings io.Writer) (cluster,
 	if err != nil {
 		return cluster{}, fmt.Errorf("cannot connect to %s: %w; check --kubeconfig and --context", restConfig.Host, err)
 	}
-	return cluster{WithWatch: connection, namespace: namespace}, nil
+	plain, err := kubernetes.NewForConfig(restConfig)
+	if err != nil {
+		return cluster{}, fmt.Errorf("cannot connect to %s: %w; check --kubeconfig and --context", restConfig.Host, err)
+	}
+	return cluster{
+		WithWatch: connection, namespace: namespace,
+		podLog: func(ctx context.Context, pod string) (io.ReadCloser, error) {
+			return plain.CoreV1().Pods(namespace).GetLogs(pod, &corev1.PodLogOptions{LimitBytes: new(int64(maxLog))}).Stream(ctx)
+		},
+		serverVersion: func() (string, error) {
+			serves, err := plain.Discovery().ServerVersion()
+			if err != nil {
+				return "", fmt.Errorf("ask the API server for its version: %w", err)
+			}
+			return serves.GitVersion, nil
+		},
+	}, nil
 }
 
 func newScheme() (*runtime.Scheme, error) {
 	scheme := runtime.NewScheme()
-	return scheme, errors.Join(strategyv1.AddToScheme(scheme), appsv1.AddToScheme(scheme), authenticationv1.AddToScheme(scheme), authorizationv1.AddToScheme(scheme))
+	return scheme, errors.Join(strategyv1.AddToScheme(scheme), appsv1.AddToScheme(scheme), corev1.AddToScheme(scheme), authenticationv1.AddToScheme(scheme), authorizationv1.AddToScheme(scheme))
 }
 
 // warner shows the API server's warnings.

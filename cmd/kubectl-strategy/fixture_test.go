@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -74,6 +75,10 @@ func newWorldWith(t *testing.T, stdin string, funcs interceptor.Funcs, objects .
 			WithIndex(&strategyv1.StrategyIncident{}, "metadata.name", byName).
 			WithIndex(&strategyv1.StrategyRollback{}, "metadata.name", byName).
 			WithIndex(&strategyv1.StrategyPlaybook{}, "metadata.name", byName).Build(), namespace: "trading",
+		podLog: func(_ context.Context, pod string) (io.ReadCloser, error) {
+			return io.NopCloser(strings.NewReader("log of " + pod + "\x1b[31m\n")), nil
+		},
+		serverVersion: func() (string, error) { return "v1.36.0", nil },
 	}
 	w.app = newApp(genericiooptions.IOStreams{In: in, Out: w.out, ErrOut: w.err})
 	w.now = func() time.Time { return now }

@@ -91,7 +91,7 @@ func newRoot(a *app) *cobra.Command {
 	a.flags.AddFlags(root.PersistentFlags())
 	root.PersistentFlags().VisitAll(func(flag *pflag.Flag) { flag.Hidden = !slices.Contains(shown, flag.Name) })
 	root.AddCommand(newStatus(a), newReport(a), newPlan(a), newLint(a), newReview(a), newVersion(a),
-		newPropose(a), newWait(a), newTimeline(a), newOnCall(a))
+		newPropose(a), newWait(a), newTimeline(a), newOnCall(a), newLogs(a), newDoctor(a))
 	for _, verdict := range verdicts {
 		root.AddCommand(newDecide(a, verdict))
 	}
@@ -100,16 +100,6 @@ func newRoot(a *app) *cobra.Command {
 	}
 	root.AddCommand(newEither(a, adoption, strategyv1.KindRollback, strategyv1.KindIncident))
 	return root
-}
-
-func newVersion(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use: "version", Short: "Print the version of this plugin", Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(a.Out, version)
-			return err
-		},
-	}
 }
 
 func verbsOf(cmd *cobra.Command) (verbs []string) {

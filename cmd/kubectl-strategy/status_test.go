@@ -115,10 +115,3 @@ func TestWatchAppendsWhatIsNewUntilItIsOver(t *testing.T) {
 		}
 	}
 }
-
-func TestVersion(t *testing.T) {
-	w := newWorld(t, "")
-	if code := w.run(t, "version"); code != exitDone || w.out.String() != "dev\n" {
-		t.Errorf("exit code %d: %q", code, w.out)
-	}
-}
