@@ -152,6 +152,11 @@ api-docs: $(TOOLS)/crd-ref-docs ## Generate the API reference.
 	@mkdir -p $(API_DOCS)
 	$< --log-level=ERROR --config=hack/tools/crd-ref-docs.yaml --source-path=api --renderer=markdown --output-path=$(API_DOCS)/api.md
 
+.PHONY: plugin-docs
+plugin-docs: ## Generate the reference of the plugin.
+	@mkdir -p $(API_DOCS)
+	go run ./cmd/kubectl-strategy reference >$(API_DOCS)/plugin.md
+
 .PHONY: rules
 rules: ## Make the kinds of the Prometheus operator of the plain files of rules.
 	@for name in operator bot-core; do \
@@ -182,12 +187,12 @@ lint-api: $(TOOLS)/golangci-lint-kube-api-linter ## Lint api/ by the Kubernetes 
 .PHONY: verify-generated
 verify-generated: ## Check that generated files are up to date.
 	@fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; stale=; \
-	$(MAKE) -s generate manifests api-docs $(foreach out,DEEPCOPY CRDS RBAC API_DOCS,$(out)=$$fresh/$($(out))) >/dev/null; \
+	$(MAKE) -s generate manifests api-docs plugin-docs $(foreach out,DEEPCOPY CRDS RBAC API_DOCS,$(out)=$$fresh/$($(out))) >/dev/null; \
 	for file in $$({ ls $(CRDS)/* $(RBAC)/role.yaml; cd "$$fresh"; find * -type f; } 2>/dev/null | sort -u); do \
 		diff -uN --label $$file --label 'generated now' $$file $$fresh/$$file >$$fresh.diff || { stale=1; echo "out of date: $$file"; head -n 30 $$fresh.diff; }; \
 		rm -f $$fresh.diff; \
 	done; \
-	[[ -z $$stale ]] || { echo 'run: make generate manifests api-docs'; exit 1; }
+	[[ -z $$stale ]] || { echo 'run: make generate manifests api-docs plugin-docs'; exit 1; }
 
 .PHONY: verify-tidy
 verify-tidy: ## Check that the modules are tidy.

@@ -87,18 +87,24 @@ func newRoot(a *app) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
 	})
-	root.CompletionOptions.DisableDefaultCmd = true
 	a.flags.AddFlags(root.PersistentFlags())
 	root.PersistentFlags().VisitAll(func(flag *pflag.Flag) { flag.Hidden = !slices.Contains(shown, flag.Name) })
-	root.AddCommand(newStatus(a), newReport(a), newPlan(a), newLint(a), newReview(a), newVersion(a),
-		newPropose(a), newWait(a), newTimeline(a), newOnCall(a), newLogs(a), newDoctor(a))
+	const incident, rollback, playbook = strategyv1.KindIncident, strategyv1.KindRollback, strategyv1.KindPlaybook
+	root.AddCommand(newReport(a), newPlan(a), newLint(a), newVersion(a), newReference(a),
+		a.completes(newStatus(a), false, incident, rollback), a.completes(newTimeline(a), false, incident, rollback), a.completes(newLogs(a), false, incident, rollback),
+		a.completes(newWait(a), false, incident), a.completes(newPropose(a), false, incident),
+		a.completes(newReview(a), false, playbook), a.completes(newOnCall(a), false, playbook), a.completes(newDoctor(a), false, playbook))
 	for _, verdict := range verdicts {
-		root.AddCommand(newDecide(a, verdict))
+		if verdict.kind == rollback {
+			root.AddCommand(a.completes(newDecide(a, verdict), false, rollback, incident))
+		} else {
+			root.AddCommand(a.completes(newDecide(a, verdict), false, incident))
+		}
 	}
 	for _, verdict := range holds {
-		root.AddCommand(newEither(a, verdict, strategyv1.KindPlaybook, strategyv1.KindIncident))
+		root.AddCommand(a.completes(newEither(a, verdict, playbook, incident), true, playbook, incident))
 	}
-	root.AddCommand(newEither(a, adoption, strategyv1.KindRollback, strategyv1.KindIncident))
+	root.AddCommand(a.completes(newEither(a, adoption, rollback, incident), true, rollback, incident))
 	return root
 }
 
