@@ -255,6 +255,10 @@ e2e-long: export E2E_LONG := true
 e2e-long: images install ## Run those that take long and add little to the others.
 	$(E2E)
 
+.PHONY: krew
+krew: ## Pack the plugin for krew (VERSION=v1.2.3 URL=https://... where the files will be).
+	hack/krew/package.sh '$(VERSION)' '$(URL)'
+
 ##@ Tools, pinned in hack/tools
 
 .PHONY: tools

@@ -107,7 +107,7 @@ wait "$watcher" || true
 watcher=''
 "${K[@]}" get configmap bot-core-config -o jsonpath='{.data.core\.yaml}' | cmp - hack/demo/world/core.yaml &&
   say "Resolved: the configuration is byte for byte what it was"
-"${S[@]}" status "$incident"
+"${S[@]}" status "$incident" --all
 
 cat <<TEXT
 
