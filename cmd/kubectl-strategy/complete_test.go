@@ -14,7 +14,7 @@ func TestNamesAreCompleted(t *testing.T) {
 	over := renamed(incident(), "trading", "over").(*strategyv1.StrategyIncident)
 	over.Status.ClosedTime = new(metav1.NewTime(now))
 	for line, want := range map[string]string{
-		"status": "over pnl-1 in-force stop-cross", "approve": "stop-cross pnl-1", "renew": "in-force pnl-1", "resolve": "pnl-1", "reopen": "over",
+		"status": "over pnl-1 in-force stop-cross multi-strategy", "approve": "stop-cross pnl-1", "renew": "in-force pnl-1", "resolve": "pnl-1", "reopen": "over",
 		"hold": "playbook/multi-strategy incident/pnl-1", "adopt-checks": "rollback/in-force rollback/stop-cross incident/pnl-1", "doctor": "multi-strategy",
 		"propose --remedy x": "pnl-1", "wait": "over pnl-1", "logs pnl-1": "",
 	} {

@@ -25,13 +25,13 @@ type statusFlags struct {
 func newStatus(a *app) *cobra.Command {
 	var flags statusFlags
 	cmd := &cobra.Command{
-		Use:     "status [incident/|rollback/]NAME",
+		Use:     "status [incident/|rollback/|playbook/]NAME",
 		Aliases: []string{"get"},
-		Short:   "Show an incident, or a rollback: what to do first",
+		Short:   "Show an incident, a rollback or a playbook: what to do first",
 		Long: `Show an incident with its rollbacks, or one rollback, on one screen: whose turn it is and what to do first, then what happened, the
 cause, the change with its diff, how far it is, and what runs now. With --all it is a tree of everything that is known.
 
-A bare name is an incident, or else a rollback. Times are in your zone, or with --utc in UTC; those within messages of the operator
+A bare name is an incident, or else a rollback, or else a playbook. Times are in your zone, or with --utc in UTC; those within messages of the operator
 are UTC.
 
 With -w it is shown again on each change until all is over; without a terminal only what is new is printed.
@@ -39,7 +39,7 @@ With -w it is shown again on each change until all is over; without a terminal o
 ` + exitCodes,
 		Example: `  kubectl strategy status pnl-cross-exchange -n trading -w
   kubectl strategy get rollback/pnl-cross-exchange-1a2b3c4d -n trading`,
-		Args: named("incident or rollback"),
+		Args: named("incident, rollback or playbook"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.status(cmd.Context(), flags, args[0]) },
 	}
 	cmd.Flags().BoolVarP(&flags.watch, "watch", "w", false, "follow until it is over")
@@ -59,9 +59,12 @@ func (a *app) status(ctx context.Context, flags statusFlags, argument string) er
 	if err != nil {
 		return err
 	}
-	ref, err := c.resolve(ctx, argument, strategyv1.KindIncident, strategyv1.KindRollback)
+	ref, err := c.resolve(ctx, argument, strategyv1.KindIncident, strategyv1.KindRollback, strategyv1.KindPlaybook)
 	if err != nil {
 		return err
+	}
+	if ref.kind == strategyv1.KindPlaybook {
+		return a.playbookStatus(ctx, c, flags, ref.name)
 	}
 	if flags.watch {
 		return a.watch(ctx, c, ref, flags.all)
@@ -79,6 +82,27 @@ func (a *app) status(ctx context.Context, flags statusFlags, argument string) er
 	}
 	_, err = io.WriteString(a.Out, view(subject, a.now(), a.layout(flags.all)))
 	return err
+}
+
+// playbookStatus shows a playbook as it is now.
+func (a *app) playbookStatus(ctx context.Context, c cluster, flags statusFlags, name string) error {
+	if flags.watch {
+		return errors.New("a playbook is never over, so there is nothing to wait for; leave out -w")
+	}
+	var book strategyv1.StrategyPlaybook
+	if err := c.get(ctx, strategyv1.KindPlaybook, name, &book); err != nil {
+		return err
+	}
+	switch flags.output {
+	case "":
+		_, err := io.WriteString(a.Out, show.Playbook(&book, a.now(), a.layout(flags.all)))
+		return err
+	case "name":
+		_, err := fmt.Fprintf(a.Out, "%s/%s\n", singular(strategyv1.KindPlaybook), book.Name)
+		return err
+	}
+	book.APIVersion, book.Kind = strategyv1.GroupVersion.String(), strategyv1.KindPlaybook
+	return a.printAs(flags.output, &book)
 }
 
 // printSubject prints the objects as the API has them, the incident first.

@@ -39,11 +39,15 @@ func TestStatusFindsWhatIsNamed(t *testing.T) {
 		{[]string{"status", "pnl-1", "--ascii", "--all"}, exitDone, "|- StrategyRollback stop-cross", "├─"},
 		{[]string{"get", "incident/pnl-1"}, exitDone, "StrategyIncident trading/pnl-1", ""},
 		{[]string{"get", "strategyrollback.strategy.tradeops.dev/stop-cross"}, exitDone, "StrategyRollback trading/stop-cross", "StrategyIncident"},
+		{[]string{"status", "spb/multi-strategy"}, exitDone, "StrategyPlaybook trading/multi-strategy  Valid", ""},
+		{[]string{"status", "multi-strategy"}, exitDone, "grid_btc  strategy grid", ""},
+		{[]string{"status", "multi-strategy", "-o", "yaml"}, exitDone, "kind: StrategyPlaybook", ""},
+		{[]string{"status", "multi-strategy", "-w"}, exitNotUnderstood, "leave out -w", ""},
 		{[]string{"status", "alone"}, exitDone, "StrategyRollback trading/alone", ""},
 		{[]string{"status", "nope"}, exitNotUnderstood, `no StrategyIncident "nope" in namespace trading`, ""},
-		{[]string{"status", "pod/x"}, exitNotUnderstood, `"pod/x" names no incident/NAME or rollback/NAME`, ""},
+		{[]string{"status", "pod/x"}, exitNotUnderstood, `"pod/x" names no incident/NAME or rollback/NAME or playbook/NAME`, ""},
 	} {
-		w := newWorld(t, "", incident(), ours, stranger, alone)
+		w := newWorld(t, "", incident(), ours, stranger, alone, published("multi-strategy"))
 		code := w.run(t, test.args...)
 		text := w.out.String() + w.err.String()
 		if code != test.code || !strings.Contains(text, test.want) || (test.not != "" && strings.Contains(text, test.not)) {
