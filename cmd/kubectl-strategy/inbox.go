@@ -164,7 +164,7 @@ func (l *looker) isAsked(ctx context.Context, c cluster, task show.Task, desk sh
 		return false
 	}
 	if task.Who == strategyv1.WhoApprover {
-		return task.Asker != l.name && l.mayDo(ctx, c, task.Namespace, "approve", resources[task.Kind])
+		return (task.Asker != l.name || task.Right == "restore") && l.mayDo(ctx, c, task.Namespace, task.Right, resources[task.Kind])
 	}
 	for i := range desk.Playbooks {
 		if desk.Playbooks[i].Namespace == task.Namespace && onDuty(desk.Playbooks[i].Status.OnCall, task.Who, l.name) {

@@ -1,17 +1,20 @@
 package main
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 )
 
-// open is what an inbox has: an approval, a call of L1, and something of another namespace.
+// openWork is what an inbox has: an approval, a call of L1, and something of another namespace.
 func openWork() []client.Object {
 	rollback := awaiting()
 	rollback.Status.WaitsFor, rollback.Status.DueTime = strategyv1.WhoApprover, new(metav1.NewTime(now.Add(11*time.Minute)))
@@ -78,5 +81,22 @@ func TestWhoseTurnItIsIsNotGuessed(t *testing.T) {
 	w := newWorld(t, "", objects...)
 	if code := w.run(t); code != exitDone || strings.Contains(w.out.String(), "YOU") {
 		t.Errorf("exit code %d: %s%s", code, w.out, w.err)
+	}
+}
+
+// TestOnlyWhoHasTheRightIsAsked: what the guard holds back asks for another right than an approval.
+func TestOnlyWhoHasTheRightIsAsked(t *testing.T) {
+	for right, mine := range map[string]bool{"approve": false, "override": true} {
+		held := guarded()
+		w := newWorldWith(t, "", interceptor.Funcs{Create: func(ctx context.Context, c client.WithWatch, object client.Object, options ...client.CreateOption) error {
+			if review, ok := object.(*authorizationv1.SelfSubjectAccessReview); ok {
+				review.Status.Allowed = review.Spec.ResourceAttributes.Verb == right
+				return nil
+			}
+			return bobRuns(ctx, c, object, options...)
+		}}, held)
+		if code := w.run(t); code != exitDone || strings.Contains(w.out.String(), "YOU") != mine || !strings.Contains(w.out.String(), "kubectl strategy override stop-cross") {
+			t.Errorf("who may %s: exit code %d: %s%s", right, code, w.out, w.err)
+		}
 	}
 }

@@ -26,6 +26,8 @@ type Task struct {
 	Command string       `json:"command"`
 	// Asker asked for the change, so that somebody else has to agree to it.
 	Asker string `json:"asker,omitempty"`
+	// Right is the verb that is needed on the object, where it waits for an approver.
+	Right string `json:"right,omitempty"`
 }
 
 // Desk is all that an inbox is made of.
@@ -71,7 +73,7 @@ func (d Desk) Tasks() (tasks []Task) {
 		if reviewed := find(book.Status.Conditions, strategyv1.ConditionReviewed); reviewed.Status == metav1.ConditionFalse && reviewed.Reason == strategyv1.ReasonAwaitingReview {
 			tasks = append(tasks, Task{
 				Kind: strategyv1.KindPlaybook, Namespace: book.Namespace, Name: book.Name, Who: strategyv1.WhoApprover, Since: &reviewed.LastTransitionTime,
-				What: "approve a changed playbook", Command: command("review", book.ObjectMeta),
+				What: "approve a changed playbook", Command: command("review", book.ObjectMeta), Right: "approve",
 			})
 		}
 	}
@@ -104,9 +106,13 @@ func rollbackTask(rollback *strategyv1.StrategyRollback, of string) Task {
 	if verb == "approve" {
 		what = "approve: "
 	}
+	right := verb
+	if verb == "status" { // to renew, which needs the same
+		right = "approve"
+	}
 	return Task{
 		Kind: strategyv1.KindRollback, Namespace: rollback.Namespace, Name: rollback.Name, Who: turnOf(status.WaitsFor), Since: since(status.Conditions),
-		Due: status.DueTime, What: drilled(rollback.Spec.Mode == strategyv1.ModeDrill) + what + Change(rollback.Spec.Actions) + of, Command: command(verb, rollback.ObjectMeta), Asker: rollback.Spec.RequestedBy,
+		Due: status.DueTime, What: drilled(rollback.Spec.Mode == strategyv1.ModeDrill) + what + Change(rollback.Spec.Actions) + of, Command: command(verb, rollback.ObjectMeta), Asker: rollback.Spec.RequestedBy, Right: right,
 	}
 }
 
