@@ -42,19 +42,12 @@ Exit codes: 0 all playbooks are sound, and all alerts have a route; 1 one is not
 }
 
 func (a *app) lint(files []string, alerts string) error {
+	if err := oneStdin(append([]string{alerts}, files...)); err != nil {
+		return err
+	}
 	texts := make([]offline.Text, len(files))
-	stdin := 0
 	for i, file := range files {
-		if file == "-" {
-			stdin++
-		}
 		texts[i].Name = file
-	}
-	if alerts == "-" {
-		stdin++
-	}
-	if stdin > 1 {
-		return errors.New("the standard input (-) can be one file only; name the others")
 	}
 	for i := range texts { // all of them, before anything is said
 		if err := a.read(&texts[i]); err != nil {
@@ -90,6 +83,20 @@ func (a *app) lint(files []string, alerts string) error {
 	}
 	if playbooks == 0 {
 		return errors.New("no file holds a StrategyPlaybook; name one that does")
+	}
+	return nil
+}
+
+// oneStdin refuses to read the standard input twice: the second time there is nothing left.
+func oneStdin(files []string) error {
+	stdin := 0
+	for _, file := range files {
+		if file == "-" {
+			stdin++
+		}
+	}
+	if stdin > 1 {
+		return errors.New("the standard input (-) can be one file only; name the others")
 	}
 	return nil
 }

@@ -61,15 +61,11 @@ func (a *app) plan(flags planFlags, rollbackFile string) error {
 		}
 		in.Until = &until
 	}
-	stdin := 0
-	for file, into := range map[*string]*offline.Text{&flags.playbook: &in.Playbook, &flags.config: &in.Config, &rollbackFile: &in.Rollback} {
-		if *file == "-" {
-			stdin++
-		}
-		into.Name = *file
+	if err := oneStdin([]string{flags.playbook, flags.config, rollbackFile}); err != nil {
+		return err
 	}
-	if stdin > 1 {
-		return errors.New("the standard input (-) can be one file only; name the others")
+	for file, into := range map[*string]*offline.Text{&flags.playbook: &in.Playbook, &flags.config: &in.Config, &rollbackFile: &in.Rollback} {
+		into.Name = *file
 	}
 	for _, text := range []*offline.Text{&in.Playbook, &in.Config, &in.Rollback} {
 		if err := a.read(text); err != nil {

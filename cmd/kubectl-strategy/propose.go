@@ -87,15 +87,27 @@ func (a *app) propose(ctx context.Context, flags proposeFlags, argument string) 
 	if err != nil {
 		return err
 	}
-	if flags.reason == "" {
-		if flags.reason, err = a.answer(ctx, "Reason, for the decision log and the configuration: "); err != nil {
-			return err
-		}
-		if flags.reason == "" {
-			return refuse("propose needs a reason and you gave none; nothing was recorded")
-		}
+	if rollback.Spec.Reason, err = a.whyPropose(ctx, flags.reason); err != nil {
+		return err
 	}
-	rollback.Spec.Reason = flags.reason
+	return a.recordProposal(ctx, c, rollback, flags)
+}
+
+// whyPropose is the reason that was given, or that the person gives now.
+func (a *app) whyPropose(ctx context.Context, given string) (string, error) {
+	if given != "" {
+		return given, nil
+	}
+	reason, err := a.answer(ctx, "Reason, for the decision log and the configuration: ")
+	if err == nil && reason == "" {
+		err = refuse("propose needs a reason and you gave none; nothing was recorded")
+	}
+	return reason, err
+}
+
+// recordProposal creates the rollback in the name of whoever runs the command.
+func (a *app) recordProposal(ctx context.Context, c cluster, rollback *strategyv1.StrategyRollback, flags proposeFlags) error {
+	var err error
 	if rollback.Spec.RequestedBy, err = a.user(ctx, c); err != nil {
 		return err
 	}

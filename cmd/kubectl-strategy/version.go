@@ -52,11 +52,13 @@ func (c cluster) operatorVersion(ctx context.Context) string {
 	if err := c.Get(ctx, types.NamespacedName{Namespace: operatorNamespace, Name: operatorName}, &deployment); err != nil {
 		return "not known: " + messageOf(err)
 	}
-	for _, container := range deployment.Spec.Template.Spec.Containers {
-		if deployment.Status.AvailableReplicas == 0 {
-			return fmt.Sprintf("image %s, and NO POD OF IT IS AVAILABLE", show.Line(container.Image))
-		}
-		return "image " + show.Line(container.Image)
+	containers := deployment.Spec.Template.Spec.Containers
+	if len(containers) == 0 {
+		return "not known: its Deployment has no container"
 	}
-	return "not known: its Deployment has no container"
+	image := "image " + show.Line(containers[0].Image)
+	if deployment.Status.AvailableReplicas == 0 {
+		return image + ", and NO POD OF IT IS AVAILABLE"
+	}
+	return image
 }

@@ -24,7 +24,7 @@ func TestWaitEndsWhenItIsDecided(t *testing.T) {
 		"over":                                {exitDone, "over: closed"},
 		"over --for contained":                {exitRefused, "incident over is closed (Triaging), so it does not come to contained any more"},
 		"pnl-1 --for contained --timeout 1ms": {exitUnanswered, "incident pnl-1 did not come to contained within 1ms"},
-		"pnl-1 --for aproval":                 {exitNotUnderstood, `there is no goal "aproval" (did you mean approval?)`},
+		"pnl-1 --for closd":                   {exitNotUnderstood, `there is no goal "closd" (did you mean closed?)`},
 		"pnl-7":                               {exitNotUnderstood, "(did you mean pnl-1?)"},
 	} {
 		w := newWorld(t, "", incident(), awaiting(), contained.DeepCopy(), over.DeepCopy())

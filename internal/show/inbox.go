@@ -45,13 +45,7 @@ func (d Desk) Tasks() (tasks []Task) {
 		if lifecycle.Ended(rollback.Status) {
 			continue
 		}
-		of := ""
-		for j := range d.Incidents {
-			incident := &d.Incidents[j]
-			if incident.Namespace == rollback.Namespace && incident.Name == rollback.Spec.IncidentName && lifecycle.Open(incident) {
-				of = fmt.Sprintf(" (%s %s %s)", or(incident.Name), or(string(incident.Spec.Type)), lifecycle.Severity(incident))
-			}
-		}
+		of := d.incidentOf(rollback)
 		waits := rollback.Status.WaitsFor
 		if of != "" && waits != strategyv1.WhoApprover {
 			continue // the incident says it
@@ -78,6 +72,17 @@ func (d Desk) Tasks() (tasks []Task) {
 		}
 	}
 	return tasks
+}
+
+// incidentOf is the open incident of a rollback, in words; empty without one.
+func (d Desk) incidentOf(rollback *strategyv1.StrategyRollback) string {
+	for i := range d.Incidents {
+		incident := &d.Incidents[i]
+		if incident.Namespace == rollback.Namespace && incident.Name == rollback.Spec.IncidentName && lifecycle.Open(incident) {
+			return fmt.Sprintf(" (%s %s %s)", or(incident.Name), or(string(incident.Spec.Type)), lifecycle.Severity(incident))
+		}
+	}
+	return ""
 }
 
 func command(verb string, meta metav1.ObjectMeta) string {

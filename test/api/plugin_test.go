@@ -48,6 +48,68 @@ func TestThePluginNamesItsUser(t *testing.T) {
 	}
 }
 
+// TestEachVerbAsEachUser: alice is L1, bob is L2, mallory is nobody. What one may not do is refused by the API server, and said.
+func TestEachVerbAsEachUser(t *testing.T) {
+	book := &strategyv1.StrategyPlaybook{ObjectMeta: metav1.ObjectMeta{Namespace: "trading", Name: "multi-strategy"}, Spec: demo(t)}
+	give(t, book)
+	give(t, &strategyv1.StrategyIncident{ObjectMeta: metav1.ObjectMeta{Namespace: "trading", Name: "verbs"}, Spec: strategyv1.StrategyIncidentSpec{
+		PlaybookName: "multi-strategy", Type: "PnL", Severity: "Critical", Mode: strategyv1.IncidentLive,
+	}})
+	run := plugin(t)
+	const reason = "--reason=of a test"
+	for _, test := range []struct {
+		user string
+		line []string
+		done bool
+		says string
+	}{
+		{"alice", nil, true, "kubectl strategy status verbs -n trading"},
+		{"mallory", nil, false, "mallory"},
+		{"alice", []string{"status", "sinc/verbs"}, true, "StrategyIncident trading/verbs New"},
+		{"mallory", []string{"status", "sinc/verbs"}, false, "forbidden"},
+		{"alice", []string{"timeline", "verbs"}, true, "nothing happened yet"},
+		{"alice", []string{"wait", "verbs", "--timeout=1ms"}, false, "did not come to closed within 1ms"},
+		{"alice", []string{"doctor"}, true, "a decision in another name is refused"},
+		{"mallory", []string{"doctor"}, false, "forbidden"},
+		{"alice", []string{"acknowledge", "verbs", reason, "--wait=0"}, true, "Acknowledge of verbs by alice"},
+		{"mallory", []string{"acknowledge", "verbs", reason, "--wait=0"}, false, "forbidden"},
+		{"alice", []string{"propose", "verbs", "--disable=x", reason, "--wait=0"}, false, "forbidden"},
+		{"bob", []string{"propose", "verbs", "--disable=x", reason, "--wait=0"}, true, "disable schedule x, asked for by bob"},
+		{"bob", []string{"propose", "verbs", "--disable=x", "--dry-run", reason, "--wait=0"}, true, "asked for by bob"},
+		{"alice", []string{"hold", "spb/multi-strategy", reason, "--wait=0"}, true, "Hold of multi-strategy by alice"},
+		{"alice", []string{"release", "spb/multi-strategy", reason, "--wait=0"}, false, "alice may not Release"},
+		{"bob", []string{"release", "spb/multi-strategy", reason, "--wait=0"}, true, "Release of multi-strategy by bob"},
+		{"mallory", []string{"logs", "verbs"}, false, "forbidden"},
+		{"mallory", []string{"oncall"}, false, "forbidden"},
+		{"alice", []string{"version"}, true, "operator: not known"},
+	} {
+		said, err := run(append([]string{"--as=" + test.user}, test.line...)...)
+		if (err == nil) != test.done || !strings.Contains(strings.Join(strings.Fields(said), " "), test.says) {
+			t.Errorf("%s: %v: %v, and not %q: %s", test.user, test.line, err, test.says, said)
+		}
+	}
+	tidyUpAfterVerbs(t)
+}
+
+// tidyUpAfterVerbs deletes what the plugin recorded.
+func tidyUpAfterVerbs(t *testing.T) {
+	t.Helper()
+	var decisions strategyv1.StrategyDecisionList
+	var rollbacks strategyv1.StrategyRollbackList
+	must(t, admin.List(t.Context(), &decisions, client.InNamespace("trading")))
+	must(t, admin.List(t.Context(), &rollbacks, client.InNamespace("trading")))
+	for i := range decisions.Items {
+		if decisions.Items[i].Spec.Reason == "of a test" {
+			tidyUp(t, &decisions.Items[i])
+		}
+	}
+	for i := range rollbacks.Items {
+		if rollbacks.Items[i].Spec.Reason == "of a test" {
+			tidyUp(t, &rollbacks.Items[i])
+		}
+	}
+}
+
 // awaitsApproval is what the operator would write.
 func awaitsApproval(t *testing.T, name string) {
 	t.Helper()
