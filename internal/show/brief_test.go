@@ -71,6 +71,15 @@ func TestBriefHidesNoTrouble(t *testing.T) {
 	}
 }
 
+// TestBriefIsCutToASmallScreen: what is to be done stands above, and that there is more is said.
+func TestBriefIsCutToASmallScreen(t *testing.T) {
+	text := Brief(decided(), start.Add(time.Minute), Options{Width: 60, Rows: 10})
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	if len(lines) != 10 || !strings.Contains(text, "do  kubectl strategy approve pnl-1-5f0e8a11 -n trading\n") || !strings.Contains(lines[9], "more lines") {
+		t.Errorf("%d lines:\n%s", len(lines), text)
+	}
+}
+
 func TestInboxScreens(t *testing.T) {
 	seen := decided()
 	called := triaging()
