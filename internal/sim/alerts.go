@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"context"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -17,7 +18,7 @@ func (w *World) Fire(name string, labels map[string]strategyv1.AlertText) {
 	w.T.Helper()
 	now := metav1.NewTime(w.Clock.Now().UTC().Truncate(time.Second))
 	if w.AlertNamed(name) != nil {
-		Change(w, name, &strategyv1.StrategyAlert{}, func(alert *strategyv1.StrategyAlert) {
+		w.stored(name, func(alert *strategyv1.StrategyAlert) {
 			alert.Spec.State, alert.Spec.EndTime, alert.Spec.StartTime = strategyv1.AlertFiring, nil, now
 			alert.Spec.ChangedTime, alert.Spec.HeardTime = now, now
 			alert.Spec.Occurrence++
@@ -38,7 +39,7 @@ func (w *World) Fire(name string, labels map[string]strategyv1.AlertText) {
 func (w *World) Hear(name string) {
 	w.T.Helper()
 	now := metav1.NewTime(w.Clock.Now().UTC().Truncate(time.Second))
-	Change(w, name, &strategyv1.StrategyAlert{}, func(alert *strategyv1.StrategyAlert) {
+	w.stored(name, func(alert *strategyv1.StrategyAlert) {
 		alert.Spec.HeardTime = now
 		alert.Spec.Heard++
 	})
@@ -48,10 +49,21 @@ func (w *World) Hear(name string) {
 func (w *World) End(name string) {
 	w.T.Helper()
 	now := metav1.NewTime(w.Clock.Now().UTC().Truncate(time.Second))
-	Change(w, name, &strategyv1.StrategyAlert{}, func(alert *strategyv1.StrategyAlert) {
+	w.stored(name, func(alert *strategyv1.StrategyAlert) {
 		alert.Spec.State, alert.Spec.EndTime, alert.Spec.ChangedTime, alert.Spec.HeardTime = strategyv1.AlertResolved, &now, now, now
 		alert.Spec.Heard++
 	})
+}
+
+// stored is what the intake changes.
+func (w *World) stored(name string, change func(*strategyv1.StrategyAlert)) {
+	w.T.Helper()
+	var alert strategyv1.StrategyAlert
+	w.Get(name, &alert)
+	change(&alert)
+	if err := w.API.As(apiserver.Operator).Update(context.Background(), &alert); err != nil {
+		w.T.Fatalf("update alert %s: %v", name, err)
+	}
 }
 
 // AlertNamed is the alert of that name, nil without it.

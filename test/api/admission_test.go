@@ -227,7 +227,8 @@ func TestWhoMayAsk(t *testing.T) {
 		{"an approver asks and says so", "bob", rollback("bob"), "", "bob"},
 		// else bob could approve it himself
 		{"an approver asks for another", "bob", rollback("alice"), `a client may only name itself: requestedBy is "alice", the request comes from "bob"`, ""},
-		{"the role admin does not delegate", "dana", rollback("alice"), onlyItself, ""},
+		{"the role admin asks for no other", "dana", rollback("alice"), onlyItself, ""},
+		{"the cluster's administrator asks for no other", "admin", rollback("alice"), onlyItself, ""},
 		{"the role admin does not report for another", "dana", incident("alice"), onlyItself, ""},
 		{"the cluster's administrator does not report for another", "admin", incident("alice"), onlyItself, ""},
 		{"eve reports nothing", "eve", incident(""), `cannot create resource "strategyincidents"`, ""},

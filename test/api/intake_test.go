@@ -85,7 +85,7 @@ func TestAlertsAreSafeOrSentAgain(t *testing.T) {
 	must(t, eventually(t.Context(), func() (bool, error) { // it is taken up some time later
 		another := alertsIn(t, namespace)["A"]
 		another.ObjectMeta = metav1.ObjectMeta{Namespace: namespace, Name: "another"}
-		err := admin.Create(t.Context(), &another, client.DryRunAll)
+		err := bare(operator).Create(t.Context(), &another, client.DryRunAll)
 		return err != nil && strings.Contains(err.Error(), "exceeded quota"), err
 	}))
 	post(503, alertMessage("firing", starts, "B", "C"))

@@ -253,7 +253,6 @@ func rollbackRows() []row {
 		enum("mode", "Live", "DryRun", "Drill"),
 		enum("deletionPolicy", "Retain", "Restore"),
 		authorRows("requestedBy"),
-		pattern("requestedBy", []string{"oidc:https://id.example/realms/x#Ann Müller <ann@x.example>|1"}, nil), // whoever has the verb delegate names others
 		rule("a time box beside a remediation", "maxDurationSeconds comes from the remediation", set("remediationName", "disable-schedule")),
 		rule("an incident's UID without its name", "incidentUID needs the incident's name", set("incidentUID", "1"), drop("incidentName")),
 		rule("nothing to disable", "DisableSchedule names its schedule or strategy", drop("actions.0.schedule")),

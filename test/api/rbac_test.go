@@ -35,7 +35,7 @@ func TestOperatorsRights(t *testing.T) {
 	everywhere := map[string]string{ // resource -> verbs
 		kinds + "strategyplaybooks":            "get list watch",
 		kinds + "strategyincidents":            "get list watch",
-		kinds + "strategyrollbacks":            "get list watch patch delegate",
+		kinds + "strategyrollbacks":            "get list watch patch",
 		kinds + "strategydecisions":            "get list watch",
 		kinds + "strategyalerts":               "get list watch",
 		kinds + "strategyalerts/status":        "update patch",
@@ -62,7 +62,7 @@ func TestOperatorsRights(t *testing.T) {
 	}
 	verbs := []string{
 		"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection",
-		"respond", "hold", "release", "approve", "restore", "delegate", "override", "author", "bind", "escalate", "impersonate",
+		"respond", "hold", "release", "approve", "restore", "override", "author", "bind", "escalate", "impersonate",
 	}
 	check := func(namespace, resource, granted string) {
 		for _, verb := range verbs {
@@ -107,7 +107,7 @@ func TestOperatorsRights(t *testing.T) {
 // TestPeoplesRights: each role, and what the built-in roles get of it.
 func TestPeoplesRights(t *testing.T) {
 	const group = "strategy.tradeops.dev/"
-	verbs := []string{"get", "list", "watch", "create", "update", "patch", "delete", "respond", "hold", "release", "approve", "override", "restore", "delegate", "author"}
+	verbs := []string{"get", "list", "watch", "create", "update", "patch", "delete", "respond", "hold", "release", "approve", "override", "restore", "author"}
 	sees := "get list watch"
 	full := "get list watch create update patch delete"
 	roles := map[string]map[string]string{
@@ -197,9 +197,6 @@ func TestRolesAreNarrow(t *testing.T) {
 			for _, resource := range r.Resources {
 				if clusterWide[role.Name] && slices.Contains(private, resource) {
 					t.Errorf("%s is bound cluster-wide and has %s", role.Name, resource)
-				}
-				if slices.Contains(r.Verbs, "delegate") && role.Name != "strategy-operator-kinds" {
-					t.Errorf("%s has the verb delegate", role.Name)
 				}
 			}
 		}

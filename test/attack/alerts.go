@@ -34,7 +34,7 @@ func alerts() table {
 	stands := alert(intakes, alma)
 	return table{"alerts", func(t *testing.T, server Server) {
 		bind(t, server, alma, "ClusterRole", "strategy-operator-alert-sender")
-		put(t, server, stands)
+		store(t, server, stands)
 		until(t, func(ctx context.Context) bool { // the right is there: what is left is the policy
 			err := create(alert("mine", alma))(ctx, server.As(alma))
 			return err != nil && strings.Contains(err.Error(), stored)
@@ -66,6 +66,12 @@ func alerts() table {
 			RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "strategy-operator-alert-sender"},
 		}), `cannot create resource "rolebindings"`},
 	}}
+}
+
+// store is what the operator does with what it heard.
+func store(t *testing.T, server Server, alert *strategyv1.StrategyAlert) {
+	t.Helper()
+	until(t, func(ctx context.Context) bool { return server.As(operator).Create(ctx, sent(alert)) == nil }) // its right may be new
 }
 
 // resolve is what the operator sends when it hears that an alert is over.

@@ -76,7 +76,7 @@ func Run(t *testing.T, server Server) {
 		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: Namespace}}
 		must(t, server.Admin.Patch(context.Background(), namespace, client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":{"`+strategyv1.LabelServe+`":null}}}`))))
 	})
-	for _, table := range []table{metadata(), rights(), review(), kept(), names(), alerts(), runs(), itself()} {
+	for _, table := range []table{metadata(), rights(), review(), kept(), names(), wildcards(), alerts(), runs(), itself()} {
 		t.Run(table.name, func(t *testing.T) {
 			table.scene(t, server)
 			for _, row := range table.rows {

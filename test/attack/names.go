@@ -78,7 +78,6 @@ func names() table {
 		{"the administrator binds an editor", adam, create(binds("friend", "strategy-operator-playbook-editor")), ""},
 		{"the administrator becomes the operator", adam, create(binds(adam, "strategy-operator-namespace")), mayNotBind},
 		{"the administrator writes statuses", adam, create(binds(adam, "strategy-operator-kinds")), mayNotBind},
-		{"the administrator makes a role that delegates", adam, create(grants("delegate", "strategyrollbacks")), mayNotBind},
 		{"the administrator makes a role that approves playbooks", adam, create(grants("approve", "strategyplaybooks")), mayNotBind},
 		{"the administrator makes a role with every verb", adam, create(grants("*", "strategyrollbacks")), mayNotBind},
 		{"a tenant freezes a playbook", tina, create(&appsv1.ControllerRevision{ObjectMeta: metav1.ObjectMeta{Name: "book-0123456789"}, Data: runtime.RawExtension{Raw: []byte("{}")}}), "cannot create resource"},

@@ -42,21 +42,37 @@ func stamp(user string, object client.Object) {
 	}
 }
 
-// ownName refuses a name that is not the user's. Rollbacks may name another: whoever asks has the verb delegate. That its incident asked for
-// one the operator alone may say; whose alert it heard, too.
+// ownName refuses a name that is not the user's. The operator alone may name another: of a rollback, which its incident asked for, and of an alert
+// that it heard.
 func ownName(user string, object client.Object, kind *kind) error {
 	if rollback, is := object.(*strategyv1.StrategyRollback); is && rollback.Spec.IncidentUID != "" && user != Operator {
 		return apierrors.NewForbidden(kind.group(), object.GetName(),
 			errors.New("incidentUID says that the incident itself asked; leave it out, and name the incident with incidentName"))
 	}
 	field, name := author(object)
-	_, delegated := object.(*strategyv1.StrategyRollback)
+	_, asked := object.(*strategyv1.StrategyRollback)
 	_, heard := object.(*strategyv1.StrategyAlert)
-	if name == nil || delegated || *name == user || heard && user == Operator {
+	if name == nil || *name == user || (asked || heard) && user == Operator {
 		return nil
 	}
 	return apierrors.NewForbidden(kind.group(), object.GetName(),
 		fmt.Errorf("a client may only name itself: %s is %q, the request comes from %q", field, *name, user))
+}
+
+// intakeAlone refuses what somebody else than the operator says of an alert.
+func intakeAlone(user string, object client.Object, kind *kind) error {
+	if _, is := object.(*strategyv1.StrategyAlert); !is || user == Operator {
+		return nil
+	}
+	return apierrors.NewForbidden(kind.group(), object.GetName(), errors.New("what an alert says is stored by the alert intake alone; send it there"))
+}
+
+// intakeChanges refuses a change of what an alert says.
+func intakeChanges(user string, before, next client.Object, kind *kind) error {
+	if _, is := next.(*strategyv1.StrategyAlert); !is || sameSpec(before, next) {
+		return nil
+	}
+	return intakeAlone(user, next, kind)
 }
 
 // mayDecide refuses the operator's decisions, and those of authors about playbooks.

@@ -114,7 +114,7 @@ func (c *userClient) Patch(_ context.Context, object client.Object, patch client
 	if err := json.Unmarshal(document, sent); err != nil {
 		return err
 	}
-	return c.server.replace(kind, object, sent, false)
+	return c.server.replace(c.user, kind, object, sent, false)
 }
 
 // Delete implements client.Writer.

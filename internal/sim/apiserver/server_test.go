@@ -235,6 +235,18 @@ func TestWhoDecides(t *testing.T) {
 	if err := s.As(apiserver.Operator).Delete(ctx, kept); !apierrors.IsForbidden(err) {
 		t.Errorf("the operator undoes what people decided about a playbook: %v", err)
 	}
+	heard := &strategyv1.StrategyAlert{ObjectMeta: metav1.ObjectMeta{Namespace: "here", Name: "a"}, Spec: strategyv1.StrategyAlertSpec{
+		Labels: map[string]strategyv1.AlertText{"alertname": "Loss"}, Sender: "alice", State: strategyv1.AlertFiring, Occurrence: 1, Heard: 1,
+		StartTime: kept.CreationTimestamp, ChangedTime: kept.CreationTimestamp, HeardTime: kept.CreationTimestamp,
+	}}
+	if err := s.As("alice").Create(ctx, heard.DeepCopy()); !apierrors.IsForbidden(err) {
+		t.Errorf("alice stores an alert: %v", err)
+	}
+	must(t, s.As(apiserver.Operator).Create(ctx, heard))
+	heard.Spec.State, heard.Spec.EndTime = strategyv1.AlertResolved, &kept.CreationTimestamp
+	if err := s.As("alice").Update(ctx, heard); !apierrors.IsForbidden(err) {
+		t.Errorf("alice ends an alert: %v", err)
+	}
 	s.Policies = false
 	unnamed, named := decision("unnamed"), decision("named")
 	named.Spec.By = "bob"

@@ -1,6 +1,7 @@
 package apiserver
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -62,9 +63,7 @@ func (s *Server) admit(user string, kind *kind, made client.Object) (body string
 		stamp(user, made)
 	}
 	if body, err = s.complete(kind, made, stored{}); err == nil && s.Policies {
-		if err = ownName(user, made, kind); err == nil {
-			err = mayDecide(user, made, kind)
-		}
+		err = cmp.Or(intakeAlone(user, made, kind), ownName(user, made, kind), mayDecide(user, made, kind))
 	}
 	return body, err
 }
@@ -97,11 +96,11 @@ func (s *Server) update(user string, object client.Object, status bool) error {
 	if err != nil {
 		return err
 	}
-	return s.replace(kind, object, sent, status)
+	return s.replace(user, kind, object, sent, status)
 }
 
 // replace stores sent in place of what is there, and answers into object.
-func (s *Server) replace(kind *kind, object, sent client.Object, status bool) error {
+func (s *Server) replace(user string, kind *kind, object, sent client.Object, status bool) error {
 	at := key{kind.gvk.Kind, sent.GetNamespace(), sent.GetName()}
 	before, err := s.find(at, kind)
 	if err != nil {
@@ -119,6 +118,11 @@ func (s *Server) replace(kind *kind, object, sent client.Object, status bool) er
 	}
 	if err := malformed(kind, next); err != nil {
 		return err
+	}
+	if s.Policies {
+		if err := intakeChanges(user, before.object, next, kind); err != nil {
+			return err
+		}
 	}
 	body, err := s.complete(kind, next, before)
 	if err != nil {
