@@ -17,13 +17,20 @@ import (
 // errLate says that what was waited for did not come in time.
 var errLate = errors.New("not in time")
 
+// lookTimeout is how long one look may take. It is not cut short by the end of the wait: what is there is seen, however short the wait is.
+const lookTimeout = 10 * time.Second
+
 // until looks again and again until it is done, an error ends it, or the time is up.
 func (a *app) until(ctx context.Context, wait time.Duration, look func(context.Context) (done bool, err error)) error {
 	limited, enough := context.WithTimeout(ctx, wait)
 	defer enough()
+	once := func() (bool, error) {
+		ctx, enough := context.WithTimeout(ctx, lookTimeout)
+		defer enough()
+		return look(ctx)
+	}
 	for {
-		done, err := look(limited)
-		if err != nil && limited.Err() == nil || done {
+		if done, err := once(); err != nil || done {
 			return err
 		}
 		select {
