@@ -113,16 +113,8 @@ func (s *Server) replace(user string, kind *kind, object, sent client.Object, st
 		return err
 	}
 	next := succeed(before.object, sent, status)
-	if err := lateFinalizers(kind, before.object, next); err != nil {
+	if err := cmp.Or(lateFinalizers(kind, before.object, next), malformed(kind, next), s.intakeChanges(user, before.object, next, kind)); err != nil {
 		return err
-	}
-	if err := malformed(kind, next); err != nil {
-		return err
-	}
-	if s.Policies {
-		if err := intakeChanges(user, before.object, next, kind); err != nil {
-			return err
-		}
 	}
 	body, err := s.complete(kind, next, before)
 	if err != nil {
