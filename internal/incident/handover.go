@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"regexp"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -43,10 +44,13 @@ func (p *plan) asks() {
 	}
 }
 
+// numbers in a message are measured anew all the time.
+var numbers = regexp.MustCompile(`-?[0-9][0-9.]*`)
+
 // question tells what is asked now from what was. An approver is asked about a plan, whatever else the message says; another plan is
-// another question.
+// another question. Other numbers are none: people would be told of each sample of a signal.
 func (p *plan) question(who strategyv1.Who) string {
-	text := string(who) + p.out.Message(strategyv1.ConditionReady)
+	text := string(who) + numbers.ReplaceAllString(p.out.Message(strategyv1.ConditionReady), "#")
 	if who == strategyv1.WhoApprover && len(p.current()) > 0 {
 		text = string(who) + string(p.currentRollback().UID)
 		if planned := p.currentRollback().Status.Plan; planned != nil {

@@ -137,7 +137,7 @@ func (p *plan) askPeople() {
 	}
 	if slices.ContainsFunc(p.next.Notifications, func(n strategyv1.NotificationStatus) bool {
 		calls := n.Event == strategyv1.NotifyLevelCalled || n.Event == strategyv1.NotifyRelapsed
-		return calls && n.Level == level && !n.AskedTime.Before(&question.Time)
+		return calls && n.Level == level && n.DropReason != strategyv1.DropNotNeeded && !n.AskedTime.Before(&question.Time)
 	}) {
 		return
 	}

@@ -22,8 +22,24 @@ const (
 	sentWithin = time.Minute
 )
 
-// settle records what became of the notifications, gives up those that are not wanted any more, or not delivered for too long, and says
-// whether people are reached.
+// received records which notifications were taken.
+func (p *plan) received() {
+	for i := range p.next.Notifications {
+		n := &p.next.Notifications[i]
+		receipt := p.seen.Receipts[n.Key]
+		if !lifecycle.Pending(*n) || receipt.Delivered.IsZero() {
+			continue
+		}
+		n.DeliveredTime, n.Attempts, n.Problem = new(metav1.NewTime(receipt.Delivered.UTC().Truncate(time.Second))), max(n.Attempts, receipt.Attempts), bounded.Line(receipt.Problem, 512)
+		n.ChannelName = receipt.Channel
+		if n.Problem != "" {
+			p.out.Tell(corev1.EventTypeWarning, strategyv1.ReasonChannelFailed,
+				bounded.Line(fmt.Sprintf("%s: channel %s took it, others did not: %s", inShort(*n), n.ChannelName, n.Problem), 1024))
+		}
+	}
+}
+
+// settle gives up what is not wanted any more, or not delivered for too long, and says whether people are reached.
 func (p *plan) settle() {
 	for i := range p.next.Notifications {
 		if n := &p.next.Notifications[i]; lifecycle.Pending(*n) {
@@ -35,15 +51,6 @@ func (p *plan) settle() {
 
 func (p *plan) settleOne(n *strategyv1.NotificationStatus) {
 	receipt := p.seen.Receipts[n.Key]
-	if !receipt.Delivered.IsZero() {
-		n.DeliveredTime, n.Attempts, n.Problem = new(metav1.NewTime(receipt.Delivered.UTC().Truncate(time.Second))), max(n.Attempts, receipt.Attempts), bounded.Line(receipt.Problem, 512)
-		n.ChannelName = receipt.Channel
-		if n.Problem != "" {
-			p.out.Tell(corev1.EventTypeWarning, strategyv1.ReasonChannelFailed,
-				bounded.Line(fmt.Sprintf("%s: channel %s took it, others did not: %s", inShort(*n), n.ChannelName, n.Problem), 1024))
-		}
-		return
-	}
 	tried := max(n.Attempts, receipt.Attempts)
 	until := n.AskedTime.Add(notifyFor)
 	problem := orElse(orElse(receipt.Problem, n.Problem), "it was not sent")

@@ -53,6 +53,9 @@ func TestWhatIsAskedIsToldAsLongAsItIsAsked(t *testing.T) {
 		"the first was not told yet, and is not asked any more": {
 			func(s *story) { s.asksWith("the guard"); s.asksWith("a conflict") }, "PersonAsked L2 dropped; PersonAsked L2 waits",
 		},
+		"its numbers change": {
+			func(s *story) { s.asksWith("drawdown_pct is -4.31"); s.deliver(); s.asksWith("drawdown_pct is 5") }, "PersonAsked L2 delivered",
+		},
 		"the first is asked again": {
 			func(s *story) { s.asksWith("the guard"); s.asksWith("a conflict"); s.asksWith("the guard") }, "PersonAsked L2 waits; PersonAsked L2 dropped",
 		},
@@ -145,7 +148,7 @@ func TestWhatFindsNoRoomIsCounted(t *testing.T) {
 	s.mitigating()
 	for i := range 80 { // delivered or not, L2 is called once more each time
 		s.At(time.Duration(i) * time.Second)
-		s.asksWith(fmt.Sprint("question ", i))
+		s.asksWith("question " + string(rune('a'+i/26)) + string(rune('a'+i%26)))
 		for at := range s.incident.Status.Notifications { // a plan that asks all of them at once
 			n := &s.incident.Status.Notifications[at]
 			n.DroppedTime, n.DropReason, n.Problem, n.Question = nil, "", "", ""
@@ -241,6 +244,16 @@ func TestRoutes(t *testing.T) {
 			expect(t, "told", s.byRoute(), c.want)
 		})
 	}
+}
+
+// TestTheEndGoesWhereACallWasTakenJustNow: what is heard in the pass that closes it counts.
+func TestTheEndGoesWhereACallWasTakenJustNow(t *testing.T) {
+	s := newStory(t)
+	s.routed(strategyv1.NotificationRoute{Name: "calls", Events: []strategyv1.NotificationEvent{strategyv1.NotifyLevelCalled}, Channels: []string{"hook"}})
+	s.quiet()
+	s.receipts[s.incident.Status.Notifications[0].Key] = facts.Receipt{Attempts: 1, Delivered: s.Now, Channel: "hook"}
+	s.closed()
+	expect(t, "told", s.byRoute(), "LevelCalled L1 to calls; Closed L1 to hook")
 }
 
 // TestAChannelThatDoesNotTakeItIsTold, though another one did.

@@ -194,6 +194,7 @@ func TestMail(t *testing.T) {
 	}{
 		"STARTTLS":             {&smtpServer{starts: true}, "smtp", "right", false, ""},
 		"TLS at once":          {&smtpServer{atOnce: true}, "smtps", "right", false, ""},
+		"it leaves after it":   {&smtpServer{starts: true, leaves: true}, "smtp", "right", false, ""},
 		"no TLS":               {&smtpServer{}, "smtp", "right", false, "the server gives no answer"},
 		"no TLS, where wanted": {&smtpServer{}, "smtps", "right", false, "the server gives no answer"},
 		"nobody vouches":       {&smtpServer{starts: true}, "smtp", "right", true, "the server gives no answer"},

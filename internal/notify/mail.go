@@ -35,7 +35,7 @@ func (s *Sender) mail(ctx context.Context, message Message) error {
 	if err != nil {
 		return err
 	}
-	if err := client.DialAndSendWithContext(ctx, letter); err != nil {
+	if err := client.DialAndSendWithContext(ctx, letter); err != nil && !letter.IsDelivered() { // a server that took it need not say goodbye
 		s.logs(ctx, message.Channel, err)
 		return refusedMail(err)
 	}
@@ -67,8 +67,8 @@ const smtps = "smtps"
 
 // connect makes the connection for one mail. It is closed when the time of the call is over: the library bounds single steps.
 func (s *Sender) connect(call context.Context, where *url.URL) mail.DialContextFunc {
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := s.dial(ctx, network, address)
+	return func(ctx context.Context, network, _ string) (net.Conn, error) { // the library's address is none for an IPv6 host
+		conn, err := s.dial(ctx, network, where.Host)
 		if err != nil {
 			return nil, err
 		}

@@ -13,8 +13,8 @@ import (
 
 // smtpServer is as much of a mail server as one letter needs. It believes the password "right", over TLS.
 type smtpServer struct {
-	starts, atOnce, refuses, hangs bool
-	tls                            *tls.Config
+	starts, atOnce, refuses, hangs, leaves bool
+	tls                                    *tls.Config
 
 	mu   sync.Mutex
 	seen seenMail
@@ -83,6 +83,9 @@ func (s *smtpServer) serve(conn net.Conn) {
 			say("354 go on")
 			s.letter(reader)
 			say(map[bool]string{true: "550 not here", false: "250 taken"}[s.refuses])
+			if s.leaves {
+				return
+			}
 		case "QUIT":
 			say("221 bye")
 			return
