@@ -123,9 +123,12 @@ func (c cluster) tasks(ctx context.Context, me *looker) (show.Desk, []show.Task,
 	var incidents strategyv1.StrategyIncidentList
 	var rollbacks strategyv1.StrategyRollbackList
 	var books strategyv1.StrategyPlaybookList
-	for kind, list := range map[string]client.ObjectList{strategyv1.KindIncident: &incidents, strategyv1.KindRollback: &rollbacks, strategyv1.KindPlaybook: &books} {
-		if err := c.List(ctx, list, client.InNamespace(c.namespace)); err != nil {
-			return show.Desk{}, nil, c.explain(err, kind, "")
+	for _, of := range []struct {
+		kind string
+		list client.ObjectList
+	}{{strategyv1.KindIncident, &incidents}, {strategyv1.KindRollback, &rollbacks}, {strategyv1.KindPlaybook, &books}} {
+		if err := c.List(ctx, of.list, client.InNamespace(c.namespace)); err != nil {
+			return show.Desk{}, nil, c.explain(err, of.kind, "")
 		}
 	}
 	desk := show.Desk{Incidents: incidents.Items, Rollbacks: rollbacks.Items, Playbooks: books.Items}
@@ -163,11 +166,17 @@ func (l *looker) isAsked(ctx context.Context, c cluster, task show.Task, desk sh
 	if l.name == "" || task.Who == strategyv1.WhoMachine || task.Who == strategyv1.WhoNobody {
 		return false
 	}
-	if task.Who == strategyv1.WhoApprover {
+	switch {
+	case task.Who == strategyv1.WhoApprover && task.Right == "":
+		return false // what is to be decided is not known yet
+	case task.Who == strategyv1.WhoApprover && task.Kind == strategyv1.KindPlaybook: // whoever may write it is not the second person
+		return l.mayDo(ctx, c, task.Namespace, task.Right, resources[task.Kind]) &&
+			!l.mayDo(ctx, c, task.Namespace, "author", resources[task.Kind]) && !l.mayDo(ctx, c, task.Namespace, "create", resources[task.Kind])
+	case task.Who == strategyv1.WhoApprover:
 		return (task.Asker != l.name || task.Right == "restore") && l.mayDo(ctx, c, task.Namespace, task.Right, resources[task.Kind])
 	}
 	for i := range desk.Playbooks {
-		if desk.Playbooks[i].Namespace == task.Namespace && onDuty(desk.Playbooks[i].Status.OnCall, task.Who, l.name) {
+		if book := &desk.Playbooks[i]; book.Namespace == task.Namespace && book.Name == task.Playbook && onDuty(book.Status.OnCall, task.Who, l.name) {
 			return true
 		}
 	}
@@ -188,7 +197,7 @@ func onDuty(shifts []strategyv1.OnCallStatus, level strategyv1.Who, name string)
 	return false
 }
 
-// mayDo asks the API server once. What it does not tell is not known, and so not assumed.
+// mayDo asks the API server once, and again where it gave no answer. What it does not tell is not known, and so not assumed.
 func (l *looker) mayDo(ctx context.Context, c cluster, namespace, verb, resource string) bool {
 	key := namespace + "/" + verb + "/" + resource
 	if may, asked := l.may[key]; asked {
@@ -199,6 +208,9 @@ func (l *looker) mayDo(ctx context.Context, c cluster, namespace, verb, resource
 			Namespace: namespace, Verb: verb, Group: strategyv1.GroupVersion.Group, Resource: resource,
 		}},
 	}
-	l.may[key] = c.Create(ctx, review) == nil && review.Status.Allowed
+	if err := c.Create(ctx, review); err != nil {
+		return false
+	}
+	l.may[key] = review.Status.Allowed
 	return l.may[key]
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/conditions"
 )
 
 // openWork is what an inbox has: an approval, a call of L1, and something of another namespace.
@@ -78,7 +80,9 @@ func TestTheInboxForPrograms(t *testing.T) {
 func TestWhoseTurnItIsIsNotGuessed(t *testing.T) {
 	objects := openWork()
 	objects[0].(*strategyv1.StrategyRollback).Spec.RequestedBy = "bob"
-	w := newWorld(t, "", objects...)
+	other := published("other") // whose people are not asked for what this one runs
+	other.Status.OnCall = []strategyv1.OnCallStatus{{Level: strategyv1.LevelL1, Name: "bob"}}
+	w := newWorld(t, "", append(objects, other)...)
 	if code := w.run(t); code != exitDone || strings.Contains(w.out.String(), "YOU") {
 		t.Errorf("exit code %d: %s%s", code, w.out, w.err)
 	}
@@ -97,6 +101,24 @@ func TestOnlyWhoHasTheRightIsAsked(t *testing.T) {
 		}}, held)
 		if code := w.run(t); code != exitDone || strings.Contains(w.out.String(), "YOU") != mine || !strings.Contains(w.out.String(), "kubectl strategy override stop-cross") {
 			t.Errorf("who may %s: exit code %d: %s%s", right, code, w.out, w.err)
+		}
+	}
+}
+
+// TestWhoWritesAPlaybookIsNotItsSecondPerson, even with the right to approve: the API server refuses it.
+func TestWhoWritesAPlaybookIsNotItsSecondPerson(t *testing.T) {
+	for rights, mine := range map[string]bool{"approve": true, "approve create": false, "approve author": false, "create": false} {
+		book := published("multi-strategy")
+		conditions.Set(&book.Status.Conditions, now, 1, strategyv1.ConditionReviewed, metav1.ConditionFalse, strategyv1.ReasonAwaitingReview, "somebody else is to approve it")
+		w := newWorldWith(t, "", interceptor.Funcs{Create: func(ctx context.Context, c client.WithWatch, object client.Object, options ...client.CreateOption) error {
+			if review, ok := object.(*authorizationv1.SelfSubjectAccessReview); ok {
+				review.Status.Allowed = slices.Contains(strings.Fields(rights), review.Spec.ResourceAttributes.Verb)
+				return nil
+			}
+			return bobRuns(ctx, c, object, options...)
+		}}, book)
+		if code := w.run(t); code != exitDone || strings.Contains(w.out.String(), "YOU") != mine || !strings.Contains(w.out.String(), "kubectl strategy review multi-strategy") {
+			t.Errorf("who may %s: exit code %d: %s%s", rights, code, w.out, w.err)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -61,6 +62,7 @@ func (a *app) propose(ctx context.Context, flags proposeFlags, argument string) 
 	if flags.box < time.Minute || flags.box > longestBox {
 		return fmt.Errorf("a schedule cannot be disabled for %s; give --for a time from 1m to 720h", flags.box)
 	}
+	flags.reason = strings.TrimSpace(flags.reason)
 	if flags.reason == "" && !a.isPerson() {
 		return errors.New("propose needs a reason, and the input is no terminal where you could be asked; add --reason TEXT")
 	}

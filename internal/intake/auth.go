@@ -47,9 +47,11 @@ type gate struct {
 	access AccessReviews
 	users  *cache.LRUExpireCache // *authenticationv1.UserInfo by hash of the token
 	nobody *cache.LRUExpireCache // hashes of tokens that are nobody's, apart: strangers with ever other ones push nobody out
-	rights *cache.LRUExpireCache // bool by hash of user and namespace
+	rights *cache.LRUExpireCache // hashes of user and namespace that may
+	barred *cache.LRUExpireCache // hashes of those that may not, apart for the same reason
 
 	acquaintances    *cache.LRUExpireCache // hashes of tokens that were somebody's
+	senders          *cache.LRUExpireCache // hashes of user and namespace that might
 	known, strangers chan struct{}         // places for questions
 }
 
@@ -57,7 +59,8 @@ func newGate(tokens TokenReviews, access AccessReviews, now clock.PassiveClock) 
 	return &gate{
 		tokens: tokens, access: access, known: make(chan struct{}, reviewsAtOnce), strangers: make(chan struct{}, reviewsAtOnce),
 		users: cache.NewLRUExpireCacheWithClock(maxRemembered, now), nobody: cache.NewLRUExpireCacheWithClock(maxRemembered, now),
-		rights: cache.NewLRUExpireCacheWithClock(maxRemembered, now), acquaintances: cache.NewLRUExpireCacheWithClock(maxRemembered, now),
+		rights: cache.NewLRUExpireCacheWithClock(maxRemembered, now), barred: cache.NewLRUExpireCacheWithClock(maxRemembered, now),
+		acquaintances: cache.NewLRUExpireCacheWithClock(maxRemembered, now), senders: cache.NewLRUExpireCacheWithClock(maxRemembered, now),
 	}
 }
 
@@ -114,18 +117,30 @@ func (g *gate) may(ctx context.Context, user *authenticationv1.UserInfo, namespa
 		return false, err
 	}
 	key := sha256.Sum256(asked)
-	if known, found := g.rights.Get(key); found {
-		return known == true, nil
+	if _, found := g.rights.Get(key); found {
+		return true, nil
 	}
-	err = g.review(ctx, g.known, func() (err error) {
+	if _, found := g.barred.Get(key); found {
+		return false, nil
+	}
+	room := g.strangers // so is somebody who asks for ever other namespaces
+	if _, found := g.senders.Get(key); found {
+		room = g.known
+	}
+	err = g.review(ctx, room, func() (err error) {
 		review, err = g.access.Create(ctx, review, metav1.CreateOptions{})
 		return err
 	})
 	if err != nil {
 		return false, err
 	}
-	g.rights.Add(key, review.Status.Allowed, remembered)
-	return review.Status.Allowed, nil
+	if !review.Status.Allowed {
+		g.barred.Add(key, true, remembered)
+		return false, nil
+	}
+	g.rights.Add(key, true, remembered)
+	g.senders.Add(key, true, acquainted)
+	return true, nil
 }
 
 var errBusy = errors.New("too many senders ask at once who they are")

@@ -178,6 +178,20 @@ func TestStrangersKeepNoKnownSenderWaiting(t *testing.T) {
 	}
 }
 
+// Whoever is known and may not send is no known sender: they may ask for ever other namespaces.
+func TestWhoMayNotSendKeepsNoKnownSenderWaiting(t *testing.T) {
+	w := newWorld(t)
+	for range reviewsAtOnce {
+		w.server.gate.known <- struct{}{}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	weak := sent(nil, func(r *http.Request) { r.Header.Set("Authorization", "Bearer weak") }).WithContext(ctx)
+	if got := w.answer(w.server, weak); got.Code != http.StatusForbidden {
+		t.Errorf("%d %s", got.Code, got.Body)
+	}
+}
+
 // deadlined remembers the deadlines of a connection.
 type deadlined struct {
 	*httptest.ResponseRecorder

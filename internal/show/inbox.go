@@ -26,6 +26,8 @@ type Task struct {
 	Command string       `json:"command"`
 	// Asker asked for the change, so that somebody else has to agree to it.
 	Asker string `json:"asker,omitempty"`
+	// Playbook is whose people it waits for, where it waits for a level.
+	Playbook string `json:"playbook,omitempty"`
 	// Right is the verb that is needed on the object, where it waits for an approver.
 	Right string `json:"right,omitempty"`
 }
@@ -117,7 +119,7 @@ func rollbackTask(rollback *strategyv1.StrategyRollback, of string) Task {
 	}
 	return Task{
 		Kind: strategyv1.KindRollback, Namespace: rollback.Namespace, Name: rollback.Name, Who: turnOf(status.WaitsFor), Since: since(status.Conditions),
-		Due: status.DueTime, What: drilled(rollback.Spec.Mode == strategyv1.ModeDrill) + what + Change(rollback.Spec.Actions) + of, Command: command(verb, rollback.ObjectMeta), Asker: rollback.Spec.RequestedBy, Right: right,
+		Due: status.DueTime, What: drilled(rollback.Spec.Mode == strategyv1.ModeDrill) + what + Change(rollback.Spec.Actions) + of, Command: command(verb, rollback.ObjectMeta), Asker: rollback.Spec.RequestedBy, Right: right, Playbook: rollback.Spec.PlaybookName,
 	}
 }
 
@@ -126,7 +128,7 @@ func incidentTask(incident *strategyv1.StrategyIncident) Task {
 	target := sentence(" ", or(string(incident.Spec.Type)), string(lifecycle.Severity(incident)), Line(incident.Spec.Schedule), Line(incident.Spec.Strategy))
 	task := Task{
 		Kind: strategyv1.KindIncident, Namespace: incident.Namespace, Name: incident.Name, Who: turnOf(status.WaitsFor), Since: status.WaitingSince, Due: status.DueTime,
-		What: drilled(incident.Spec.Mode == strategyv1.IncidentDrill) + summary(status.Conditions) + " (" + target + ")", Command: command("status", incident.ObjectMeta),
+		What: drilled(incident.Spec.Mode == strategyv1.IncidentDrill) + summary(status.Conditions) + " (" + target + ")", Command: command("status", incident.ObjectMeta), Playbook: incident.Spec.PlaybookName,
 	}
 	if task.Since == nil {
 		task.Since = since(status.Conditions)
