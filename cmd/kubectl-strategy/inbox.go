@@ -166,14 +166,8 @@ func (l *looker) isAsked(ctx context.Context, c cluster, task show.Task, desk sh
 	if l.name == "" || task.Who == strategyv1.WhoMachine || task.Who == strategyv1.WhoNobody {
 		return false
 	}
-	switch {
-	case task.Who == strategyv1.WhoApprover && task.Right == "":
-		return false // what is to be decided is not known yet
-	case task.Who == strategyv1.WhoApprover && task.Kind == strategyv1.KindPlaybook: // whoever may write it is not the second person
-		return l.mayDo(ctx, c, task.Namespace, task.Right, resources[task.Kind]) &&
-			!l.mayDo(ctx, c, task.Namespace, "author", resources[task.Kind]) && !l.mayDo(ctx, c, task.Namespace, "create", resources[task.Kind])
-	case task.Who == strategyv1.WhoApprover:
-		return (task.Asker != l.name || task.Right == "restore") && l.mayDo(ctx, c, task.Namespace, task.Right, resources[task.Kind])
+	if task.Who == strategyv1.WhoApprover {
+		return l.isSecondPerson(ctx, c, task)
 	}
 	for i := range desk.Playbooks {
 		if book := &desk.Playbooks[i]; book.Namespace == task.Namespace && book.Name == task.Playbook && onDuty(book.Status.OnCall, task.Who, l.name) {
@@ -186,6 +180,18 @@ func (l *looker) isAsked(ctx context.Context, c cluster, task show.Task, desk sh
 		}
 	}
 	return false
+}
+
+// isSecondPerson says whether it is known that whoever looks may agree to what somebody else asked for.
+func (l *looker) isSecondPerson(ctx context.Context, c cluster, task show.Task) bool {
+	may := func(verb string) bool { return l.mayDo(ctx, c, task.Namespace, verb, resources[task.Kind]) }
+	switch {
+	case task.Right == "": // what is to be decided is not known yet
+		return false
+	case task.Kind == strategyv1.KindPlaybook: // whoever may write it is not the second person
+		return may(task.Right) && !may("author") && !may("create")
+	}
+	return (task.Asker != l.name || task.Right == "restore") && may(task.Right)
 }
 
 func onDuty(shifts []strategyv1.OnCallStatus, level strategyv1.Who, name string) bool {
