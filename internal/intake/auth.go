@@ -24,8 +24,8 @@ const (
 	remembered = 30 * time.Second
 	// maxRemembered is how many of each are.
 	maxRemembered = 1024
-	// reviewsAtOnce bounds what senders with ever other tokens make the API server do. Whoever was somebody lately has as many places of their own:
-	// strangers keep no known sender waiting.
+	// reviewsAtOnce bounds what senders with ever other tokens make the API server do. Whoever was somebody, or might send, lately has as many places
+	// of their own: strangers keep no known sender waiting.
 	reviewsAtOnce = 8
 	// acquainted is how long somebody is known to be no stranger. Who they are is asked again all the same.
 	acquainted = 24 * time.Hour
