@@ -22,8 +22,8 @@ func (a *app) await(ctx context.Context, c cluster, decision *strategyv1.Strateg
 		return err == nil && now.Status.Answer != nil, err
 	})
 	if err != nil {
-		return c.late(err, "strategydecision/%s is recorded, and not answered within %s: it waits for its moment, or the operator does not look. "+
-			"It stands all the same: kubectl get strategydecision %s -n %s", decision.Name, wait, decision.Name, decision.Namespace)
+		return c.late(err, wait, fmt.Sprintf("strategydecision/%s is recorded, and not answered", decision.Name),
+			fmt.Sprintf(": it waits for its moment, or the operator does not look. It stands all the same: kubectl get strategydecision %s -n %s", decision.Name, decision.Namespace))
 	}
 	return a.answered(&now)
 }

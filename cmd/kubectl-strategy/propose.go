@@ -193,8 +193,8 @@ func (a *app) afterProposal(ctx context.Context, c cluster, rollback *strategyv1
 			return err == nil && (planned(seen) || lifecycle.Ended(seen.Status) || conditions.True(seen.Status.Conditions, strategyv1.ConditionStalled)), err
 		})
 		if err != nil {
-			return c.late(err, "strategyrollback/%s is recorded, and the operator has not planned it within %s. It stands all the same: kubectl strategy status rollback/%s -n %s",
-				rollback.Name, flags.wait, rollback.Name, c.namespace)
+			return c.late(err, flags.wait, fmt.Sprintf("strategyrollback/%s is recorded, and the operator has not planned it", rollback.Name),
+				fmt.Sprintf(". It stands all the same: kubectl strategy status rollback/%s -n %s", rollback.Name, c.namespace))
 		}
 		if _, err := io.WriteString(a.Out, show.Sheet(seen, a.now(), a.layout(true))); err != nil {
 			return err

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/conditions"
@@ -14,13 +16,19 @@ import (
 	"tradeops.dev/strategy-operator/internal/show"
 )
 
-// errLate says that what was waited for did not come in time.
-var errLate = errors.New("not in time")
+// lateError says that what was waited for did not come in time, or before somebody interrupted the wait.
+type lateError struct {
+	interrupted bool
+	last        error // of the last look; nil: it saw what is there
+}
+
+func (e *lateError) Error() string { return "not in time" }
 
 // lookTimeout is how long one look may take. It is not cut short by the end of the wait: what is there is seen, however short the wait is.
 const lookTimeout = 10 * time.Second
 
-// until looks again and again until it is done, an error ends it, or the time is up.
+// until looks again and again until it is done, an answer ends it, or the time is up. A look that fails since the API server cannot be reached
+// is told and tried again: whoever waits wants to know what comes of it, not what the network did.
 func (a *app) until(ctx context.Context, wait time.Duration, look func(context.Context) (done bool, err error)) error {
 	limited, enough := context.WithTimeout(ctx, wait)
 	defer enough()
@@ -29,24 +37,45 @@ func (a *app) until(ctx context.Context, wait time.Duration, look func(context.C
 		defer enough()
 		return look(ctx)
 	}
-	for {
-		if done, err := once(); err != nil || done {
+	for failed := false; ; {
+		done, err := once()
+		switch {
+		case ctx.Err() != nil:
+			return &lateError{interrupted: true}
+		case done, err != nil && final(err):
 			return err
+		case err != nil && !failed:
+			fmt.Fprintf(a.ErrOut, "Warning: %s; still trying\n", messageOf(err))
 		}
+		failed = err != nil
 		select {
 		case <-limited.Done():
-			return errLate
+			return &lateError{interrupted: ctx.Err() != nil, last: err}
 		case <-time.After(a.poll):
 		}
 	}
 }
 
+// final says whether looking again is of no use: what is refused, gone, or not allowed stays so.
+func final(err error) bool {
+	var refused *refusedError
+	return errors.As(err, &refused) || apierrors.IsNotFound(err) || apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) || meta.IsNoMatchError(err)
+}
+
 // late says what it means that something did not come in time; other errors stay as they are.
-func (c cluster) late(err error, format string, args ...any) error {
-	if errors.Is(err, errLate) {
-		return &unansweredError{fmt.Sprintf(format, args...)}
+func (c cluster) late(err error, wait time.Duration, what, then string) error {
+	var late *lateError
+	if !errors.As(err, &late) {
+		return err
 	}
-	return err
+	when := " within " + wait.String()
+	switch {
+	case late.interrupted:
+		when = " before the wait was interrupted"
+	case late.last != nil:
+		when += " as far as could be seen (" + messageOf(late.last) + ")"
+	}
+	return &unansweredError{what + when + then}
 }
 
 // goals are what one can wait for.
@@ -103,7 +132,7 @@ func (a *app) wait(ctx context.Context, argument, goal string, timeout time.Dura
 		return false, nil
 	})
 	if err != nil {
-		return c.late(err, "incident %s did not come to %s within %s; see: kubectl strategy status %s -n %s", ref.name, goal, timeout, ref.name, c.namespace)
+		return c.late(err, timeout, fmt.Sprintf("incident %s did not come to %s", ref.name, goal), fmt.Sprintf("; see: kubectl strategy status %s -n %s", ref.name, c.namespace))
 	}
 	_, err = fmt.Fprintf(a.Out, "%s: %s: %s\n", ref.name, goal, show.Line(conditions.Message(seen.Incident.Status.Conditions, strategyv1.ConditionReady)))
 	return err

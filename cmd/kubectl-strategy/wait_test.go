@@ -1,11 +1,17 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 )
@@ -66,5 +72,48 @@ func TestOnCallSaysThatNobodyIs(t *testing.T) {
 	w = newWorld(t, "", known)
 	if code := w.run(t, "oncall", "spb/aa"); code != exitNotUnderstood || !strings.Contains(w.err.String(), "(did you mean a?)") {
 		t.Errorf("exit code %d: %s%s", code, w.out, w.err)
+	}
+}
+
+// The network of whoever waits is not what is waited for: a look that fails is told once, and what comes after it counts.
+func TestAWaitSurvivesALookThatFails(t *testing.T) {
+	contained := incident()
+	contained.Status.Conditions = append(contained.Status.Conditions, condition(strategyv1.ConditionContained, metav1.ConditionTrue, strategyv1.ReasonContained, "in effect"))
+	away := errors.New("connection refused")
+	for name, c := range map[string]struct {
+		fails  int // looks, after the one that resolves the name
+		by     error
+		stop   bool // somebody interrupts while it looks
+		wait   string
+		code   int
+		says   string
+		warned int
+	}{
+		"twice":                   {2, away, false, "1m", exitDone, "contained: ", 1},
+		"to the end":              {1 << 30, away, false, "1ms", exitUnanswered, "within 1ms as far as could be seen (", 1},
+		"it is gone meanwhile":    {1, apierrors.NewNotFound(schema.GroupResource{Resource: "strategyincidents"}, "pnl-1"), false, "1m", exitNotUnderstood, "no StrategyIncident", 0},
+		"the right is taken away": {1, apierrors.NewForbidden(schema.GroupResource{Resource: "strategyincidents"}, "pnl-1", nil), false, "1m", exitRefused, "forbidden", 0},
+		"somebody interrupts it":  {1 << 30, away, true, "1m", exitUnanswered, "incident pnl-1 did not come to contained before the wait was interrupted; see: ", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, interrupt := context.WithCancel(t.Context())
+			defer interrupt()
+			looks := 0
+			w := newWorldWith(t, "", interceptor.Funcs{Create: bobRuns, Get: func(ctx context.Context, client client.WithWatch, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
+				if _, ok := object.(*strategyv1.StrategyIncident); ok {
+					if looks++; looks > 1 && looks <= c.fails+1 {
+						if c.stop {
+							interrupt()
+						}
+						return c.by
+					}
+				}
+				return client.Get(ctx, key, object, options...)
+			}}, contained)
+			code := run(ctx, w.app, []string{"wait", "pnl-1", "--for", "contained", "--timeout", c.wait})
+			if text := w.out.String() + w.err.String(); code != c.code || !strings.Contains(text, c.says) || strings.Count(text, "still trying") > c.warned {
+				t.Errorf("exit code %d, not %d: %s", code, c.code, text)
+			}
+		})
 	}
 }

@@ -63,16 +63,19 @@ func routeOf(playbooks []Playbook, alert *strategyv1.StrategyAlert) (*Playbook, 
 	return nil, routes.Found{}
 }
 
-// setAside is the playbook that does not serve and would have the alert be nobody's incident, if it did; nil: none would.
-func (p *plan) setAside() (*Playbook, routes.Found) {
+// setAside is the playbook that does not serve and would have the alert be nobody's incident, if it did; nil: none would. Of several one that takes
+// it for a heartbeat: that the operator works hangs on no playbook.
+func (p *plan) setAside() (aside *Playbook, by routes.Found) {
 	for i := range p.seen.Playbooks {
-		if one := &p.seen.Playbooks[i]; one.Unserved != "" {
-			if found, ok := one.Table.Find(p.seen.Alert.Spec.Labels); ok {
-				return one, found
-			}
+		one := &p.seen.Playbooks[i]
+		if one.Unserved == "" {
+			continue
+		}
+		if found, ok := one.Table.Find(p.seen.Alert.Spec.Labels); ok && (aside == nil || found.Action == strategyv1.AlertActionHeartbeat && by.Action != found.Action) {
+			aside, by = one, found
 		}
 	}
-	return nil, routes.Found{}
+	return aside, by
 }
 
 func (p *plan) firing() bool { return p.seen.Alert.Spec.State == strategyv1.AlertFiring }

@@ -59,6 +59,15 @@ func catchAll(name string) alerts.Playbook {
 	return alerts.Playbook{Name: name, Table: table, MaxPerHour: 2, Reopen: 10 * time.Minute}
 }
 
+// ignoreAll lets no alert become anything.
+func ignoreAll(name string) alerts.Playbook {
+	table, problems := routes.Compile(&strategyv1.AlertsSpec{Routes: []strategyv1.AlertRoute{{Name: "all", Matchers: []string{`alertname=~".+"`}, Action: strategyv1.AlertActionIgnore}}})
+	if len(problems) > 0 {
+		panic(problems)
+	}
+	return alerts.Playbook{Name: name, Table: table}
+}
+
 // alert fires since t0.
 func alert(name, alertname, schedule, severity string) *strategyv1.StrategyAlert {
 	return &strategyv1.StrategyAlert{
@@ -271,6 +280,10 @@ var rows = map[string]row{
 	"what nobody approved has no heartbeat, which is looked at all the same": {
 		alert: alert("dog", "Watchdog", "", ""), playbooks: []alerts.Playbook{unserved(playbook("desk"))}, rule: "unroutable", outcome: "Unroutable", ready: "Unroutable",
 		says: "says Heartbeat, which does not count", next: 30 * time.Second,
+	},
+	"of several that nobody approved the one that hears a heartbeat counts": {
+		alert: alert("dog", "Watchdog", "", ""), playbooks: []alerts.Playbook{unserved(ignoreAll("before")), unserved(playbook("desk"))}, rule: "unroutable", outcome: "Unroutable", ready: "Unroutable",
+		says: "StrategyPlaybook desk says Heartbeat, which does not count", next: 30 * time.Second,
 	},
 	"a heartbeat opens nothing, and is looked at again soon": {
 		alert: alert("dog", "Watchdog", "", ""), after: time.Second, rule: "aside", outcome: "Heartbeat", ready: "Heartbeat", next: 31 * time.Second,

@@ -171,7 +171,7 @@ func (p *plan) unroutable() pass.Outcome {
 	}
 	p.routed(strategyv1.AlertUnroutable)
 	if one, found := p.setAside(); one != nil {
-		if p.beats = found.Action == strategyv1.AlertActionHeartbeat; p.beats { // that the operator works hangs on no playbook
+		if p.beats = found.Action == strategyv1.AlertActionHeartbeat; p.beats {
 			p.wake(p.now.Add(beat))
 		}
 		p.stalled(string(strategyv1.AlertUnroutable), fmt.Sprintf("no incident: route %s of StrategyPlaybook %s says %s, which does not count while the playbook does not serve: %s",

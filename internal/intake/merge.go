@@ -63,6 +63,7 @@ func merge(before *strategyv1.StrategyAlertSpec, h heard, now time.Time) (strate
 	case h.state == strategyv1.AlertFiring:
 		return fires(before, after, h, starts, now)
 	case !sameOccurrence(before, starts, h.ends):
+		after.HeardTime = before.HeardTime // of what is stored nothing was heard: a start from before now may be another occurrence
 		return after, late
 	case before.State == strategyv1.AlertFiring:
 		after.StartTime = later(after.StartTime, starts)

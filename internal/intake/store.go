@@ -105,13 +105,13 @@ func (s *store) one(ctx context.Context, key client.ObjectKey, news []heard) ([]
 
 // fold merges all of it, one after the other, and says whether that is to be written at once.
 func (s *store) fold(before *strategyv1.StrategyAlertSpec, news []heard) (after *strategyv1.StrategyAlertSpec, results []result, write bool) {
-	now := s.clock.Now()
-	write = before == nil || now.Sub(before.HeardTime.Time) >= lag
+	now, stored := s.clock.Now(), before
+	write = before == nil
 	for _, one := range news {
 		merged, what := merge(before, one, now)
 		before, results, write = &merged, append(results, what), write || what.writes()
 	}
-	return before, results, write
+	return before, results, write || before.HeardTime.Sub(stored.HeardTime.Time) >= lag
 }
 
 func (s *store) create(ctx context.Context, key client.ObjectKey, news []heard) ([]result, error) {
