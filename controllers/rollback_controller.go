@@ -60,6 +60,7 @@ func (r *rollbacks) controller(does *executor, wakes waker) Controller {
 		Watches: []Watch{
 			{&batchv1.Job{}, mapped(ownerOfJob(strategyv1.KindRollback)), jobDeleted()},
 			{&strategyv1.StrategyDecision{}, mapped(targetOfDecision(strategyv1.KindRollback)), predicate.GenerationChangedPredicate{}},
+			{&strategyv1.StrategyIncident{}, mapped(wakes.rollbacksOf), incidentOver()},
 			{&strategyv1.StrategyPlaybook{}, mapped(wakes.activeOf(&strategyv1.StrategyRollbackList{})), predicate.Or(summaryChanged(), allowedChanged())},
 			{&corev1.ConfigMap{}, active, nil},
 			{&appsv1.Deployment{}, active, rolloutChanged()},

@@ -62,6 +62,11 @@ func (w waker) sameAs(ctx context.Context, object client.Object) []reconcile.Req
 	return requests
 }
 
+// rollbacksOf finds the rollbacks for an incident.
+func (w waker) rollbacksOf(ctx context.Context, object client.Object) []reconcile.Request {
+	return w.requests(ctx, &strategyv1.StrategyRollbackList{}, client.InNamespace(object.GetNamespace()), client.MatchingFields{indexIncident: object.GetName()})
+}
+
 // alertsOf finds the alerts that an incident has.
 func (w waker) alertsOf(ctx context.Context, object client.Object) []reconcile.Request {
 	return w.requests(ctx, &strategyv1.StrategyAlertList{}, client.InNamespace(object.GetNamespace()), client.MatchingFields{indexAlerts: object.GetName()})

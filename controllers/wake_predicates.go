@@ -78,11 +78,17 @@ func podTells() predicate.Predicate {
 	}
 }
 
-// summaryChanged: the Ready condition of another of our kinds.
+// summaryChanged: the Ready condition of another of our kinds, or what any other one comes to: Ready may stay as it is while one of them is
+// taken back.
 func summaryChanged() predicate.Predicate {
 	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
-		before, after := ready(e.ObjectOld), ready(e.ObjectNew)
-		return !equality.Semantic.DeepEqual(before, after)
+		before, after := conditionsOf(e.ObjectOld), conditionsOf(e.ObjectNew)
+		ready := func(all []metav1.Condition) *metav1.Condition {
+			return meta.FindStatusCondition(all, strategyv1.ConditionReady)
+		}
+		return !equality.Semantic.DeepEqual(ready(before), ready(after)) || !slices.EqualFunc(before, after, func(a, b metav1.Condition) bool {
+			return a.Type == b.Type && a.Status == b.Status && a.Reason == b.Reason
+		})
 	}}
 }
 
@@ -108,14 +114,14 @@ func allowedChanged() predicate.Predicate {
 	}}
 }
 
-func ready(object client.Object) *metav1.Condition {
+func conditionsOf(object client.Object) []metav1.Condition {
 	switch o := object.(type) {
 	case *strategyv1.StrategyPlaybook:
-		return meta.FindStatusCondition(o.Status.Conditions, strategyv1.ConditionReady)
+		return o.Status.Conditions
 	case *strategyv1.StrategyRollback:
-		return meta.FindStatusCondition(o.Status.Conditions, strategyv1.ConditionReady)
+		return o.Status.Conditions
 	case *strategyv1.StrategyIncident:
-		return meta.FindStatusCondition(o.Status.Conditions, strategyv1.ConditionReady)
+		return o.Status.Conditions
 	}
 	return nil
 }

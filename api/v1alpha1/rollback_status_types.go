@@ -59,6 +59,10 @@ type StrategyRollbackStatus struct {
 	// +optional
 	VoidedTime *metav1.Time `json:"voidedTime,omitempty"`
 
+	// cause of the incident when this rollback began: it must be gone before the change is undone, whatever the incident looks for since.
+	// +optional
+	Cause *CauseStatus `json:"cause,omitempty"`
+
 	// config is what this rollback asks of the scheduler's configuration.
 	// +optional
 	Config *ConfigClaim `json:"config,omitempty"`
@@ -368,8 +372,8 @@ type RestoreStatus struct {
 	// +kubebuilder:validation:Minimum=1
 	SpecGeneration int64 `json:"specGeneration,omitempty"`
 
-	// seen are the Restore and Override decisions that were there when the request was seen: only another one is a new
-	// request. Names and not times, because the operator's clock is not the API server's.
+	// seen are the Restore and Override decisions, by UID, that were there when the request was seen: only another one is a new
+	// request. UIDs and not times, because the operator's clock is not the API server's.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=64

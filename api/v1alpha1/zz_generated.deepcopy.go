@@ -2318,6 +2318,11 @@ func (in *StrategyRollbackStatus) DeepCopyInto(out *StrategyRollbackStatus) {
 		in, out := &in.VoidedTime, &out.VoidedTime
 		*out = (*in).DeepCopy()
 	}
+	if in.Cause != nil {
+		in, out := &in.Cause, &out.Cause
+		*out = new(CauseStatus)
+		(*in).DeepCopyInto(*out)
+	}
 	if in.Config != nil {
 		in, out := &in.Config, &out.Config
 		*out = new(ConfigClaim)

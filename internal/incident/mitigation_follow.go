@@ -163,18 +163,37 @@ func (p *plan) wasContained() {
 	}
 }
 
-// leftInEffect says what closing an incident does not undo.
+// leftInEffect says what closing an incident does not undo, and what becomes of a change that is still to come.
 func (p *plan) leftInEffect() string {
-	var applied []string
+	var applied, applying, withdrawn, waiting []string
 	for _, rollback := range p.seen.Rollbacks {
-		undone := lifecycle.Ended(rollback.Status) || meta.IsStatusConditionFalse(rollback.Status.Conditions, strategyv1.ConditionApplied)
-		if lifecycle.Changed(rollback.Status) && !undone { // where nobody can see it now, it may
+		status := rollback.Status
+		undone := meta.IsStatusConditionFalse(status.Conditions, strategyv1.ConditionApplied)
+		switch {
+		case lifecycle.Ended(status), lifecycle.Changed(status) && undone:
+		case lifecycle.Changed(status): // where nobody can see it now, it may
 			applied = append(applied, rollback.Name)
+		case lifecycle.Claim(status) != "":
+			applying = append(applying, rollback.Name)
+		case rollback.Spec.IncidentUID != "":
+			withdrawn = append(withdrawn, rollback.Name)
+		default:
+			waiting = append(waiting, rollback.Name)
 		}
 	}
 	text := ""
-	if len(applied) > 0 {
-		text = fmt.Sprintf("; rollback %s stays applied until it is restored", strings.Join(applied, ", "))
+	for _, one := range []struct {
+		names []string
+		what  string
+	}{
+		{applied, "stays applied until it is restored"},
+		{applying, "is being applied, and stays so until it is restored"},
+		{withdrawn, "has changed nothing yet and is withdrawn"},
+		{waiting, "was asked for by somebody, has changed nothing yet, and goes on: to end it, deny or delete it"},
+	} {
+		if len(one.names) > 0 {
+			text += fmt.Sprintf("; rollback %s %s", strings.Join(one.names, ", "), one.what)
+		}
 	}
 	if left := p.left(); left != "" {
 		text += "; " + left

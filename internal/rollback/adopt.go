@@ -9,6 +9,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/decide"
 	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 )
 
 // adoptChecks takes over the checks and the proof of the playbook's newest revision, when somebody says so: a rollback stays on the revision
@@ -44,7 +45,7 @@ func (p *plan) askAgain() {
 			meta.RemoveStatusCondition(&p.next.Conditions, kind)
 		}
 	}
-	if p.claimed() == strategyv1.ClaimHold && p.next.Restore == nil {
+	if p.claimed() == strategyv1.ClaimHold && (p.next.Restore == nil || lifecycle.Parked(p.next)) {
 		bad(strategyv1.ConditionInEffect, strategyv1.ReasonUnproved, strategyv1.ReasonNotInEffect)
 		bad(strategyv1.ConditionVerified, strategyv1.ReasonUnproved, strategyv1.ReasonNotInEffect, strategyv1.ReasonUnmeasuredAfter, strategyv1.ReasonFailedAfter)
 	}

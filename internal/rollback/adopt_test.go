@@ -47,6 +47,15 @@ func TestAdoptedChecksAreAskedAgain(t *testing.T) {
 			s.decide(strategyv1.DecisionRestore, "carol")
 			s.quiet()
 		}, "NotInEffect", "Restored", "RestoreProof"},
+		"the proof of a renewal, after a gate that failed": {func(s *story) {
+			s.approved()
+			s.reports(with("Restore/load", testkit.Fail()))
+			s.decide(strategyv1.DecisionRestore, "carol")
+			s.quiet()
+			s.reports(reports{"load": testkit.OK(), "smoke": testkit.OK(), "running-plan": testkit.Broken()})
+			s.decide(strategyv1.DecisionRenew, "carol")
+			s.quiet()
+		}, "Unproved", "Verified", "Proof"},
 		"what is well stays as it is": {func(s *story) { s.approved() }, "Verified", "Verified", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -27,6 +27,11 @@ func (p *plan) awaitOthers() pass.Outcome {
 		}
 		message := fmt.Sprintf("rollback %s of incident %s is changing the same configuration; this one follows when that one is verified, or a person has to look at it",
 			other.Name, other.Spec.IncidentName)
+		if conditions.True(other.Status.Conditions, strategyv1.ConditionOnHold) {
+			p.asks = strategyv1.WhoApprover // who may release it
+			message = fmt.Sprintf("rollback %s of incident %s has begun to change the same configuration and is on hold, so this one waits, too, until that is released: %s",
+				other.Name, other.Spec.IncidentName, conditions.Message(other.Status.Conditions, strategyv1.ConditionOnHold))
+		}
 		if p.out.Reason(strategyv1.ConditionApplied) != strategyv1.ReasonAwaitingOthers {
 			p.out.Note(strategyv1.EventHeldBack, message, "")
 		}

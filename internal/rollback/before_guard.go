@@ -80,13 +80,13 @@ func (p *plan) liftGuard(decided facts.Decided) {
 	p.out.Set(strategyv1.ConditionApplied, metav1.ConditionFalse, strategyv1.ReasonPlanned, decide.Because("the guard was lifted", decided))
 }
 
-// lifted is the newest Override decision of these names that counts; else why one that may count yet does not.
-func (p *plan) lifted(names []string) (lifted *facts.Decided, waits string) {
+// lifted is the newest Override decision of these (by UID) that counts; else why one that may count yet does not.
+func (p *plan) lifted(among []string) (lifted *facts.Decided, waits string) {
 	for one := range decide.Newest(p.seen.Decided, strategyv1.DecisionOverride) {
-		if p.next.Override != nil && one.Name == p.next.Override.Name {
+		if known := p.next.Override; known != nil && one.Name == known.Name && !one.Time.After(known.Time.Time) {
 			break // and what is older
 		}
-		if !slices.Contains(names, one.Name) {
+		if !slices.Contains(among, one.UID) {
 			continue
 		}
 		why := p.notLifted(one)

@@ -62,8 +62,7 @@ func (p *plan) boxEnds() {
 		p.out.Wake(until)
 		return
 	}
-	reason := p.out.Reason(strategyv1.ConditionInEffect)
-	if p.isDrill() || reason == strategyv1.ReasonExpired || !p.endsByItself(until) {
+	if p.isDrill() || p.expired() || !p.endsByItself(until) {
 		return
 	}
 	message := fmt.Sprintf("the time box ended at %s: the scheduler trades again by itself. ", rfc3339(until))

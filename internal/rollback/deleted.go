@@ -44,8 +44,18 @@ func (p *plan) hopeless() pass.Outcome {
 	return pass.Ends
 }
 
-// finishDeleted leaves the edits to people, or undoes them, as the policy says.
+// finishDeleted leaves the edits to people, or undoes them, as the policy says. Where the gate was being asked and cannot be now, the time for the
+// deletion begins anew: how long the gate took is not the fault of what is wrong now, and that may be over in the next pass.
 func (p *plan) finishDeleted() pass.Outcome {
+	asked := p.gateAsked()
+	p.finishes()
+	if asked && !p.gateAsked() && !p.releasing() && p.next.Restore.Result == "" {
+		p.next.Restore.RequestedTime = p.out.Stamp()
+	}
+	return pass.Ends
+}
+
+func (p *plan) finishes() {
 	switch {
 	case p.unseen() && p.seen.Rollback.Spec.DeletionPolicy == strategyv1.DeletionRestore:
 		p.requestDeletion()
@@ -68,7 +78,6 @@ func (p *plan) finishDeleted() pass.Outcome {
 	default:
 		p.retain()
 	}
-	return pass.Ends
 }
 
 // unseen: there may be edits, but the configuration cannot be read.

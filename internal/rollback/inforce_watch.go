@@ -70,7 +70,7 @@ func (p *plan) failed(reason, message string) {
 // watch looks whether a change still stands where it was made.
 func (p *plan) watch() pass.Outcome {
 	if _, reason, message := p.overwritten(); message != "" {
-		p.out.Stall(p.stalledFor(reason), cmp.Or(p.inDoubt(), message))
+		p.out.Stall(p.stalledFor(reason), cmp.Or(p.inDoubt(), message)+p.boxIsOver())
 		return pass.Ends
 	}
 	if p.written() {
@@ -78,11 +78,11 @@ func (p *plan) watch() pass.Outcome {
 	}
 	verified := meta.FindStatusCondition(p.next.Conditions, strategyv1.ConditionVerified)
 	switch {
+	case p.expired(): // whatever its gate says: that was before
+		p.asks = strategyv1.WhoApprover // to renew, or to restore
+		p.out.Stall(strategyv1.ReasonExpired, p.out.Message(strategyv1.ConditionInEffect)+p.gateSaid())
 	case lifecycle.GateFailed(p.next):
 		p.out.Stall(strategyv1.ReasonRestoreGateFailed, p.out.Message(strategyv1.ConditionRestored))
-	case p.out.Reason(strategyv1.ConditionInEffect) == strategyv1.ReasonExpired:
-		p.asks = strategyv1.WhoApprover // to renew, or to restore
-		p.out.Stall(strategyv1.ReasonExpired, p.out.Message(strategyv1.ConditionInEffect))
 	case p.inDoubt() != "":
 		p.out.Stall(strategyv1.ReasonOverwritten, p.inDoubt()+". The configuration holds the edits again; to bring them into effect: "+p.renewCommand()+"; to undo them: "+p.restoreCommand())
 	case p.out.Is(strategyv1.ConditionVerified):
@@ -91,6 +91,27 @@ func (p *plan) watch() pass.Outcome {
 		p.out.Stall(verified.Reason, verified.Message+". To undo the change: "+p.restoreCommand()+"; "+p.adoptCommand())
 	}
 	return pass.Ends
+}
+
+// expired: the scheduler has ended the mitigation by itself.
+func (p *plan) expired() bool {
+	return p.out.Reason(strategyv1.ConditionInEffect) == strategyv1.ReasonExpired
+}
+
+// boxIsOver tells of the end of the time box where something else is told first.
+func (p *plan) boxIsOver() string {
+	if !p.expired() {
+		return ""
+	}
+	return ". And " + p.out.Message(strategyv1.ConditionInEffect)
+}
+
+// gateSaid is why the edits were not undone when the time box ended.
+func (p *plan) gateSaid() string {
+	if !lifecycle.GateFailed(p.next) {
+		return ""
+	}
+	return ". The edits were not undone, since the gate of the restore did not hold"
 }
 
 // inDoubt says that the scheduler started on a configuration that somebody had changed, or is empty.

@@ -81,6 +81,6 @@ func (p *plan) frozen() pass.Outcome {
 	if lifecycle.RollbackPhase(p.next) == strategyv1.RollbackInForce && !renewing {
 		return p.watch()
 	}
-	p.out.Working(p.out.Reason(strategyv1.ConditionOnHold), "it goes on when the playbook is released: "+p.summary())
+	p.out.Working(p.out.Reason(strategyv1.ConditionOnHold), "it goes on when the playbook is released: "+p.summary()+p.boxIsOver())
 	return pass.Ends
 }

@@ -16,12 +16,15 @@ import (
 	"tradeops.dev/strategy-operator/internal/record"
 )
 
-// start freezes the playbook.
+// start freezes the playbook, and the cause that the change is made for: an incident that is reopened forgets it.
 func (p *plan) start() {
 	if p.next.PlaybookRevision != "" || p.hasEnded() || p.isDeleted() || p.problem() != nil {
 		return
 	}
 	p.next.PlaybookRevision = p.seen.Playbook.Revision
+	if incident := p.seen.Incident; incident != nil {
+		p.next.Cause = incident.Status.Cause.DeepCopy()
+	}
 	if incident := p.seen.Incident; incident != nil && incident.Status.PlaybookRevision == p.next.PlaybookRevision {
 		p.next.AdoptedChecks = incident.Status.AdoptedChecks.DeepCopy()
 	}

@@ -47,7 +47,7 @@ func TestRenew(t *testing.T) {
 		"of another plan":                         {nil, 3 * time.Hour, func(s *story) { renew(s); s.decided[1].Digest = "sha256:" + strings.Repeat("0", 64) }, "14:00:00", "Proved", "Verified", ""},
 		"without a plan":                          {nil, 3 * time.Hour, func(s *story) { renew(s); s.decided[1].Digest = "" }, "14:00:00", "Proved", "Verified", ""},
 		"identities are not enforced":             {nil, 3 * time.Hour, func(s *story) { s.identity.Enforced, s.identity.Message = false, "no policies"; renew(s) }, "14:00:00", "Proved", "Verified", "no policies"},
-		"seen after the time that it asks for":    {nil, 3 * time.Hour, func(s *story) { renew(s); s.reports(reports{"load": testkit.Fail()}); s.At(8 * time.Hour) }, "14:00:00", "Expired", "RestoreGateFailed", "the time box that it asks for is over already"},
+		"seen after the time that it asks for":    {nil, 3 * time.Hour, func(s *story) { renew(s); s.reports(reports{"load": testkit.Fail()}); s.At(8 * time.Hour) }, "14:00:00", "Expired", "Expired", "the time box that it asks for is over already"},
 		"twice in a row":                          {nil, 3 * time.Hour, func(s *story) { renew(s); s.quiet(); s.At(6 * time.Hour); renew(s) }, "20:00:00", "Proved", "Verified", "renewed until 2026-11-23T20:00:00Z"},
 		"after the end, when the gate had failed": {gateFailed, 5 * time.Hour, renew, "19:00:00", "Proved", "Verified", "expired"},
 		"after a person's restore whose gate failed": {func(s *story) {

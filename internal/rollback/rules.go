@@ -46,6 +46,7 @@ var anyPhase = []rule{
 // procedure are the rules of each phase; the first that applies ends the pass.
 var procedure = map[phase][]rule{
 	before: {
+		{Name: "incidentClosed", Run: (*plan).incidentClosed},     // it is withdrawn: nothing is changed for what is over
 		{Name: "copyConfig", Run: (*plan).copyConfig},             // a drill works on a copy
 		{Name: "restoreRequested", Run: (*plan).restoreRequested}, // it is withdrawn
 		{Name: "planEdits", Run: (*plan).planEdits},               // what would be changed, as the configuration is now

@@ -99,8 +99,11 @@ func (s *story) remedy(name string) {
 		ObjectMeta: metav1.ObjectMeta{Namespace: testkit.Namespace, Name: "pnl", UID: "12345678-pnl"},
 		Spec:       strategyv1.StrategyIncidentSpec{PlaybookName: "multi-strategy", Type: "PnL", Severity: "High", Schedule: schedule},
 		Status: strategyv1.StrategyIncidentStatus{Cause: &strategyv1.CauseStatus{
-			Name: "SignalDegradation", Rule: "true", Remediation: name, Schedules: []string{schedule},
+			Name: "SignalDegradation", Rule: "true", Remediation: name,
 		}},
+	}
+	if schedule != "" {
+		s.incident.Status.Cause.Schedules = []string{schedule}
 	}
 }
 

@@ -46,8 +46,8 @@ func TestTimeBox(t *testing.T) {
 				s.quiet()
 				s.At(4 * time.Hour)
 			},
-			conditions: strings.Replace(inForce, "InEffect=True/Proved", "InEffect=False/Expired", 1) + "Restored=False/RestoreGateFailed Ready=False/RestoreGateFailed Stalled=True/RestoreGateFailed",
-			actions:    "log 12+ expired",
+			conditions: strings.Replace(inForce, "InEffect=True/Proved", "InEffect=False/Expired", 1) + "Restored=False/RestoreGateFailed Ready=False/Expired Stalled=True/Expired",
+			actions:    "log 12+ expired; warn Expired",
 			next:       "4h0m0s", // at once: the head of the log goes into the status
 		},
 		"an hour after the end, recorded once": {
@@ -60,7 +60,7 @@ func TestTimeBox(t *testing.T) {
 				s.quiet()
 				s.At(5 * time.Hour)
 			},
-			conditions: strings.Replace(inForce, "InEffect=True/Proved", "InEffect=False/Expired", 1) + "Restored=False/RestoreGateFailed Ready=False/RestoreGateFailed Stalled=True/RestoreGateFailed",
+			conditions: strings.Replace(inForce, "InEffect=True/Proved", "InEffect=False/Expired", 1) + "Restored=False/RestoreGateFailed Ready=False/Expired Stalled=True/Expired",
 			next:       "never",
 		},
 		"the operator was away until after the end: expired, and restored all the same": {
@@ -140,7 +140,11 @@ func TestWhatEndsByItselfAndWhatDoesNot(t *testing.T) {
 			s.At(5 * time.Hour)
 			s.quiet()
 			expect(t, "InEffect", conditions.Reason(s.rollback.Status.Conditions, strategyv1.ConditionInEffect), c.inEffect)
-			expect(t, "Ready", s.ready(), "RestoreGateFailed")
+			ready := "RestoreGateFailed"
+			if c.inEffect == "Expired" { // nobody is told that what is over stays in effect
+				ready = "Expired"
+			}
+			expect(t, "Ready", s.ready(), ready)
 			for _, says := range c.says {
 				if got := s.message(strategyv1.ConditionInEffect); !strings.Contains(got, says) {
 					t.Errorf("InEffect says %q, not %q", got, says)

@@ -118,13 +118,14 @@ func (p *plan) gateObjects(gate strategyv1.RestoreGate, judged []strategyv1.Chec
 // causeToAsk is the cause that must be gone; nil if none was found, the playbook does not ask, or its rule can never stop to hold.
 func (p *plan) causeToAsk() *strategyv1.CauseStatus {
 	incident := p.seen.Incident
-	if incident == nil || incident.Status.Cause == nil || incident.Status.Cause.Rule == "" || p.gate().Cause == strategyv1.CauseIgnored {
+	if incident == nil || p.gate().Cause == strategyv1.CauseIgnored {
 		return nil
 	}
-	if p.alwaysHolds(incident.Status.Cause.Rule) {
+	cause := cmp.Or(p.next.Cause, incident.Status.Cause) // asked for before there was one
+	if cause == nil || cause.Rule == "" || p.alwaysHolds(cause.Rule) {
 		return nil
 	}
-	return incident.Status.Cause
+	return cause
 }
 
 // causeChecks are the checks that the rule of a cause was about: those of the diagnosis, if it looks at checks at all.

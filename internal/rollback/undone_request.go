@@ -64,7 +64,7 @@ func (p *plan) askedToo() {
 	}
 	fresh := p.fresh()
 	for one := range decide.Oldest(p.out.Unanswered(), strategyv1.DecisionRestore) {
-		if slices.Contains(fresh, one.Name) || p.vouchedFor(one) != "" {
+		if slices.Contains(fresh, one.UID) || p.vouchedFor(one) != "" {
 			continue
 		}
 		p.out.Note(strategyv1.EventRestoreRequested, "asked for by "+one.Name+", too", one.By)
@@ -98,34 +98,34 @@ func (p *plan) gateOverridden() {
 
 // newRestore is the newest Restore decision that was not there when the last request was seen, or nil.
 func (p *plan) newRestore() *facts.Decided {
-	names := p.fresh()
+	fresh := p.fresh()
 	for one := range decide.Newest(p.seen.Decided, strategyv1.DecisionRestore) {
-		if slices.Contains(names, one.Name) {
+		if slices.Contains(fresh, one.UID) {
 			return &one
 		}
 	}
 	return nil
 }
 
-// fresh are the names of the Restore and Override decisions that were not acted on yet: those that the last request did not see. Only
+// fresh are the UIDs of the Restore and Override decisions that were not acted on yet: those that the last request did not see. Only
 // the newest are remembered; older ones count as acted on.
 func (p *plan) fresh() []string {
-	names := p.recent()
+	recent := p.recent()
 	if p.next.Restore == nil {
-		return names
+		return recent
 	}
-	return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(p.next.Restore.Seen, name) })
+	return slices.DeleteFunc(recent, func(uid string) bool { return slices.Contains(p.next.Restore.Seen, uid) })
 }
 
-// recent are the names of the newest decisions that can ask for a restore.
+// recent are the UIDs of the newest decisions that can ask for a restore: one that is made again under its name is another one.
 func (p *plan) recent() []string {
-	var names []string
+	var recent []string
 	for _, d := range p.out.Made() {
 		if d.Verdict == strategyv1.DecisionRestore || d.Verdict == strategyv1.DecisionOverride {
-			names = append(names, d.Name)
+			recent = append(recent, d.UID)
 		}
 	}
-	return names[max(0, len(names)-maxSeen):]
+	return recent[max(0, len(recent)-maxSeen):]
 }
 
 // reverts says whether what is being undone did harm, or nothing.

@@ -20,7 +20,7 @@ func (p *plan) restoring() pass.Outcome {
 	switch p.claimed() {
 	case "":
 		if p.holder() == nil {
-			p.withdrawn()
+			p.withdraw("withdrawn before anything was changed", p.next.Restore.By)
 		} else { // written in the moment in which the claim was given up
 			p.release()
 		}
@@ -34,10 +34,20 @@ func (p *plan) restoring() pass.Outcome {
 	return pass.Ends
 }
 
-func (p *plan) withdrawn() {
-	message := "withdrawn before anything was changed"
+// incidentClosed withdraws what an incident asked for and does not need any more: whoever closed it was told of no change that is still to come.
+// What people asked for themselves is theirs to withdraw.
+func (p *plan) incidentClosed() pass.Outcome {
+	incident := p.seen.Incident
+	if incident == nil || p.seen.Rollback.Spec.IncidentUID == "" || !lifecycle.Closed(incident.Status) || p.holder() != nil {
+		return pass.GoOn
+	}
+	p.withdraw(fmt.Sprintf("withdrawn before anything was changed: incident %s, which asked for it, was closed", incident.Name), "")
+	return pass.Ends
+}
+
+func (p *plan) withdraw(message, by string) {
 	p.out.Set(strategyv1.ConditionRestored, metav1.ConditionTrue, strategyv1.ReasonWithdrawn, message)
-	p.out.Note(strategyv1.EventWithdrawn, message, p.next.Restore.By)
+	p.out.Note(strategyv1.EventWithdrawn, message, by)
 	p.end(strategyv1.EndWithdrawn)
 	p.out.Done(strategyv1.ReasonWithdrawn, message)
 }
@@ -96,7 +106,7 @@ func (p *plan) takeBack() {
 		return
 	}
 	if !lifecycle.Changed(p.next) {
-		p.withdrawn()
+		p.withdraw("withdrawn before anything was changed", p.next.Restore.By)
 		return
 	}
 	p.out.Set(strategyv1.ConditionApplied, metav1.ConditionFalse, strategyv1.ReasonRestored, "the edits were undone")
