@@ -11,6 +11,8 @@ const (
 
 	// Of playbooks.
 	ConditionOnCallKnown = "OnCallKnown"
+	// OnCallMayDecide=False: somebody whom the rotation names may not do what their level is called for. Only where there is a rotation.
+	ConditionOnCallMayDecide = "OnCallMayDecide"
 	// Reviewed=True: a second person approved it as it is now. Only where the namespace asks for that.
 	ConditionReviewed = "Reviewed"
 
@@ -78,6 +80,9 @@ const (
 	ReasonRotationRead    = "RotationRead"
 	ReasonRotationInvalid = "RotationInvalid"
 	ReasonNobodyOnCall    = "NobodyOnCall"
+	ReasonRightsGranted   = "RightsGranted" // whoever the rotation names may do what their level is called for
+	ReasonRightsMissing   = "RightsMissing" // and somebody may not
+	ReasonRightsUnknown   = "RightsUnknown" // the API server did not say so of everybody
 )
 
 // Reasons of OnHold.
@@ -88,6 +93,12 @@ const (
 	ReasonIncidentSuspended = "IncidentSuspended"
 	ReasonIncidentHeld      = "IncidentHeld"
 	ReasonReleased          = "Released"
+)
+
+// Reasons of events on a ConfigMap, which has no conditions. Those of other events are reasons of conditions, or name one: OnHold, LeadCalled.
+const (
+	ReasonEditsLeft   = "EditsLeft"   // a rollback was deleted, and its edits stay
+	ReasonOrphanEdits = "OrphanEdits" // the record names a rollback that does not exist
 )
 
 // Reasons of the Ready condition of an incident: how far it is.

@@ -168,10 +168,11 @@ type StrategyAlertStatus struct {
 // +kubebuilder:printcolumn:name="State",type=string,JSONPath=`.spec.state`
 // +kubebuilder:printcolumn:name="Outcome",type=string,JSONPath=`.status.outcome`
 // +kubebuilder:printcolumn:name="Incident",type=string,JSONPath=`.status.incidentName`
-// +kubebuilder:printcolumn:name="Occurrence",type=integer,JSONPath=`.spec.occurrence`
 // +kubebuilder:printcolumn:name="Heard",type=date,JSONPath=`.spec.heardTime`
+// +kubebuilder:printcolumn:name="Occurrence",type=integer,JSONPath=`.spec.occurrence`,priority=1
+// +kubebuilder:printcolumn:name="Severity",type=string,JSONPath=`.status.severity`,priority=1
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`,priority=1
 // +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`,priority=1
-// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:selectablefield:JSONPath=`.spec.state`
 // +kubebuilder:selectablefield:JSONPath=`.status.outcome`
 type StrategyAlert struct {

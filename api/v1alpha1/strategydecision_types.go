@@ -177,6 +177,14 @@ type AnsweredDecision struct {
 // +kubebuilder:printcolumn:name="By",type=string,JSONPath=`.spec.by`
 // +kubebuilder:printcolumn:name="Outcome",type=string,JSONPath=`.status.answer.outcome`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Kind",type=string,JSONPath=`.spec.target.kind`,priority=1
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.spec.reason`,priority=1
+// +kubebuilder:printcolumn:name="Answer",type=string,JSONPath=`.status.answer.message`,priority=1
+// +kubebuilder:selectablefield:JSONPath=`.spec.target.kind`
+// +kubebuilder:selectablefield:JSONPath=`.spec.target.name`
+// +kubebuilder:selectablefield:JSONPath=`.spec.verdict`
+// +kubebuilder:selectablefield:JSONPath=`.spec.by`
+// +kubebuilder:selectablefield:JSONPath=`.status.answer.outcome`
 type StrategyDecision struct {
 	metav1.TypeMeta `json:",inline"`
 	// metadata is the standard object metadata.

@@ -253,7 +253,7 @@ type StrategyPlaybookStatus struct {
 	// +kubebuilder:validation:Minimum=1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// conditions are Ready, Stalled, OnHold, OnCallKnown and, where two persons are needed, Reviewed.
+	// conditions are Ready, Stalled, OnHold, OnCallKnown, OnCallMayDecide and, where two persons are needed, Reviewed.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -407,9 +407,13 @@ type ScheduleStatus struct {
 // +kubebuilder:resource:shortName=spb,categories=strategy
 // +kubebuilder:printcolumn:name="Scheduler",type=string,JSONPath=`.spec.scheduler.name`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
-// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
-// +kubebuilder:printcolumn:name="Suspended",type=string,JSONPath=`.spec.suspend`
+// +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="OnHold",type=string,JSONPath=`.status.conditions[?(@.type=="OnHold")].status`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="OnCall",type=string,JSONPath=`.status.conditions[?(@.type=="OnCallKnown")].reason`,priority=1
+// +kubebuilder:printcolumn:name="May-Decide",type=string,JSONPath=`.status.conditions[?(@.type=="OnCallMayDecide")].status`,priority=1
+// +kubebuilder:printcolumn:name="Reviewed",type=string,JSONPath=`.status.conditions[?(@.type=="Reviewed")].status`,priority=1
+// +kubebuilder:printcolumn:name="Held-By",type=string,JSONPath=`.status.hold.by`,priority=1
 type StrategyPlaybook struct {
 	metav1.TypeMeta `json:",inline"`
 	// metadata is the standard object metadata.

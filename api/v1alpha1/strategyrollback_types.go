@@ -309,16 +309,19 @@ type StrategyRollbackSpec struct {
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:shortName=srb,categories=strategy
-// +kubebuilder:printcolumn:name="Incident",type=string,JSONPath=`.spec.incidentName`
-// +kubebuilder:printcolumn:name="Mode",type=string,JSONPath=`.spec.mode`
-// +kubebuilder:printcolumn:name="State",type=string,JSONPath=`.status.state`
 // +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
-// +kubebuilder:printcolumn:name="Waits for",type=string,JSONPath=`.status.waitsFor`
+// +kubebuilder:printcolumn:name="Waits-For",type=string,JSONPath=`.status.waitsFor`
 // +kubebuilder:printcolumn:name="Due",type=string,JSONPath=`.status.dueTime`
-// +kubebuilder:printcolumn:name="InEffect",type=string,JSONPath=`.status.conditions[?(@.type=="InEffect")].status`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Mode",type=string,JSONPath=`.spec.mode`,priority=1
+// +kubebuilder:printcolumn:name="Incident",type=string,JSONPath=`.spec.incidentName`,priority=1
+// +kubebuilder:printcolumn:name="State",type=string,JSONPath=`.status.state`,priority=1
+// +kubebuilder:printcolumn:name="InEffect",type=string,JSONPath=`.status.conditions[?(@.type=="InEffect")].status`,priority=1
 // +kubebuilder:printcolumn:name="OnHold",type=string,JSONPath=`.status.conditions[?(@.type=="OnHold")].status`,priority=1
 // +kubebuilder:printcolumn:name="Expires",type=string,JSONPath=`.status.plan.until`,priority=1
-// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Remedy",type=string,JSONPath=`.spec.remediationName`,priority=1
+// +kubebuilder:printcolumn:name="By",type=string,JSONPath=`.spec.requestedBy`,priority=1
+// +kubebuilder:printcolumn:name="Decided-By",type=string,JSONPath=`.status.decision.by`,priority=1
 // +kubebuilder:selectablefield:JSONPath=`.spec.incidentName`
 // +kubebuilder:selectablefield:JSONPath=`.spec.mode`
 // +kubebuilder:selectablefield:JSONPath=`.status.state`

@@ -85,7 +85,11 @@ func (a *app) report(ctx context.Context, flags reportFlags, args []string) erro
 	if err := a.target(incident, book); err != nil {
 		return err
 	}
-	incident.GenerateName = prefixOf(dashed(string(incident.Spec.Type)), dashed(incident.Spec.Schedule+incident.Spec.Strategy))
+	word := dashed(string(incident.Spec.Type))
+	if incident.Spec.Mode == strategyv1.IncidentDrill { // so nobody takes it for a real one, whichever columns they see
+		word = "drill-" + word
+	}
+	incident.GenerateName = prefixOf(word, dashed(incident.Spec.Schedule+incident.Spec.Strategy))
 	if err := a.known(ctx, c, incident, flags.yes || flags.dryRun != ""); err != nil {
 		return err
 	}

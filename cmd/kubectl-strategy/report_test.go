@@ -51,7 +51,7 @@ func TestReport(t *testing.T) {
 			strategyv1.StrategyIncidentSpec{Type: "PnL", Severity: "Critical", Schedule: "cross_exchange_watch", Summary: "loses", Mode: "Live"},
 		},
 		"in lower case": {
-			[]string{"nosignals", "--strategy", "GRID", "--severity", "critical", "--drill"}, nil, exitDone, "created, a drill: NoSignals",
+			[]string{"nosignals", "--strategy", "GRID", "--severity", "critical", "--drill"}, nil, exitDone, "strategyincident/drill-nosignals-grid-",
 			strategyv1.StrategyIncidentSpec{Type: "NoSignals", Severity: "Critical", Strategy: "grid", Mode: "Drill"},
 		},
 		"of the whole scheduler": {
