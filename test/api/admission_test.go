@@ -21,7 +21,7 @@ import (
 )
 
 // The people: alice is a responder and bob an approver (config/samples/demo/users.yaml); eve has no role. dana has the
-// role admin, grace the rights to change and delete rollbacks and to decide, without any of the verbs, and carol the verbs
+// role admin, grace the rights to change and delete rollbacks and to decide, without any of the verbs, and olga the verbs
 // approve, restore and respond for one rollback and one incident only. frank has the verb override and heidi the verb
 // restore, without the right to change or delete anything.
 func morePeople(t *testing.T) {
@@ -48,7 +48,7 @@ func morePeople(t *testing.T) {
 		}},
 	}
 	bindings := []rbacv1.RoleBinding{
-		bound("dana", "ClusterRole", "strategy-operator-admin"), bound("grace", "Role", "clerk"), bound("carol", "Role", "one-only"),
+		bound("dana", "ClusterRole", "strategy-operator-admin"), bound("grace", "Role", "clerk"), bound("olga", "Role", "one-only"),
 		bound("frank", "Role", "override-only"), bound("heidi", "Role", "restore-only"),
 	}
 	for _, role := range roles {
@@ -58,7 +58,7 @@ func morePeople(t *testing.T) {
 	for _, binding := range bindings {
 		give(t, &binding)
 	}
-	for user, verb := range map[string]string{"dana": "update", "grace": "update", "carol": "update", "frank": "override", "heidi": "restore"} {
+	for user, verb := range map[string]string{"dana": "update", "grace": "update", "olga": "update", "frank": "override", "heidi": "restore"} {
 		must(t, eventually(t.Context(), func() (bool, error) {
 			return allowed(t, user, "trading", verb, "strategy.tradeops.dev/strategyrollbacks"), nil
 		}))
@@ -156,11 +156,11 @@ func TestWhoMayDecide(t *testing.T) {
 		{"an approver may say that it is them", "bob", forged("Approve", "bob"), ""},
 		{"an approver may say that it is them who renews", "bob", forged("Renew", "bob"), ""},
 		{"an approver may say that it is them who overrides", "bob", forged("Override", "bob"), ""},
-		{"an approver forges another's renewal", "bob", forged("Renew", "carol"), onlyItself},
-		{"an approver forges another's override", "bob", forged("Override", "carol"), onlyItself},
+		{"an approver forges another's renewal", "bob", forged("Renew", "olga"), onlyItself},
+		{"an approver forges another's override", "bob", forged("Override", "olga"), onlyItself},
 		{"a responder forges an approver's override", "alice", forged("Override", "bob"), onlyItself},
-		{"an approver forges another", "bob", forged("Approve", "carol"), `a client may only name itself: by is "carol", the request comes from "bob"`},
-		{"an approver forges with a line break", "bob", forged("Approve", "carol\nbob"), "spec.by in body should match"},
+		{"an approver forges another", "bob", forged("Approve", "olga"), `a client may only name itself: by is "olga", the request comes from "bob"`},
+		{"an approver forges with a line break", "bob", forged("Approve", "olga\nbob"), "spec.by in body should match"},
 		{"a responder forges an approver", "alice", forged("Approve", "bob"), onlyItself},
 		{"case matters", "bob", forged("Approve", "Bob"), onlyItself},
 		{"an approver elsewhere", "bob", in("default", may("Approve")), mayNotCreate},
@@ -175,13 +175,13 @@ func TestWhoMayDecide(t *testing.T) {
 		{"the verb override renews nothing", "frank", may("Renew"), "frank may not Renew: the verb approve"},
 		{"the verb override approves nothing", "frank", may("Approve"), "frank may not Approve: the verb approve"},
 		{"the verb override restores nothing", "frank", may("Restore"), "frank may not Restore: the verb restore"},
-		{"the verbs approve and restore override nothing", "carol", may("Override"), "carol may not Override: the verb override"},
-		{"the verb approve renews", "carol", may("Renew"), ""},
-		{"the verb approve for one rollback renews no other", "carol", about("other", may("Renew")), "carol may not Renew"},
-		{"a verb for one rollback", "carol", may("Approve"), ""},
-		{"a verb for one rollback, for another", "carol", about("other", may("Approve")), "carol may not Approve"},
-		{"a verb for one incident", "carol", may("FalseAlarm"), ""},
-		{"a verb for one incident, for another", "carol", about("other", may("FalseAlarm")), "carol may not FalseAlarm"},
+		{"the verbs approve and restore override nothing", "olga", may("Override"), "olga may not Override: the verb override"},
+		{"the verb approve renews", "olga", may("Renew"), ""},
+		{"the verb approve for one rollback renews no other", "olga", about("other", may("Renew")), "olga may not Renew"},
+		{"a verb for one rollback", "olga", may("Approve"), ""},
+		{"a verb for one rollback, for another", "olga", about("other", may("Approve")), "olga may not Approve"},
+		{"a verb for one incident", "olga", may("FalseAlarm"), ""},
+		{"a verb for one incident, for another", "olga", about("other", may("FalseAlarm")), "olga may not FalseAlarm"},
 		{"the role admin decides", "dana", may("Approve"), ""},
 		{"the role admin overrides", "dana", may("Override"), ""},
 		{"the role admin forges nobody", "dana", forged("Approve", "bob"), onlyItself},
@@ -279,8 +279,8 @@ func TestWhoMayRestore(t *testing.T) {
 		{"an approver", "bob", "pause", restore, ""},
 		{"the role admin", "dana", "pause", restore, ""},
 		{"with update alone", "grace", "pause", restore, "grace" + notState},
-		{"with update and the verb for this one", "carol", "pause", restore, ""},
-		{"with update and the verb for another one", "carol", "other", restore, "carol" + notState},
+		{"with update and the verb for this one", "olga", "pause", restore, ""},
+		{"with update and the verb for another one", "olga", "other", restore, "olga" + notState},
 		{"with the verb alone", "heidi", "pause", restore, notPatch},
 		{"with nothing", "eve", "pause", restore, notPatch},
 		{"the operator", operator, "pause", restore, operator + notState},
@@ -299,8 +299,8 @@ func TestWhoMayRestore(t *testing.T) {
 		{"with update alone: the default comes back", "grace", "tidy", `{"spec":{"deletionPolicy":null}}`, "grace" + notPolicy},
 		{"with update alone: the policy stays", "grace", "tidy", undo, ""},
 		{"with update alone: the default stays", "grace", "pause", `{"spec":{"deletionPolicy":null}}`, ""},
-		{"the policy, with the verb for this one", "carol", "pause", undo, ""},
-		{"the policy, with the verb for another one", "carol", "other", undo, "carol" + notPolicy},
+		{"the policy, with the verb for this one", "olga", "pause", undo, ""},
+		{"the policy, with the verb for another one", "olga", "other", undo, "olga" + notPolicy},
 		{"the policy, with the verb alone", "heidi", "pause", undo, notPatch},
 		{"once it is claimed, deletion does not undo it", "bob", "claimed", undo, notAny},
 		{"once it is claimed, deletion may leave it", "bob", "claimed-tidy", leave, ""},
@@ -334,8 +334,8 @@ func TestWhoMayDelete(t *testing.T) {
 		{"the role admin", "dana", "pause", ""},
 		{"with delete alone", "grace", "pause", "grace may not delete rollback pause" + mayNot},
 		{"with delete alone, where the change stays", "grace", "kept", ""},
-		{"with delete and the verb for this one", "carol", "pause", ""},
-		{"with delete and the verb for another one", "carol", "other", "carol may not delete rollback other" + mayNot},
+		{"with delete and the verb for this one", "olga", "pause", ""},
+		{"with delete and the verb for another one", "olga", "other", "olga may not delete rollback other" + mayNot},
 		{"with the verb alone", "heidi", "pause", notDelete},
 		{"a responder", "alice", "kept", notDelete},
 		{"the operator, whose history lets ended ones go", operator, "kept", ""},
@@ -354,8 +354,8 @@ func TestWhoMayDelete(t *testing.T) {
 	}{
 		{"with delete alone", "grace", "pause", "grace may not delete rollback pause" + mayNot},
 		{"with delete alone, where the changes stay", "grace", "kept", ""},
-		{"with delete and the verb for these", "carol", "pause", ""},
-		{"with delete and the verb for others", "carol", "other", "carol may not delete rollback other" + mayNot},
+		{"with delete and the verb for these", "olga", "pause", ""},
+		{"with delete and the verb for others", "olga", "other", "olga may not delete rollback other" + mayNot},
 		{"the role admin", "dana", "pause", ""},
 	}
 	for _, test := range several {

@@ -262,11 +262,15 @@ func as(user string) client.Client { return naming(bare(user), user) }
 // bare is a client of that user that sends what it is given.
 func bare(user string) client.Client { return in(user, "system:authenticated") }
 
+func impersonating(user, group string) *rest.Config {
+	config := rest.CopyConfig(server)
+	config.Impersonate = rest.ImpersonationConfig{UserName: user, Groups: []string{group}}
+	return config
+}
+
 // in is a client of that user in a group.
 func in(user, group string) client.Client {
-	impersonating := rest.CopyConfig(server)
-	impersonating.Impersonate = rest.ImpersonationConfig{UserName: user, Groups: []string{group}}
-	acting, err := client.New(impersonating, client.Options{Scheme: scheme, Mapper: admin.RESTMapper()})
+	acting, err := client.New(impersonating(user, group), client.Options{Scheme: scheme, Mapper: admin.RESTMapper()})
 	if err != nil {
 		panic(err) // the same configuration worked for admin
 	}

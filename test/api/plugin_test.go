@@ -48,7 +48,7 @@ func TestThePluginNamesItsUser(t *testing.T) {
 	}
 }
 
-// TestEachVerbAsEachUser: alice is L1, bob is L2, mallory is nobody. What one may not do is refused by the API server, and said.
+// TestEachVerbAsEachUser: alice is L1, bob is L2, carol leads, dora audits, mallory is nobody. What one may not do is refused by the API server, and said.
 func TestEachVerbAsEachUser(t *testing.T) {
 	book := &strategyv1.StrategyPlaybook{ObjectMeta: metav1.ObjectMeta{Namespace: "trading", Name: "multi-strategy"}, Spec: demo(t)}
 	give(t, book)
@@ -79,6 +79,16 @@ func TestEachVerbAsEachUser(t *testing.T) {
 		{"alice", []string{"hold", "spb/multi-strategy", reason, "--wait=0"}, true, "Hold of multi-strategy by alice"},
 		{"alice", []string{"release", "spb/multi-strategy", reason, "--wait=0"}, false, "alice may not Release"},
 		{"bob", []string{"release", "spb/multi-strategy", reason, "--wait=0"}, true, "Release of multi-strategy by bob"},
+		{"alice", []string{"logs", "verbs"}, true, "verbs has run no check yet"},
+		{"bob", []string{"logs", "verbs"}, true, "verbs has run no check yet"},
+		{"bob", []string{"doctor"}, true, "a decision in another name is refused"},
+		{"bob", []string{"report", "Latency", "of a test", "--playbook=multi-strategy", "--dry-run"}, true, "accepts the report"},
+		{"carol", []string{"propose", "verbs", "--disable=x", reason, "--wait=0"}, true, "disable schedule x, asked for by carol"},
+		{"dora", []string{"status", "sinc/verbs"}, true, "StrategyIncident trading/verbs New"},
+		{"dora", []string{"timeline", "verbs"}, true, "nothing happened yet"},
+		{"dora", []string{"logs", "verbs"}, true, "verbs has run no check yet"},
+		{"dora", []string{"acknowledge", "verbs", reason, "--wait=0"}, false, "forbidden"},
+		{"dora", []string{"report", "Latency", "of a test", "--playbook=multi-strategy"}, false, "forbidden"},
 		{"mallory", []string{"logs", "verbs"}, false, "forbidden"},
 		{"mallory", []string{"oncall"}, false, "forbidden"},
 		{"alice", []string{"version"}, true, "operator: not known"},

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -11,7 +12,11 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"tradeops.dev/strategy-operator/controllers"
+	"tradeops.dev/strategy-operator/internal/facts"
 )
 
 // allowed asks the API server. A resource is "group/resource[/subresource]", with nothing before the slash for the core group.
@@ -104,55 +109,78 @@ func TestOperatorsRights(t *testing.T) {
 	check("", "authorization.k8s.io/subjectaccessreviews", "create")
 }
 
-// TestPeoplesRights: each role, and what the built-in roles get of it.
+// TestPeoplesRights: each role, and nothing beside it. What is not in a role's table it may not do.
 func TestPeoplesRights(t *testing.T) {
-	const group = "strategy.tradeops.dev/"
-	verbs := []string{"get", "list", "watch", "create", "update", "patch", "delete", "respond", "hold", "release", "approve", "override", "restore", "author"}
-	sees := "get list watch"
-	full := "get list watch create update patch delete"
-	roles := map[string]map[string]string{
-		"strategy-operator-viewer": {"strategyplaybooks": sees, "strategyincidents": sees, "strategyrollbacks": sees, "strategydecisions": sees},
-		"strategy-operator-responder": {
-			"strategyplaybooks": sees + " hold", "strategyincidents": sees + " create respond hold", "strategyrollbacks": sees, "strategydecisions": sees + " create",
-		},
-		"strategy-operator-approver": {
-			"strategyplaybooks": sees + " hold release approve", "strategyincidents": sees + " respond hold release approve", "strategyrollbacks": full + " approve override restore", "strategydecisions": sees + " create",
-		},
-		"strategy-operator-playbook-editor": {
-			"strategyplaybooks": full + " author", "strategyincidents": sees, "strategyrollbacks": sees, "strategydecisions": sees,
-		},
-		"strategy-operator-admin": {
-			"strategyplaybooks": full + " author hold release", "strategyincidents": full + " respond hold release approve", "strategyrollbacks": full + " approve override restore", "strategydecisions": full,
-		},
+	const (
+		ours = "strategy.tradeops.dev/"
+		sees = "get list watch"
+		full = "get list watch create update patch delete"
+
+		playbooks, incidents, rollbacks = ours + "strategyplaybooks", ours + "strategyincidents", ours + "strategyrollbacks"
+		decisions, alerts               = ours + "strategydecisions", ours + "strategyalerts"
+		revisions, templates            = "apps/controllerrevisions", "/podtemplates"
+	)
+	type rights map[string]string // resource -> verbs
+	with := func(all ...rights) rights {
+		together := rights{}
+		for _, some := range all {
+			maps.Copy(together, some)
+		}
+		return together
 	}
-	none := map[string]string{"strategyplaybooks/status": "", "strategyincidents/status": "", "strategyrollbacks/status": "", "strategydecisions/status": ""}
+	seeing := rights{playbooks: sees, incidents: sees, rollbacks: sees, decisions: sees, alerts: sees}
+	running := rights{"/pods": sees, "/pods/log": "get", "/events": sees, "batch/jobs": sees}
+	roles := map[string]rights{
+		"strategy-operator-viewer":       seeing,
+		"strategy-operator-alert-sender": {alerts: "create"},
+		"strategy-operator-auditor":      with(seeing, running, rights{revisions: "get"}),
+		"strategy-operator-responder": with(seeing, running, rights{
+			playbooks: sees + " hold", incidents: sees + " create respond hold", decisions: sees + " create",
+		}),
+		"strategy-operator-approver": with(seeing, running, rights{
+			playbooks: sees + " hold release approve", incidents: sees + " create respond hold release approve",
+			rollbacks: full + " approve override restore", decisions: sees + " create", revisions: "get",
+		}),
+		"strategy-operator-playbook-editor": with(seeing, rights{playbooks: full + " author", revisions: "get", templates: full}),
+		"strategy-operator-admin": with(running, rights{
+			playbooks: full + " deletecollection author hold release", incidents: full + " deletecollection respond hold release approve",
+			rollbacks: full + " deletecollection approve override restore", decisions: full + " deletecollection", alerts: full + " deletecollection",
+			revisions: "get", templates: full,
+		}),
+	}
+	verbs := []string{
+		"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection",
+		"respond", "hold", "release", "approve", "override", "restore", "author", "bind", "escalate", "impersonate",
+	}
+	everything := []string{
+		playbooks, incidents, rollbacks, decisions, alerts, revisions, templates, "/pods", "/pods/log", "/events", "batch/jobs",
+		playbooks + "/status", incidents + "/status", rollbacks + "/status", decisions + "/status", alerts + "/status",
+		"/secrets", "/configmaps", "/pods/exec", "/pods/attach", "/serviceaccounts/token", "apps/deployments", "rbac.authorization.k8s.io/rolebindings",
+	}
 	for role, granted := range roles {
 		t.Run(role, func(t *testing.T) {
 			binding := bound("user-of-"+role, "ClusterRole", role)
 			give(t, &binding)
 			must(t, eventually(t.Context(), func() (bool, error) {
-				return allowed(t, binding.Name, "trading", "get", group+"strategyplaybooks"), nil
-			}))
-			for _, table := range []map[string]string{granted, none} {
-				for resource, granted := range table {
-					for _, verb := range verbs {
-						want := slices.Contains(strings.Fields(granted), verb)
-						if got := allowed(t, binding.Name, "trading", verb, group+resource); got != want {
-							t.Errorf("%s %s: allowed = %v, want %v", verb, resource, got, want)
-						}
+				for resource, verbs := range granted {
+					if !allowed(t, binding.Name, "trading", strings.Fields(verbs)[0], resource) {
+						return false, nil
 					}
 				}
-			}
-			templates := role == "strategy-operator-playbook-editor" || role == "strategy-operator-admin"
-			if got := allowed(t, binding.Name, "trading", "update", "/podtemplates"); got != templates {
-				t.Errorf("update podtemplates: allowed = %v, want %v", got, templates)
-			}
-			reviews := templates || role == "strategy-operator-approver"
-			if got := allowed(t, binding.Name, "trading", "get", "apps/controllerrevisions"); got != reviews {
-				t.Errorf("get controllerrevisions: allowed = %v, want %v", got, reviews)
-			}
-			if allowed(t, binding.Name, "default", "get", group+"strategyplaybooks") {
-				t.Error("the role reaches beyond its namespace")
+				return true, nil
+			}))
+			for _, resource := range everything {
+				for _, verb := range verbs {
+					want := slices.Contains(strings.Fields(granted[resource]), verb)
+					if got := allowed(t, binding.Name, "trading", verb, resource); got != want {
+						t.Errorf("%s %s: allowed = %v, want %v", verb, resource, got, want)
+					}
+				}
+				for _, elsewhere := range []string{"default", ""} {
+					if allowed(t, binding.Name, elsewhere, "get", resource) || allowed(t, binding.Name, elsewhere, "create", resource) {
+						t.Errorf("%s in namespace %q: the role reaches beyond its own", resource, elsewhere)
+					}
+				}
 			}
 		})
 	}
@@ -264,4 +292,37 @@ func TestManagersPod(t *testing.T) {
 	}
 	claim := &corev1.PersistentVolumeClaim{}
 	must(t, admin.Get(t.Context(), client.ObjectKey{Namespace: deployment.Namespace, Name: spec.Volumes[0].PersistentVolumeClaim.ClaimName}, claim))
+}
+
+// TestPeopleOnCallAreAskedAbout: a name has what it has as a user or as a group, and nothing that it has elsewhere. With the operator's own rights.
+func TestPeopleOnCallAreAskedAbout(t *testing.T) {
+	clientset, err := kubernetes.NewForConfig(impersonating(operator, "system:authenticated"))
+	must(t, err)
+	access := controllers.AccessReviews{Clientset: clientset}
+	user, group := bound("on-call-user", "ClusterRole", "strategy-operator-approver"), bound("on-call-group", "ClusterRole", "strategy-operator-responder")
+	group.Subjects[0].Kind = rbacv1.GroupKind
+	give(t, &user)
+	give(t, &group)
+	may := func(namespace, name, verb, resource string) bool {
+		answer, err := access.May(t.Context(), namespace, facts.Right{Name: name, Verb: verb, Resource: resource})
+		must(t, err)
+		return answer
+	}
+	must(t, eventually(t.Context(), func() (bool, error) {
+		return may("trading", user.Name, "approve", "strategyrollbacks") && may("trading", group.Name, "respond", "strategyincidents"), nil
+	}))
+	for _, test := range []struct {
+		namespace, name, verb, resource string
+		want                            bool
+	}{
+		{"trading", user.Name, "create", "strategydecisions", true},
+		{"trading", group.Name, "create", "strategydecisions", true},
+		{"trading", group.Name, "approve", "strategyrollbacks", false},
+		{"trading", "on-call-nobody", "create", "strategydecisions", false},
+		{"default", user.Name, "create", "strategydecisions", false},
+	} {
+		if got := may(test.namespace, test.name, test.verb, test.resource); got != test.want {
+			t.Errorf("%+v: %v", test, got)
+		}
+	}
 }

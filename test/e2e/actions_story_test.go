@@ -16,7 +16,6 @@ import (
 
 func TestEveryActionTakesEffectInTheRunningScheduler(t *testing.T) {
 	s := tell(t)
-	s.bind("carol", "strategy-operator-approver")
 	rollback := s.asks("everything", samplePlaybook, nil,
 		strategyv1.RollbackAction{Type: strategyv1.ActionDisableSchedule, Strategy: "core_cross_exchange"},
 		strategyv1.RollbackAction{Type: strategyv1.ActionSetSignalLimit, Strategy: "core_mean_reversion", RiskProfile: "balanced", Limit: new(int32(0))},
@@ -76,7 +75,6 @@ func TestADeadFeedIsNotSwitchedToAndADryRunChangesNothing(t *testing.T) {
 // Ten people's changes at once are few writes and one restart, and come back in any order.
 func TestManyRollbacksShareWritesAndRestarts(t *testing.T) {
 	s := tell(t)
-	s.bind("carol", "strategy-operator-approver")
 	playbook := s.quick("crowd")
 	playbook.Spec.Guard = nil
 	s.playbook(playbook)

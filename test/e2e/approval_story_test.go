@@ -15,7 +15,6 @@ import (
 // An approval is for one plan of one object: it does not survive a change of the plan, nor the object.
 func TestAnApprovalHoldsForItsPlanAlone(t *testing.T) {
 	s := tell(t)
-	s.bind("carol", "strategy-operator-approver")
 	rollback := s.asks("changing", samplePlaybook, nil, allocate("aggressive", "cross_exchange", "0.1"))
 	s.reaches(rollback, "AwaitingApproval", 20*time.Second)
 	old := rollback.Status.Plan.Digest

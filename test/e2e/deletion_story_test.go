@@ -16,7 +16,6 @@ import (
 // Deleting a rollback must not re-enable trading by accident; with deletionPolicy Restore it does so on purpose.
 func TestADeletedRollbackLeavesOrUndoesItsChange(t *testing.T) {
 	s := tell(t)
-	s.bind("carol", "strategy-operator-approver")
 	retained := s.asks("retained", samplePlaybook, nil, disable("cross_exchange_watch"))
 	s.carolApproves(retained)
 	s.reaches(retained, "Verified", time.Minute)
@@ -64,7 +63,6 @@ func TestADeletedRollbackLeavesOrUndoesItsChange(t *testing.T) {
 // Finalizers wait for the operator, and for nothing else.
 func TestADeletionWaitsForTheOperatorAndForNothingElse(t *testing.T) {
 	s := tell(t, alone)
-	s.bind("carol", "strategy-operator-approver")
 	playbook := s.quick("short-lived")
 	s.playbook(playbook)
 	rollback := s.asks("away", playbook.Name, func(spec *strategyv1.StrategyRollbackSpec) {

@@ -21,7 +21,6 @@ import (
 // A paused Deployment, two pods, and a roll-out that takes its time: in effect is only what really runs, everywhere.
 func TestAChangeIsInEffectOnlyWhenEveryPodRunsIt(t *testing.T) {
 	s := tell(t)
-	s.bind("carol", "strategy-operator-approver")
 	s.changeScheduler(func(d *appsv1.Deployment) {
 		d.Spec.Replicas, d.Spec.MinReadySeconds, d.Spec.Paused = new(int32(2)), 6, true
 	})
@@ -52,7 +51,6 @@ func TestAChangeIsInEffectOnlyWhenEveryPodRunsIt(t *testing.T) {
 // The new configuration makes the scheduler crash: the change is taken back, and the scheduler runs as before.
 func TestAChangeThatCrashesTheSchedulerIsReverted(t *testing.T) {
 	s := tell(t)
-	s.bind("carol", "strategy-operator-approver")
 	playbook := s.quick("crashing")
 	playbook.Spec.Scheduler.Rollout.TimeoutSeconds = 20
 	playbook.Spec.Feeds[0].RequiresExchange = ""
@@ -74,7 +72,6 @@ func TestAChangeThatCrashesTheSchedulerIsReverted(t *testing.T) {
 // Reloader restarts the Deployment when its ConfigMap changes; a second restart would stop trading twice.
 func TestAReloaderMakesASecondRestartNeedless(t *testing.T) {
 	s := tell(t)
-	s.bind("carol", "strategy-operator-approver")
 	s.changeScheduler(func(d *appsv1.Deployment) {
 		d.Annotations["reloader.stakater.com/auto"] = "true"
 	})
@@ -110,7 +107,6 @@ func TestAReloaderMakesASecondRestartNeedless(t *testing.T) {
 // A pod that starts with an old copy of the configuration is found by the proof, and cured by one more restart.
 func TestAStaleCopyIsCuredByOneMoreRestart(t *testing.T) {
 	s := tell(t)
-	s.bind("carol", "strategy-operator-approver")
 	stale := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "stale-copy", Labels: ours}, Data: map[string]string{configKey: s.original}}
 	s.must(client.IgnoreNotFound(admin.Delete(s.ctx, stale.DeepCopy()))) // of a run that was stopped
 	s.must(admin.Create(s.ctx, stale))
@@ -154,7 +150,6 @@ func TestAStaleCopyIsCuredByOneMoreRestart(t *testing.T) {
 // A Deployment that is gone while its change is on the way is a person's business; when it is back, the change goes on.
 func TestADeploymentThatIsGoneIsWaitedFor(t *testing.T) {
 	s := tell(t)
-	s.bind("carol", "strategy-operator-approver")
 	s.changeScheduler(func(d *appsv1.Deployment) { d.Spec.Paused = true })
 	rollback := s.asks("nothing-runs", samplePlaybook, nil, disable("cross_exchange_watch"))
 	s.carolApproves(rollback)

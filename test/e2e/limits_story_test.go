@@ -19,7 +19,6 @@ import (
 // The scheduler's own clock ends the mitigation while the operator is away; when it is back it says so, and cleans up.
 func TestTheTimeBoxEndsWithoutTheOperator(t *testing.T) {
 	s := tell(t, alone)
-	s.bind("carol", "strategy-operator-approver")
 	rollback := s.asks("boxed", samplePlaybook, lasts(30), disable("cross_exchange_watch"))
 	s.carolApproves(rollback)
 	s.reaches(rollback, "Verified", time.Minute)
@@ -72,7 +71,6 @@ func (s *story) scaleOperator(replicas int32) {
 // At the end of its time the gate does not hold: a person keeps the change longer, and in the end undoes it all the same.
 func TestAGateThatFailsAtTheEndOfTheTimeBoxAsksAPerson(t *testing.T) {
 	s := tell(t, long("it waits for the ends of two time boxes; the tables of internal/rollback step the clock to them"))
-	s.bind("carol", "strategy-operator-approver")
 	playbook := s.quick("gated")
 	playbook.Spec.Checks = append(playbook.Spec.Checks, misbehaving("always-fails", "escapes"))
 	gated := remediation(&playbook.Spec, "disable-schedule")
@@ -119,7 +117,6 @@ func TestAGateThatFailsAtTheEndOfTheTimeBoxAsksAPerson(t *testing.T) {
 
 func TestTheGuardHoldsBackWhatAPersonDoesNotLift(t *testing.T) {
 	s := tell(t)
-	s.bind("carol", "strategy-operator-approver")
 	playbook := s.quick("guarded")
 	playbook.Spec.Guard = &strategyv1.GuardSpec{MaxDisabledSchedules: 1}
 	s.playbook(playbook)

@@ -114,7 +114,6 @@ func TestADeniedChangeIsNotMadeAndAPersonsOwnChangeContainsTheIncident(t *testin
 		}
 		return nil
 	})
-	s.bind("carol", "strategy-operator-approver")
 	s.eventually("carol may approve", 10*time.Second, func(context.Context) error {
 		_, err := s.decide("carol", strategyv1.DecisionApprove, own)
 		return err
@@ -146,7 +145,6 @@ func TestAnAllocationIsReducedAndRestoredByDesiredStateWithoutAnIncident(t *test
 	rollback.Namespace, rollback.Name = s.namespace, "less-risk"
 	s.refused(as("alice").Create(s.ctx, rollback.DeepCopy()), "forbidden", `User "alice"`)
 	s.must(as("bob").Create(s.ctx, rollback))
-	s.bind("carol", "strategy-operator-approver")
 	s.reaches(rollback, "AwaitingApproval", 20*time.Second)
 	s.decides("carol", strategyv1.DecisionApprove, rollback)
 	s.reaches(rollback, "Verified", 2*time.Minute)
