@@ -78,11 +78,11 @@ func written(configMap *corev1.ConfigMap, plan schedulerconfig.Decision) (action
 	}
 	actions = append(actions, *plan.Write)
 	for _, orphan := range plan.Dropped {
-		actions = append(actions, warning("OrphanEdits",
+		actions = append(actions, warning(strategyv1.ReasonOrphanEdits,
 			"the record of the edits names rollback %s, which does not exist: it was removed by force, or somebody else wrote that. What the configuration holds there stays, and nobody undoes it (before, as the record says: %s)", bounded.Line(orphan.Name, 253), earlier(orphan)))
 	}
 	for _, left := range plan.Left {
-		actions = append(actions, warning("EditsLeft",
+		actions = append(actions, warning(strategyv1.ReasonEditsLeft,
 			"rollback %s was deleted with deletionPolicy Retain: its edits stay and nobody undoes them (before: %s)", left.Name, earlier(left)))
 	}
 	return actions

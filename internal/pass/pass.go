@@ -8,6 +8,7 @@ package pass
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 	"time"
 
@@ -286,7 +287,7 @@ func (p *Pass) Finish(subject timeline.Subject, turn lifecycle.Turn) (Steps, tim
 		}
 	}
 	if turn.Who != strategyv1.WhoMachine || conditions.Reason(p.before, strategyv1.ConditionReady) != "" {
-		steps.Events = Announce(p.before, *p.Status.Conditions)
+		steps.Events = Announce(p.before, *p.Status.Conditions, turn.Who)
 	}
 	steps.Events = append(steps.Events, p.told...)
 	return steps, nextAt
@@ -303,14 +304,15 @@ func (p *Pass) keepTransitions() {
 	}
 }
 
-// Announce tells people when the summary of an object changed its reason.
-func Announce(before, after []metav1.Condition) []action.Action {
+// Announce tells people when the summary of an object changed its reason: as a warning, where somebody has to do something.
+func Announce(before, after []metav1.Condition, next strategyv1.Who) []action.Action {
 	reason := conditions.Reason(after, strategyv1.ConditionReady)
 	if reason == "" || reason == conditions.Reason(before, strategyv1.ConditionReady) {
 		return nil
 	}
 	kind := corev1.EventTypeNormal
-	if conditions.True(after, strategyv1.ConditionStalled) {
+	people := []strategyv1.Who{strategyv1.WhoL1, strategyv1.WhoL2, strategyv1.WhoTechLead, strategyv1.WhoApprover}
+	if slices.Contains(people, next) || conditions.True(after, strategyv1.ConditionStalled) {
 		kind = corev1.EventTypeWarning
 	}
 	return []action.Action{action.Event{Type: kind, Reason: reason, Message: conditions.Message(after, strategyv1.ConditionReady)}}

@@ -31,10 +31,10 @@ func TestTheOrderOfActions(t *testing.T) {
 		started bool
 		actions string
 	}{
-		"evidence, log, effect, event":                  {facts.Log{}, true, "store x; log 0+ check; delete Job job; tell Triaging"},
-		"no effect before the log was started":          {facts.Log{}, false, "store x; tell Triaging"},
-		"no effect while the log cannot be written":     {facts.Log{Problem: &facts.Problem{}}, true, "store x; tell Triaging"},
-		"what the log has already is not written again": {facts.Log{Entries: 1, Head: "h"}, true, "store x; delete Job job; tell Triaging"},
+		"evidence, log, effect, event":                  {facts.Log{}, true, "store x; log 0+ check; delete Job job; warn Triaging"},
+		"no effect before the log was started":          {facts.Log{}, false, "store x; warn Triaging"},
+		"no effect while the log cannot be written":     {facts.Log{Problem: &facts.Problem{}}, true, "store x; warn Triaging"},
+		"what the log has already is not written again": {facts.Log{Entries: 1, Head: "h"}, true, "store x; delete Job job; warn Triaging"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			status := &strategyv1.StrategyIncidentStatus{}
@@ -59,7 +59,7 @@ func TestTheOrderOfActions(t *testing.T) {
 
 // TestThatTheOperatorBeginsIsNoNews, but that somebody else must do something is, at once.
 func TestThatTheOperatorBeginsIsNoNews(t *testing.T) {
-	for who, want := range map[strategyv1.Who]string{strategyv1.WhoMachine: "", strategyv1.WhoApprover: "tell Triaging"} {
+	for who, want := range map[strategyv1.Who]string{strategyv1.WhoMachine: "", strategyv1.WhoApprover: "warn Triaging"} {
 		p := newPass(facts.Log{}, &strategyv1.StrategyIncidentStatus{})
 		p.Working("Triaging", "m")
 		steps, _ := p.Finish(timeline.Subject{}, lifecycle.Turn{Who: who})
@@ -73,17 +73,19 @@ func TestEventsTellAChangeOnly(t *testing.T) {
 	status := &strategyv1.StrategyIncidentStatus{}
 	for i, c := range []struct {
 		set  func(*pass.Pass)
+		next strategyv1.Who
 		want string
 	}{
-		{func(p *pass.Pass) { p.Working("A", "m") }, "tell A"},
-		{func(p *pass.Pass) { p.Working("A", "another message") }, ""},
-		{func(p *pass.Pass) { p.Stall("B", "m") }, "warn B"},
-		{func(p *pass.Pass) { p.BadInput("B", "m") }, ""},
-		{func(p *pass.Pass) { p.Done("C", "m") }, "tell C"},
+		{func(p *pass.Pass) { p.Working("A", "m") }, strategyv1.WhoApprover, "warn A"}, // somebody is to decide
+		{func(p *pass.Pass) { p.Working("A", "another message") }, strategyv1.WhoApprover, ""},
+		{func(p *pass.Pass) { p.Working("D", "m") }, strategyv1.WhoMachine, "tell D"},
+		{func(p *pass.Pass) { p.Stall("B", "m") }, strategyv1.WhoNobody, "warn B"},
+		{func(p *pass.Pass) { p.BadInput("B", "m") }, strategyv1.WhoL2, ""},
+		{func(p *pass.Pass) { p.Done("C", "m") }, strategyv1.WhoNobody, "tell C"},
 	} {
 		p := newPass(facts.Log{}, status)
 		c.set(p)
-		steps, _ := p.Finish(timeline.Subject{}, lifecycle.Turn{Who: strategyv1.WhoL1})
+		steps, _ := p.Finish(timeline.Subject{}, lifecycle.Turn{Who: c.next})
 		if got := strings.Join(testkit.Describe(steps.InOrder()), "; "); got != c.want {
 			t.Errorf("%d: got %q, want %q", i, got, c.want)
 		}

@@ -14,7 +14,7 @@ func TestPlan(t *testing.T) {
 		"a new rollback plans its edits and waits for approval": {
 			given:      func(*story) {},
 			conditions: "Planned=True/Planned Approved=Unknown/AwaitingApproval Ready=False/AwaitingApproval",
-			actions:    "log 0+ rollback_requested; tell AwaitingApproval",
+			actions:    "log 0+ rollback_requested; warn AwaitingApproval",
 			next:       "0s", // somebody waits: the head of the log goes into the status
 		},
 		"an approval starts the checks before": {

@@ -200,7 +200,7 @@ func TestNothingStaysTrueAgainstTheFacts(t *testing.T) {
 // TestEveryConditionIsTakenBack: whoever adds a condition says what takes it back.
 func TestEveryConditionIsTakenBack(t *testing.T) {
 	ofOthers := []string{
-		"OnCallKnown", "Reviewed", "Triaged", "Acknowledged", "Escalated", "LeadCalled", "Diagnosed", "Contained", "Quiet", "Resolved", "SLAMet", "SignalsKnown", "Notified",
+		"OnCallKnown", "OnCallMayDecide", "Reviewed", "Triaged", "Acknowledged", "Escalated", "LeadCalled", "Diagnosed", "Contained", "Quiet", "Resolved", "SLAMet", "SignalsKnown", "Notified",
 	}
 	for _, kind := range testkit.ConditionTypes(t) {
 		_, listed := takenBack[kind]

@@ -6,6 +6,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/sim"
 )
 
@@ -49,6 +50,8 @@ var ReasonPlaces = map[string]Places{
 	strategyv1.ReasonRaised:           reasonOf("an event"),
 	strategyv1.ReasonForeignJob:       reasonOf("an event"),
 	strategyv1.ReasonUnanswered:       reasonOf("an event"),
+	strategyv1.ReasonEditsLeft:        reasonOf("an event"),
+	strategyv1.ReasonOrphanEdits:      reasonOf("an event"),
 	strategyv1.ReasonRelapsed:         reasonOf("Contained"),
 	strategyv1.ReasonLooksFalse:       incidentIn(strategyv1.IncidentTriage, strategyv1.IncidentDiagnosis), // as with Triaging
 	strategyv1.ReasonConfigNotMounted: rollbackIn(strategyv1.RollbackPlanning, strategyv1.RollbackAwaitingApproval, strategyv1.RollbackWaiting),
@@ -58,6 +61,7 @@ var ReasonPlaces = map[string]Places{
 	strategyv1.ReasonBeingChecked:   reasonOf("a playbook"),
 	strategyv1.ReasonAwaitingReview: rollbackIn(strategyv1.RollbackPlanning), // of a rollback that a person asked for; else of a playbook, and of OnHold
 	strategyv1.ReasonRotationRead:   reasonOf("OnCallKnown"), strategyv1.ReasonRotationInvalid: reasonOf("OnCallKnown"), strategyv1.ReasonNobodyOnCall: reasonOf("OnCallKnown"),
+	strategyv1.ReasonRightsGranted: reasonOf("OnCallMayDecide"), strategyv1.ReasonRightsMissing: reasonOf("OnCallMayDecide"), strategyv1.ReasonRightsUnknown: reasonOf("OnCallMayDecide"),
 	strategyv1.ReasonIncidentSuspended: reasonOf("OnHold"), strategyv1.ReasonIncidentHeld: reasonOf("OnHold"), strategyv1.ReasonReleased: reasonOf("OnHold"),
 	strategyv1.ReasonPlaybookGone:      reasonOf("OnHold"),
 	strategyv1.ReasonPlaybookHeld:      rollbackIn(strategyv1.RollbackApplying, strategyv1.RollbackInForce, strategyv1.RollbackRestoring),
@@ -127,6 +131,14 @@ var ReasonPlaces = map[string]Places{
 	strategyv1.ReasonProved: reasonOf("InEffect"), strategyv1.ReasonLoaded: reasonOf("InEffect"), strategyv1.ReasonRestoreConflict: reasonOf("Restored"),
 }
 
+// asAsked: what was asked of a rollback last is done. It is in force and verified, was undone or withdrawn as somebody wanted, or was a dry run.
+func asAsked(status strategyv1.StrategyRollbackStatus) bool {
+	if status.End != nil {
+		return slices.Contains([]strategyv1.Ending{strategyv1.EndRestored, strategyv1.EndWithdrawn, strategyv1.EndDryRun}, status.End.How)
+	}
+	return lifecycle.RollbackPhase(status) == strategyv1.RollbackInForce && conditions.True(status.Conditions, strategyv1.ConditionVerified)
+}
+
 // place: after a status write, the state is one in which the reason of Ready may stand.
 func (o *Watch) place(w *sim.World, effect string) {
 	if name, found := strings.CutPrefix(effect, "update strategyincidents/"); found {
@@ -138,6 +150,9 @@ func (o *Watch) place(w *sim.World, effect string) {
 		if reason != "" && !slices.Contains(ReasonPlaces[reason].Incident, state) {
 			o.problem("incident %s is %s with the reason %s", incident.Name, state, reason)
 		}
+		if ready := conditions.True(incident.Status.Conditions, strategyv1.ConditionReady); ready != lifecycle.Closed(incident.Status) {
+			o.problem("incident %s is Ready: %v, and its end is %v", incident.Name, ready, incident.Status.ClosedTime)
+		}
 	}
 	if name, found := strings.CutPrefix(effect, "update strategyrollbacks/"); found {
 		rollback := w.RollbackNamed(strings.TrimSuffix(name, "/status"))
@@ -147,6 +162,11 @@ func (o *Watch) place(w *sim.World, effect string) {
 		reason, state := conditions.Reason(rollback.Status.Conditions, strategyv1.ConditionReady), rollback.Status.State
 		if reason != "" && !slices.Contains(ReasonPlaces[reason].Rollback, state) {
 			o.problem("rollback %s is %s with the reason %s", rollback.Name, state, reason)
+		}
+		if ready := conditions.True(rollback.Status.Conditions, strategyv1.ConditionReady); ready && !asAsked(rollback.Status) {
+			o.problem("rollback %s is Ready, %s, and what was asked of it last is not done", rollback.Name, reason)
+		} else if end := rollback.Status.End; end != nil && !ready && asAsked(rollback.Status) {
+			o.problem("rollback %s did what was asked of it (%s), and is not Ready", rollback.Name, end.How)
 		}
 	}
 }

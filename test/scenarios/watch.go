@@ -13,11 +13,15 @@ import (
 // Watch looks at every version of the configuration, and at every state, that the operator writes.
 type Watch struct {
 	before   record.State
+	told     int // lines of the trace that were looked at
 	Problems []string
 }
 
 // Look checks what must hold right after a write, whatever was stopped since.
 func (o *Watch) Look(w *sim.World, effects []string) {
+	for ; o.told < len(w.Trace); o.told++ {
+		o.event(w.Trace[o.told])
+	}
 	writes := 0
 	for _, effect := range effects {
 		if effect == "update configmaps/"+sim.ConfigMap {
