@@ -72,6 +72,7 @@ type Environment struct {
 	Channels   Channels // nil: nobody is told of anything
 	Namespaces Namespaces
 	Policies   Policies
+	Access     Access          // nil: nobody is asked what people may do
 	User       string          // the operator's name at the API server
 	Machines   decide.Machines // names that are no person's
 	Pauses     pauses.Pauses
@@ -90,7 +91,7 @@ func (e *Environment) Controllers() []Controller {
 	justOpened := &opened{}
 	reads := &reader{
 		Client: e.Client, Live: e.Live, Trial: client.NewDryRunClient(e.Client), Evidence: e.Evidence, Clock: e.Clock,
-		Signals: e.Signals, Namespaces: e.Namespaces, Policies: e.Policies, User: e.User, Machines: e.Machines, Pauses: wait, keys: known, refusals: refused,
+		Signals: e.Signals, Namespaces: e.Namespaces, Policies: e.Policies, Access: e.Access, User: e.User, Machines: e.Machines, Pauses: wait, keys: known, refusals: refused,
 		opened: justOpened, beats: &e.beats, receipts: &receipts{},
 	}
 	reads.configs.most = configBytes

@@ -33,6 +33,7 @@ type reader struct {
 	Signals    Signals
 	Namespaces Namespaces
 	Policies   Policies
+	Access     Access
 	User       string // of the operator
 	Machines   decide.Machines
 	Pauses     pauses.Pauses
@@ -43,6 +44,7 @@ type reader struct {
 	judged     judgements                                    // of playbooks, by the judge
 	owned      memo[ownedAt, dated[ownedSecret]]             // for the servers of playbooks
 	rosters    memo[string, parsedRoster]                    // by the rotation file's text
+	entitled   memo[types.UID, map[facts.Right]said]         // people on call, by their playbook
 	configMaps memo[types.NamespacedName, *corev1.ConfigMap] // of each the newest that was read
 	configs    memo[types.NamespacedName, cachedConfig]      // of each ConfigMap the newest
 	thawed     memo[types.UID, *frozenPlaybook]              // by revision

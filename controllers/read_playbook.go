@@ -50,6 +50,7 @@ func (r *playbooks) observe(ctx context.Context, object *strategyv1.StrategyPlay
 	if observed.OnCall, err = r.observeOnCall(ctx, object.Namespace, object.Spec.Escalation); err != nil {
 		return observed, err
 	}
+	observed.Entitled = r.observeEntitled(ctx, object, observed.OnCall, now)
 	if observed.ApprovedLost, err = r.observeApprovedLost(ctx, object); err != nil {
 		return observed, err
 	}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 	appsv1 "k8s.io/api/apps/v1"
-	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -28,7 +27,7 @@ func newDoctor(a *app) *cobra.Command {
 		Short: "Look whether everything is in place, before an incident does",
 		Long: `Look whether everything is in place for the playbooks of the namespace, as far as one can see with your rights: whether names are checked, what
 the operator says of the playbook (its ConfigMap, key, Secrets, templates, rules), label, Deployment and mount, who is on call and
-may decide, whether the evidence and the queries of open incidents can be reached. What you may not see, or what nobody can see from
+whether they may decide, whether the evidence and the queries of open incidents can be reached. What you may not see, or what nobody can see from
 outside, is said to be not known, and is no reason to believe that it is well. Nothing is recorded: the one request that would be is
 a dry run.
 
@@ -106,7 +105,7 @@ func (c cluster) examine(ctx context.Context, book *strategyv1.StrategyPlaybook)
 	if meta.IsStatusConditionFalse(book.Status.Conditions, strategyv1.ConditionReviewed) {
 		found = append(found, show.Finding{Is: show.Wrong, What: name + ", review", Text: conditions.Message(book.Status.Conditions, strategyv1.ConditionReviewed)})
 	}
-	return append(found, c.calledPeople(ctx, book, name)...)
+	return append(found, calledPeople(book, name)...)
 }
 
 func operatorsView(book *strategyv1.StrategyPlaybook, name string) show.Finding {
@@ -180,38 +179,36 @@ func mounts(volume corev1.Volume, config string) bool {
 	})
 }
 
-// calledPeople are those on call, and whether they may decide. Their groups are not known here, so a no is no answer.
-func (c cluster) calledPeople(ctx context.Context, book *strategyv1.StrategyPlaybook, name string) (found []show.Finding) {
+// calledPeople are those on call, and what the operator says of their rights: who asks about others needs more rights than people on call have.
+func calledPeople(book *strategyv1.StrategyPlaybook, name string) (found []show.Finding) {
 	if len(book.Status.OnCall) == 0 {
 		return []show.Finding{{Is: show.Unknown, What: name + ", on call", Text: "who is on call is not known: " + or(conditions.Message(book.Status.Conditions, strategyv1.ConditionOnCallKnown), "the playbook has no rotation")}}
 	}
 	for _, shift := range book.Status.OnCall {
-		one := show.Finding{What: fmt.Sprintf("%s, %s", name, shift.Level)}
-		verb, resource := "approve", "strategyrollbacks"
-		if shift.Level == strategyv1.LevelL1 {
-			verb, resource = "respond", "strategyincidents"
+		one := show.Finding{Is: show.Well, What: fmt.Sprintf("%s, %s", name, shift.Level), Text: shift.Name + " is on call"}
+		if shift.Name == "" {
+			one.Is, one.Text = show.Wrong, "nobody is on call now"
 		}
-		one.Is, one.Text = c.mayBeDecided(ctx, book.Namespace, shift.Name, verb, resource)
 		found = append(found, one)
 	}
-	return found
+	return append(found, rightsOfPeople(book, name))
 }
 
-func (c cluster) mayBeDecided(ctx context.Context, namespace, person, verb, resource string) (show.Health, string) {
-	if person == "" {
-		return show.Wrong, "nobody is on call now"
+// rightsOfPeople is whether whoever is, or will be, on call may decide.
+func rightsOfPeople(book *strategyv1.StrategyPlaybook, name string) show.Finding {
+	one := show.Finding{Is: show.Unknown, What: name + ", rights", Text: "the operator does not say what people on call may do"}
+	may := meta.FindStatusCondition(book.Status.Conditions, strategyv1.ConditionOnCallMayDecide)
+	if may == nil {
+		return one
 	}
-	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{User: person, ResourceAttributes: &authorizationv1.ResourceAttributes{
-		Namespace: namespace, Verb: verb, Group: strategyv1.GroupVersion.Group, Resource: resource,
-	}}}
-	switch err := c.Create(ctx, review); {
-	case err != nil:
-		return show.Unknown, fmt.Sprintf("%s is on call; you may not ask whether they may %s: %s", person, verb, messageOf(err))
-	case review.Status.Allowed:
-		return show.Well, fmt.Sprintf("%s is on call, and may %s", person, verb)
+	one.Text = may.Message
+	switch may.Status {
+	case metav1.ConditionTrue:
+		one.Is = show.Well
+	case metav1.ConditionFalse:
+		one.Is = show.Wrong
 	}
-	return show.Unknown, fmt.Sprintf("%s is on call, and may not %s by name; they can only by a group of theirs, which is not known here: %s", person, verb,
-		"kubectl auth can-i "+verb+" "+resource+" -n "+namespace+" --as "+person+" --as-group GROUP")
+	return one
 }
 
 // broken are the reasons with which an object says that the evidence cannot be kept or believed.

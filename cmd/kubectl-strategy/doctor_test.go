@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
-	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -31,14 +30,10 @@ func installed() (*strategyv1.StrategyPlaybook, *corev1.ConfigMap, *appsv1.Deplo
 	return book, config, bot
 }
 
-// policed refuses decisions in another name, and says that alice may decide.
+// policed refuses decisions in another name.
 func policed(ctx context.Context, c client.WithWatch, object client.Object, options ...client.CreateOption) error {
-	switch object := object.(type) {
-	case *strategyv1.StrategyDecision:
+	if _, ok := object.(*strategyv1.StrategyDecision); ok {
 		return apierrors.NewForbidden(schema.GroupResource{Resource: "strategydecisions"}, "", errors.New("ValidatingAdmissionPolicy denied request: a client may only name itself"))
-	case *authorizationv1.SubjectAccessReview:
-		object.Status.Allowed = object.Spec.User == "alice"
-		return nil
 	}
 	return bobRuns(ctx, c, object, options...)
 }
@@ -51,42 +46,52 @@ func lax(_ context.Context, _ client.WithWatch, object client.Object, options ..
 	return nil
 }
 
+// examined is what doctor looks at.
+type examined struct {
+	book   *strategyv1.StrategyPlaybook
+	config *corev1.ConfigMap
+	bot    *appsv1.Deployment
+}
+
 // TestDoctorKnowsWellFromWrongFromUnknown: what cannot be seen is never said to be well.
 func TestDoctorKnowsWellFromWrongFromUnknown(t *testing.T) {
-	type world struct {
-		book   *strategyv1.StrategyPlaybook
-		config *corev1.ConfigMap
-		bot    *appsv1.Deployment
+	mayDecide := func(is metav1.ConditionStatus, says string) func(*examined) {
+		return func(w *examined) {
+			w.book.Status.Conditions = append(w.book.Status.Conditions, condition(strategyv1.ConditionOnCallMayDecide, is, "R", says))
+		}
 	}
 	const isolated = "✔ names of decisions: a decision in another name is refused"
 	for name, test := range map[string]struct {
-		change func(*world)
+		change func(*examined)
 		create func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error
 		code   int
 		says   string
 	}{
-		"all in place":         {func(*world) {}, policed, exitDone, isolated},
-		"the people who may":   {func(*world) {}, policed, exitDone, "✔ playbook multi-strategy, L1: alice is on call, and may respond"},
-		"a group is not known": {func(*world) {}, policed, exitDone, "? playbook multi-strategy, L2: not known: bob is on call, and may not approve by name"},
-		"no evidence is seen":  {func(*world) {}, policed, exitDone, "? evidence: not known: no open incident"},
-		"no policies":          {func(*world) {}, lax, exitRefused, "✘ names of decisions: a decision in another name would be accepted"},
-		"no right to try": {func(*world) {}, func(ctx context.Context, c client.WithWatch, object client.Object, options ...client.CreateOption) error {
+		"all in place":         {func(*examined) {}, policed, exitDone, isolated},
+		"people on call":       {func(*examined) {}, policed, exitDone, "✔ playbook multi-strategy, L1: alice is on call"},
+		"their rights unasked": {func(*examined) {}, policed, exitDone, "? playbook multi-strategy, rights: not known: the operator does not say what people on call may do"},
+		"their rights":         {mayDecide(metav1.ConditionTrue, "all may"), policed, exitDone, "✔ playbook multi-strategy, rights: all may"},
+		"a right unknown":      {mayDecide(metav1.ConditionUnknown, "no answer"), policed, exitDone, "? playbook multi-strategy, rights: not known: no answer"},
+		"a right missing":      {mayDecide(metav1.ConditionFalse, "L2: carol may not approve"), policed, exitRefused, "✘ playbook multi-strategy, rights: L2: carol may not approve"},
+		"no evidence is seen":  {func(*examined) {}, policed, exitDone, "? evidence: not known: no open incident"},
+		"no policies":          {func(*examined) {}, lax, exitRefused, "✘ names of decisions: a decision in another name would be accepted"},
+		"no right to try": {func(*examined) {}, func(ctx context.Context, c client.WithWatch, object client.Object, options ...client.CreateOption) error {
 			return apierrors.NewForbidden(schema.GroupResource{Resource: "x"}, "", nil)
 		}, exitDone, "? names of decisions: not known: cannot try it"},
-		"no label":       {func(w *world) { w.config.Labels = nil }, policed, exitRefused, "✘ playbook multi-strategy, configuration: ConfigMap bot-config lacks the label"},
-		"no key":         {func(w *world) { w.config.Data = nil }, policed, exitRefused, "ConfigMap bot-config has no key core.yaml"},
-		"no ConfigMap":   {func(w *world) { w.config.Name = "other" }, policed, exitRefused, "✘ playbook multi-strategy, configuration: ConfigMap bot-config does not exist"},
-		"two traders":    {func(w *world) { w.bot.Spec.Strategy.Type = "" }, policed, exitRefused, "a restart runs two traders side by side"},
-		"not mounted":    {func(w *world) { w.bot.Spec.Template.Spec.Volumes = nil }, policed, exitRefused, "has no volume of ConfigMap bot-config"},
-		"nobody on call": {func(w *world) { w.book.Status.OnCall = []strategyv1.OnCallStatus{{Level: "L1"}} }, policed, exitRefused, "✘ playbook multi-strategy, L1: nobody is on call now"},
-		"no rotation":    {func(w *world) { w.book.Status.OnCall = nil }, policed, exitDone, "? playbook multi-strategy, on call: not known"},
-		"not looked at":  {func(w *world) { w.book.Generation = 2 }, policed, exitDone, "? playbook multi-strategy: not known: the operator has not looked at it"},
-		"not ready": {func(w *world) {
+		"no label":       {func(w *examined) { w.config.Labels = nil }, policed, exitRefused, "✘ playbook multi-strategy, configuration: ConfigMap bot-config lacks the label"},
+		"no key":         {func(w *examined) { w.config.Data = nil }, policed, exitRefused, "ConfigMap bot-config has no key core.yaml"},
+		"no ConfigMap":   {func(w *examined) { w.config.Name = "other" }, policed, exitRefused, "✘ playbook multi-strategy, configuration: ConfigMap bot-config does not exist"},
+		"two traders":    {func(w *examined) { w.bot.Spec.Strategy.Type = "" }, policed, exitRefused, "a restart runs two traders side by side"},
+		"not mounted":    {func(w *examined) { w.bot.Spec.Template.Spec.Volumes = nil }, policed, exitRefused, "has no volume of ConfigMap bot-config"},
+		"nobody on call": {func(w *examined) { w.book.Status.OnCall = []strategyv1.OnCallStatus{{Level: "L1"}} }, policed, exitRefused, "✘ playbook multi-strategy, L1: nobody is on call now"},
+		"no rotation":    {func(w *examined) { w.book.Status.OnCall = nil }, policed, exitDone, "? playbook multi-strategy, on call: not known"},
+		"not looked at":  {func(w *examined) { w.book.Generation = 2 }, policed, exitDone, "? playbook multi-strategy: not known: the operator has not looked at it"},
+		"not ready": {func(w *examined) {
 			w.book.Status.Conditions[0] = condition(strategyv1.ConditionReady, metav1.ConditionFalse, strategyv1.ReasonSecretNotFound, "no key")
 		}, policed, exitRefused, "✘ playbook multi-strategy: SecretNotFound: no key"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var at world
+			var at examined
 			at.book, at.config, at.bot = installed()
 			test.change(&at)
 			w := newWorldWith(t, "", interceptor.Funcs{Create: test.create}, at.book, at.config, at.bot)

@@ -178,7 +178,7 @@ func start(ctx context.Context, config *rest.Config, o options) error {
 		Client: readers.Client(), Live: mgr.GetAPIReader(), Logs: controllers.PodLogs{Clientset: clientset}, Evidence: controllers.Patient(store, clock.RealClock{}, o.pauses),
 		Clock: clock.RealClock{}, Recorder: mgr.GetEventRecorder("strategy-operator"), Namespaces: readers, Signals: signals.New(signals.Options{Allow: o.allow, Failed: noAnswer, Pauses: o.pauses}),
 		Channels: notify.New(signals.Options{Allow: o.webhooks, Failed: noAnswer, Pauses: o.pauses}),
-		Policies: proof, User: user, Machines: namesIn(o.machines), Pauses: o.pauses,
+		Policies: proof, Access: controllers.AccessReviews{Clientset: clientset}, User: user, Machines: namesIn(o.machines), Pauses: o.pauses,
 	}
 	if err := environment.Setup(ctx, mgr, readers); err != nil {
 		return err

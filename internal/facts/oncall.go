@@ -17,6 +17,24 @@ type OnCall struct {
 	Problem *Problem
 }
 
+// Right is something that somebody on call must be allowed to do, in the namespace of their playbook.
+type Right struct {
+	Name     string // of a user, or of a group, as the rotation has it
+	Verb     string
+	Resource string // of the operator's kinds
+}
+
+// Rights are what the API server said of them; one that is not there was not asked for yet.
+type Rights map[Right]bool
+
+// Entitled is what is known of the rights of people on call.
+type Entitled struct {
+	Asked  bool      // somebody can be asked
+	Rights Rights    // as far as they were told
+	Silent string    // why the API server says no more; empty: it does
+	NextAt time.Time // when it is asked again
+}
+
 // Levels says for each level of the rotation who is on call, from the first that is called.
 func (o OnCall) Levels(now time.Time) []strategyv1.OnCallStatus {
 	var all []strategyv1.OnCallStatus

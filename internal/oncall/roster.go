@@ -1,6 +1,9 @@
 package oncall
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Levels that a rotation can be for, from the first that is called.
 const (
@@ -33,6 +36,27 @@ func (r Roster) Levels() []string {
 		}
 	}
 	return levels
+}
+
+// Named is everybody whom the rotation of a level names, or an override of it that is not over: whoever is, or will be, on call for it. Each
+// once, those who take turns first.
+func (r Roster) Named(level string, now time.Time) []string {
+	rotation := r.rotations[level]
+	var names []string
+	add := func(name string) {
+		if name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	for _, member := range rotation.turns.members {
+		add(member)
+	}
+	for _, override := range rotation.overrides {
+		if override.until.After(now) {
+			add(override.name)
+		}
+	}
+	return names
 }
 
 // At is the shift of now. A level without a rotation is one gap that never ends.

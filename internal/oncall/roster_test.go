@@ -430,3 +430,30 @@ func TestARosterOfNothingHasNobodyForEver(t *testing.T) {
 		t.Errorf("Levels gives %s", got)
 	}
 }
+
+func TestNamedIsWhoeverIsOrWillBeOnCall(t *testing.T) {
+	roster := mustParse(t, `
+timeZone: UTC
+people: [{name: alice, contact: a}, {name: bob, contact: b}, {name: carol, contact: c}, {name: dave, contact: d}]
+rotations:
+- {level: L1, start: "2026-11-01 00:00", shift: 1d, members: [bob, alice, bob]}
+- {level: L2, start: "2027-11-01 00:00", shift: 1d, members: [carol]}
+overrides:
+- {level: L1, from: "2026-11-10 00:00", to: "2026-11-11 00:00", member: carol}
+- {level: L1, from: "2026-11-12 00:00", to: "2026-11-13 00:00", member: nobody}
+- {level: L1, from: "2026-11-20 00:00", to: "2026-11-21 00:00", member: dave}
+- {level: L1, from: "2026-11-22 00:00", to: "2026-11-23 00:00", member: alice}
+`)
+	for at, want := range map[string]string{"2026-11-09": "bob alice carol dave", "2026-11-10": "bob alice carol dave", "2026-11-11": "bob alice dave", "2026-11-21": "bob alice"} {
+		now, err := time.Parse(time.DateOnly, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(roster.Named(L1, now), " "); got != want {
+			t.Errorf("%s: L1 names %q, not %q", at, got, want)
+		}
+		if got := strings.Join(roster.Named(L2, now), " ") + strings.Join(roster.Named(TechLead, now), " "); got != "carol" {
+			t.Errorf("%s: the other levels name %q, not carol", at, got)
+		}
+	}
+}

@@ -29,6 +29,10 @@ type Pauses struct {
 
 	// Secret is how long what a Secret says is remembered, so that a running incident does not read it in each pass.
 	Secret time.Duration
+	// Rights is how long it is remembered what people on call may do.
+	Rights time.Duration
+	// RightsRetry is how soon that is asked again of an API server that gave no answer.
+	RightsRetry time.Duration
 	// Output is how long an ended container's log is asked for before the attempt counts as not measured.
 	Output time.Duration
 	// OutputCall bounds one reading of it.
@@ -79,7 +83,7 @@ func Default() Pauses {
 	return Pauses{
 		Gather: 2 * time.Second, GatherLimit: 10 * time.Second, Rollout: 2 * time.Second, Turn: 5 * time.Second, Lease: 15 * time.Second,
 		Reloader: 30 * time.Second, Deletion: 2 * time.Minute,
-		Secret: 30 * time.Second, Output: time.Minute, OutputCall: 20 * time.Second, OutputRetry: 5 * time.Second,
+		Secret: 30 * time.Second, Rights: 10 * time.Minute, RightsRetry: time.Minute, Output: time.Minute, OutputCall: 20 * time.Second, OutputRetry: 5 * time.Second,
 		Evidence: 5 * time.Second, EvidenceCall: 10 * time.Second, EvidenceHangs: time.Minute, Live: 5 * time.Second, Retry: 15 * time.Second, Reconcile: time.Minute,
 		Passes: time.Second, CatchUp: 20 * time.Millisecond, Settle: 250 * time.Millisecond,
 		Scrape: 5 * time.Second, Query: 5 * time.Second, QueryWait: time.Second, QueryHangs: 2 * time.Minute, QueryRetry: time.Second,
@@ -94,7 +98,7 @@ func (p Pauses) OrDefault() Pauses {
 		Gather: or(p.Gather, usual.Gather), GatherLimit: or(p.GatherLimit, usual.GatherLimit),
 		Rollout: or(p.Rollout, usual.Rollout), Turn: or(p.Turn, usual.Turn), Lease: or(p.Lease, usual.Lease),
 		Reloader: or(p.Reloader, usual.Reloader), Deletion: or(p.Deletion, usual.Deletion),
-		Secret: or(p.Secret, usual.Secret), Output: or(p.Output, usual.Output), OutputRetry: or(p.OutputRetry, usual.OutputRetry),
+		Secret: or(p.Secret, usual.Secret), Rights: or(p.Rights, usual.Rights), RightsRetry: or(p.RightsRetry, usual.RightsRetry), Output: or(p.Output, usual.Output), OutputRetry: or(p.OutputRetry, usual.OutputRetry),
 		OutputCall: or(p.OutputCall, usual.OutputCall), Evidence: or(p.Evidence, usual.Evidence),
 		EvidenceCall: or(p.EvidenceCall, usual.EvidenceCall), EvidenceHangs: or(p.EvidenceHangs, usual.EvidenceHangs),
 		Live: or(p.Live, usual.Live), Retry: or(p.Retry, usual.Retry), Reconcile: or(p.Reconcile, usual.Reconcile), Passes: or(p.Passes, usual.Passes), CatchUp: or(p.CatchUp, usual.CatchUp),

@@ -42,6 +42,7 @@ type Observed struct {
 	Revisions    []appsv1.ControllerRevision
 	InUse        map[string]bool // revisions that incidents and rollbacks run on, by name
 	OnCall       facts.OnCall
+	Entitled     facts.Entitled                // what people on call may do
 	Prefix       string                        // of the playbook's evidence in the bucket
 	Log          facts.Log                     // of the decisions about it; it is read when there are any
 	Decided      []facts.Decided               // about a playbook of this name, oldest first
@@ -107,6 +108,7 @@ func Plan(o Observed, now time.Time) (Decision, error) {
 	if missing != nil { // first the revision, then the status that says incidents may use it
 		last = []action.Action{action.CreateRevision{Revision: missing}}
 	}
+	p.mayDecide()
 	p.tellRefused(last)
 	steps, nextAt := p.out.Finish(p.subject(), lifecycle.Turn{Who: strategyv1.WhoNobody})
 	actions := append(steps.InOrder(), last...)

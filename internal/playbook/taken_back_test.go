@@ -43,6 +43,17 @@ func rota(file string) func(*playbook.Observed) {
 	}
 }
 
+// entitled is a rotation whose people may do everything, or nothing.
+func entitled(may bool) func(*playbook.Observed) {
+	return func(o *playbook.Observed) {
+		rota(rotation)(o)
+		o.Entitled = everyRight(o.OnCall)
+		for right := range o.Entitled.Rights {
+			o.Entitled.Rights[right] = may
+		}
+	}
+}
+
 // approved is a playbook that a second person agreed to.
 func approved(o *playbook.Observed) {
 	digest, _ := playbook.Digest(o.Playbook.Spec)
@@ -70,6 +81,11 @@ var takenBack = map[string]map[string]trueOf{
 		"the file is wrong":    {given: rota(rotation), then: func(o *playbook.Observed) { o.OnCall = facts.OnCall{Problem: wrong} }},
 		"there is none":        {given: rota(rotation), then: func(o *playbook.Observed) { o.OnCall = facts.OnCall{} }},
 		"it begins only later": {given: rota(rotation), then: rota(strings.ReplaceAll(rotation, "2026-11-01", "2027-11-01"))},
+	},
+	strategyv1.ConditionOnCallMayDecide: {
+		"a role is taken away": {given: entitled(true), then: entitled(false)},
+		"nobody can say it":    {given: entitled(true), then: func(o *playbook.Observed) { o.Entitled = facts.Entitled{Asked: true, Silent: "no answer"} }},
+		"there is no rotation": {given: entitled(true), then: func(o *playbook.Observed) { o.OnCall, o.Entitled = facts.OnCall{}, facts.Entitled{} }},
 	},
 }
 

@@ -21,6 +21,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/sim/apiserver"
 	"tradeops.dev/strategy-operator/internal/testkit"
 )
@@ -89,6 +90,8 @@ type World struct {
 	NodesAhead time.Duration
 	// Labels are those of the namespace, as far as the operator asks for them.
 	Labels map[string]string
+	// MayNot is what people may not do; with an error nobody can say it. Nil: everybody may do everything.
+	MayNot func(facts.Right) (bool, error)
 	// Installed is what is known of the admission policies beside what they refuse: since when they are as they are, and which differs.
 	Installed Installed
 
@@ -116,6 +119,15 @@ type Installed struct {
 // InForce implements controllers.Policies.
 func (w *World) InForce(context.Context) (time.Time, string, error) {
 	return w.Installed.Since, w.Installed.Differs, nil
+}
+
+// May implements controllers.Access.
+func (w *World) May(_ context.Context, _ string, right facts.Right) (bool, error) {
+	if w.MayNot == nil {
+		return true, nil
+	}
+	not, err := w.MayNot(right)
+	return !not, err
 }
 
 // operatorClock is the clock of the machine that the operator runs on.
