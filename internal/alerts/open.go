@@ -113,7 +113,7 @@ func (p *plan) open() pass.Outcome {
 	if p.dealtWith() { // its clock was stopped by whoever closed the incident before
 		spec.Summary = bounded.Line(fmt.Sprintf("it still fires, though StrategyIncident %s is over: %s", p.next.IncidentName, spec.Summary), 512)
 	} else {
-		if p.linked() && p.seen.Alert.Spec.Occurrence <= p.next.Occurrence {
+		if p.linked() && p.seen.Alert.Spec.Occurrence <= p.next.Occurrence && p.incident() == nil {
 			spec.Summary = bounded.Line(fmt.Sprintf("StrategyIncident %s was deleted while it fired: %s", p.next.IncidentName, spec.Summary), 512)
 		}
 		spec.DetectedTime = new(metav1.NewTime(p.began(spec).UTC().Truncate(time.Second)))

@@ -109,12 +109,15 @@ func (p *plan) linked() bool { return p.next.IncidentUID != "" }
 func (p *plan) dealtWith() bool { return p.dealt(p.seen.Alert.Spec, p.next) }
 
 // dealt: an alert has had an incident for as long as it fires, and somebody or something closed that. What was deleted was dealt with by nobody,
-// unless it is known that it was closed before.
+// unless it is known that it was closed before; what was closed as a duplicate neither: the other incident is to have its alerts.
 func (p *plan) dealt(spec strategyv1.StrategyAlertSpec, status strategyv1.StrategyAlertStatus) bool {
 	if status.IncidentUID == "" || spec.Occurrence > status.Occurrence {
 		return false
 	}
 	incident := p.incidentOf(status)
+	if incident != nil && duplicate(incident) {
+		return false
+	}
 	return status.NextTime != nil || incident != nil && (incident.Status.ClosedTime != nil || incident.DeletionTimestamp.IsZero())
 }
 
@@ -169,6 +172,11 @@ func (p *plan) set(kind string, status metav1.ConditionStatus, reason, message s
 
 // wake asks for another pass at a time, at the latest.
 func (p *plan) wake(at time.Time) { p.nextAt = checks.Earlier(p.nextAt, at) }
+
+// duplicate: an incident was closed because another one is about the same.
+func duplicate(incident *strategyv1.StrategyIncident) bool {
+	return lifecycle.Closed(incident.Status) && conditions.Reason(incident.Status.Conditions, strategyv1.ConditionResolved) == strategyv1.ReasonDuplicate
+}
 
 func open(incident *strategyv1.StrategyIncident) bool {
 	return lifecycle.Open(incident) && incident.Spec.Mode != strategyv1.IncidentDrill

@@ -94,6 +94,11 @@ func closed(incident strategyv1.StrategyIncident, after time.Duration) strategyv
 	return incident
 }
 
+func duplicate(incident strategyv1.StrategyIncident) strategyv1.StrategyIncident {
+	conditions.Set(&incident.Status.Conditions, t0, 1, strategyv1.ConditionResolved, metav1.ConditionTrue, strategyv1.ReasonDuplicate, "look there")
+	return incident
+}
+
 func stalled(incident strategyv1.StrategyIncident) strategyv1.StrategyIncident {
 	conditions.Set(&incident.Status.Conditions, t0, 1, strategyv1.ConditionStalled, metav1.ConditionTrue, "NeedsPerson", "look")
 	return incident
@@ -294,6 +299,14 @@ var rows = map[string]row{
 	"it still fires when its incident is closed": {
 		alert: with(loss(), "first"), incidents: []strategyv1.StrategyIncident{closed(incident("first", "PnL", "fast", 0), time.Minute)}, after: 2 * time.Minute,
 		rule: "stillFires", outcome: "Opened", ready: "Opened", given: "first", says: "after 2026-11-23T10:11:00Z", next: 11 * time.Minute,
+	},
+	"its incident was closed as a duplicate: it joins the other one": {
+		alert: with(loss(), "second"), incidents: []strategyv1.StrategyIncident{incident("first", "PnL", "fast", -time.Hour), duplicate(closed(incident("second", "PnL", "fast", 0), time.Minute))}, after: 2 * time.Minute,
+		rule: "join", outcome: "Joined", ready: "Joined", given: "first",
+	},
+	"its incident was closed as a duplicate, and the other one is over: another one": {
+		alert: with(loss(), "second"), incidents: []strategyv1.StrategyIncident{closed(incident("first", "PnL", "fast", -time.Hour), time.Minute), duplicate(closed(incident("second", "PnL", "fast", 0), time.Minute))}, after: 2 * time.Minute,
+		rule: "open", opens: "PnL Warning fast 10:00:00", outcome: "Opened", given: "second", next: 2 * time.Minute,
 	},
 	"nobody repeats it: it may have ended unheard": {
 		alert: with(loss(), "first"), incidents: []strategyv1.StrategyIncident{closed(incident("first", "PnL", "fast", 0), time.Minute)}, after: time.Hour,
