@@ -157,6 +157,24 @@ func (p *Pass) Note(event strategyv1.Event, message, by string) {
 	*p.Status.Timeline = timeline.Add(*p.Status.Timeline, p.LogHead.Entries, p.Now, event, message, by)
 }
 
+// NoteRepeated notes what may happen without end, as an alert that comes and goes. Where many entries wait for a log that cannot be written, it is
+// left out, which is said once: a status that is full could not be written, and each clock would stop.
+func (p *Pass) NoteRepeated(event strategyv1.Event, message string) {
+	if len(*p.Status.Timeline) < maxUnlogged {
+		p.Note(event, message, "")
+		return
+	}
+	said := func(entry strategyv1.TimelineEntry) bool {
+		return entry.Message == leftOut && entry.Seq > p.LogHead.Entries
+	}
+	if !slices.ContainsFunc(*p.Status.Timeline, said) {
+		p.Note(event, leftOut, "")
+	}
+}
+
+// leftOut stands in the place of all that is not noted.
+const leftOut = "what repeats itself is not noted until the log can be written again"
+
 // Logged says whether everything noted so far is in the decision log. An effect that another controller acts on at once
 // waits for that.
 func (p *Pass) Logged() bool {
