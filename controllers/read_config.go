@@ -104,16 +104,17 @@ func damagedRecord(key types.NamespacedName, err error) *facts.Problem {
 }
 
 // believeRecord takes out of a record what the operator did not write: the receipts of the rollbacks that it names say so.
-func (r *reader) believeRecord(ctx context.Context, object *strategyv1.StrategyRollback, read facts.Config, configMap string) (facts.Config, error) {
+// Own are rollbacks that are known already: one that has ended is not in the index.
+func (r *reader) believeRecord(ctx context.Context, namespace string, own []strategyv1.StrategyRollback, read facts.Config, configMap string) (facts.Config, error) {
 	if len(read.State.Holders) == 0 {
 		return read, nil
 	}
 	var list strategyv1.StrategyRollbackList
-	if err := r.Client.List(ctx, &list, client.InNamespace(object.Namespace), client.MatchingFields{indexConfig: configMap}); err != nil {
+	if err := r.Client.List(ctx, &list, client.InNamespace(namespace), client.MatchingFields{indexConfig: configMap}); err != nil {
 		return read, err
 	}
-	known := append(list.Items, *object) // one that has ended is not in the index
-	named, _, err := r.observeNamed(ctx, object.Namespace, read.State, known)
+	known := append(list.Items, own...)
+	named, _, err := r.observeNamed(ctx, namespace, read.State, known)
 	if err != nil {
 		return read, err
 	}

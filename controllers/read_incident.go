@@ -62,7 +62,10 @@ func (r *incidents) observeIncident(ctx context.Context, object *strategyv1.Stra
 			return observed, err
 		}
 	}
-	observed.Config, err = r.observeConfig(ctx, object.Namespace, spec.Scheduler)
+	if observed.Config, err = r.observeConfig(ctx, object.Namespace, spec.Scheduler); err != nil {
+		return observed, err
+	}
+	observed.Config, err = r.believeRecord(ctx, object.Namespace, observed.Rollbacks, observed.Config, spec.Scheduler.Config.ConfigMapName)
 	return observed, err
 }
 

@@ -48,7 +48,7 @@ func (r *rollbacks) observeRollback(ctx context.Context, object *strategyv1.Stra
 		observed.Log.Problem = observed.Playbook.Problem // only the playbook says which key signs
 		if object.Status.Config != nil {
 			if observed.Config, err = r.observeEdits(ctx, object.Namespace, object.Status.Config.ConfigMapName); err == nil {
-				observed.Config, err = r.believeRecord(ctx, object, observed.Config, object.Status.Config.ConfigMapName)
+				observed.Config, err = r.believeRecord(ctx, object.Namespace, []strategyv1.StrategyRollback{*object}, observed.Config, object.Status.Config.ConfigMapName)
 			}
 		}
 		return observed, err
@@ -133,7 +133,7 @@ func (r *rollbacks) observeConfigs(ctx context.Context, object *strategyv1.Strat
 	if observed.Config, err = r.observeConfig(ctx, object.Namespace, scheduler); err != nil {
 		return err
 	}
-	observed.Config, err = r.believeRecord(ctx, object, observed.Config, scheduler.Config.ConfigMapName)
+	observed.Config, err = r.believeRecord(ctx, object.Namespace, []strategyv1.StrategyRollback{*object}, observed.Config, scheduler.Config.ConfigMapName)
 	return err
 }
 
