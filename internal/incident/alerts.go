@@ -62,9 +62,9 @@ func (p *plan) holdsStorm() bool {
 func (p *plan) noteSilence(before int64) {
 	switch now := p.next.FiringCount; {
 	case before > 0 && now == 0:
-		p.out.Note(strategyv1.EventAlert, fmt.Sprintf("no alert fires any more (they began to fire %d times)", p.next.AlertCount), "")
+		p.out.NoteRepeated(strategyv1.EventAlert, fmt.Sprintf("no alert fires any more (they began to fire %d times)", p.next.AlertCount))
 	case before == 0 && now > 0 && len(p.seen.Incident.Status.Alerts) > 0:
-		p.out.Note(strategyv1.EventAlert, "fires again: "+names(firingNames(p.next.Alerts)), "")
+		p.out.NoteRepeated(strategyv1.EventAlert, "fires again: "+names(firingNames(p.next.Alerts)))
 	}
 }
 

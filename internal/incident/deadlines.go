@@ -37,8 +37,9 @@ func (p *plan) answers() {
 	if !p.started() {
 		return
 	}
+	late := p.lateDeadlines()
 	for _, decided := range p.decisions() {
-		again := p.out.Answered(decided)
+		again := p.out.Answered(decided) && !late // what was honoured before they could be set counts for them
 		if again && (decided.Time.After(p.now) || p.next.RoundTime != nil) {
 			continue // by a clock that is ahead it would answer for each level that is called later, or for a later round
 		}

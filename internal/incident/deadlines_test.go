@@ -128,11 +128,9 @@ func TestBadInput(t *testing.T) {
 		reason string
 		says   string
 	}{
-		"a namespace that is not served":  {func(s *story) { s.notServed = problem("NamespaceNotServed") }, "NamespaceNotServed", "what is wrong"},
-		"a playbook that is not there":    {func(s *story) { s.playbookProblem = problem("PlaybookNotFound") }, "PlaybookNotFound", "what is wrong"},
-		"a playbook that is not ready":    {func(s *story) { s.playbookProblem = problem("PlaybookNotReady") }, "PlaybookNotReady", "what is wrong"},
-		"a signing key that is not there": {func(s *story) { s.logProblem = problem("SecretNotFound") }, "SecretNotFound", "what is wrong"},
-		"a log that others wrote":         {func(s *story) { s.logProblem = problem("LogConflict") }, "LogConflict", "what is wrong"},
+		"a namespace that is not served": {func(s *story) { s.notServed = problem("NamespaceNotServed") }, "NamespaceNotServed", "what is wrong"},
+		"a playbook that is not there":   {func(s *story) { s.playbookProblem = problem("PlaybookNotFound") }, "PlaybookNotFound", "what is wrong"},
+		"a playbook that is not ready":   {func(s *story) { s.playbookProblem = problem("PlaybookNotReady") }, "PlaybookNotReady", "what is wrong"},
 		"the first of several problems": {func(s *story) {
 			s.notServed, s.playbookProblem = problem("NamespaceNotServed"), problem("PlaybookNotFound")
 		}, "NamespaceNotServed", "NamespaceNotServed"},

@@ -8,11 +8,12 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/decide"
 	"tradeops.dev/strategy-operator/internal/rules"
 )
 
-// falseAlarm closes the incident when the rule says that nothing is wrong. A rule never overrules a person: where one reported or
-// acknowledged it, the rule only proposes.
+// falseAlarm closes the incident when the rule says that nothing is wrong. A rule never overrules a person: where one reported,
+// acknowledged or holds it, the rule only proposes.
 func (p *plan) falseAlarm(stage checks.Result, rule *strategyv1.FalseAlarmRule) bool {
 	if rule == nil || unmeasured(stage) != "" {
 		return false
@@ -57,6 +58,10 @@ func (p *plan) whoSaysItIsOne(rule *strategyv1.FalseAlarmRule) string {
 		return "it holds the alerts that no other incident was opened for"
 	case p.next.Acknowledgement != nil:
 		return p.next.Acknowledgement.By + " acknowledged it"
+	case p.next.Hold != nil:
+		return "it is on hold" + decide.HeldBy(*p.next.Hold)
+	case p.onHold():
+		return "it is on hold by spec.suspend"
 	case rule.ReportedBy != strategyv1.ReportedByAnyone && p.seen.Machines.MayBePerson(reporter):
 		return orElse(reporter, "somebody") + " reported it"
 	}

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -34,14 +35,10 @@ func (p *plan) problem() *facts.Problem {
 }
 
 // noProcedure is why nobody knows what to do, or could log what is done.
-func (p *plan) noProcedure() *facts.Problem {
-	for _, candidate := range []*facts.Problem{p.seen.NotServed, p.seen.Playbook.Problem, p.seen.Log.Problem} {
-		if candidate != nil {
-			return candidate
-		}
-	}
-	return nil
-}
+func (p *plan) noProcedure() *facts.Problem { return cmp.Or(p.noPlaybook(), p.seen.Log.Problem) }
+
+// noPlaybook is why nobody knows what to do, whom to call, and by when.
+func (p *plan) noPlaybook() *facts.Problem { return cmp.Or(p.seen.NotServed, p.seen.Playbook.Problem) }
 
 // begun: something was done already, on a configuration that was as it should be.
 func (p *plan) begun() bool {

@@ -124,6 +124,25 @@ func (p *plan) leftBy(other *strategyv1.StrategyIncident) string {
 	return p.leftOfAll(slices.DeleteFunc(slices.Clone(other.Status.Rollbacks), func(r strategyv1.IncidentRollback) bool { return r.LeftTime == nil }))
 }
 
+// appliedBy says which rollback of an incident that was closed still has edits in the configuration; empty: none. Nobody sees for a closed incident
+// what a deletion leaves, so what stands there counts, held or not.
+func (p *plan) appliedBy(other *strategyv1.StrategyIncident) string {
+	for _, rollback := range other.Status.Rollbacks {
+		edits, known := p.stillThere(rollback)
+		switch {
+		case rollback.LeftTime != nil:
+			continue
+		case p.seen.Config.State.Holder(rollback.UID) != nil:
+			return fmt.Sprintf("rollback %s of it is still in force", rollback.Name)
+		case len(edits) > 0 && known:
+			return fmt.Sprintf("edits of rollback %s of it are still in the configuration, and nothing undoes them", rollback.Name)
+		case len(edits) > 0:
+			return fmt.Sprintf("rollback %s of it was in force, and nobody can see whether it still is", rollback.Name)
+		}
+	}
+	return ""
+}
+
 func (p *plan) leftOfAll(rollbacks []strategyv1.IncidentRollback) string {
 	var texts []string
 	for _, rollback := range rollbacks {

@@ -154,13 +154,14 @@ func (p *plan) subject() timeline.Subject {
 }
 
 // began starts the clock of every deadline: when the fault was detected, or the incident was reopened. Both are told by other clocks: one that is
-// ahead switches no deadline off, and what was counted from once, the deadline of L1 keeps.
+// ahead switches no deadline off: what lies behind the deadline of L1 was not counted from. Its own time says better when it began only then, since a
+// playbook that is approved later may give L1 another time.
 func (p *plan) began() time.Time {
 	began := lifecycle.Detected(p.seen.Incident)
 	if p.next.Reopened != nil {
 		began = p.next.Reopened.Time.Time
 	}
-	if deadline := p.deadline(strategyv1.LevelL1); deadline != nil && p.seen.Playbook.Problem == nil {
+	if deadline := p.deadline(strategyv1.LevelL1); deadline != nil && began.After(deadline.Time.Time) && p.seen.Playbook.Problem == nil {
 		counted := deadline.Time.Add(-time.Duration(p.seen.Playbook.Spec.Triage.RespondWithinSeconds) * time.Second)
 		return earliest(began, counted)
 	}

@@ -16,9 +16,9 @@ import (
 )
 
 // start freezes the playbook and fixes the deadlines, once. What else is wrong with the input keeps no clock from running, and nobody from
-// being called: a typing error in a schedule does not make a fault smaller.
+// being called: a typing error in a schedule, or a bucket that is away, does not make a fault smaller.
 func (p *plan) start() {
-	if p.next.PlaybookRevision != "" || p.isClosed() || p.isDeleted() || p.noProcedure() != nil {
+	if p.next.PlaybookRevision != "" || p.isClosed() || p.isDeleted() || p.noPlaybook() != nil {
 		return
 	}
 	p.next.PlaybookRevision = p.seen.Playbook.Revision
@@ -29,7 +29,6 @@ func (p *plan) start() {
 	p.next.Severity = p.seen.Incident.Spec.Severity
 	p.setDeadlines()
 	if p.next.Log == nil { // one that was closed before it could start, and reopened, has it
-		p.out.StartLog()
 		p.reported()
 	}
 	if p.next.Reopened == nil {
@@ -42,6 +41,14 @@ func (p *plan) start() {
 	if p.next.Reopened == nil {
 		p.call(strategyv1.LevelL1)
 		p.notify(strategyv1.NotifyLevelCalled, strategyv1.LevelL1, p.report())
+	}
+}
+
+// beginLog begins the log as soon as it can be read: an incident that starts while it cannot has its clocks, and calls people, and does nothing
+// else. What was noted until then is logged then.
+func (p *plan) beginLog() {
+	if p.started() && p.next.Log == nil && p.seen.Log.Problem == nil {
+		p.out.StartLog()
 	}
 }
 
@@ -93,6 +100,9 @@ func (p *plan) holdBack() {
 		p.out.Resume()
 	}
 }
+
+// onHold: somebody holds this incident itself, so no rule closes it.
+func (p *plan) onHold() bool { return p.next.Hold != nil || p.seen.Incident.Spec.Suspend }
 
 // heldByPeople takes up holds, and releases that are known to be by whom they say.
 func (p *plan) heldByPeople() {

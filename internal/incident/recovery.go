@@ -27,7 +27,7 @@ func (p *plan) trackQuiet() {
 		p.deaf()
 		return
 	}
-	if !p.out.Is(strategyv1.ConditionContained) && p.out.Reason(strategyv1.ConditionQuiet) == "" && p.out.Reason(strategyv1.ConditionReady) != strategyv1.ReasonRecovering {
+	if !p.out.Is(strategyv1.ConditionContained) && p.out.Reason(strategyv1.ConditionQuiet) == "" && p.next.RestoredTime == nil {
 		return
 	}
 	if p.recovery().Quiet == "" && len(p.next.Alerts) == 0 {
@@ -77,12 +77,11 @@ func (p *plan) recover(what string, since time.Time) {
 	p.out.Set(strategyv1.ConditionContained, metav1.ConditionFalse, strategyv1.ReasonRestored, what) // what contained it is not in force any more
 	p.next.RestoredTime = new(metav1.NewTime(since.UTC().Truncate(time.Second)))
 	wanted := time.Duration(p.recovery().QuietSeconds) * time.Second
+	if reason, noise := p.noise(); noise != "" { // asked here, too: nothing closes on what an earlier pass heard
+		p.notQuiet(what, since, reason, noise)
+		return
+	}
 	if p.next.QuietTime == nil {
-		reason, noise := p.noise()
-		if noise != "" {
-			p.notQuiet(what, since, reason, noise)
-			return
-		}
 		p.next.QuietTime = new(p.out.Stamp()) // there was nothing to listen to before: quiet counts from now
 	}
 	from := latest(p.next.QuietTime.Time, since)
@@ -90,6 +89,10 @@ func (p *plan) recover(what string, since time.Time) {
 		p.out.Working(strategyv1.ReasonRecovering, fmt.Sprintf("%s; it closes at %s if it stays quiet", what, due.UTC().Format(time.RFC3339)))
 		p.out.Wake(due)
 		p.turnOf(strategyv1.WhoMachine, due)
+		return
+	}
+	if p.onHold() {
+		p.out.Working(strategyv1.ReasonRecovering, what+"; it has been quiet for long enough, and closes when it is not on hold any more")
 		return
 	}
 	p.close(p.now, strategyv1.ReasonResolved, strategyv1.EventClosed, "back to normal: "+what, "")

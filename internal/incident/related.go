@@ -13,9 +13,9 @@ import (
 )
 
 // duplicate closes the younger of two open incidents of the same identity, where somebody or something is at work on the older one, and
-// takes it as seriously. One that has a rollback is never closed so, nor one that somebody reopened.
+// takes it as seriously. One that has a rollback is never closed so, nor one that somebody reopened or holds.
 func (p *plan) duplicate() pass.Outcome {
-	if len(p.seen.Rollbacks)+len(p.next.Rollbacks) > 0 || p.next.Reopened != nil {
+	if len(p.seen.Rollbacks)+len(p.next.Rollbacks) > 0 || p.next.Reopened != nil || p.onHold() {
 		return pass.GoOn
 	}
 	same := p.same()
@@ -75,8 +75,18 @@ func (p *plan) followParent() pass.Outcome {
 			p.out.Stall(strategyv1.ReasonNeedsPerson, message+"; but "+left+". "+p.putBack())
 			return pass.Ends
 		}
+		if applied := p.appliedBy(parent); applied != "" { // it is quiet because of that, if it is
+			p.next.QuietTime = nil
+			p.out.Set(strategyv1.ConditionContained, metav1.ConditionFalse, strategyv1.ReasonRetained, applied)
+			p.out.Stall(strategyv1.ReasonNeedsPerson, fmt.Sprintf("%s; but %s. When they are undone, this incident recovers; to leave it: %s",
+				message, applied, commandTo(p.seen.Incident, "resolve")))
+			return pass.Ends
+		}
 		p.recover(message, timeOf(parent.Status.ClosedTime))
 		return pass.Ends
+	}
+	if p.asleep(parent) {
+		return pass.GoOn
 	}
 	message := fmt.Sprintf("incident %s has the same cause and the remedy: %s", parent.Name,
 		orElse(conditions.Message(parent.Status.Conditions, strategyv1.ConditionReady), "not seen yet"))
@@ -104,8 +114,7 @@ func (p *plan) findParent() *strategyv1.StrategyIncident {
 	for i := range neighbours {
 		other := &neighbours[i]
 		sameCause := other.Status.Cause != nil && other.Status.Cause.Name == p.next.Cause.Name
-		asleep := lifecycle.Dormant(other) && !conditions.True(other.Status.Conditions, strategyv1.ConditionContained)
-		if lifecycle.Open(other) && sameCause && !asleep && older(other, p.seen.Incident) && (parent == nil || older(other, parent)) {
+		if lifecycle.Open(other) && sameCause && !p.asleep(other) && older(other, p.seen.Incident) && (parent == nil || older(other, parent)) {
 			parent = other
 		}
 	}
@@ -117,7 +126,15 @@ func (p *plan) findParent() *strategyv1.StrategyIncident {
 	return parent
 }
 
-// covered: the parent's remedy is this incident's, and if it disables schedules, it disables this one's.
+// asleep: nothing is done about another incident, and nothing contains it, so none waits for it. One whose change was undone is followed only by
+// what was contained with it: they recover together.
+func (p *plan) asleep(other *strategyv1.StrategyIncident) bool {
+	all := other.Status.Conditions
+	recovers := other.Status.RestoredTime != nil && p.next.ContainedTime != nil && !conditions.True(all, strategyv1.ConditionOnHold) && !conditions.True(all, strategyv1.ConditionStalled)
+	return lifecycle.Dormant(other) && !recovers && !conditions.True(all, strategyv1.ConditionContained)
+}
+
+// covered: the parent's remedy is this incident's, and if it disables schedules, it disables this one's: none of an incident that names none.
 func (p *plan) covered(parent *strategyv1.StrategyIncident) bool {
 	cause := parent.Status.Cause
 	if cause == nil || cause.Remediation == "" || cause.Remediation != p.next.Cause.Remediation {
@@ -133,7 +150,10 @@ func (p *plan) covered(parent *strategyv1.StrategyIncident) bool {
 	ofIncident := slices.ContainsFunc(remediation.Actions, func(a strategyv1.RollbackAction) bool {
 		return a.Type == strategyv1.ActionDisableSchedule && a.Schedule == "" && a.Strategy == ""
 	})
-	return !ofIncident || !slices.ContainsFunc(p.next.Cause.Schedules, func(name string) bool { return !slices.Contains(cause.Schedules, name) })
+	if !ofIncident {
+		return true
+	}
+	return len(p.next.Cause.Schedules) > 0 && !slices.ContainsFunc(p.next.Cause.Schedules, func(name string) bool { return !slices.Contains(cause.Schedules, name) })
 }
 
 // hadRollbacks: there is one, or there was.

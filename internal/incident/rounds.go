@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -29,18 +30,29 @@ func (p *plan) sinceReopened(all []facts.Decided) (newer []facts.Decided) {
 
 // current are the rollbacks of this round: those that ended before it began are history.
 func (p *plan) current() []strategyv1.StrategyRollback {
-	began := p.next.RoundTime
-	if began == nil {
+	if p.next.RoundTime == nil {
 		return p.seen.Rollbacks
 	}
 	var current []strategyv1.StrategyRollback
-	for _, rollback := range p.seen.Rollbacks {
-		if lifecycle.Ended(rollback.Status) && !rollback.Status.End.Time.After(began.Time) {
-			continue
+	for i := range p.seen.Rollbacks {
+		if !p.isHistory(&p.seen.Rollbacks[i]) {
+			current = append(current, p.seen.Rollbacks[i])
 		}
-		current = append(current, rollback)
 	}
 	return current
+}
+
+// isHistory: it ended in an earlier round. The status knows in which it was seen last; only for one that it never saw does the time count, since a
+// clock that was set back would make what is done now history, and it would be asked for again.
+func (p *plan) isHistory(rollback *strategyv1.StrategyRollback) bool {
+	if !lifecycle.Ended(rollback.Status) {
+		return false
+	}
+	at := slices.IndexFunc(p.next.Rollbacks, func(r strategyv1.IncidentRollback) bool { return r.UID == string(rollback.UID) })
+	if at < 0 {
+		return !rollback.Status.End.Time.After(p.next.RoundTime.Time)
+	}
+	return max(1, p.next.Rollbacks[at].Round) < p.next.Round
 }
 
 // knownRollbacks are those of this round that the status names, also where they are gone.
@@ -66,35 +78,34 @@ func (p *plan) reopened() {
 		return
 	}
 	for decided := range decide.Oldest(p.pending(), strategyv1.DecisionReopen) {
-		if p.notReopened(decided) == "" {
+		if p.notReopened(decided) == "" && !decided.Time.After(p.reopensUntil()) {
 			p.reopen(decided)
 			return
 		}
 	}
 }
 
-// notReopened says why a Reopen decision does not count; empty: it does.
+// notReopened says why a Reopen decision never counts; empty: it does, or only the playbook says, which cannot be read now, whether it came in time.
 func (p *plan) notReopened(decided facts.Decided) string {
 	if !p.isClosed() {
 		return "the incident is not closed"
 	}
-	closed := p.next.ClosedTime.Time
-	until := closed.Add(p.reopens())
-	switch {
-	case decided.Time.Time.Before(closed):
+	switch until := p.reopensUntil(); {
+	case decided.Time.Time.Before(p.next.ClosedTime.Time):
 		return "it was made before the incident was closed"
-	case decided.Time.After(until):
+	case decided.Time.After(until) && p.seen.Playbook.Problem == nil:
 		return "it could be reopened until " + until.UTC().Format(time.RFC3339) + "; report a new incident"
 	}
 	return ""
 }
 
-// reopens is how long after it was closed an incident can be reopened.
-func (p *plan) reopens() time.Duration {
+// reopensUntil is until when an incident that was closed can be reopened, as far as that is known.
+func (p *plan) reopensUntil() time.Time {
+	reopens := defaultReopen
 	if seconds := p.recovery().ReopenSeconds; seconds > 0 {
-		return time.Duration(seconds) * time.Second
+		reopens = time.Duration(seconds) * time.Second
 	}
-	return defaultReopen
+	return p.next.ClosedTime.Add(reopens)
 }
 
 const defaultReopen = 86400 * time.Second
@@ -103,7 +114,7 @@ const defaultReopen = 86400 * time.Second
 func (p *plan) reopen(decided facts.Decided) {
 	p.next.Reopened = decide.Reference(decided)
 	p.next.ClosedTime, p.next.NextAllowedTime, p.next.Strikes = nil, nil, 0
-	p.next.Cause, p.next.Proposal = nil, nil
+	p.next.Cause, p.next.Proposal, p.next.Deadlines = nil, nil, nil
 	p.nextRound()
 	if p.next.Acknowledgement != nil {
 		p.next.Acknowledgement = nil
@@ -124,9 +135,16 @@ func (p *plan) reopen(decided facts.Decided) {
 	if conditions.True(p.next.Conditions, strategyv1.ConditionSLAMet) {
 		p.out.Set(strategyv1.ConditionSLAMet, metav1.ConditionUnknown, strategyv1.ReasonWithinLimits, "no deadline has passed")
 	}
-	if p.next.PlaybookRevision != "" && p.seen.Playbook.Problem == nil {
-		p.setDeadlines()
+	p.lateDeadlines()
+}
+
+// lateDeadlines sets the deadlines of an incident that was reopened, as soon as its playbook can be read, and says whether it did.
+func (p *plan) lateDeadlines() bool {
+	if p.next.Deadlines != nil || !p.running() {
+		return false
 	}
+	p.setDeadlines()
+	return true
 }
 
 // setDeadlines counts them from the beginning; whoever reopened the incident has answered for L1.

@@ -6,6 +6,7 @@ import "tradeops.dev/strategy-operator/internal/pass"
 var records = []func(*plan){
 	(*plan).reopened,          // somebody takes back that it was closed
 	(*plan).start,             // freezes the playbook and fixes the deadlines, once
+	(*plan).beginLog,          // as soon as it can be read
 	(*plan).reviewed,          // goes on on what is approved now, if nothing was when it began
 	(*plan).received,          // which notifications were taken, and by which channel, before anything is told of an end
 	(*plan).seeAlerts,         // which alerts it has, and whether they fire

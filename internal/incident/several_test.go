@@ -10,6 +10,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/testkit"
 )
@@ -216,4 +217,146 @@ func TestARungIsAskedForOnceAlsoAfterItsRollbackIsGone(t *testing.T) {
 	s.quiet()
 	expect(t, "rollbacks", strings.Join(sortedNames(s.Rollbacks), " "), "pnl-12345678")
 	expect(t, "Ready", s.condition(strategyv1.ConditionReady), "False/NeedsPerson")
+}
+
+// follower is contained with an older incident, which then changes.
+func follower(t *testing.T, change func(*story, *strategyv1.StrategyIncident)) *story {
+	t.Helper()
+	s := newStory(t)
+	s.Spec.Recovery = &strategyv1.RecoverySpec{QuietSeconds: 120}
+	parent := other("first", -time.Minute, func(object *strategyv1.StrategyIncident) {
+		object.Status.Cause = &strategyv1.CauseStatus{Name: "SignalDegradation", Remediation: "disable", Schedules: []string{"fast"}}
+		object.Status.Rollbacks = []strategyv1.IncidentRollback{{Name: "less", UID: "uid-less", Edits: []strategyv1.StandingEdit{{Path: trend, To: "0.5"}}}}
+		ready(object, metav1.ConditionFalse, strategyv1.ReasonContained)
+		conditions.Set(&object.Status.Conditions, testkit.T0, 1, strategyv1.ConditionContained, metav1.ConditionTrue, strategyv1.ReasonVerified, "verified")
+	})
+	s.neighbours, s.parent = []strategyv1.StrategyIncident{parent}, &parent
+	s.Rollbacks["less"] = &strategyv1.StrategyRollback{ObjectMeta: metav1.ObjectMeta{Name: "less", UID: "uid-less", CreationTimestamp: metav1.NewTime(testkit.T0)}}
+	s.writes("less", strategyv1.PlannedEdit{Path: trend, From: new("1.0"), To: "0.5"})
+	s.theirs = "less"
+	s.diagnosed(reports{"load": testkit.OK(), "smoke": testkit.Fail()})
+	expect(t, "Contained", s.condition(strategyv1.ConditionContained), "True/FollowsParent")
+	s.neighbours = nil
+	change(s, s.parent)
+	s.quiet()
+	return s
+}
+
+// TestAChildWaitsForItsParentsChangeToBeUndone: closed is not undone, and nothing is quiet only because a strategy is held back.
+func TestAChildWaitsForItsParentsChangeToBeUndone(t *testing.T) {
+	resolved := func(_ *story, parent *strategyv1.StrategyIncident) {
+		ready(parent, metav1.ConditionTrue, strategyv1.ReasonResolved)
+	}
+	s := follower(t, resolved)
+	s.At(time.Hour)
+	s.quiet()
+	expect(t, "Ready", s.condition(strategyv1.ConditionReady), "False/NeedsPerson")
+	expect(t, "Contained", s.condition(strategyv1.ConditionContained), "False/Retained")
+	if message := s.message(strategyv1.ConditionReady); !strings.Contains(message, "rollback less of it is still in force") {
+		t.Errorf("it does not name it: %s", message)
+	}
+	s.undoes("less")
+	s.quiet()
+	expect(t, "when it is undone", s.condition(strategyv1.ConditionReady), "False/Recovering")
+	s.At(time.Hour + 2*time.Minute)
+	s.quiet()
+	expect(t, "quiet since", s.condition(strategyv1.ConditionReady), "True/Resolved")
+
+	s = follower(t, func(s *story, parent *strategyv1.StrategyIncident) {
+		resolved(s, parent)
+		s.leaves("less")
+	})
+	s.At(time.Hour)
+	s.quiet()
+	if message := s.message(strategyv1.ConditionReady); !strings.Contains(message, "nothing undoes them") {
+		t.Errorf("it was deleted, and its edits stay: %s", message)
+	}
+
+	s = follower(t, func(s *story, parent *strategyv1.StrategyIncident) {
+		resolved(s, parent)
+		s.configProblem = &facts.Problem{Reason: strategyv1.ReasonConfigInvalid, Message: "no YAML"}
+	})
+	s.At(time.Hour)
+	s.quiet()
+	expect(t, "where nobody can see it", s.condition(strategyv1.ConditionReady), "False/NeedsPerson")
+}
+
+// TestAChildDoesNotSleepWithItsParent: where nothing is done about the older one any more, and nothing contains it, the younger one has its own remedy.
+func TestAChildDoesNotSleepWithItsParent(t *testing.T) {
+	lost := func(parent *strategyv1.StrategyIncident) {
+		conditions.Set(&parent.Status.Conditions, testkit.T0, 1, strategyv1.ConditionContained, metav1.ConditionFalse, strategyv1.ReasonMitigating, "not any more")
+	}
+	for name, c := range map[string]struct {
+		change func(*story, *strategyv1.StrategyIncident)
+		ready  string
+	}{
+		"it waits for people": {func(_ *story, parent *strategyv1.StrategyIncident) {
+			lost(parent)
+			conditions.Set(&parent.Status.Conditions, testkit.T0, 1, strategyv1.ConditionStalled, metav1.ConditionTrue, strategyv1.ReasonNeedsPerson, "look")
+		}, "False/Mitigating"},
+		"it is on hold": {func(_ *story, parent *strategyv1.StrategyIncident) {
+			lost(parent)
+			conditions.Set(&parent.Status.Conditions, testkit.T0, 1, strategyv1.ConditionOnHold, metav1.ConditionTrue, strategyv1.ReasonIncidentHeld, "wait")
+		}, "False/Mitigating"},
+		"it recovers": {func(s *story, parent *strategyv1.StrategyIncident) {
+			lost(parent)
+			parent.Status.RestoredTime = new(metav1.NewTime(s.Now))
+		}, "False/FollowsParent"},
+		"it is at work": {func(_ *story, parent *strategyv1.StrategyIncident) { lost(parent) }, "False/FollowsParent"},
+		"it is on hold, and contained": {func(_ *story, parent *strategyv1.StrategyIncident) {
+			conditions.Set(&parent.Status.Conditions, testkit.T0, 1, strategyv1.ConditionOnHold, metav1.ConditionTrue, strategyv1.ReasonIncidentHeld, "wait")
+		}, "False/FollowsParent"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := follower(t, c.change)
+			expect(t, "Ready", s.condition(strategyv1.ConditionReady), c.ready)
+		})
+	}
+}
+
+// TestAnIncidentWithoutASchedule: a remedy that disables the incident's schedules does nothing for one that names none.
+func TestAnIncidentWithoutASchedule(t *testing.T) {
+	s := newStory(t)
+	s.incident.Spec.Schedule = ""
+	parent := other("first", -time.Minute, func(object *strategyv1.StrategyIncident) {
+		object.Status.Cause = &strategyv1.CauseStatus{Name: "SignalDegradation", Remediation: "disable", Schedules: []string{"slow"}}
+		ready(object, metav1.ConditionFalse, strategyv1.ReasonMitigating)
+	})
+	s.neighbours, s.parent = []strategyv1.StrategyIncident{parent}, &parent
+	s.diagnosed(reports{"load": testkit.OK(), "smoke": testkit.Fail()})
+	expect(t, "Ready", s.condition(strategyv1.ConditionReady), "False/NeedsPerson")
+}
+
+// TestNoRuleClosesWhatSomebodyHolds: not as a false alarm, not as a duplicate, not after a recovery, until it is released.
+func TestNoRuleClosesWhatSomebodyHolds(t *testing.T) {
+	for name, c := range map[string]struct {
+		given func(*story) // until it is held
+		then  func(*story) // what would close it
+		ends  string
+	}{
+		"a false alarm": {func(s *story) { s.incident.Spec.RequestedBy = intake; s.pass() },
+			func(s *story) { s.reports(reports{"audit": testkit.OK(), "load": testkit.OK(), "smoke": testkit.OK()}) }, "True/FalseAlarm"},
+		"a duplicate": {func(s *story) { s.quiet() },
+			func(s *story) { s.same = []strategyv1.StrategyIncident{other("first", -time.Minute, nil)} }, "True/Duplicate"},
+		"a recovery": {func(s *story) { s.mitigating(); s.verified() },
+			func(s *story) { s.restored(); s.At(time.Hour) }, "True/Resolved"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t)
+			s.Spec.Recovery = &strategyv1.RecoverySpec{QuietSeconds: 120}
+			c.given(s)
+			for s.Step() { // Jobs that run when it is held end
+			}
+			s.decide(strategyv1.DecisionHold, "dave")
+			c.then(s)
+			s.quiet()
+			if s.incident.Status.ClosedTime != nil {
+				t.Fatalf("it is closed: %s", s.message(strategyv1.ConditionReady))
+			}
+			s.Now = s.Now.Add(time.Second)
+			s.decide(strategyv1.DecisionRelease, "carol")
+			s.quiet()
+			expect(t, "when it is released", s.condition(strategyv1.ConditionReady), c.ends)
+		})
+	}
 }

@@ -53,8 +53,9 @@ type story struct {
 	neighbours      []strategyv1.StrategyIncident
 	parent          *strategyv1.StrategyIncident
 	receipts        map[string]facts.Receipt
-	foresees        bool // decisions are seen whenever they were made, by their clock
-	crashAfter      int  // actions of a pass that are carried out before the process dies; negative: all
+	theirs          string // a rollback of the world that is another incident's
+	foresees        bool   // decisions are seen whenever they were made, by their clock
+	crashAfter      int    // actions of a pass that are carried out before the process dies; negative: all
 }
 
 func newStory(t testkit.T) *story {
@@ -108,6 +109,9 @@ func (s *story) observed() incident.Observed {
 
 func (s *story) rollbacks() (all []strategyv1.StrategyRollback) {
 	for _, name := range sortedNames(s.Rollbacks) {
+		if name == s.theirs {
+			continue
+		}
 		all = append(all, *s.Rollbacks[name].DeepCopy())
 	}
 	return all
