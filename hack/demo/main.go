@@ -73,7 +73,7 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.AddCommand(
-		exchangeCommand(), schedulerCommand(),
+		exchangeCommand(), schedulerCommand(), sinksCommand(),
 		auditStage4Command(), securityBaselineCommand(),
 		loadTestCommand(), smokeCommand(), runningPlanCommand(), journalCheckCommand(),
 		feedProbeCommand(), faultCommand(), misbehaveCommand(),
