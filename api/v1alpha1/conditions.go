@@ -121,6 +121,7 @@ const (
 
 	ReasonLooksFalse     = "LooksLikeFalseAlarm" // the rule of false alarms holds; people decide
 	ReasonUnanswered     = "Unanswered"          // every level was called, and nobody answers
+	ReasonNobodyReached  = "NobodyReached"       // no channel takes the call of a level, so the next one is called
 	ReasonReopened       = "Reopened"            // somebody took back that it was closed
 	ReasonRelapsed       = "Relapsed"            // the change was undone, and the fault is there again
 	ReasonRaised         = "SeverityRaised"      // a later report of the same fault has a higher severity
@@ -135,7 +136,7 @@ const (
 	ReasonAckEnded       = "Ended"               // and was, until the acknowledgement ended
 	ReasonDelivered      = "Delivered"           // a notification was taken by a channel of the playbook
 	ReasonNotDelivered   = "NotDelivered"        // and was not, again and again: call people yourself
-	ReasonChannelFailed  = "ChannelFailed"       // a channel did not take a notification, and another one did
+	ReasonChannelFailed  = "ChannelFailed"       // a channel or a person did not get a notification, and another one did
 	ReasonPartDelivered  = "PartlyDelivered"     // the newest was, and some before it were not
 	ReasonSampled        = "Sampled"             // every signal is known
 	ReasonSignalUnknown  = "SignalUnknown"       // a signal is not known

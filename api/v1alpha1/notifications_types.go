@@ -34,6 +34,7 @@ type NotificationRoute struct {
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=6
+	// +kubebuilder:validation:XValidation:rule="self.all(event, event != 'PageEnded')",message="PageEnded goes by itself to every channel that may have a page open; a route is told of Closed"
 	Events []NotificationEvent `json:"events,omitempty"`
 
 	// levels whose calls and questions it is told of. Default: all.
@@ -114,7 +115,15 @@ type ChannelSpec struct {
 	Email *EmailSpec `json:"email,omitempty"`
 }
 
+// MailOnCall is which address of people on call mails go to.
+// +kubebuilder:validation:Enum=Contact
+type MailOnCall string
+
+// MailContact: the contact of the rotation.
+const MailContact MailOnCall = "Contact"
+
 // EmailSpec is whom mails come from and go to.
+// +kubebuilder:validation:XValidation:rule="has(self.to) || has(self.onCall)",message="nobody would get a mail; name addresses in to, or set onCall: Contact"
 type EmailSpec struct {
 	// from is the address that mails come from.
 	// +required
@@ -123,8 +132,8 @@ type EmailSpec struct {
 	// +kubebuilder:validation:Pattern=`^[^@\s<>,;:"]+@[^@\s<>,;:"]+$`
 	From string `json:"from,omitempty"`
 
-	// to are the addresses that mails go to.
-	// +required
+	// to are the addresses that mails go to; absent = onCall alone says whom.
+	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
@@ -132,6 +141,11 @@ type EmailSpec struct {
 	// +kubebuilder:validation:items:MaxLength=254
 	// +kubebuilder:validation:items:Pattern=`^[^@\s<>,;:"]+@[^@\s<>,;:"]+$`
 	To []string `json:"to,omitempty"`
+
+	// onCall Contact: mails go to whoever is on call for the level, too, at the contact that the rotation has of that person, where it is a mail
+	// address; the end goes to whoever was called. Absent = only to the addresses of to.
+	// +optional
+	OnCall MailOnCall `json:"onCall,omitempty"`
 
 	// user logs in with the password of the Secret. Default: from.
 	// +optional
@@ -141,7 +155,7 @@ type EmailSpec struct {
 }
 
 // NotificationEvent is why people are told.
-// +kubebuilder:validation:Enum=LevelCalled;PersonAsked;AwaitingApproval;Relapsed;FeedSwitched;Closed
+// +kubebuilder:validation:Enum=LevelCalled;PersonAsked;AwaitingApproval;Relapsed;FeedSwitched;Closed;PageEnded
 type NotificationEvent string
 
 // The events that people are told of.
@@ -158,6 +172,9 @@ const (
 	NotifyFeedSwitched NotificationEvent = "FeedSwitched"
 	// NotifyClosed: the incident is over, of which somebody was told before.
 	NotifyClosed NotificationEvent = "Closed"
+	// NotifyPageEnded: the incident is over, and a channel that makes pages may have one open of which nobody knows any more: its answer was
+	// lost, or what it took is not kept any more. Nobody waits for it, so one that is not delivered counts as nobody untold.
+	NotifyPageEnded NotificationEvent = "PageEnded"
 )
 
 // DropReason is why a notification was given up.
@@ -224,7 +241,7 @@ type NotificationStatus struct {
 	// +required
 	AskedTime metav1.Time `json:"askedTime,omitempty,omitzero"`
 
-	// attempts is how often it was sent, as far as the operator remembers; absent = never yet.
+	// attempts is how often it was tried, as far as the operator remembers; absent = never yet.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	Attempts int32 `json:"attempts,omitempty"`
@@ -241,7 +258,7 @@ type NotificationStatus struct {
 	// +optional
 	DropReason DropReason `json:"dropReason,omitempty"`
 
-	// problem is why it is not delivered or, of one that was, which channels before that one did not take it.
+	// problem is why it is not delivered or, of one that was, which channels or people did not get it.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512

@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"slices"
 	"time"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -11,13 +12,43 @@ func Pending(n strategyv1.NotificationStatus) bool {
 	return n.DeliveredTime == nil && n.DroppedTime == nil
 }
 
+// Ends says whether an event says that it is over.
+func Ends(event strategyv1.NotificationEvent) bool {
+	return event == strategyv1.NotifyClosed || event == strategyv1.NotifyPageEnded
+}
+
+// Asks says whether somebody has to act on an event; the others are news.
+func Asks(event strategyv1.NotificationEvent) bool {
+	return !Ends(event) && event != strategyv1.NotifyFeedSwitched
+}
+
+// Channels are those that a notification is for, in order. Names that are not there any more leave no call without a way.
+func Channels(spec strategyv1.NotificationsSpec, n strategyv1.NotificationStatus) (all []strategyv1.ChannelSpec) {
+	var names []string
+	if at := slices.IndexFunc(spec.Routes, func(r strategyv1.NotificationRoute) bool { return r.Name == n.RouteName }); at >= 0 {
+		names = spec.Routes[at].Channels
+	}
+	if n.ChannelName != "" {
+		names = []string{n.ChannelName}
+	}
+	for _, name := range names {
+		if at := slices.IndexFunc(spec.Channels, func(c strategyv1.ChannelSpec) bool { return c.Name == name }); at >= 0 {
+			all = append(all, spec.Channels[at])
+		}
+	}
+	if len(all) == 0 {
+		return spec.Channels
+	}
+	return all
+}
+
 // NotWanted says why nobody need be told any more; empty: it is wanted. It is asked when a pass plans, and again right before a
 // notification is sent: whoever answered must not be called. overtaken: the next level was called before this one was told.
 func NotWanted(status strategyv1.StrategyIncidentStatus, n strategyv1.NotificationStatus, now time.Time) (why string, overtaken bool) {
 	if n.Event == strategyv1.NotifyFeedSwitched {
 		return "", false // what happened stays news
 	}
-	if n.Event == strategyv1.NotifyClosed {
+	if Ends(n.Event) {
 		if !Closed(status) {
 			return "the incident is open again", false
 		}

@@ -88,7 +88,7 @@ func pagerDuty(m Message) ([]post, error) {
 	var all []post
 	for _, page := range m.News.pages() {
 		event := map[string]any{"routing_key": m.Secret, "event_action": "resolve", "dedup_key": m.News.dedupKey(page)}
-		if m.News.Notification.Event != strategyv1.NotifyClosed {
+		if !lifecycle.Ends(m.News.Notification.Event) {
 			event["event_action"] = "trigger"
 			event["payload"] = map[string]any{
 				"summary": m.News.title(), "source": m.News.Incident.Namespace + "/" + m.News.Incident.Name, "severity": m.News.severity(),
@@ -130,7 +130,7 @@ const alertFor = 24 * time.Hour
 func alertmanager(m Message) ([]post, error) {
 	n := m.News
 	ends := n.Now.Add(alertFor)
-	if n.Notification.Event == strategyv1.NotifyClosed {
+	if lifecycle.Ends(n.Notification.Event) {
 		ends = n.Now
 	}
 	var alerts []any

@@ -6,40 +6,123 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	netmail "net/mail"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/wneessen/go-mail"
 
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/signals"
 )
 
 // mail sends a message by SMTP. The library writes the mail and speaks the protocol; the connection is made here, so it goes where requests
 // may go and nowhere else. TLS is never left out: a password must not be read on the way.
-func (s *Sender) mail(ctx context.Context, message Message) error {
+func (s *Sender) mail(ctx context.Context, message Message) (missed string, err error) {
 	if err := signals.CheckChannel(message.Channel.URL); err != nil {
-		return err
+		return "", err
 	}
 	where, err := url.Parse(message.Channel.URL)
 	if err != nil {
-		return errNoAnswer // it was read right before
+		return "", &Failure{Problem: noAnswer} // it was read right before
 	}
 	if err := s.allow.Check(where.String(), message.Namespace); err != nil {
-		return err
+		return "", err
+	}
+	to, unknown := recipients(message)
+	if len(to) == 0 {
+		return "", errors.New(unknown)
 	}
 	client, err := s.mailClient(ctx, where, message)
 	if err != nil {
-		return err
+		return "", err
 	}
-	letter, err := letterOf(message)
+	refused, err := s.deliver(ctx, client, message, to)
 	if err != nil {
-		return err
+		return "", err
 	}
-	if err := client.DialAndSendWithContext(ctx, letter); err != nil && !letter.IsDelivered() { // a server that took it need not say goodbye
+	return strings.Join(slices.DeleteFunc([]string{unknown, refused}, func(text string) bool { return text == "" }), "; "), nil
+}
+
+// deliver sends one mail to all. Where the server refuses somebody, it takes the mail for nobody: then each of them gets one alone, and refused
+// says who does not.
+func (s *Sender) deliver(ctx context.Context, client *mail.Client, message Message, to []string) (refused string, err error) {
+	letter, err := letterOf(message, to...)
+	if err != nil {
+		return "", err
+	}
+	err = client.DialAndSendWithContext(ctx, letter)
+	if err == nil || letter.IsDelivered() { // a server that took it need not say goodbye
+		return "", nil
+	}
+	var why *mail.SendError
+	if errors.As(err, &why) && why.Reason == mail.ErrSMTPRcptTo && len(to) > 1 {
+		return s.deliverEach(ctx, client, message, to)
+	}
+	s.logs(ctx, message.Channel, err)
+	return "", refusedMail(ctx, err)
+}
+
+func (s *Sender) deliverEach(ctx context.Context, client *mail.Client, message Message, to []string) (refused string, err error) {
+	letters := make([]*mail.Msg, len(to))
+	for i, one := range to {
+		if letters[i], err = letterOf(message, one); err != nil {
+			return "", err
+		}
+	}
+	err = client.DialAndSendWithContext(ctx, letters...)
+	var without []string
+	for i, letter := range letters {
+		if !letter.IsDelivered() {
+			without = append(without, to[i]+": "+refusedMail(ctx, letter.SendError()).Error())
+		}
+	}
+	if err != nil {
 		s.logs(ctx, message.Channel, err)
-		return refusedMail(err)
 	}
-	return nil
+	if len(without) == len(to) {
+		return "", refusedMail(ctx, err)
+	}
+	return strings.Join(without, ", "), nil
+}
+
+// Recipients are the addresses that a mail goes to.
+func Recipients(message Message) []string {
+	to, _ := recipients(message)
+	return to
+}
+
+// recipients are the addresses of a message; unknown says who is on call and has none.
+func recipients(message Message) (to []string, unknown string) {
+	email, n := message.Channel.Email, message.News.Notification
+	to = slices.Clone(email.To)
+	if email.OnCall != strategyv1.MailContact {
+		return to, ""
+	}
+	var without []string
+	found := false
+	for _, shift := range message.News.Incident.Status.OnCall {
+		if shift.Level != n.Level && !lifecycle.Ends(n.Event) {
+			continue
+		}
+		found = true
+		address, err := netmail.ParseAddress(shift.Contact)
+		switch {
+		case shift.Name == "":
+			without = append(without, "nobody is on call for "+string(shift.Level))
+		case err != nil:
+			without = append(without, fmt.Sprintf("the contact of %s, who is on call for %s, is no mail address", shift.Name, shift.Level))
+		case !slices.Contains(to, address.Address):
+			to = append(to, address.Address)
+		}
+	}
+	if !found {
+		without = append(without, "nobody knows who is on call for "+orElse(string(n.Level), "it"))
+	}
+	return to, strings.Join(without, ", ")
 }
 
 func (s *Sender) mailClient(ctx context.Context, where *url.URL, message Message) (*mail.Client, error) {
@@ -86,12 +169,12 @@ func (s *Sender) tls(host string) *tls.Config {
 }
 
 // letterOf is a message as a mail. Its Message-ID is the same for each try, so a mailbox can tell a repetition.
-func letterOf(message Message) (*mail.Msg, error) {
+func letterOf(message Message, to ...string) (*mail.Msg, error) {
 	letter := mail.NewMsg()
 	if err := letter.From(message.Channel.Email.From); err != nil {
 		return nil, errors.New("email.from is no address")
 	}
-	if err := letter.To(message.Channel.Email.To...); err != nil {
+	if err := letter.To(to...); err != nil {
 		return nil, errors.New("email.to has something that is no address")
 	}
 	letter.SetMessageIDWithValue(Sign(nil, []byte(message.Key))[len("sha256="):] + "@strategy-operator")
@@ -103,10 +186,10 @@ func letterOf(message Message) (*mail.Msg, error) {
 }
 
 // refusedMail is what a status may say of it: the code of the server, and none of its words.
-func refusedMail(err error) error {
+func refusedMail(ctx context.Context, err error) *Failure {
 	var refused *mail.SendError
 	if errors.As(err, &refused) && refused.ErrorCode() != 0 {
-		return fmt.Errorf("the mail server answers %d", refused.ErrorCode())
+		return &Failure{Problem: fmt.Sprintf("the mail server answers %d", refused.ErrorCode())}
 	}
-	return errNoAnswer
+	return unanswered(ctx, err)
 }

@@ -28,7 +28,7 @@ const (
 // happened is what each event is called for people.
 var happened = map[strategyv1.NotificationEvent]string{
 	strategyv1.NotifyLevelCalled: "called", strategyv1.NotifyPersonAsked: "needed", strategyv1.NotifyAwaitingApproval: "approval needed",
-	strategyv1.NotifyRelapsed: "called again, the fault is back", strategyv1.NotifyFeedSwitched: "feed switched", strategyv1.NotifyClosed: "closed",
+	strategyv1.NotifyRelapsed: "called again, the fault is back", strategyv1.NotifyFeedSwitched: "feed switched", strategyv1.NotifyClosed: "closed", strategyv1.NotifyPageEnded: "closed",
 }
 
 // title is the short form, for a phone.
@@ -68,9 +68,7 @@ func (n News) text() string {
 }
 
 // asks: somebody has to do something; the others are news.
-func (n News) asks() bool {
-	return n.Notification.Event != strategyv1.NotifyClosed && n.Notification.Event != strategyv1.NotifyFeedSwitched
-}
+func (n News) asks() bool { return lifecycle.Asks(n.Notification.Event) }
 
 // asked is of whom, and until when.
 func (n News) asked() string {
@@ -102,7 +100,7 @@ func (n News) drill() bool { return n.Incident.Spec.Mode == strategyv1.IncidentD
 func (n News) pages() []string {
 	level := orElse(string(n.Notification.Level), "none")
 	switch {
-	case n.Notification.Event == strategyv1.NotifyClosed:
+	case lifecycle.Ends(n.Notification.Event):
 		return []string{string(strategyv1.LevelL1), string(strategyv1.LevelL2), string(strategyv1.LevelLead), "none", newsPage}
 	case !n.asks():
 		return []string{newsPage}

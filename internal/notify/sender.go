@@ -42,9 +42,6 @@ type Sender struct {
 	failed  func(ctx context.Context, url string, err error)
 }
 
-// errNoAnswer is every failure between the operator and a server: a status would tell its readers who listens where.
-var errNoAnswer = errors.New("the server gives no answer; the operator's log says why")
-
 // New makes a Sender.
 func New(options signals.Options) *Sender {
 	options.Pauses = options.Pauses.OrDefault()
@@ -53,22 +50,22 @@ func New(options signals.Options) *Sender {
 	}
 }
 
-// Send sends a message once. Nil: the server took it. After an error it may have taken it or not. No error holds the URL, the secret or
-// words of the server.
-func (s *Sender) Send(ctx context.Context, message Message) error {
+// Send sends a message once. Without an error the server took it; missed says who did not get it all the same, empty: nobody. After an error
+// it may have taken it or not; a *Failure says more. Nothing of it holds the URL, the secret or words of the server.
+func (s *Sender) Send(ctx context.Context, message Message) (missed string, err error) {
 	if message.Channel.Type == strategyv1.ChannelEmail {
 		return s.mail(ctx, message)
 	}
 	all, err := posts(message)
 	if err != nil {
-		return err
+		return "", err
 	}
 	for _, one := range all {
 		if err := s.post(ctx, message, one); err != nil {
-			return err
+			return "", err
 		}
 	}
-	return nil
+	return "", nil
 }
 
 // post sends one request.
@@ -88,7 +85,7 @@ func (s *Sender) post(ctx context.Context, message Message, one post) error {
 	response, err := s.client.Do(request)
 	if err != nil {
 		s.logs(ctx, message.Channel, signals.WithoutURL(err))
-		return errNoAnswer
+		return unanswered(ctx, err)
 	}
 	defer func() { _ = response.Body.Close() }()                              // a reader has nothing left to lose
 	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxAnswerBytes)) // the status says all
@@ -98,7 +95,7 @@ func (s *Sender) post(ctx context.Context, message Message, one post) error {
 	case code >= 300 && code < 400:
 		return fmt.Errorf("the server answers HTTP %d, a redirect, which is not followed; write the URL that it leads to into the playbook and the Secret", code)
 	default:
-		return fmt.Errorf("the server answers HTTP %d", code)
+		return &Failure{Problem: fmt.Sprintf("the server answers HTTP %d", code), After: retryAfter(response, message.News.Now)}
 	}
 }
 

@@ -63,7 +63,7 @@ func TestSend(t *testing.T) {
 			ctx, enough := context.WithTimeout(t.Context(), 500*time.Millisecond)
 			defer enough()
 			logged := 0
-			err := sender(t, func(error) { logged++ }).Send(ctx, notify.Message{Namespace: "trading", Channel: channel(strategyv1.ChannelWebhook, server.URL+"/hook"), Secret: string(signingKey), Key: "k/1", News: news(strategyv1.NotifyLevelCalled)})
+			_, err := sender(t, func(error) { logged++ }).Send(ctx, notify.Message{Namespace: "trading", Channel: channel(strategyv1.ChannelWebhook, server.URL+"/hook"), Secret: string(signingKey), Key: "k/1", News: news(strategyv1.NotifyLevelCalled)})
 			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("it says %v, not %q", err, c.want)
 			}
@@ -86,6 +86,40 @@ func TestSend(t *testing.T) {
 	}
 }
 
+// TestWhenAServerWantsToBeAskedAgain is what it says with 429 and 503, in both forms; and nothing that it says with others, or that is none.
+func TestWhenAServerWantsToBeAskedAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		code int
+		says string
+		want time.Duration
+	}{
+		"seconds":             {http.StatusTooManyRequests, "30", 30 * time.Second},
+		"away for a while":    {http.StatusServiceUnavailable, "120", 2 * time.Minute},
+		"a time":              {http.StatusTooManyRequests, noon.Add(time.Minute).Format(http.TimeFormat), time.Minute},
+		"a time that is over": {http.StatusTooManyRequests, noon.Add(-time.Minute).Format(http.TimeFormat), 0},
+		"less than nothing":   {http.StatusTooManyRequests, "-5", 0},
+		"for ever":            {http.StatusTooManyRequests, "99999999999999999999", 0},
+		"no number":           {http.StatusTooManyRequests, "soon", 0},
+		"nothing":             {http.StatusTooManyRequests, "", 0},
+		"another answer":      {http.StatusInternalServerError, "30", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Retry-After", c.says)
+				w.WriteHeader(c.code)
+			}))
+			defer server.Close()
+			_, err := sender(t, func(err error) { t.Error(err) }).Send(t.Context(), notify.Message{
+				Namespace: "trading", Channel: channel(strategyv1.ChannelNtfy, server.URL), Key: "k", News: news(strategyv1.NotifyLevelCalled),
+			})
+			var failure *notify.Failure
+			if !errors.As(err, &failure) || failure.After != c.want || failure.Hung {
+				t.Errorf("%+v", err)
+			}
+		})
+	}
+}
+
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }
@@ -96,7 +130,7 @@ func TestServersThatAreNotAllowed(t *testing.T) {
 	defer server.Close()
 	strict := notify.New(signals.Options{})
 	for _, url := range []string{server.URL, "http://169.254.169.254/", "ftp://x", "http://user:pw@hooks.trading/", "http://hooks.other/", "://"} {
-		if err := strict.Send(t.Context(), notify.Message{Namespace: "trading", Channel: channel(strategyv1.ChannelWebhook, url), News: news(strategyv1.NotifyClosed)}); err == nil || strings.Contains(err.Error(), "pw") {
+		if _, err := strict.Send(t.Context(), notify.Message{Namespace: "trading", Channel: channel(strategyv1.ChannelWebhook, url), News: news(strategyv1.NotifyClosed)}); err == nil || strings.Contains(err.Error(), "pw") {
 			t.Errorf("%s: %v", url, err)
 		}
 	}

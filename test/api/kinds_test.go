@@ -406,7 +406,10 @@ func channelRows() []row {
 			return []string{"LevelCalled", "PersonAsked", "AwaitingApproval", "Relapsed", "FeedSwitched", "Closed", "Other"}[i]
 		}),
 		items(routes+".0.levels", 0, 3, func(i int) any { return []string{"L1", "L2", "TechLead", "L4"}[i] }),
-		required(mail+".email.from", mail+".email.to"),
+		required(mail+".email.from"), enum(mail+".email.onCall", "Contact"),
+		rule("whoever is on call is enough", "", set(mail+".email.onCall", "Contact"), drop(mail+".email.to")),
+		rule("somebody gets a mail", "nobody would get a mail", drop(mail+".email.to")),
+		rule("no route is told that pages end", "a route is told of Closed", set(routes+".0.events.0", "PageEnded")),
 		text(mail+".email.user", 1, 254),
 		pattern(mail+".email.from", []string{"a@b", "a.b+c@d.example"}, []string{"", "ab", "a@", "@b", "a b@c", "a@b,c@d", "A <a@b>", "a@b\nBcc: c@d"}),
 		pattern(mail+".email.to.0", []string{"a@b", "a.b+c@d.example"}, []string{"", "ab", "a@", "@b", "a b@c", "a@b,c@d", "A <a@b>", "a@b\nBcc: c@d"}),
