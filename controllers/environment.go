@@ -40,9 +40,9 @@ type Signals interface {
 	Sample(ctx context.Context, source signals.Source, now time.Time) signals.Snapshot
 }
 
-// Channels passes notifications on. Nil: delivered. After an error it may have been, or not.
+// Channels passes notifications on. Without an error one is delivered, but to those that missed names. After an error it may have been, or not.
 type Channels interface {
-	Send(ctx context.Context, message notify.Message) error
+	Send(ctx context.Context, message notify.Message) (missed string, err error)
 }
 
 // Namespaces knows which namespaces the operator serves.

@@ -56,7 +56,7 @@ func registerMetrics(reader client.Reader, readers *namespaces.Readers, beats *b
 		breachesTotal.WithLabelValues(string(level)) // zero, too: nobody sees a series grow that begins with its first breach
 	}
 	for _, event := range []strategyv1.NotificationEvent{strategyv1.NotifyLevelCalled, strategyv1.NotifyPersonAsked, strategyv1.NotifyAwaitingApproval,
-		strategyv1.NotifyRelapsed, strategyv1.NotifyFeedSwitched, strategyv1.NotifyClosed} {
+		strategyv1.NotifyRelapsed, strategyv1.NotifyFeedSwitched, strategyv1.NotifyClosed, strategyv1.NotifyPageEnded} {
 		for _, result := range []string{"unreached", "failed"} {
 			notificationsTotal.WithLabelValues(string(event), result)
 		}

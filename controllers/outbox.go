@@ -3,23 +3,18 @@ package controllers
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
-	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
-	"tradeops.dev/strategy-operator/internal/notify"
 	"tradeops.dev/strategy-operator/internal/pass"
 )
 
@@ -30,7 +25,7 @@ type outbox struct {
 	*reader
 	channels Channels
 	wakes    waker
-	pace     pace
+	board    switchboard
 }
 
 // outboxes are how many incidents are sent for at a time; each waits for a server most of its time.
@@ -81,35 +76,39 @@ func (r *outbox) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Resu
 	}
 	now := r.Clock.Now()
 	var nextAt time.Time
-	for _, n := range callsFirst(object.Status.Notifications) {
+	for _, n := range urgentFirst(object.Status.Notifications) {
 		if !lifecycle.Pending(n) || object.DeletionTimestamp != nil {
 			continue
 		}
-		known, _ := r.receipts.sent.get(n.Key)
-		why, _ := lifecycle.NotWanted(object.Status, n, now)
-		switch {
-		case !known.Delivered.IsZero(): // the incident has not heard yet, or its cache is late
-			r.wake(&object)
-			nextAt = checks.Earlier(nextAt, now.Add(r.Pauses.OutputRetry))
-		case why != "": // answered meanwhile: the incident's plan records that. An acknowledgement may end
-			nextAt = checks.Earlier(nextAt, now.Add(pass.Recheck))
-		case now.Before(known.nextAt):
-			nextAt = checks.Earlier(nextAt, known.nextAt)
-		default:
-			if at := r.mayBeSent(&object, n, now); !at.IsZero() {
-				nextAt = checks.Earlier(nextAt, at)
-				continue
-			}
-			return r.try(ctx, &object, n, known)
+		at := r.one(ctx, &object, n, now)
+		if at.IsZero() {
+			return ctrl.Result{RequeueAfter: time.Millisecond}, nil // what is due next may have changed meanwhile
 		}
+		nextAt = checks.Earlier(nextAt, at)
 	}
 	return again(nextAt, now), nil
 }
 
-// callsFirst: who is called hears it before anything else is told.
-func callsFirst(all []strategyv1.NotificationStatus) []strategyv1.NotificationStatus {
+// one tries to send a notification, or says when to look at it again; zero: it was tried.
+func (r *outbox) one(ctx context.Context, object *strategyv1.StrategyIncident, n strategyv1.NotificationStatus, now time.Time) (again time.Time) {
+	known, _ := r.receipts.sent.get(n.Key)
+	why, _ := lifecycle.NotWanted(object.Status, n, now)
+	switch {
+	case !known.Delivered.IsZero(): // the incident has not heard yet, or its cache is late
+		r.wake(object)
+		return now.Add(r.Pauses.OutputRetry)
+	case why != "": // answered meanwhile: the incident's plan records that. An acknowledgement may end
+		return now.Add(pass.Recheck)
+	case now.Before(known.nextAt):
+		return known.nextAt
+	}
+	return r.try(ctx, object, n, known)
+}
+
+// urgentFirst: who is called hears it before anything else is told.
+func urgentFirst(all []strategyv1.NotificationStatus) []strategyv1.NotificationStatus {
 	later := func(n strategyv1.NotificationStatus) int {
-		if n.Event == strategyv1.NotifyLevelCalled {
+		if urgent(all, n) {
 			return 0
 		}
 		return 1
@@ -117,130 +116,14 @@ func callsFirst(all []strategyv1.NotificationStatus) []strategyv1.NotificationSt
 	return slices.SortedStableFunc(slices.Values(all), func(a, b strategyv1.NotificationStatus) int { return cmp.Compare(later(a), later(b)) })
 }
 
-// mayBeSent says when; zero: now. Who is called does not wait for what others are told.
-func (r *outbox) mayBeSent(object *strategyv1.StrategyIncident, n strategyv1.NotificationStatus, now time.Time) time.Time {
-	if n.Event == strategyv1.NotifyLevelCalled {
-		return time.Time{}
+// urgent: it waits for nothing that others are told. Of the calls of a level that is the first that it hears.
+func urgent(all []strategyv1.NotificationStatus, n strategyv1.NotificationStatus) bool {
+	if n.Event != strategyv1.NotifyLevelCalled {
+		return n.Event == strategyv1.NotifyRelapsed || n.Event == strategyv1.NotifyAwaitingApproval
 	}
-	return r.pace.wait(object.Namespace+"/"+object.Spec.PlaybookName, now, r.Pauses.NotifyPace)
-}
-
-// try sends one notification once.
-func (r *outbox) try(ctx context.Context, object *strategyv1.StrategyIncident, n strategyv1.NotificationStatus, known sent) (ctrl.Result, error) {
-	known.Attempts++
-	known.Channel, known.Problem = r.send(ctx, object, n)
-	now := r.Clock.Now()
-	if known.Channel != "" {
-		known.Delivered = now
-	} else {
-		known.nextAt = now.Add(min(r.Pauses.NotifyRetry<<min(known.Attempts-1, 20), r.Pauses.NotifyHangs))
-	}
-	r.receipts.sent.put(n.Key, known, len(n.Key)+len(known.Problem))
-	r.wake(object)
-	return ctrl.Result{RequeueAfter: time.Millisecond}, nil
-}
-
-// send gives a notification to the first channel that takes it. The problem is why those before did not and, if channel is empty, why nobody
-// did.
-func (r *outbox) send(ctx context.Context, object *strategyv1.StrategyIncident, n strategyv1.NotificationStatus) (channel, problem string) {
-	if object.Status.Review == strategyv1.ReviewAwaited {
-		return "", "nobody has approved the playbook yet, so its channels get nothing; kubectl strategy review shows it"
-	}
-	frozen, missing, err := r.observeFrozen(ctx, object.Namespace, object.Status.PlaybookRevision)
-	if err != nil {
-		return "", r.unread(ctx, n, err)
-	}
-	if missing != nil {
-		return "", missing.Message
-	}
-	if frozen.spec.Notifications == nil { // approved meanwhile, without it
-		return "", "the playbook that the incident runs on has no notifications"
-	}
-	var problems []string
-	for _, one := range channelsOf(*frozen.spec.Notifications, n) {
-		problem := r.over(ctx, object, n, one)
-		if problem == "" {
-			return one.Name, strings.Join(problems, "; ")
-		}
-		notificationsTotal.WithLabelValues(string(n.Event), "failed").Inc()
-		problems = append(problems, "channel "+one.Name+": "+problem)
-	}
-	return "", strings.Join(problems, "; ")
-}
-
-// channelsOf are those that a notification is for, in order. Names that are not there any more leave no call without a way.
-func channelsOf(spec strategyv1.NotificationsSpec, n strategyv1.NotificationStatus) (all []strategyv1.ChannelSpec) {
-	var names []string
-	if at := slices.IndexFunc(spec.Routes, func(r strategyv1.NotificationRoute) bool { return r.Name == n.RouteName }); at >= 0 {
-		names = spec.Routes[at].Channels
-	}
-	if n.ChannelName != "" {
-		names = []string{n.ChannelName}
-	}
-	for _, name := range names {
-		if at := slices.IndexFunc(spec.Channels, func(c strategyv1.ChannelSpec) bool { return c.Name == name }); at >= 0 {
-			all = append(all, spec.Channels[at])
-		}
-	}
-	if len(all) == 0 {
-		return spec.Channels
-	}
-	return all
-}
-
-// over sends a notification over one channel, and says why it was not taken. What cannot be sent for what the Secret says, or for want of an
-// answer of the API server, is a failure like any other: nobody was told.
-func (r *outbox) over(ctx context.Context, object *strategyv1.StrategyIncident, n strategyv1.NotificationStatus, channel strategyv1.ChannelSpec) (problem string) {
-	secret, problem, err := r.channelSecret(ctx, object.Namespace, channel)
-	if err != nil {
-		return r.unread(ctx, n, err)
-	}
-	if problem != "" {
-		return problem
-	}
-	ctx, enough := context.WithTimeout(ctx, r.Pauses.NotifyCall)
-	defer enough()
-	failed := r.channels.Send(ctx, notify.Message{
-		Namespace: object.Namespace, Channel: channel, Secret: secret, Key: n.Key, News: notify.News{Incident: object, Notification: n, Now: r.Clock.Now()},
+	return !slices.ContainsFunc(all, func(heard strategyv1.NotificationStatus) bool {
+		return heard.Event == n.Event && heard.Level == n.Level && heard.RouteName == n.RouteName && heard.DeliveredTime != nil
 	})
-	if failed != nil {
-		return failed.Error()
-	}
-	return ""
-}
-
-// channelKeys are where the Secret of a channel has what is secret, by type.
-var channelKeys = map[strategyv1.ChannelType]secretKind{
-	strategyv1.ChannelWebhook:      {key: secretKey, name: "the signing key of the webhook"},
-	strategyv1.ChannelSlack:        {key: secretURL, name: "the URL of Slack"},
-	strategyv1.ChannelTeams:        {key: secretURL, name: "the URL of Teams"},
-	strategyv1.ChannelPagerDuty:    {key: "routing-key", name: "the routing key of PagerDuty"},
-	strategyv1.ChannelEmail:        {key: "password", name: "the password of the mail server"},
-	strategyv1.ChannelNtfy:         {key: "token", name: "the token of ntfy"},
-	strategyv1.ChannelAlertmanager: {key: "token", name: "the token of Alertmanager"},
-}
-
-func (r *outbox) channelSecret(ctx context.Context, namespace string, channel strategyv1.ChannelSpec) (secret, problem string, err error) {
-	if channel.SecretName == "" {
-		return "", "", nil
-	}
-	kind := channelKeys[channel.Type]
-	kind.field = "spec.notifications.channels, " + channel.Name
-	at := types.NamespacedName{Namespace: namespace, Name: channel.SecretName}
-	secret, problem, err = r.observeOwned(ctx, kind, at, channel.URL)
-	if channel.Type == strategyv1.ChannelWebhook && problem == "" && err == nil && len(secret) < notify.MinKeyBytes {
-		problem = fmt.Sprintf("Secret %s, key %q has less than %d bytes; make it longer", at, kind.key, notify.MinKeyBytes)
-	}
-	if channel.Type != strategyv1.ChannelWebhook { // a key may be any bytes; the others are words
-		secret = strings.TrimSpace(secret)
-	}
-	return secret, problem, err
-}
-
-// unread has the log say what a status must not.
-func (r *outbox) unread(ctx context.Context, n strategyv1.NotificationStatus, err error) (problem string) {
-	log.FromContext(ctx).Error(err, "A notification cannot be sent", "key", n.Key)
-	return "what it needs cannot be read: the API server gives no answer about the playbook or its Secret; the operator's log says why"
 }
 
 // wake has the incident hear; one that finds no room is tried again.

@@ -66,7 +66,7 @@ type Pauses struct {
 	QueryWait time.Duration
 	// QueryHangs is the longest pause between requests that fail again and again, unless a playbook's interval is longer.
 	QueryHangs time.Duration
-	// NotifyPace is the least time between two notifications of a playbook that call nobody.
+	// NotifyPace is the least time between two notifications over one channel, or to one person by mail, that can wait.
 	NotifyPace time.Duration
 	// NotifyCall bounds one call of a channel.
 	NotifyCall time.Duration

@@ -28,7 +28,7 @@ type Webhook struct {
 	// Down is what every call is answered with; nil: it takes them.
 	Down error
 	// Via sends messages instead; nil: the server takes them itself.
-	Via func(context.Context, notify.Message) error
+	Via func(context.Context, notify.Message) (missed string, err error)
 	// Got is how often it took each notification, by key.
 	Got map[string]int
 	// Keys of these, in the order in which they came first.
@@ -81,11 +81,15 @@ type watchedWebhook struct {
 }
 
 // Send implements controllers.Channels.
-func (h *watchedWebhook) Send(ctx context.Context, message notify.Message) error {
-	if via := h.world.Webhook.Via; via != nil {
-		return h.writes.do("post "+message.Key, func() error { return via(ctx, message) })
-	}
-	return h.writes.do("post "+message.Key, func() error { return h.world.Webhook.take(message) })
+func (h *watchedWebhook) Send(ctx context.Context, message notify.Message) (missed string, err error) {
+	err = h.writes.do("post "+message.Key, func() (err error) {
+		if via := h.world.Webhook.Via; via != nil {
+			missed, err = via(ctx, message)
+			return err
+		}
+		return h.world.Webhook.take(message)
+	})
+	return missed, err
 }
 
 var _ controllers.Channels = &watchedWebhook{}
