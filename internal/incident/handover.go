@@ -75,16 +75,24 @@ func (p *plan) handOver() {
 func (p *plan) handedOver() bool {
 	level := lifecycle.Level(p.next)
 	due, why := p.patience(level)
+	reason := strategyv1.ReasonDeadlinePast
+	if sooner, unheard := p.unheard(level); !sooner.IsZero() && (due.IsZero() || sooner.Before(due)) {
+		due, why, reason = sooner, unheard, strategyv1.ReasonNobodyReached
+	}
 	switch {
 	case due.IsZero():
 		return false
 	case p.now.Before(due):
 		p.out.Wake(due)
 		return false
-	case level == strategyv1.LevelL1:
-		p.escalate(strategyv1.ReasonDeadlinePast, why, "")
-	default:
-		p.callTheLead(strategyv1.ReasonDeadlinePast, why, "")
+	}
+	if reason == strategyv1.ReasonNobodyReached {
+		p.out.Tell(corev1.EventTypeWarning, reason, why)
+	}
+	if level == strategyv1.LevelL1 {
+		p.escalate(reason, why, "")
+	} else {
+		p.callTheLead(reason, why, "")
 	}
 	p.out.Wake(p.now) // what the next level does starts in the next pass
 	return true

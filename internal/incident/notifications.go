@@ -43,9 +43,10 @@ func (p *plan) addNotification(one strategyv1.NotificationStatus) {
 	}
 	var heard []string
 	if one.Event == strategyv1.NotifyClosed {
-		heard = p.endChannels(one)
+		heard = p.heard()
+		p.addOver(one, heard)
 	}
-	routed := len(heard) > 0 || len(routes) > 0 && isNews(one.Event) // what nobody subscribed to is for nobody
+	routed := len(heard) > 0 || len(routes) > 0 && !lifecycle.Asks(one.Event) // what nobody subscribed to is for nobody
 	for _, route := range routes {
 		if wants(route, one) && !slices.ContainsFunc(route.Channels, func(name string) bool { return slices.Contains(heard, name) }) {
 			again := one
@@ -59,29 +60,56 @@ func (p *plan) addNotification(one strategyv1.NotificationStatus) {
 	}
 }
 
-// endChannels tells the end over each channel that took something: a page must be resolved where it was made.
-func (p *plan) endChannels(end strategyv1.NotificationStatus) (heard []string) {
-	for _, n := range p.next.Notifications {
-		if n.DeliveredTime != nil && n.ChannelName != "" && n.Event != strategyv1.NotifyClosed && !slices.Contains(heard, n.ChannelName) {
-			heard = append(heard, n.ChannelName)
-		}
-	}
-	for _, name := range heard {
+// addOver tells an end over channels by name.
+func (p *plan) addOver(end strategyv1.NotificationStatus, names []string) {
+	for _, name := range names {
 		one := end
 		one.ChannelName, one.Key = name, end.Key+"/channel/"+name
 		p.addRouted(one)
 	}
-	return heard
+}
+
+// heard are the channels that took something: a page must be resolved where it was made.
+func (p *plan) heard() (names []string) {
+	for _, n := range p.next.Notifications {
+		if n.DeliveredTime != nil && n.ChannelName != "" && !lifecycle.Ends(n.Event) && !slices.Contains(names, n.ChannelName) {
+			names = append(names, n.ChannelName)
+		}
+	}
+	return names
+}
+
+// mayHavePages are the other channels on which a page may be open: one took a call whose answer was lost, or that was given up while it was on
+// its way, or that is not kept any more.
+func (p *plan) mayHavePages() (names []string) {
+	spec := p.seen.Playbook.Spec.Notifications
+	if spec == nil {
+		return nil
+	}
+	sent := p.seen.Incident.Status.Notifications // what this pass adds was sent to nobody yet
+	given := map[string]bool{}
+	for _, n := range sent {
+		if !lifecycle.Ends(n.Event) {
+			n.ChannelName = "" // that took it; those before it may have
+		}
+		for _, channel := range lifecycle.Channels(*spec, n) {
+			given[channel.Name] = true
+		}
+	}
+	heard := p.heard()
+	for _, channel := range spec.Channels {
+		pages := channel.Type == strategyv1.ChannelPagerDuty || channel.Type == strategyv1.ChannelAlertmanager
+		forgotten := len(sent) >= maxNotifications
+		if pages && (given[channel.Name] || forgotten) && !slices.Contains(heard, channel.Name) {
+			names = append(names, channel.Name)
+		}
+	}
+	return names
 }
 
 // wants says whether a route is told of something.
 func wants(route strategyv1.NotificationRoute, n strategyv1.NotificationStatus) bool {
 	return (len(route.Events) == 0 || slices.Contains(route.Events, n.Event)) && (len(route.Levels) == 0 || n.Level == "" || slices.Contains(route.Levels, n.Level))
-}
-
-// isNews: nobody has to act on it.
-func isNews(event strategyv1.NotificationEvent) bool {
-	return event == strategyv1.NotifyClosed || event == strategyv1.NotifyFeedSwitched
 }
 
 // addRouted makes room for one by dropping the oldest that is settled, or else the oldest, which is told.
@@ -95,7 +123,7 @@ func (p *plan) addRouted(one strategyv1.NotificationStatus) {
 		at := slices.IndexFunc(all, func(n strategyv1.NotificationStatus) bool { return !lifecycle.Pending(n) })
 		if at < 0 {
 			at = 0
-			p.giveUp(&all[0], all[0].Attempts, "too many wait, and this is the oldest", strategyv1.DropUnreached)
+			p.giveUp(&all[0], all[0].Attempts, "too many wait, and this is the oldest", untold(all[0]))
 		}
 		all = slices.Delete(slices.Clone(all), at, at+1)
 	}
@@ -155,6 +183,9 @@ func (p *plan) tellFeedSwitched(rollback strategyv1.StrategyRollback, message st
 
 // tellClosed: whoever may have been called hears that it is over. One that nobody was called for is no news, such as a duplicate.
 func (p *plan) tellClosed(message string) {
+	if pages := p.mayHavePages(); len(pages) > 0 {
+		p.addOver(p.notification(strategyv1.NotifyPageEnded, lifecycle.Level(p.next), message), pages)
+	}
 	if slices.ContainsFunc(p.seen.Incident.Status.Notifications, func(n strategyv1.NotificationStatus) bool { return n.DroppedTime == nil || n.Attempts > 0 }) {
 		p.notify(strategyv1.NotifyClosed, lifecycle.Level(p.next), message)
 	}

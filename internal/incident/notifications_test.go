@@ -114,7 +114,7 @@ func TestWhoIsToldOfWhat(t *testing.T) {
 		"a drill is told, too": {
 			func(s *story) { s.incident.Spec.Mode = strategyv1.IncidentDrill; s.quiet(); s.deliver() }, "LevelCalled L1 delivered", "",
 		},
-		"it is given up after hours": {
+		"nobody hears of L1's call, and L2 is called": {
 			func(s *story) {
 				s.Spec.Triage.RespondWithinSeconds, s.Spec.Diagnosis.RespondWithinSeconds = 86400, 86400
 				s.Spec.Triage.Escalate = nil
@@ -123,7 +123,17 @@ func TestWhoIsToldOfWhat(t *testing.T) {
 				s.fails(9, "the server answers HTTP 500")
 				s.At(4 * time.Hour)
 				s.quiet()
-			}, "LevelCalled L1 unreached", "not delivered within 4h0m0s: the server answers HTTP 500",
+			}, "LevelCalled L1 unreached; LevelCalled L2 waits", "",
+		},
+		"nobody hears of the end for hours": {
+			func(s *story) {
+				s.quiet()
+				s.deliver()
+				s.closed()
+				s.fails(9, "the server answers HTTP 500")
+				s.At(5 * time.Hour)
+				s.quiet()
+			}, "LevelCalled L1 delivered; Closed L1 unreached", "not delivered within 4h0m0s: the server answers HTTP 500",
 		},
 		"the playbook cannot be read any more": {
 			func(s *story) {

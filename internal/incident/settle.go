@@ -34,7 +34,7 @@ func (p *plan) received() {
 		n.ChannelName = receipt.Channel
 		if n.Problem != "" {
 			p.out.Tell(corev1.EventTypeWarning, strategyv1.ReasonChannelFailed,
-				bounded.Line(fmt.Sprintf("%s: channel %s took it, others did not: %s", inShort(*n), n.ChannelName, n.Problem), 1024))
+				bounded.Line(fmt.Sprintf("%s: channel %s took it, but not everybody got it: %s", inShort(*n), n.ChannelName, n.Problem), 1024))
 		}
 	}
 }
@@ -61,6 +61,8 @@ func (p *plan) settleOne(n *strategyv1.NotificationStatus) {
 		p.giveUp(n, tried, why+", and this level could not be told: "+problem, strategyv1.DropUnreached)
 	case why != "":
 		p.giveUp(n, tried, "not needed: "+why, strategyv1.DropNotNeeded)
+	case !p.now.Before(until) && untold(*n) == strategyv1.DropNotNeeded:
+		p.giveUp(n, tried, fmt.Sprintf("not delivered within %s, so look whether a page is still open there: %s", notifyFor, problem), strategyv1.DropNotNeeded)
 	case !p.now.Before(until):
 		p.giveUp(n, tried, fmt.Sprintf("not delivered within %s: %s", notifyFor, problem), strategyv1.DropUnreached)
 	default:
@@ -68,7 +70,7 @@ func (p *plan) settleOne(n *strategyv1.NotificationStatus) {
 		if receipt.Problem != "" && receipt.Problem != n.Problem { // not each try: that would be a write for each
 			n.Problem, n.Attempts = bounded.Line(receipt.Problem, 512), tried
 		}
-		if tried >= manyTries && !fails(*n) {
+		if tried >= manyTries && !fails(*n) && untold(*n) == strategyv1.DropUnreached {
 			n.Attempts = tried
 			p.notReached(*n, problem)
 		}
@@ -78,6 +80,14 @@ func (p *plan) settleOne(n *strategyv1.NotificationStatus) {
 // fails: it was tried often enough for people to be told elsewhere.
 func fails(n strategyv1.NotificationStatus) bool {
 	return lifecycle.Pending(n) && n.Attempts >= manyTries
+}
+
+// untold is what it means that a notification could not be delivered: for the end of a page that may not even be there nobody waits.
+func untold(n strategyv1.NotificationStatus) strategyv1.DropReason {
+	if n.Event == strategyv1.NotifyPageEnded {
+		return strategyv1.DropNotNeeded
+	}
+	return strategyv1.DropUnreached
 }
 
 func (p *plan) giveUp(n *strategyv1.NotificationStatus, tried int32, why string, reason strategyv1.DropReason) {
@@ -121,7 +131,7 @@ func (p *plan) tellReached() {
 		p.out.Set(strategyv1.ConditionNotified, metav1.ConditionFalse, strategyv1.ReasonPartDelivered, "the newest notification was delivered, but not all before it: "+message)
 	case seen.delivered.IsZero(): // nothing is known yet
 	case seen.around != "":
-		p.out.Set(strategyv1.ConditionNotified, metav1.ConditionTrue, strategyv1.ReasonChannelFailed, bounded.Line("the newest notification was delivered, but not by every channel that it was for: "+seen.around, 1024))
+		p.out.Set(strategyv1.ConditionNotified, metav1.ConditionTrue, strategyv1.ReasonChannelFailed, bounded.Line("the newest notification was delivered, but not to everybody or by every channel that it was for: "+seen.around, 1024))
 	case seen.waits == 0:
 		p.out.Set(strategyv1.ConditionNotified, metav1.ConditionTrue, strategyv1.ReasonDelivered, "every notification that was wanted was delivered")
 	default:
@@ -139,6 +149,9 @@ type reach struct {
 
 func (p *plan) reached() (seen reach) {
 	for _, n := range p.next.Notifications {
+		if untold(n) == strategyv1.DropNotNeeded {
+			continue
+		}
 		if at := timeOf(n.DeliveredTime); !at.IsZero() && !at.Before(seen.delivered) {
 			seen.delivered, seen.around = at, n.Problem
 		}

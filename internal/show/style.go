@@ -62,7 +62,7 @@ var failures = map[string]bool{
 	strategyv1.ReasonEditRefused: true, strategyv1.ReasonTargetBelongsToOthers: true, strategyv1.ReasonDenied: true,
 	strategyv1.ReasonApprovalExpired: true, strategyv1.ReasonIdentityUnenforced: true, strategyv1.ReasonNotInEffect: true,
 	strategyv1.ReasonFailedAfter: true, strategyv1.ReasonUnmeasuredAfter: true, strategyv1.ReasonRestoreGateFailed: true,
-	strategyv1.ReasonOverwritten: true, strategyv1.ReasonRecordForged: true, strategyv1.ReasonRecordLost: true, strategyv1.ReasonDeadlinePast: true, strategyv1.ReasonCauseUnknown: true,
+	strategyv1.ReasonOverwritten: true, strategyv1.ReasonRecordForged: true, strategyv1.ReasonRecordLost: true, strategyv1.ReasonDeadlinePast: true, strategyv1.ReasonNobodyReached: true, strategyv1.ReasonCauseUnknown: true,
 	strategyv1.ReasonRuleErrored: true, strategyv1.ReasonPlanChanged: true, strategyv1.ReasonProbeFailed: true,
 }
 

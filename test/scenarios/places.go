@@ -82,7 +82,7 @@ var ReasonPlaces = map[string]Places{
 	strategyv1.ReasonDuplicate:     incidentIn(strategyv1.IncidentClosed),
 
 	strategyv1.ReasonChecksJudged: reasonOf("Triaged"), strategyv1.ReasonRuleHeld: reasonOf("Escalated"), strategyv1.ReasonRuleErrored: reasonOf("Escalated"),
-	strategyv1.ReasonDeadlinePast: reasonOf("SLAMet"), strategyv1.ReasonPersonDecided: reasonOf("Escalated"), strategyv1.ReasonWithinLimits: reasonOf("SLAMet"),
+	strategyv1.ReasonDeadlinePast: reasonOf("SLAMet"), strategyv1.ReasonNobodyReached: reasonOf("Escalated"), strategyv1.ReasonPersonDecided: reasonOf("Escalated"), strategyv1.ReasonWithinLimits: reasonOf("SLAMet"),
 	strategyv1.ReasonCauseFound: reasonOf("Diagnosed"), strategyv1.ReasonCauseUnknown: reasonOf("Diagnosed"),
 	strategyv1.ReasonAcknowledged: reasonOf("Acknowledged"), strategyv1.ReasonAckEnded: reasonOf("Acknowledged"),
 	strategyv1.ReasonDelivered: reasonOf("Notified"), strategyv1.ReasonNotDelivered: reasonOf("Notified"), strategyv1.ReasonPartDelivered: reasonOf("Notified"), strategyv1.ReasonChannelFailed: reasonOf("Notified"),
