@@ -111,6 +111,9 @@ func prepare(ctx context.Context) ([]*world, error) {
 	if err := each(all, func(w *world) error { return w.install(ctx) }); err != nil {
 		return nil, err
 	}
+	if err := certifyMail(ctx, all); err != nil {
+		return nil, err
+	}
 	if err := restartOperator(ctx); err != nil { // its image may be newer, and before it may have had no rights in the worlds
 		return nil, err
 	}
@@ -123,7 +126,7 @@ func prepare(ctx context.Context) ([]*world, error) {
 // leave makes the cluster be as the README's installation leaves it.
 func leave(ctx context.Context, all []*world) error {
 	err := each(all, func(w *world) error { return w.remove(ctx) })
-	return errors.Join(err, apply(ctx, "", "-k", "config/default"))
+	return errors.Join(err, client.IgnoreNotFound(admin.Delete(ctx, mailCA())), apply(ctx, "", "-k", "config/default"))
 }
 
 // each does the same to all worlds, at the same time.
