@@ -33,6 +33,7 @@ type Evidence interface {
 // Stored is what the bucket has.
 type Stored interface {
 	Get(ctx context.Context, key string) ([]byte, error)
+	Names(ctx context.Context, folder string) ([]string, error)
 }
 
 // Signals samples the queries of playbooks.

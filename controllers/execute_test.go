@@ -43,6 +43,8 @@ func (b bucket) Get(_ context.Context, key string) ([]byte, error) {
 	return nil, evidence.ErrNotFound
 }
 
+func (b bucket) Names(context.Context, string) ([]string, error) { return nil, nil }
+
 func (b bucket) Create(_ context.Context, key string, data []byte) error {
 	b[key] = data
 	return nil

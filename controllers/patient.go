@@ -36,6 +36,11 @@ func (p *patient) Get(ctx context.Context, key string) ([]byte, error) {
 	return answer(ctx, p, func(ctx context.Context) ([]byte, error) { return p.bucket.Get(ctx, key) })
 }
 
+// Names implements Evidence.
+func (p *patient) Names(ctx context.Context, folder string) ([]string, error) {
+	return answer(ctx, p, func(ctx context.Context) ([]string, error) { return p.bucket.Names(ctx, folder) })
+}
+
 // Create implements Evidence.
 func (p *patient) Create(ctx context.Context, key string, data []byte) error {
 	_, err := answer(ctx, p, func(ctx context.Context) (struct{}, error) { return struct{}{}, p.bucket.Create(ctx, key, data) })

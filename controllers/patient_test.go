@@ -29,6 +29,11 @@ func (m *moody) Get(context.Context, string) ([]byte, error) {
 	return []byte("x"), m.answer
 }
 
+func (m *moody) Names(ctx context.Context, folder string) ([]string, error) {
+	_, err := m.Get(ctx, folder)
+	return []string{"x"}, err
+}
+
 func (m *moody) Create(ctx context.Context, key string, _ []byte) error {
 	_, err := m.Get(ctx, key)
 	return err
@@ -46,6 +51,9 @@ func TestABucketThatHangsIsTriedOnceInAWhile(t *testing.T) {
 		}
 		if other := p.Create(t.Context(), "k", nil); other == nil || other.Error() != err.Error() {
 			t.Fatalf("another call says %v", other)
+		}
+		if _, other := p.Names(t.Context(), "k"); other == nil || other.Error() != err.Error() {
+			t.Fatalf("a listing says %v", other)
 		}
 		bucket.clock.Step(time.Second)
 	}

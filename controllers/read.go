@@ -50,6 +50,7 @@ type reader struct {
 	thawed     memo[types.UID, *frozenPlaybook]              // by revision
 	outcomes   memo[string, checks.Outcome]                  // by SHA-256
 	stored     memo[string, stored]                          // outcomes by their key in the bucket
+	made       memo[string, []facts.Page]                    // reports by their snapshot, until they are stored
 
 	tables memo[table, *routes.Table] // of playbooks
 	opened *opened

@@ -99,6 +99,7 @@ func (r *incidents) observeNeeds(ctx context.Context, object *strategyv1.Strateg
 		{incident.NeedNewest, func() error {
 			return read(&observed.Newest)(r.observeNewest(ctx, object.Namespace, object.Spec.PlaybookName))
 		}},
+		{incident.NeedReport, func() error { return read(&observed.Report)(r.observeReport(ctx, object, observed)) }},
 		{incident.NeedTemplates, func() error { return read(&observed.Templates)(r.observeTemplates(ctx, object.Namespace, spec.Checks)) }},
 		{incident.NeedSignals, func() error {
 			return read(&observed.Signals)(r.observeSignals(ctx, object.Namespace, object, spec.Signals, now))

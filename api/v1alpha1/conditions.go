@@ -68,6 +68,7 @@ const (
 	ReasonAPIUnavailable        = "APIUnavailable"      // the API server gives no answer to what must be asked at once: pods, who may decide
 	ReasonEvidenceUnavailable   = "EvidenceUnavailable" // the bucket cannot be read, or holds something else than the status says
 	ReasonEvidenceForged        = "EvidenceForged"      // an outcome of a check in the bucket is not one that the operator signed
+	ReasonReportNotStored       = "ReportNotStored"     // of an event: the report of a closed incident could not be made or stored
 	ReasonTargetBelongsToOthers = "PathHeldByOther"
 )
 

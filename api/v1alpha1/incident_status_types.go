@@ -211,6 +211,10 @@ type StrategyIncidentStatus struct {
 	// +optional
 	ClosedTime *metav1.Time `json:"closedTime,omitempty"`
 
+	// report of the incident in the operator's bucket, stored after it was closed; absent = not yet, or it is open.
+	// +optional
+	Report *ReportStatus `json:"report,omitempty"`
+
 	// strikes is how many incidents with a remedy the same playbook, type and target had within the playbook's window when
 	// this one was closed, this one included.
 	// +optional
@@ -334,4 +338,21 @@ type BranchStatus struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=3
 	Severities []Severity `json:"severities,omitempty"`
+}
+
+// ReportStatus is where the report of an incident is, or why there is none.
+type ReportStatus struct {
+	// pages of the report: HTML, Markdown, and the same Markdown under the day and the playbook's name.
+	// +optional
+	// +listType=map
+	// +listMapKey=key
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=4
+	Pages []EvidenceReference `json:"pages,omitempty"`
+
+	// problem is why it could not be stored; it is tried again. Absent = none.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	Problem string `json:"problem,omitempty"`
 }

@@ -90,7 +90,7 @@ func newRoot(a *app) *cobra.Command {
 	a.flags.AddFlags(root.PersistentFlags())
 	root.PersistentFlags().VisitAll(func(flag *pflag.Flag) { flag.Hidden = !slices.Contains(shown, flag.Name) })
 	const incident, rollback, playbook = strategyv1.KindIncident, strategyv1.KindRollback, strategyv1.KindPlaybook
-	root.AddCommand(newReport(a), newPlan(a), newLint(a), newVersion(a), newReference(a),
+	root.AddCommand(newReport(a), newPlan(a), newLint(a), newPostmortem(a), newVersion(a), newReference(a),
 		a.completes(newStatus(a), false, incident, rollback, playbook), a.completes(newTimeline(a), false, incident, rollback), a.completes(newLogs(a), false, incident, rollback),
 		a.completes(newWait(a), false, incident), a.completes(newPropose(a), false, incident),
 		a.completes(newReview(a), false, playbook), a.completes(newOnCall(a), false, playbook), a.completes(newDoctor(a), false, playbook))

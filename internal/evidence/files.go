@@ -9,6 +9,7 @@ import (
 	"hash/maphash"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -99,6 +100,32 @@ func (f *Files) Create(ctx context.Context, key string, data []byte) error {
 		return fmt.Errorf("write evidence %s: %w", key, err)
 	}
 	return nil
+}
+
+// Names implements Store.
+func (f *Files) Names(ctx context.Context, folder string) ([]string, error) {
+	folder = strings.TrimSuffix(folder, "/")
+	if err := CheckKey(folder); err != nil {
+		return nil, err
+	}
+	if err := f.begin(ctx); err != nil {
+		return nil, fmt.Errorf("list evidence %s: %w", folder, err)
+	}
+	files, err := f.fs.List(folder, MaxNames+1)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("list evidence %s: %w", folder, err)
+	case len(files) > MaxNames:
+		return nil, fmt.Errorf("list evidence %s: it has more than %d objects", folder, MaxNames)
+	}
+	names := make([]string, len(files))
+	for i, one := range files {
+		names[i] = one.name
+	}
+	slices.Sort(names)
+	return names, nil
 }
 
 // Size implements Sized.

@@ -58,3 +58,19 @@ func ForgottenKey(namespace, name, uid, hash string) string {
 func ConfigKey(prefix, what string) string {
 	return prefix + "config." + what
 }
+
+// SnapshotKey is the key of the objects as they were when an incident was closed, by their hash, as in SignalsKey.
+func SnapshotKey(prefix, hash string) string { return prefix + "incident-" + hash + ".json" }
+
+// PageKey is the key of the report of an incident, by its hash, as in SignalsKey; ending is md or html.
+func PageKey(prefix, hash, ending string) string {
+	return fmt.Sprintf("%sreport-%s.%s", prefix, hash, ending)
+}
+
+// maxPlaybook is how much of a playbook's name stands in a key.
+const maxPlaybook = 200
+
+// DatedKey is the key of the same report under the day and the playbook's name, as people look for it.
+func DatedKey(prefix, day, playbook, hash string) string {
+	return fmt.Sprintf("%s%s-%.*s-%s.md", prefix, day, maxPlaybook, playbook, hash)
+}

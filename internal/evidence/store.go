@@ -11,6 +11,9 @@ import (
 // MaxObjectBytes bounds what is read back from the bucket.
 const MaxObjectBytes = 4 << 20
 
+// MaxNames is how many objects of one folder are listed.
+const MaxNames = 10_000
+
 // ErrNotFound is wrapped by Get for an object that is not there: compare with errors.Is.
 var ErrNotFound = errors.New("no such object in the evidence bucket")
 
@@ -25,6 +28,9 @@ type Store interface {
 	// Create writes an object that is not there yet. Without an error it is stored, whatever ends then. The same bytes again are no error, so
 	// that it can be repeated after a crash; other bytes are ErrDifferent. After any other error the object may be there or not: repeat it.
 	Create(ctx context.Context, key string, data []byte) error
+	// Names are the names of the objects in a folder, without those in folders below it, in order; none if there is no such folder. One with
+	// more than MaxNames is an error.
+	Names(ctx context.Context, folder string) ([]string, error)
 	// Close releases the bucket.
 	Close() error
 }

@@ -29,9 +29,10 @@ func (p *plan) close(at time.Time, reason string, event strategyv1.Event, messag
 	p.tellClosed(message)
 }
 
-// closed: only Jobs that are still there are removed.
+// closed: only Jobs that are still there are removed, and its report is stored.
 func (p *plan) closed() pass.Outcome {
 	p.out.DeleteJobs(p.seen.Runs.Jobs)
+	p.storeReport()
 	if p.next.Log == nil && p.seen.Log.Problem == nil { // closed before anybody knew where its log is to be
 		p.out.StartLog()
 	}

@@ -23,6 +23,7 @@ const (
 	NeedIdentity                    // a decision hangs on who made it
 	NeedRules                       // how often alerts fired: a proposal is made
 	NeedNewest                      // somebody wants the checks of the playbook as it is now
+	NeedReport                      // it was closed, and its report is not known to be stored
 )
 
 // Usual are the facts that a pass over an incident will ask for, as far as its status and playbook tell: they are read at once, so
@@ -74,6 +75,8 @@ func (p *plan) identity() facts.Identity { return facts.Want(&p.needs, NeedIdent
 func (p *plan) templates() map[string]checks.Template {
 	return facts.Want(&p.needs, NeedTemplates, p.seen.Templates)
 }
+
+func (p *plan) madeReport() facts.Report { return facts.Want(&p.needs, NeedReport, p.seen.Report) }
 
 // signals of the playbook; nobody is asked for those of one that has none.
 func (p *plan) signals() signals.Snapshot {

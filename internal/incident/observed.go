@@ -37,6 +37,7 @@ type Observed struct {
 	Identity   facts.Read[facts.Identity]
 	Rules      facts.Read[[]strategyv1.AlertRuleStatus] // of alerts that came in for the playbook; those that fired most often first
 	Newest     facts.Read[facts.Playbook]               // as another incident would start on it
+	Report     facts.Read[facts.Report]                 // of the incident, once it is closed
 }
 
 // Decision is what a pass comes to. The fields stand in the order in which they count: nothing is decided while facts are missing, and

@@ -112,6 +112,7 @@ const defaultReopen = 86400 * time.Second
 
 // reopen goes on at L2, with new deadlines and a new diagnosis. Decisions that are not newer were about what is over.
 func (p *plan) reopen(decided facts.Decided) {
+	p.next.Report = nil // of what is not over
 	p.next.Reopened = decide.Reference(decided)
 	p.next.ClosedTime, p.next.NextAllowedTime, p.next.Strikes = nil, nil, 0
 	p.next.Cause, p.next.Proposal, p.next.Deadlines = nil, nil, nil

@@ -53,13 +53,19 @@ type story struct {
 	neighbours      []strategyv1.StrategyIncident
 	parent          *strategyv1.StrategyIncident
 	receipts        map[string]facts.Receipt
-	theirs          string // a rollback of the world that is another incident's
-	foresees        bool   // decisions are seen whenever they were made, by their clock
-	crashAfter      int    // actions of a pass that are carried out before the process dies; negative: all
+	theirs          string       // a rollback of the world that is another incident's
+	report          facts.Report // of the closed incident
+	foresees        bool         // decisions are seen whenever they were made, by their clock
+	crashAfter      int          // actions of a pass that are carried out before the process dies; negative: all
+}
+
+// storedReport is one that lies in the bucket.
+func storedReport() facts.Report {
+	return facts.Report{Snapshot: true, Stored: true, Pages: []facts.Page{{At: strategyv1.EvidenceReference{Key: prefix + "report-0123.md", SHA256: strings.Repeat("0", 64), Bytes: new(int64(1))}, Data: []byte("#")}}}
 }
 
 func newStory(t testkit.T) *story {
-	return &story{World: testkit.New(t), crashAfter: -1, revision: "multi-strategy-1", identity: facts.Identity{Enforced: true}, incident: &strategyv1.StrategyIncident{
+	return &story{report: storedReport(), World: testkit.New(t), crashAfter: -1, revision: "multi-strategy-1", identity: facts.Identity{Enforced: true}, incident: &strategyv1.StrategyIncident{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: testkit.Namespace, Name: "pnl", UID: types.UID("12345678-aaaa"), Generation: 1, CreationTimestamp: metav1.NewTime(testkit.T0),
 		},
@@ -76,7 +82,7 @@ func (s *story) observed() incident.Observed {
 		Signals:  facts.Known(s.snapshot()), OnCall: facts.Known(s.onCall), Templates: facts.Known(facts.Templates(s.Templates)), Documents: facts.Known(s.documents),
 		Same: facts.Known(slices.Clone(s.same)), Neighbours: facts.Known(slices.Clone(s.neighbours)), Parent: facts.Known(s.parent),
 		Config: s.Config(), Log: s.Log(prefix), Runs: s.Runs(s.incident.UID, prefix, checks.Known{Judged: s.incident.Status.Checks, Running: s.incident.Status.Running}), Decided: s.Answered(s.made()), Machines: s.machines, Identity: facts.Known(s.identity),
-		Alerts: slices.Clone(s.alerts), Rules: facts.Known(slices.Clone(s.rules)),
+		Report: facts.Known(s.report), Alerts: slices.Clone(s.alerts), Rules: facts.Known(slices.Clone(s.rules)),
 	}
 	if s.awaitsReview && o.Playbook.Hold == nil {
 		o.Playbook.Hold = &facts.Hold{Reason: strategyv1.ReasonAwaitingReview, Message: "nobody approved it", Ends: "Review it"}

@@ -22,6 +22,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/bounded"
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/decisionlog"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/timeline"
@@ -194,6 +195,11 @@ func (p *Pass) Do(effects ...action.Action) { p.effects = append(p.effects, effe
 // Keep stores an object as evidence.
 func (p *Pass) Keep(key string, data []byte) {
 	p.store = append(p.store, action.StoreEvidence{Key: key, Data: data})
+}
+
+// KeepSealed stores a JSON object as evidence, signed as what it is.
+func (p *Pass) KeepSealed(key string, data []byte, of decisionlog.Sealed) {
+	p.store = append(p.store, action.StoreEvidence{Key: key, Data: data, Seal: &action.Seal{Of: of, SigningKey: p.LogHead.SigningKey}})
 }
 
 // Stamp is the pass's time as the API keeps it: whole seconds.

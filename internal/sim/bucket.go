@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
+	"strings"
 	"sync"
 
 	"tradeops.dev/strategy-operator/internal/evidence"
@@ -48,6 +50,20 @@ func (b *Bucket) Create(_ context.Context, key string, data []byte) error {
 	}
 	b.objects[key] = bytes.Clone(data)
 	return nil
+}
+
+// Names implements controllers.Evidence.
+func (b *Bucket) Names(_ context.Context, folder string) ([]string, error) {
+	b.Lock()
+	defer b.Unlock()
+	var names []string
+	for key := range b.objects {
+		if name, inside := strings.CutPrefix(key, folder); inside && !strings.Contains(name, "/") {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
 }
 
 // Lose is somebody who deletes an object.

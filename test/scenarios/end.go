@@ -128,6 +128,9 @@ func (e *End) incidentEnd(w *sim.World, incident strategyv1.StrategyIncident) {
 	if closed && (incident.Status.NextAllowedTime == nil || incident.Status.ClosedTime == nil) {
 		e.Problem("%s is closed without a next-allowed time", name)
 	}
+	if closed {
+		e.report(w, &incident, name)
+	}
 	if len(incident.Status.Signals) > 0 {
 		e.told = append(e.told, fmt.Sprintf("%s: signals of the last step: %s", name, signalsText(incident.Status.Signals)))
 	}
