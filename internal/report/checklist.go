@@ -152,7 +152,11 @@ func (f *Folder) rollbackItems(rollback *Rollback) []item {
 	}
 	items = append(items, f.checkItems(nil, strategyv1.StageProbe, status.Checks)...)
 	items = append(items, f.checkItems(names(remedy.Before), strategyv1.StageBefore, status.Checks)...)
-	items = append(items, step(status.Config != nil && status.Config.WrittenTime != nil, "written into the configuration, and nothing else changed", "nothing was written"))
+	if status.Config != nil && status.Config.WrittenTime != nil {
+		items = append(items, item{Done: true, Text: "written into the configuration, seen there at " + moment(status.Config.WrittenTime.Time) + " UTC"})
+	} else {
+		items = append(items, item{Text: "nothing was written"})
+	}
 	items = append(items, f.checkItems(nil, strategyv1.StageProof, status.Checks)...)
 	items = append(items, step(f.logged(rollback.Name, strategyv1.EventDisabled, strategyv1.EventConfigApplied), "proved that the running scheduler has it", "not proved to be in effect"))
 	items = append(items, f.checkItems(names(remedy.After), strategyv1.StageAfter, status.Checks)...)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -274,10 +273,12 @@ func (f *Folder) missing(key string) {
 
 // link is a key as seen from the incident's folder, where the report is.
 func (f *Folder) link(key string) string {
-	if rest, inside := strings.CutPrefix(key, f.Prefix); inside {
-		return rest
+	from, up := f.Prefix, ""
+	for !strings.HasPrefix(key, from) {
+		at := strings.LastIndex(strings.TrimSuffix(from, "/"), "/")
+		from, up = from[:at+1], up+"../"
 	}
-	return strings.Repeat("../", strings.Count(f.Prefix, "/")) + path.Clean(key)
+	return up + key[len(from):]
 }
 
 // isDrill: the incident was an exercise.

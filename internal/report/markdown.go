@@ -16,6 +16,7 @@ func (r Report) Markdown() []byte {
 	for _, notice := range r.Notices {
 		w.paragraph("> **" + plain(notice.Text) + "**")
 	}
+	w.gap()
 	for _, figure := range r.Figures {
 		fmt.Fprintf(w, "- **%s:** %s\n", plain(figure.Label), plain(figure.Text))
 	}
@@ -25,19 +26,29 @@ func (r Report) Markdown() []byte {
 			w.block(block)
 		}
 	}
-	return []byte(strings.TrimRight(w.String(), "\n") + "\n")
+	return []byte(w.String())
 }
 
 type markdown struct{ strings.Builder }
+
+// gap is one empty line before what comes next.
+func (w *markdown) gap() {
+	if w.Len() > 0 && !strings.HasSuffix(w.String(), "\n\n") {
+		w.WriteByte('\n')
+	}
+}
+
+func (w *markdown) paragraph(words string) {
+	w.gap()
+	w.WriteString(words + "\n")
+}
 
 func (w *markdown) heading(level int, words string, drill bool) {
 	if drill {
 		words += " (DRILL)"
 	}
-	fmt.Fprintf(w, "\n%s %s\n\n", strings.Repeat("#", level), plain(words))
+	w.paragraph(strings.Repeat("#", level) + " " + plain(words))
 }
-
-func (w *markdown) paragraph(words string) { fmt.Fprintf(w, "%s\n\n", words) }
 
 func (w *markdown) block(b block) {
 	if b.Heading != "" {
@@ -46,6 +57,7 @@ func (w *markdown) block(b block) {
 	if b.Text != "" {
 		w.paragraph(plain(b.Text))
 	}
+	w.gap()
 	for _, one := range b.List {
 		w.item(one)
 	}
@@ -56,7 +68,8 @@ func (w *markdown) block(b block) {
 		w.table(b.Table)
 	}
 	for _, what := range b.Blank {
-		fmt.Fprintf(w, "**%s**\n\n- \n\n", plain(what))
+		w.paragraph("**" + plain(what) + "**")
+		w.paragraph("- ")
 	}
 }
 
@@ -75,13 +88,14 @@ func (w *markdown) item(one item) {
 // code stands between fences that are longer than any row of backticks in it.
 func (w *markdown) code(words string) {
 	fence := strings.Repeat("`", max(3, longest(words, '`')+1))
-	fmt.Fprintf(w, "\n%s\n%s\n%s\n\n", fence, strings.TrimRight(words, "\n"), fence)
+	w.paragraph(fence + "\n" + strings.TrimRight(words, "\n") + "\n" + fence)
 }
 
 func (w *markdown) table(t *table) {
 	if t.Caption != "" {
-		fmt.Fprintf(w, "\n**%s**\n\n", plain(t.Caption))
+		w.paragraph("**" + plain(t.Caption) + "**")
 	}
+	w.gap()
 	head := make([]string, len(t.Head))
 	for i, one := range t.Head {
 		head[i] = plain(one)
@@ -94,7 +108,6 @@ func (w *markdown) table(t *table) {
 		}
 		fmt.Fprintf(w, "| %s |\n", strings.Join(cells, " | "))
 	}
-	w.WriteString("\n")
 }
 
 // linked is a cell of a table, or what follows an item.

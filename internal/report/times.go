@@ -69,6 +69,8 @@ const (
 	people   = "people"
 	machines = "machines"
 	inForce  = "change in force"
+	// reporting is that of whoever saw the fault, and told the operator of it.
+	reporting = "reporting"
 )
 
 // stretch is a time between two things that were logged.
@@ -87,7 +89,7 @@ func (f *Folder) stretches() []stretch {
 	}
 	started := f.incident.first(strategyv1.EventIncident)
 	if f.Closed {
-		add("detected, until the incident began", f.detected(), started, machines)
+		add("detected, until the incident began", f.detected(), started, reporting)
 	}
 	add("checks, until the operator had a cause or none", started, f.incident.first(strategyv1.EventDiagnosed), machines)
 	for _, one := range f.rollbacks {
