@@ -26,7 +26,7 @@ const (
 type linePlot struct {
 	Width, Height, Left, Right, Top, Bottom string
 	Margin, Foot, Over                      string // where texts stand
-	Rows, Columns, Marks                    []tick
+	Rows, Columns, Marks, Letters           []tick
 	Curve                                   string
 	Dots                                    []dot
 }
@@ -65,9 +65,7 @@ func (l line) plot() linePlot {
 	from, to := l.from(), l.to()
 	horizontal := scale{float64(from.Unix()), float64(to.Unix()), plotLeft, plotRight}
 	plot.Columns = columns(from, to, horizontal)
-	for _, one := range l.Events {
-		plot.Marks = append(plot.Marks, tick{coordinate(horizontal.at(float64(one.Time.Unix()))), one.Letter})
-	}
+	plot.Marks, plot.Letters = l.marks(horizontal)
 	var curve []string
 	for _, one := range l.Points {
 		x, y := coordinate(horizontal.at(float64(one.Time.UnixMilli())/1000)), coordinate(vertical.at(one.Value))
@@ -78,6 +76,24 @@ func (l line) plot() linePlot {
 	}
 	plot.Curve = strings.Join(curve, " ")
 	return plot
+}
+
+// near is how far apart two letters stand at least.
+const near = 14.0
+
+// marks are a line for each event, and its letter; of those that stand too near to each other the first and the last.
+func (l line) marks(horizontal scale) (lines, letters []tick) {
+	last, first := math.Inf(-1), ""
+	for _, one := range l.Events {
+		x := horizontal.at(float64(one.Time.Unix()))
+		lines = append(lines, tick{At: coordinate(x)})
+		if x-last < near {
+			letters[len(letters)-1].Text = first + "–" + one.Letter
+			continue
+		}
+		letters, last, first = append(letters, tick{coordinate(x), one.Letter}), x, one.Letter
+	}
+	return lines, letters
 }
 
 // from and to are the ends of the plot: events before the first sample and after the last are in it.
@@ -137,6 +153,8 @@ func ticks(low, high float64) []float64 {
 		step /= 4
 	case parts < 4:
 		step /= 2
+	case parts > 6:
+		step *= 2
 	}
 	first := math.Floor(low/step) * step
 	var all []float64

@@ -59,6 +59,14 @@ type cell struct {
 	Code bool
 }
 
+// Class is how a cell is drawn: a time stays on one line.
+func (c cell) Class() string {
+	if _, err := time.Parse(time.DateTime, c.Text); err == nil {
+		return "moment"
+	}
+	return string(c.Mark)
+}
+
 // item of a checklist.
 type item struct {
 	Done  bool
@@ -145,7 +153,7 @@ func moment(at time.Time) string {
 	if at.IsZero() {
 		return ""
 	}
-	return at.UTC().Format("2006-01-02 15:04:05")
+	return at.UTC().Format(time.DateTime)
 }
 
 // span of time, in whole seconds.

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -75,7 +76,7 @@ func (f *Folder) turns() []event {
 	for _, one := range f.entries() {
 		if len(all) < maxEvents && one.is(strategyv1.EventIncident, strategyv1.EventEscalated, strategyv1.EventDiagnosed, strategyv1.EventDisabled, strategyv1.EventConfigApplied,
 			strategyv1.EventRestored, strategyv1.EventRelapsed, strategyv1.EventReopened, strategyv1.EventExpired, strategyv1.EventClosed) {
-			all = append(all, event{Letter: string(rune('A' + len(all))), Time: one.Time, Text: f.short(one.Of) + ": " + one.Event})
+			all = append(all, event{Letter: string(rune('A' + len(all))), Time: one.Time, Text: f.short(one.Of) + ": " + cmp.Or(map[string]string{string(strategyv1.EventIncident): "began"}[one.Event], one.Event)})
 		}
 	}
 	return all
