@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -198,4 +199,24 @@ func chain(t *testing.T, n int64) [][]byte {
 		lines, head = append(lines, line), hash
 	}
 	return lines
+}
+
+func TestAnEntryIsReadAsItWasWritten(t *testing.T) {
+	entry := Entry{
+		Seq: 7, Time: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC), ObjectUID: "u", Stage: "incident", Status: "closed", Event: "closed", Severity: "critical",
+		Artefacts: map[string]string{"message": "a < b & \"c\" é"}, Metadata: map[string]string{"risk_budget_bucket": "manual"}, Tags: []string{"incident"}, PrevHash: "0123",
+	}
+	line, _, err := Sign(entry, testKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Decode(line)
+	if err != nil || !reflect.DeepEqual(got, entry) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for _, wrong := range []string{"", "[]", `{"seq":"1"}`, `{"seq":1.5}`, `{"timestamp":"yesterday"}`, `{} {}`} {
+		if _, err := Decode([]byte(wrong)); err == nil {
+			t.Errorf("%q was read", wrong)
+		}
+	}
 }

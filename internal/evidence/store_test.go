@@ -3,6 +3,7 @@ package evidence
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 )
@@ -42,5 +43,27 @@ func TestKeysKeepTheNamespaceFirst(t *testing.T) {
 	}
 	if got, want := ReportKey(prefix, "Triage", "load-test", 2), prefix+"checks/triage-load-test-2.json"; got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestNamesAreThoseOfOneFolder(t *testing.T) {
+	ctx := context.Background()
+	store, err := Open("file://" + t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = store.Close() }()
+	for _, key := range []string{"a/2026/b.json", "a/2026/a.json", "a/2026/11/c.json", "b/d.json"} {
+		if err := store.Create(ctx, key, []byte("{}")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for folder, want := range map[string]string{"a/2026/": "[a.json b.json]", "a/2026": "[a.json b.json]", "a/2027/": "[]", "a/": "[]"} {
+		if got, err := store.Names(ctx, folder); err != nil || fmt.Sprint(got) != want {
+			t.Errorf("%s: %v, %v, want %s", folder, got, err, want)
+		}
+	}
+	if _, err := store.Names(ctx, "../b"); err == nil {
+		t.Error("a folder outside of the bucket was listed")
 	}
 }

@@ -14,13 +14,12 @@ import (
 // closedNow is an incident that was just closed, with everything in the log and no report.
 func closedNow(t *testing.T) *story {
 	s := newStory(t)
-	s.report = facts.Report{}
 	s.decide(strategyv1.DecisionFalseAlarm, "bob")
 	s.quiet()
 	if s.incident.Status.ClosedTime == nil {
 		t.Fatal("it is not closed")
 	}
-	s.incident.Status.Report = nil
+	s.report, s.incident.Status.Report = facts.Report{}, nil
 	return s
 }
 
