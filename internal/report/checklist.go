@@ -123,7 +123,7 @@ func (f *Folder) checkItem(check strategyv1.CheckStatus) item {
 	one.Links = append(one.Links, cell{Text: "report", Link: f.link(check.Report.Key)})
 	stored := f.outcomes[check.Report.Key]
 	if stored.Problem != "" {
-		one.Mark, one.Text = bad, one.Text+". NOT VERIFIED: "+stored.Problem
+		one.Done, one.Mark, one.Text = false, bad, one.Text+". NOT VERIFIED: "+stored.Problem
 	} else if stored.OutputSHA256 != "" {
 		prefix, _, _ := strings.Cut(check.Report.Key, "checks/")
 		output := evidence.OutputKey(prefix, string(check.Stage), check.Name, check.Attempt, stored.OutputSHA256[:min(len(stored.OutputSHA256), shortHash)])
@@ -158,7 +158,7 @@ func (f *Folder) rollbackItems(rollback *Rollback) []item {
 		items = append(items, item{Text: "nothing was written"})
 	}
 	items = append(items, f.checkItems(nil, strategyv1.StageProof, status.Checks)...)
-	items = append(items, step(f.logged(rollback.Name, strategyv1.EventDisabled, strategyv1.EventConfigApplied), "proved that the running scheduler has it", "not proved to be in effect"))
+	items = append(items, f.inEffectItem(rollback))
 	items = append(items, f.checkItems(names(remedy.After), strategyv1.StageAfter, status.Checks)...)
 	items = append(items, f.checkItems(nil, strategyv1.StageRestore, status.Checks)...)
 	items = append(items, f.checkItems(nil, strategyv1.StageRestoreProof, status.Checks)...)
@@ -188,13 +188,26 @@ func (f *Folder) remedyOf(rollback *Rollback) strategyv1.RemediationSpec {
 	return strategyv1.RemediationSpec{}
 }
 
-func (f *Folder) logged(name string, events ...strategyv1.Event) bool {
+func (f *Folder) inEffectItem(rollback *Rollback) item {
 	for _, one := range f.rollbacks {
-		if one.Name == name && !one.first(events...).IsZero() {
-			return true
+		if one.Prefix != logPrefix(rollback) {
+			continue
+		}
+		if at := one.first(strategyv1.EventDisabled, strategyv1.EventConfigApplied); !at.IsZero() {
+			return item{Done: true, Text: "proved that the running scheduler has it"}
+		}
+		if !one.whole() {
+			return item{Mark: bad, Text: "not known whether it was proved to be in effect. NOT VERIFIED: its log is not as it was written"}
 		}
 	}
-	return false
+	return item{Text: "not proved to be in effect"}
+}
+
+func logPrefix(rollback *Rollback) string {
+	if rollback.Status.Log == nil {
+		return ""
+	}
+	return rollback.Status.Log.Prefix
 }
 
 func (f *Folder) returnItems() []item {
@@ -214,7 +227,7 @@ func (f *Folder) openChecklist(result section) section {
 	var items []item
 	for _, key := range sortedKeys(f.outcomes) {
 		stored := f.outcomes[key]
-		one := item{Done: true, Text: fmt.Sprintf("%s, %s, attempt %d: %s", stored.Check, strings.ToLower(string(stored.Stage)), stored.Attempt, stored.Reason), Links: []cell{{Text: "report", Link: f.link(key)}}}
+		one := item{Done: stored.Problem == "", Text: fmt.Sprintf("%s, %s, attempt %d: %s", stored.Check, strings.ToLower(string(stored.Stage)), stored.Attempt, stored.Reason), Links: []cell{{Text: "report", Link: f.link(key)}}}
 		if stored.Problem != "" {
 			one.Mark, one.Text = bad, "a report. NOT VERIFIED: "+stored.Problem
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -98,6 +99,11 @@ func (l log) chained(head string) log {
 		l.Head = one.hash
 	}
 	return l
+}
+
+// whole: every entry that was read is as it was written. Of another log nobody knows when something was first.
+func (l log) whole() bool {
+	return !slices.ContainsFunc(l.Entries, func(one entry) bool { return one.Problem != "" })
 }
 
 // first is when something was first logged; the zero time if it was not.

@@ -72,7 +72,7 @@ func (f *Folder) notices() []notice {
 	}
 	wrong := f.Unverified()
 	if wrong > 0 {
-		all = append(all, notice{bad, fmt.Sprintf("NOT VERIFIED: %s of the log or the evidence not as written. Each is marked, and nothing in here rests on it; see “What this is made of”.", isAre(wrong, "object"))})
+		all = append(all, notice{bad, fmt.Sprintf("NOT VERIFIED: of the logs and the evidence %s not as written. Each is marked, and nothing in here rests on it; see “What this is made of”.", isAre(wrong, "object"))})
 	}
 	for _, left := range f.cut {
 		all = append(all, notice{careful, "SHORTENED: " + left + "."})
@@ -119,6 +119,8 @@ func (f *Folder) figures() []figure {
 	all := []figure{{Label: "Detected (UTC)", Text: moment(f.detected())}, {Label: "Closed (UTC)", Text: moment(status.ClosedTime.Time)}, {Label: "Duration", Text: between(f.detected(), status.ClosedTime.Time)}}
 	contained := f.containedAt()
 	switch {
+	case !f.incident.whole():
+		all = append(all, figure{careful, "Contained after", "not known: its log is not as it was written"})
 	case !contained.IsZero():
 		all = append(all, figure{Label: "Contained after", Text: between(f.detected(), contained)})
 	default:

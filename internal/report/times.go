@@ -24,6 +24,11 @@ func (f *Folder) times() section {
 		where.Rows = append(where.Rows, texts(one.what, moment(one.from), moment(one.to), between(one.from, one.to), one.whose))
 	}
 	sum := fmt.Sprintf("Waiting for people to decide on changes: %s. Work of the operator and the cluster: %s.", span(sums[people]), span(sums[machines]))
+	for _, one := range f.logs() {
+		if !one.whole() {
+			sum += " The times of " + one.Name + " are not among them: its log is not as it was written."
+		}
+	}
 	result.Blocks = append(result.Blocks, block{Text: sum}, block{Table: where.most()})
 	return result
 }
@@ -87,12 +92,17 @@ func (f *Folder) stretches() []stretch {
 			all = append(all, stretch{what, from, to, whose})
 		}
 	}
-	started := f.incident.first(strategyv1.EventIncident)
-	if f.Closed {
-		add("detected, until the incident began", f.detected(), started, reporting)
+	if f.incident.whole() {
+		started := f.incident.first(strategyv1.EventIncident)
+		if f.Closed {
+			add("detected, until the incident began", f.detected(), started, reporting)
+		}
+		add("checks, until the operator had a cause or none", started, f.incident.first(strategyv1.EventDiagnosed), machines)
 	}
-	add("checks, until the operator had a cause or none", started, f.incident.first(strategyv1.EventDiagnosed), machines)
 	for _, one := range f.rollbacks {
+		if !one.whole() {
+			continue
+		}
 		steps := one.steps()
 		add(one.Name+": planned, until somebody decided", steps.planned, steps.decided, people)
 		add(one.Name+": approved, until it was proved to be in effect", steps.approved, steps.inEffect, machines)
