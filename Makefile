@@ -17,7 +17,7 @@ API_DOCS ?= docs
 BIN      := bin
 TOOLS    := $(BIN)/tools
 CODE     := . hack/cluster
-MODULES  := $(CODE) hack/tools
+MODULES  := $(CODE) hack/tools hack/s3
 GO_DIRS  := $(wildcard api cmd controllers hack internal test)
 
 # Static, and the same bytes from the same sources wherever they are built. An image made of the binary alone has no
@@ -68,9 +68,9 @@ unit: ## Run all tests that need no API server (seconds, when little changed).
 	@go test $$(go list ./... | grep -vx "$$(go list $(SERVED))")
 
 .PHONY: test
-test: ## Run all tests but the end-to-end ones; what did not change is not run again.
+test: $(TOOLS)/versitygw ## Run all tests but the end-to-end ones; what did not change is not run again.
 	@assets=$$($(CLUSTER) assets --dir $(CLUSTER_DIR)); \
-	for module in $(CODE); do KUBEBUILDER_ASSETS=$$assets go -C $$module test -timeout=30m $(TEST_FLAGS) ./...; done
+	for module in $(CODE); do S3_SERVER=$(CURDIR)/$< KUBEBUILDER_ASSETS=$$assets go -C $$module test -timeout=30m $(TEST_FLAGS) ./...; done
 
 # Older API servers to try what is installed on, beside the newest. Those before 1.36 cannot stamp names.
 OLDER ?= v1.34.3
@@ -259,11 +259,16 @@ e2e-long: images install ## Run those that take long and add little to the other
 krew: ## Pack the plugin for krew (VERSION=v1.2.3 URL=https://... where the files will be).
 	hack/krew/package.sh '$(VERSION)' '$(URL)'
 
-##@ Tools, pinned in hack/tools
+##@ Tools, pinned in hack/tools and hack/s3
 
 .PHONY: tools
 tools: $(addprefix $(TOOLS)/,controller-gen golangci-lint golangci-lint-kube-api-linter crd-ref-docs govulncheck) ## Build all of them.
 
 $(TOOLS)/%: hack/tools/go.mod
 	cd hack/tools && CGO_ENABLED=0 go build -o $(CURDIR)/$@ "$$(go list tool | grep '/$*$$')"
+	@touch $@
+
+# The S3 server of the tests, in a module of its own: it needs much that the other tools must not choose versions of.
+$(TOOLS)/versitygw: hack/s3/go.mod
+	CGO_ENABLED=0 go -C hack/s3 build -o $(CURDIR)/$@ github.com/versity/versitygw/cmd/versitygw
 	@touch $@

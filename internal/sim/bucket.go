@@ -21,6 +21,9 @@ type Bucket struct {
 	objects map[string][]byte
 }
 
+// NewBucket is an empty one.
+func NewBucket() *Bucket { return &Bucket{objects: map[string][]byte{}} }
+
 // Get implements controllers.Evidence.
 func (b *Bucket) Get(_ context.Context, key string) ([]byte, error) {
 	b.Lock()

@@ -187,7 +187,7 @@ func NewOn(t T, api API, namespace string, clock *clocktesting.FakePassiveClock,
 
 func empty(t T, namespace string) *World {
 	return &World{
-		T: t, Namespace: namespace, Clock: clocktesting.NewFakePassiveClock(Beginning), Bucket: &Bucket{objects: map[string][]byte{}}, Webhook: &Webhook{Got: map[string]int{}},
+		T: t, Namespace: namespace, Clock: clocktesting.NewFakePassiveClock(Beginning), Bucket: NewBucket(), Webhook: &Webhook{Got: map[string]int{}},
 		Jobs: map[string]checks.ID{}, Made: map[string]int{}, Signals: map[string]float64{"cpu": 20}, Reports: map[string]Ended{}, running: testkit.Document, output: &logs{of: map[string]string{}},
 	}
 }
