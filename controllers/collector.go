@@ -317,7 +317,7 @@ func (r *collector) withOutput(ctx context.Context, run *run, outcome checks.Out
 	if err != nil {
 		return outcome, err
 	}
-	return checks.WithReport(outcome, run.spec, rules.Vars{Owner: run.owner.GetNamespace()}, output, terminationMessage(pod, run.container)), nil
+	return checks.WithReport(outcome, run.spec, rules.Vars{Owner: run.owner.GetNamespace()}, output, string(checks.Redact([]byte(terminationMessage(pod, run.container))))), nil
 }
 
 // observeOutput is the end of an ended container's log. It is read once: a log is large, and it may be gone, or shorter, before
@@ -330,6 +330,7 @@ func (r *collector) observeOutput(ctx context.Context, pod *corev1.Pod, containe
 	defer cancel()
 	output, err := r.logs.Tail(ctx, pod.Namespace, pod.Name, container)
 	if err == nil {
+		output = checks.Redact(output) // once: what is stored is what is judged
 		r.outputs.put(pod.UID, output, len(output))
 	}
 	return output, err
