@@ -29,6 +29,7 @@ type cluster struct {
 	namespace     string
 	podLog        func(ctx context.Context, pod string) (io.ReadCloser, error)
 	serverVersion func() (string, error)
+	evidence      source
 }
 
 func connect(flags *genericclioptions.ConfigFlags, warnings io.Writer) (cluster, error) {
@@ -54,8 +55,12 @@ func connect(flags *genericclioptions.ConfigFlags, warnings io.Writer) (cluster,
 	if err != nil {
 		return cluster{}, fmt.Errorf("cannot connect to %s: %w; check --kubeconfig and --context", restConfig.Host, err)
 	}
+	served, err := newRemote(restConfig)
+	if err != nil {
+		return cluster{}, fmt.Errorf("cannot connect to %s: %w; check --kubeconfig and --context", restConfig.Host, err)
+	}
 	return cluster{
-		WithWatch: connection, namespace: namespace,
+		WithWatch: connection, namespace: namespace, evidence: served,
 		podLog: func(ctx context.Context, pod string) (io.ReadCloser, error) {
 			return plain.CoreV1().Pods(namespace).GetLogs(pod, &corev1.PodLogOptions{LimitBytes: new(int64(maxLog))}).Stream(ctx)
 		},

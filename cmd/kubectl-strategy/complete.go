@@ -52,7 +52,7 @@ func (c cluster) namesToComplete(ctx context.Context, kind, verb string) (names 
 
 func fits(object client.Object, verb string) bool {
 	switch verb {
-	case "status", "timeline", "logs", "wait":
+	case "status", "timeline", "logs", "wait", "ls", "get", "export", "show", "bundle":
 		return true
 	}
 	switch object := object.(type) {

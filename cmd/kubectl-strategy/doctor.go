@@ -27,8 +27,8 @@ func newDoctor(a *app) *cobra.Command {
 		Short: "Look whether everything is in place, before an incident does",
 		Long: `Look whether everything is in place for the playbooks of the namespace, as far as one can see with your rights: whether names are checked, what
 the operator says of the playbook (its ConfigMap, key, Secrets, templates, rules), label, Deployment and mount, who is on call and
-whether they may decide, whether the evidence and the queries of open incidents can be reached. What you may not see, or what nobody can see from
-outside, is said to be not known, and is no reason to believe that it is well. Nothing is recorded: the one request that would be is
+whether they may decide, whether the evidence and the queries of open incidents can be reached, and whether the bucket locks what is in it. What you
+may not see, or what nobody can see from outside, is said to be not known, and is no reason to believe that it is well. Nothing is recorded: the one request that would be is
 a dry run.
 
 Exit codes: 0 nothing is known to be wrong; 1 something is; 2 usage, or no cluster.`,
@@ -51,6 +51,7 @@ func (a *app) doctor(ctx context.Context, args []string) error {
 		found = append(found, c.examine(ctx, &books[i])...)
 	}
 	found = append(found, c.reached(ctx)...)
+	found = append(found, c.evidenceServed(ctx))
 	if _, err := io.WriteString(a.Out, show.Findings(found, a.layout(true))); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
@@ -79,6 +80,7 @@ func newWorldWith(t *testing.T, stdin string, funcs interceptor.Funcs, objects .
 			return io.NopCloser(strings.NewReader("log of " + pod + "\x1b[31m\n")), nil
 		},
 		serverVersion: func() (string, error) { return "v1.36.0", nil },
+		evidence:      folder{fstest.MapFS{}},
 	}
 	w.app = newApp(genericiooptions.IOStreams{In: in, Out: w.out, ErrOut: w.err})
 	w.now = func() time.Time { return now }

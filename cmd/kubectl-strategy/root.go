@@ -94,6 +94,7 @@ func newRoot(a *app) *cobra.Command {
 		a.completes(newStatus(a), false, incident, rollback, playbook), a.completes(newTimeline(a), false, incident, rollback), a.completes(newLogs(a), false, incident, rollback),
 		a.completes(newWait(a), false, incident), a.completes(newPropose(a), false, incident),
 		a.completes(newReview(a), false, playbook), a.completes(newOnCall(a), false, playbook), a.completes(newDoctor(a), false, playbook))
+	root.AddCommand(newEvidence(a), newLog(a), a.completes(newBundle(a), false, incident, rollback))
 	for _, verdict := range verdicts {
 		if verdict.kind == rollback {
 			root.AddCommand(a.completes(newDecide(a, verdict), false, rollback, incident))

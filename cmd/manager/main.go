@@ -14,9 +14,7 @@ import (
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -34,9 +32,7 @@ import (
 	"tradeops.dev/strategy-operator/controllers"
 	"tradeops.dev/strategy-operator/controllers/namespaces"
 	"tradeops.dev/strategy-operator/controllers/policies"
-	"tradeops.dev/strategy-operator/internal/decide"
 	"tradeops.dev/strategy-operator/internal/evidence"
-	"tradeops.dev/strategy-operator/internal/intake"
 	"tradeops.dev/strategy-operator/internal/notify"
 	"tradeops.dev/strategy-operator/internal/pauses"
 	"tradeops.dev/strategy-operator/internal/signals"
@@ -47,7 +43,7 @@ var version = "development"
 
 type options struct {
 	namespaces, machines, bucket, metricsAddress, probeAddress, electionNamespace string
-	alertsAddress, alertsCertDir                                                  string
+	alertsAddress, alertsCertDir, evidenceAddress                                 string
 	election                                                                      bool
 	qps                                                                           float64
 	share                                                                         int64
@@ -66,11 +62,12 @@ func run() error {
 	var o options
 	flag.StringVar(&o.namespaces, "namespaces", "", "Namespaces that the operator serves, separated by commas, beside those with the label "+strategyv1.LabelServe+"="+strategyv1.ServeValue+". In each it needs its rights: see config/namespace.")
 	flag.StringVar(&o.machines, "machine-users", "", "Users that are no people though their names do not begin with system:, separated by commas, e.g. a GitOps tool or an alert intake. What they decide or report is not taken for a person's.")
-	flag.StringVar(&o.bucket, "evidence-bucket", "", "URL of the bucket for reports, logs and the decision log, e.g. file:///var/lib/strategy-operator/evidence. Required.")
+	flag.StringVar(&o.bucket, "evidence-bucket", "", "URL of the bucket for reports, logs and the decision log, e.g. file:///var/lib/strategy-operator/evidence, or s3://BUCKET/FOLDER?region=eu-central-1 (&endpoint=https://..., &path_style=true) with credentials from the environment. Required.")
 	share := flag.String("evidence-share", "0", "How much of the bucket the evidence of one namespace may take, e.g. 512Mi, so that it does not fill the volume of all; 0 sets no bound.")
 	flag.StringVar(&o.metricsAddress, "metrics-bind-address", ":8443", "Where metrics are served, over TLS and for authorised clients only; 0 turns them off.")
 	flag.StringVar(&o.alertsAddress, "alerts-bind-address", ":9443", "Where Alertmanager sends alerts to, over TLS and from authorised clients only; 0 turns it off.")
-	flag.StringVar(&o.alertsCertDir, "alerts-cert-dir", "", "Folder of tls.crt and tls.key for that, read again when they change; without them a certificate is made up, which senders cannot check.")
+	flag.StringVar(&o.alertsCertDir, "alerts-cert-dir", "", "Folder of tls.crt and tls.key for that, and for evidence, read again when they change; without them a certificate is made up, which senders cannot check.")
+	flag.StringVar(&o.evidenceAddress, "evidence-bind-address", ":9444", "Where evidence is read, over TLS and by authorised clients only; 0 turns it off.")
 	flag.StringVar(&o.probeAddress, "health-probe-bind-address", ":8081", "Where /healthz and /readyz are served.")
 	flag.BoolVar(&o.election, "leader-elect", false, "Elect a leader, so that only one of several managers acts.")
 	flag.StringVar(&o.electionNamespace, "leader-election-namespace", "", "Namespace of the lease; default: the manager's own.")
@@ -135,15 +132,15 @@ func start(ctx context.Context, config *rest.Config, o options) error {
 			return err
 		}
 	}
-	bucket, err := evidence.Open(o.bucket)
+	bucket, lock, err := openBucket(ctx, o.bucket)
 	if err != nil {
 		return err
 	}
+	defer func() { _ = bucket.Close() }() // every write was finished by itself
 	store := evidence.Store(bucket)
 	if o.share > 0 {
 		store = evidence.Share(bucket, o.share)
 	}
-	defer func() { _ = store.Close() }() // every write was finished by itself
 	renew, retry := o.pauses.Renewal()
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:                        scheme,
@@ -183,7 +180,7 @@ func start(ctx context.Context, config *rest.Config, o options) error {
 	if err := environment.Setup(ctx, mgr, readers); err != nil {
 		return err
 	}
-	if err := addIntake(ctx, mgr, clientset, readers, o); err != nil {
+	if err := errors.Join(addIntake(ctx, mgr, clientset, readers, o), addReading(mgr, clientset, bucket, lock, o), lock.register(), mgr.Add(lock)); err != nil {
 		return err
 	}
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
@@ -209,35 +206,6 @@ func policiesOf(ctx context.Context, config *rest.Config, mgr ctrl.Manager) (use
 	user = self.Status.UserInfo.Username
 	proof, err = policies.New(direct, clock.RealClock{}, user)
 	return user, proof, err
-}
-
-// addIntake has the manager hear alerts, on every replica: so what it reads is in the cache of each.
-func addIntake(ctx context.Context, mgr ctrl.Manager, clientset kubernetes.Interface, readers *namespaces.Readers, o options) error {
-	if o.alertsAddress == "0" {
-		return nil
-	}
-	if err := intake.RegisterMetrics(); err != nil {
-		return err
-	}
-	names := &metav1.PartialObjectMetadata{}
-	names.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
-	for _, kind := range []client.Object{&strategyv1.StrategyAlert{}, names} {
-		if _, err := mgr.GetCache().GetInformer(ctx, kind, cache.BlockUntilSynced(false)); err != nil {
-			return err
-		}
-	}
-	return mgr.Add(intake.New(intake.Options{
-		Address: o.alertsAddress, CertDir: o.alertsCertDir, Client: client.WithFieldOwner(readers.Client(), string(controllers.FieldOwner)), Live: mgr.GetAPIReader(),
-		Tokens: clientset.AuthenticationV1().TokenReviews(), Access: clientset.AuthorizationV1().SubjectAccessReviews(),
-		NotServed: func(ctx context.Context, namespace string) string {
-			if why := readers.Takes(ctx, namespace); why != nil {
-				return why.Message
-			}
-			return ""
-		},
-		Person: decide.Machines(namesIn(o.machines)).MayBePerson,
-		Clock:  clock.RealClock{}, Log: ctrl.Log.WithName("alerts"),
-	}))
 }
 
 // noAnswer tells in the log why a server of a playbook could not be asked. The URL holds no password: such a one is not asked.

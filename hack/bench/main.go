@@ -122,7 +122,7 @@ func (r *rig) startOperator(bin string, env ...string) (*process, error) {
 	return r.startWith(env, filepath.Join(bin, "manager"), "--kubeconfig="+kubeconfig, "--namespaces="+strings.Join(r.served, ","),
 		"--evidence-bucket=file://"+filepath.Join(r.dir, "evidence"), "--evidence-share=512Mi",
 		"--leader-elect", "--leader-election-namespace=strategy-operator-system",
-		"--metrics-bind-address=0", "--health-probe-bind-address=0", "--alerts-bind-address="+r.alerts)
+		"--metrics-bind-address=0", "--health-probe-bind-address=0", "--alerts-bind-address="+r.alerts, "--evidence-bind-address=0")
 }
 
 func parseSizes(text string) ([]int, error) {

@@ -199,7 +199,7 @@ func (b *S3) pages(ctx context.Context, prefix, after string, most int) (found [
 		input.StartAfter = new(b.folder + after)
 	}
 	if most > 0 && most < 1000 {
-		input.MaxKeys = new(int32(most)) //nolint:gosec // less than 1000
+		input.MaxKeys = new(int32(most))
 	}
 	for pages := s3.NewListObjectsV2Paginator(b.client, input); pages.HasMorePages() && (most == 0 || len(found) < most); {
 		page, err := pages.NextPage(ctx)

@@ -20,9 +20,9 @@ type fileSystem interface {
 	Remove(name string) error          // of a file, or of an empty folder
 	Mkdir(name string) error
 	List(folder string, limit int) ([]listed, error)
-	Size(folder string) (int64, error) // of all files below it, in bytes
-	SyncFolder(name string) error      // the names in it
-	SyncAll() error                    // everything, whoever wrote it
+	Walk(folder string, enter func(folder string) bool, see func(name string, bytes int64)) error // all plain files below it, in any order
+	SyncFolder(name string) error                                                                 // the names in it
+	SyncAll() error                                                                               // everything, whoever wrote it
 	Close() error
 }
 
@@ -170,8 +170,11 @@ func (d *disk) List(name string, limit int) (files []listed, err error) {
 	return files, err
 }
 
-func (d *disk) Size(folder string) (bytes int64, err error) {
-	err = fs.WalkDir(d.root.FS(), folder, func(_ string, entry fs.DirEntry, err error) error {
+func (d *disk) Walk(folder string, enter func(folder string) bool, see func(name string, bytes int64)) error {
+	return fs.WalkDir(d.root.FS(), folder, func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() && name != folder && !enter(name) {
+			return fs.SkipDir
+		}
 		if err != nil || !entry.Type().IsRegular() {
 			return err
 		}
@@ -180,11 +183,10 @@ func (d *disk) Size(folder string) (bytes int64, err error) {
 			return nil
 		}
 		if err == nil {
-			bytes += info.Size()
+			see(name, info.Size())
 		}
 		return err
 	})
-	return bytes, err
 }
 
 func (d *disk) SyncFolder(name string) error {

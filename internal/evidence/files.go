@@ -133,11 +133,31 @@ func (f *Files) Size(ctx context.Context, folder string) (int64, error) {
 	if err := f.begin(ctx); err != nil {
 		return 0, err
 	}
-	bytes, err := f.fs.Size(folder)
+	var all int64
+	err := f.fs.Walk(folder, func(string) bool { return true }, func(_ string, bytes int64) { all += bytes })
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}
-	return bytes, err
+	return all, err
+}
+
+// List implements Bucket. A folder that is all behind or all before what is asked for is not entered, so each part of a long list costs as much.
+func (f *Files) List(ctx context.Context, folder, after string, most int) ([]Object, error) {
+	if err := CheckKey(folder); err != nil {
+		return nil, err
+	}
+	if err := f.begin(ctx); err != nil {
+		return nil, fmt.Errorf("list evidence in %s: %w", folder, err)
+	}
+	first := firstKeys{after: after, most: most}
+	err := f.fs.Walk(folder, func(name string) bool { return ctx.Err() == nil && first.mayBeIn(name) }, first.see)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	if err := errors.Join(err, ctx.Err()); err != nil {
+		return nil, fmt.Errorf("list evidence in %s: %w", folder, err)
+	}
+	return first.sorted(), nil
 }
 
 func (f *Files) create(key string, data []byte) error {

@@ -197,19 +197,24 @@ func (m *memory) Mkdir(name string) error {
 	return nil
 }
 
-func (m *memory) Size(folder string) (int64, error) {
+func (m *memory) Walk(folder string, enter func(string) bool, see func(string, int64)) error {
 	_, _, found, err := m.find(folder)
 	if err != nil || found == nil {
-		return 0, fs.ErrNotExist
+		return fs.ErrNotExist
 	}
-	return found.size(), nil
+	found.walk(folder, enter, see)
+	return nil
 }
 
-func (n *node) size() (bytes int64) {
-	for _, inside := range n.names {
-		bytes += inside.size()
+func (n *node) walk(name string, enter func(string) bool, see func(string, int64)) {
+	if !n.folder {
+		see(name, int64(len(n.data)))
 	}
-	return bytes + int64(len(n.data))
+	for inside, below := range n.names {
+		if at := name + "/" + inside; !below.folder || enter(at) {
+			below.walk(at, enter, see)
+		}
+	}
 }
 
 func (m *memory) List(name string, limit int) (files []listed, err error) {

@@ -35,16 +35,29 @@ type Store interface {
 	Close() error
 }
 
-// Open opens the bucket of a URL. There is one scheme: file:///var/lib/strategy-operator/evidence is a folder on a volume, which is made
-// if it is not there.
-func Open(bucket string) (Sized, error) {
+// Bucket is a store that knows what it has.
+type Bucket interface {
+	Sized
+	// List is what lies in a folder and in those below it: of the keys behind one (empty: from the beginning) the first ones, sorted as texts,
+	// no more than most. A folder that is not there is empty.
+	List(ctx context.Context, folder, after string, most int) ([]Object, error)
+}
+
+// Object is one that is stored.
+type Object struct {
+	Key   string `json:"key"`
+	Bytes int64  `json:"bytes"`
+}
+
+// Open opens a bucket of files: file:///var/lib/strategy-operator/evidence is a folder on a volume, which is made if it is not there.
+func Open(bucket string) (Bucket, error) {
 	at, err := url.Parse(bucket)
 	if err != nil {
 		return nil, fmt.Errorf("evidence bucket: %w", err)
 	}
 	switch {
 	case at.Scheme != "file":
-		return nil, fmt.Errorf("evidence bucket %s: its scheme is %q; the one there is is file, as in file:///var/lib/strategy-operator/evidence", bucket, at.Scheme)
+		return nil, fmt.Errorf("evidence bucket %s: its scheme is %q; there are file, as in file:///var/lib/strategy-operator/evidence, and s3, as in s3://BUCKET/FOLDER?region=eu-central-1", bucket, at.Scheme)
 	case at.Host != "" || !strings.HasPrefix(at.Path, "/"):
 		return nil, fmt.Errorf("evidence bucket %s: the path is to be absolute, after three slashes, as in file:///var/lib/strategy-operator/evidence", bucket)
 	case at.RawQuery != "" || at.Fragment != "":

@@ -13,8 +13,10 @@ import (
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/bounded"
 )
 
@@ -100,7 +102,7 @@ func (s *Server) handle(w http.ResponseWriter, request *http.Request) *answer {
 	}
 	waiting, cancel := context.WithTimeout(request.Context(), s.wait)
 	defer cancel()
-	leave, entered := s.room.enter(waiting, namespace)
+	leave, entered := s.room.Enter(waiting, namespace)
 	if !entered {
 		return later503("too many messages at once; send it again")
 	}
@@ -135,7 +137,7 @@ func addressed(request *http.Request) (namespace string, problem *answer) {
 
 // admitted is who sends, if they may. That it is not known is neither a yes nor a no.
 func (s *Server) admitted(ctx context.Context, header http.Header, namespace string) (*authenticationv1.UserInfo, *answer) {
-	user, err := s.gate.user(ctx, header)
+	user, err := s.gate.User(ctx, header.Get("Authorization"))
 	if err != nil {
 		s.log.Error(err, "Ask the API server whose a token is")
 		return nil, later503("the API server does not say whose the token is; send it again")
@@ -144,7 +146,9 @@ func (s *Server) admitted(ctx context.Context, header http.Header, namespace str
 		return nil, refuse(http.StatusUnauthorized, unauthenticated,
 			"the API server does not know the token; send that of a service account with authorization.credentials_file")
 	}
-	may, err := s.gate.may(ctx, user, namespace)
+	may, err := s.gate.May(ctx, user, authorizationv1.ResourceAttributes{
+		Namespace: namespace, Verb: "create", Group: strategyv1.GroupVersion.Group, Resource: "strategyalerts",
+	})
 	name := bounded.Line(user.Username, maxSender/2)
 	if err != nil {
 		s.log.Error(err, "Ask the API server what a sender may do", "sender", name, "namespace", namespace)

@@ -1,7 +1,6 @@
 package intake
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -12,6 +11,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"tradeops.dev/strategy-operator/internal/serve"
 )
 
 // valueOf is what a counter has counted.
@@ -71,7 +72,7 @@ func TestAnswers(t *testing.T) {
 		"no room": {world: func(w *world) {
 			w.server.wait = time.Nanosecond
 			for range messagesOfOne {
-				if _, entered := w.server.room.enter(w.t.Context(), namespace); !entered {
+				if _, entered := w.server.room.Enter(w.t.Context(), namespace); !entered {
 					w.t.Fatal("no room")
 				}
 			}
@@ -157,41 +158,6 @@ func TestTheAnswerIsTrue(t *testing.T) {
 	}
 }
 
-// A sender that was known keeps its way to the API server, whatever strangers ask meanwhile.
-func TestStrangersKeepNoKnownSenderWaiting(t *testing.T) {
-	w := newWorld(t)
-	w.send(one("A", "firing", at("11:00:00")))
-	for range reviewsAtOnce {
-		w.server.gate.strangers <- struct{}{}
-	}
-	w.clock.Step(remembered + time.Second)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-	defer cancel()
-	if got := w.answer(w.server, sent([]byte(one("A", "firing", at("11:00:00")))).WithContext(ctx)); got.Code != http.StatusOK {
-		t.Errorf("%d %s", got.Code, got.Body)
-	}
-	ended, end := context.WithCancel(t.Context())
-	end()
-	stranger := sent(nil, func(r *http.Request) { r.Header.Set("Authorization", "Bearer new") }).WithContext(ended)
-	if got := w.answer(w.server, stranger); got.Code != http.StatusServiceUnavailable {
-		t.Errorf("%d %s", got.Code, got.Body)
-	}
-}
-
-// Whoever is known and may not send is no known sender: they may ask for ever other namespaces.
-func TestWhoMayNotSendKeepsNoKnownSenderWaiting(t *testing.T) {
-	w := newWorld(t)
-	for range reviewsAtOnce {
-		w.server.gate.known <- struct{}{}
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-	defer cancel()
-	weak := sent(nil, func(r *http.Request) { r.Header.Set("Authorization", "Bearer weak") }).WithContext(ctx)
-	if got := w.answer(w.server, weak); got.Code != http.StatusForbidden {
-		t.Errorf("%d %s", got.Code, got.Body)
-	}
-}
-
 // deadlined remembers the deadlines of a connection.
 type deadlined struct {
 	*httptest.ResponseRecorder
@@ -229,7 +195,7 @@ func TestAnswersOfTheAPIServerHoldForAWhile(t *testing.T) {
 	if w.tokens != 3 || w.access != 2 {
 		t.Errorf("%d tokens and %d rights were asked about", w.tokens, w.access)
 	}
-	w.clock.Step(remembered + time.Second)
+	w.clock.Step(serve.Remembered + time.Second)
 	w.down = errDown
 	if got := w.answer(w.server, sent(nil)); got.Code != http.StatusServiceUnavailable {
 		t.Errorf("%d %s", got.Code, got.Body)
@@ -250,34 +216,5 @@ func TestWhatCannotBeStoredIsCounted(t *testing.T) {
 	}
 	if stored := w.alerts(); len(stored) != 7 {
 		t.Errorf("%d are stored: %v", len(stored), stored)
-	}
-}
-
-func TestRoomOfOneNamespaceIsNotThatOfOthers(t *testing.T) {
-	r := newRoom()
-	ended, end := context.WithCancel(t.Context())
-	end()
-	var leave []func()
-	for _, one := range []struct {
-		namespace string
-		entered   bool
-	}{{"a", true}, {"a", true}, {"a", true}, {"a", false}, {"b", true}, {"b", true}, {"b", true}, {"b", false}, {"c", false}} {
-		ctx := t.Context()
-		if !one.entered {
-			ctx = ended
-		}
-		out, entered := r.enter(ctx, one.namespace)
-		if entered != one.entered {
-			t.Fatalf("%s: %t", one.namespace, entered)
-		}
-		if entered {
-			leave = append(leave, out)
-		}
-	}
-	for _, out := range leave {
-		out()
-	}
-	if len(r.own) != 0 || len(r.all) != 0 {
-		t.Errorf("%d namespaces and %d messages are remembered", len(r.own), len(r.all))
 	}
 }

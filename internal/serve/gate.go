@@ -1,11 +1,10 @@
-package intake
+package serve
 
 import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
-	"net/http"
 	"strings"
 	"time"
 
@@ -14,18 +13,16 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/cache"
 	"k8s.io/utils/clock"
-
-	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 )
 
 const (
-	// remembered is how long an answer of the API server holds, so that a storm is not one for it, too. A token that is taken back, or a right,
+	// Remembered is how long an answer of the API server holds, so that a storm is not one for it, too. A token that is taken back, or a right,
 	// is worth something for so long.
-	remembered = 30 * time.Second
+	Remembered = 30 * time.Second
 	// maxRemembered is how many of each are.
 	maxRemembered = 1024
-	// reviewsAtOnce bounds what senders with ever other tokens make the API server do. Whoever was somebody, or might send, lately has as many places
-	// of their own: strangers keep no known sender waiting.
+	// reviewsAtOnce bounds what callers with ever other tokens make the API server do. Whoever was somebody, or might do what they ask for, lately has
+	// as many places of their own: strangers keep no known caller waiting.
 	reviewsAtOnce = 8
 	// acquainted is how long somebody is known to be no stranger. Who they are is asked again all the same.
 	acquainted = 24 * time.Hour
@@ -41,32 +38,33 @@ type AccessReviews interface {
 	Create(context.Context, *authorizationv1.SubjectAccessReview, metav1.CreateOptions) (*authorizationv1.SubjectAccessReview, error)
 }
 
-// gate knows who sends, and whether they may.
-type gate struct {
+// Gate knows who calls, and whether they may.
+type Gate struct {
 	tokens TokenReviews
 	access AccessReviews
 	users  *cache.LRUExpireCache // *authenticationv1.UserInfo by hash of the token
 	nobody *cache.LRUExpireCache // hashes of tokens that are nobody's, apart: strangers with ever other ones push nobody out
-	rights *cache.LRUExpireCache // hashes of user and namespace that may
-	barred *cache.LRUExpireCache // hashes of those that may not, apart for the same reason
+	rights *cache.LRUExpireCache // hashes of questions with a yes
+	barred *cache.LRUExpireCache // hashes of those with a no, apart for the same reason
 
 	acquaintances    *cache.LRUExpireCache // hashes of tokens that were somebody's
-	senders          *cache.LRUExpireCache // hashes of user and namespace that might
+	callers          *cache.LRUExpireCache // hashes of questions that had a yes
 	known, strangers chan struct{}         // places for questions
 }
 
-func newGate(tokens TokenReviews, access AccessReviews, now clock.PassiveClock) *gate {
-	return &gate{
+// NewGate asks the API server, and remembers its answers for a while.
+func NewGate(tokens TokenReviews, access AccessReviews, now clock.PassiveClock) *Gate {
+	return &Gate{
 		tokens: tokens, access: access, known: make(chan struct{}, reviewsAtOnce), strangers: make(chan struct{}, reviewsAtOnce),
 		users: cache.NewLRUExpireCacheWithClock(maxRemembered, now), nobody: cache.NewLRUExpireCacheWithClock(maxRemembered, now),
 		rights: cache.NewLRUExpireCacheWithClock(maxRemembered, now), barred: cache.NewLRUExpireCacheWithClock(maxRemembered, now),
-		acquaintances: cache.NewLRUExpireCacheWithClock(maxRemembered, now), senders: cache.NewLRUExpireCacheWithClock(maxRemembered, now),
+		acquaintances: cache.NewLRUExpireCacheWithClock(maxRemembered, now), callers: cache.NewLRUExpireCacheWithClock(maxRemembered, now),
 	}
 }
 
-// user is whoever the token of a request belongs to; nil: nobody. An error says that it is not known.
-func (g *gate) user(ctx context.Context, header http.Header) (*authenticationv1.UserInfo, error) {
-	scheme, token, _ := strings.Cut(header.Get("Authorization"), " ")
+// User is whoever the bearer token in a header belongs to; nil: nobody. An error says that it is not known.
+func (g *Gate) User(ctx context.Context, authorization string) (*authenticationv1.UserInfo, error) {
+	scheme, token, _ := strings.Cut(authorization, " ")
 	token = strings.TrimSpace(token)
 	if !strings.EqualFold(scheme, "bearer") || token == "" {
 		return nil, nil
@@ -92,25 +90,23 @@ func (g *gate) user(ctx context.Context, header http.Header) (*authenticationv1.
 		return nil, err
 	}
 	if user := &review.Status.User; review.Status.Authenticated && user.Username != "" {
-		g.users.Add(key, user, remembered)
+		g.users.Add(key, user, Remembered)
 		g.acquaintances.Add(key, true, acquainted)
 		return user, nil
 	}
-	g.nobody.Add(key, true, remembered)
+	g.nobody.Add(key, true, Remembered)
 	return nil, nil
 }
 
-// may says whether a user may send alerts to a namespace: whether they may create StrategyAlerts there.
-func (g *gate) may(ctx context.Context, user *authenticationv1.UserInfo, namespace string) (bool, error) {
+// May says whether a user may do something, as the API server answers it.
+func (g *Gate) May(ctx context.Context, user *authenticationv1.UserInfo, what authorizationv1.ResourceAttributes) (bool, error) {
 	extra := map[string]authorizationv1.ExtraValue{}
 	for key, values := range user.Extra {
 		extra[key] = authorizationv1.ExtraValue(values)
 	}
 	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
 		User: user.Username, UID: user.UID, Groups: user.Groups, Extra: extra,
-		ResourceAttributes: &authorizationv1.ResourceAttributes{
-			Namespace: namespace, Verb: "create", Group: strategyv1.GroupVersion.Group, Resource: "strategyalerts",
-		},
+		ResourceAttributes: &what,
 	}}
 	asked, err := json.Marshal(review.Spec)
 	if err != nil {
@@ -123,8 +119,8 @@ func (g *gate) may(ctx context.Context, user *authenticationv1.UserInfo, namespa
 	if _, found := g.barred.Get(key); found {
 		return false, nil
 	}
-	room := g.strangers // so is somebody who asks for ever other namespaces
-	if _, found := g.senders.Get(key); found {
+	room := g.strangers // so is somebody who asks about ever other namespaces
+	if _, found := g.callers.Get(key); found {
 		room = g.known
 	}
 	err = g.review(ctx, room, func() (err error) {
@@ -135,17 +131,17 @@ func (g *gate) may(ctx context.Context, user *authenticationv1.UserInfo, namespa
 		return false, err
 	}
 	if !review.Status.Allowed {
-		g.barred.Add(key, true, remembered)
+		g.barred.Add(key, true, Remembered)
 		return false, nil
 	}
-	g.rights.Add(key, true, remembered)
-	g.senders.Add(key, true, acquainted)
+	g.rights.Add(key, true, Remembered)
+	g.callers.Add(key, true, acquainted)
 	return true, nil
 }
 
-var errBusy = errors.New("too many senders ask at once who they are")
+var errBusy = errors.New("too many callers ask at once who they are")
 
-func (g *gate) review(ctx context.Context, room chan struct{}, ask func() error) error {
+func (g *Gate) review(ctx context.Context, room chan struct{}, ask func() error) error {
 	select {
 	case room <- struct{}{}:
 	case <-ctx.Done():

@@ -1,4 +1,4 @@
-package intake
+package serve
 
 import (
 	"crypto/tls"
@@ -12,12 +12,8 @@ import (
 	"k8s.io/utils/clock"
 )
 
-const (
-	// serviceName is what senders call the server by.
-	serviceName = "strategy-operator-alerts.strategy-operator-system.svc"
-	// certificateLife is how long a certificate that was read is used before the files are looked at again.
-	certificateLife = 10 * time.Second
-)
+// certificateLife is how long a certificate that was read is used before the files are looked at again.
+const certificateLife = 10 * time.Second
 
 // certificate is that of the server: of the files, as they are now, or made up while there are none. So a Secret that comes later, or is
 // renewed, needs no restart; one that is broken changes nothing.
@@ -33,12 +29,12 @@ type certificate struct {
 }
 
 // newCertificate has a certificate at once.
-func newCertificate(dir string, now clock.PassiveClock, log logr.Logger) (*certificate, error) {
+func newCertificate(dir, name string, now clock.PassiveClock, log logr.Logger) (*certificate, error) {
 	c := &certificate{dir: dir, clock: now, log: log}
 	if _, err := c.get(nil); err == nil {
 		return c, nil
 	}
-	text, key, err := cert.GenerateSelfSignedCertKey(serviceName, []net.IP{net.IPv4(127, 0, 0, 1)}, []string{"localhost"})
+	text, key, err := cert.GenerateSelfSignedCertKey(name, []net.IP{net.IPv4(127, 0, 0, 1)}, []string{"localhost"})
 	if err != nil {
 		return nil, err
 	}
@@ -47,8 +43,8 @@ func newCertificate(dir string, now clock.PassiveClock, log logr.Logger) (*certi
 		return nil, err
 	}
 	c.now = &made
-	log.Info("Alerts are served with a certificate that was made just now, which senders cannot check: give them one in Secret strategy-operator-alerts-tls",
-		"folder", dir)
+	log.Info("Serving with a certificate that was made just now, which callers cannot check: put one into Secret strategy-operator-alerts-tls",
+		"name", name, "folder", dir)
 	return c, nil
 }
 
@@ -66,7 +62,7 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	}
 	if said := err.Error(); c.now != nil && said != c.problem { // once
 		c.problem = said
-		c.log.Error(err, "Read the certificate for alerts; the one before is used on", "folder", c.dir)
+		c.log.Error(err, "Read the certificate; the one before is used on", "folder", c.dir)
 	}
 	if c.now != nil {
 		return c.now, nil
