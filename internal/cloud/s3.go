@@ -170,14 +170,14 @@ func (e shortError) Unwrap() error { return e.cause }
 
 // Size implements evidence.Sized: of one object, or of all in a folder.
 func (b *S3) Size(ctx context.Context, folder string) (bytes int64, err error) {
-	exact, err := b.pages(ctx, b.folder+folder, "", 1)
+	exact, err := b.pages(ctx, b.folder+folder, "", 1, true)
 	if err != nil {
 		return 0, err
 	}
 	if len(exact) == 1 && exact[0].Key == folder {
 		return exact[0].Bytes, nil
 	}
-	all, err := b.pages(ctx, b.folder+folder+"/", "", 0)
+	all, err := b.pages(ctx, b.folder+folder+"/", "", 0, true)
 	for _, one := range all {
 		bytes += one.Bytes
 	}
@@ -189,12 +189,35 @@ func (b *S3) List(ctx context.Context, folder, after string, most int) ([]eviden
 	if err := evidence.CheckKey(folder); err != nil {
 		return nil, err
 	}
-	return b.pages(ctx, b.folder+folder+"/", after, most)
+	return b.pages(ctx, b.folder+folder+"/", after, most, true)
 }
 
-// pages are the objects whose whole keys begin with prefix, behind one; most 0: all.
-func (b *S3) pages(ctx context.Context, prefix, after string, most int) (found []evidence.Object, err error) {
+// Names implements evidence.Store.
+func (b *S3) Names(ctx context.Context, folder string) ([]string, error) {
+	folder = strings.TrimSuffix(folder, "/")
+	if err := evidence.CheckKey(folder); err != nil {
+		return nil, err
+	}
+	found, err := b.pages(ctx, b.folder+folder+"/", "", evidence.MaxNames+1, false)
+	if err != nil {
+		return nil, err
+	}
+	if len(found) > evidence.MaxNames {
+		return nil, fmt.Errorf("list evidence %s: it has more than %d objects", folder, evidence.MaxNames)
+	}
+	var names []string
+	for _, one := range found {
+		names = append(names, strings.TrimPrefix(one.Key, folder+"/"))
+	}
+	return names, nil
+}
+
+// pages are the objects whose whole keys begin with prefix, behind one; most 0: all; deep: those of folders below, too.
+func (b *S3) pages(ctx context.Context, prefix, after string, most int, deep bool) (found []evidence.Object, err error) {
 	input := &s3.ListObjectsV2Input{Bucket: &b.bucket, Prefix: &prefix}
+	if !deep {
+		input.Delimiter = new("/")
+	}
 	if after != "" {
 		input.StartAfter = new(b.folder + after)
 	}

@@ -119,6 +119,11 @@ func TestEveryBucketListsWhatItHas(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
+			for folder, want := range map[string][]string{"a": {"1.json", "b0.json"}, "a/b/": {"1.json"}, "none": nil} {
+				if got, err := bucket.Names(t.Context(), folder); err != nil || !slices.Equal(got, want) {
+					t.Errorf("the names in %s: %v, %v", folder, got, err)
+				}
+			}
 			for _, most := range []int{1, 2, 5, 100} {
 				var got []string
 				after := ""
