@@ -28,7 +28,7 @@ type Controller struct {
 	Name       string
 	Reconciler reconcile.Reconciler
 	Workers    int     // objects worked on at a time
-	For        Watch   // the objects that it reconciles; its Wakes is the object itself
+	For        Watch   // the objects that it reconciles; its Wakes is the object itself. None: it works on namespaces
 	Watches    []Watch // what else wakes it
 	Told       []Told  // how others wake it that are no watch
 }
@@ -71,14 +71,17 @@ func (e *Environment) setup(mgr ctrl.Manager, readers *namespaces.Readers, c Con
 		RateLimiter: workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](FirstRetry, wait.Retry),
 	})
 	var inNamespaces []Watch
-	if namespaces.Own(c.For.Object, mgr.GetScheme()) {
+	switch {
+	case c.For.Object == nil:
+		b = b.WatchesRawSource(source.Channel(readers.Changes(), mapped(inNamespaceOf)))
+	case namespaces.Own(c.For.Object, mgr.GetScheme()):
 		all, err := listOf(c.For.Object, mgr.GetScheme())
 		if err != nil {
 			return err
 		}
 		b = b.For(c.For.Object, builder.WithPredicates(c.For.Predicates()...)).
 			WatchesRawSource(source.Channel(readers.Changes(), handler.EnqueueRequestsFromMapFunc(waker{Client: e.Client}.allIn(all))))
-	} else {
+	default:
 		inNamespaces = append(inNamespaces, c.For)
 		b = b.WatchesRawSource(later)
 	}

@@ -77,6 +77,7 @@ type Environment struct {
 	User       string          // the operator's name at the API server
 	Machines   decide.Machines // names that are no person's
 	Pauses     pauses.Pauses
+	Operator   string // its name in checkpoints; empty: there are none
 
 	beats beats // of the alert controller, for the metrics
 }
@@ -109,6 +110,9 @@ func (e *Environment) Controllers() []Controller {
 	}
 	if e.Channels != nil {
 		all = append(all, (&outbox{reader: reads, channels: e.Channels, wakes: wakes}).controller())
+	}
+	if e.Operator != "" {
+		all = append(all, (&trees{reader: reads, does: does, home: policies.Home(e.User), operator: e.Operator, known: map[string]*treeOf{}}).controller())
 	}
 	return all
 }

@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -118,6 +119,8 @@ func (x *executor) do(ctx context.Context, about client.Object, next action.Acti
 		return done, x.answerDecision(ctx, a)
 	case action.KeepReceipt, action.WriteConfig:
 		return x.doConfig(ctx, a)
+	case action.KeepCheckpoints:
+		return on("KeepCheckpoints", a.ConfigMap), x.keepCheckpoints(ctx, a.ConfigMap)
 	case action.RestartWorkload:
 		return effect{"RestartWorkload", "Deployment", a.Key, []any{"annotations", slices.Sorted(maps.Keys(a.Annotations))}}, x.restartWorkload(ctx, a)
 	case action.SetFinalizers:
@@ -157,30 +160,44 @@ func (x *executor) storeEvidence(ctx context.Context, a action.StoreEvidence) er
 	if a.Seal == nil {
 		return x.store(ctx, a.Key, a.Data)
 	}
-	key, err := x.keyOf(ctx, a.Seal.SigningKey)
+	keys, err := x.keysOf(ctx, a.Seal.SigningKey)
 	if err != nil {
 		return err
 	}
-	data, err := decisionlog.Seal(a.Data, a.Seal.Of, key)
+	data, err := decisionlog.Seal(a.Data, a.Seal.Of, keys[0])
 	if err != nil {
 		return err
 	}
-	return x.store(ctx, a.Key, data)
+	err = x.store(ctx, a.Key, data)
+	if errors.Is(err, evidence.ErrDifferent) && x.sealedBefore(ctx, a, keys) {
+		return nil
+	}
+	return err
 }
 
-// keyOf is the key in a Secret, or an error.
-func (x *executor) keyOf(ctx context.Context, at types.NamespacedName) (decisionlog.Key, error) {
-	key, problem, err := x.keys.of(ctx, at)
+// sealedBefore says whether what is stored is the same object, sealed by this operator before its key was replaced.
+func (x *executor) sealedBefore(ctx context.Context, a action.StoreEvidence, keys decisionlog.Keys) bool {
+	stored, err := x.Evidence.Get(ctx, a.Key)
+	if err != nil {
+		return false
+	}
+	object, err := decisionlog.Unseal(stored, a.Seal.Of, keys)
+	return err == nil && bytes.Equal(object, a.Data)
+}
+
+// keysOf are the keys in a Secret, or an error.
+func (x *executor) keysOf(ctx context.Context, at types.NamespacedName) (decisionlog.Keys, error) {
+	keys, problem, err := x.keys.of(ctx, at)
 	if err == nil && problem != nil {
 		err = errors.New(problem.Message)
 	}
-	return key, err
+	return keys, err
 }
 
 // appendEntries chains and signs. An entry that stands there already with the same identity is our own from before a
 // crash; any other ends the log.
 func (x *executor) appendEntries(ctx context.Context, a action.AppendEntries) error {
-	key, err := x.keyOf(ctx, a.SigningKey)
+	keys, err := x.keysOf(ctx, a.SigningKey)
 	if err != nil {
 		return err
 	}
@@ -188,13 +205,13 @@ func (x *executor) appendEntries(ctx context.Context, a action.AppendEntries) er
 	for _, entry := range a.Entries {
 		seq++
 		entry.Seq, entry.PrevHash = seq, head
-		line, hash, err := decisionlog.Sign(entry, key)
+		line, hash, err := decisionlog.Sign(entry, keys[0])
 		if err != nil {
 			return err
 		}
 		err = x.store(ctx, evidence.LogKey(a.Prefix, seq), line)
 		if errors.Is(err, evidence.ErrDifferent) {
-			hash, err = x.adoptEntry(ctx, a.Prefix, entry, key)
+			hash, err = x.adoptEntry(ctx, a.Prefix, entry, keys)
 		}
 		if err != nil {
 			return err
@@ -204,12 +221,12 @@ func (x *executor) appendEntries(ctx context.Context, a action.AppendEntries) er
 	return nil
 }
 
-func (x *executor) adoptEntry(ctx context.Context, prefix string, entry decisionlog.Entry, key decisionlog.Key) (hash string, err error) {
+func (x *executor) adoptEntry(ctx context.Context, prefix string, entry decisionlog.Entry, keys decisionlog.Keys) (hash string, err error) {
 	line, err := x.Evidence.Get(ctx, evidence.LogKey(prefix, entry.Seq))
 	if err != nil {
 		return "", err
 	}
-	identity, err := decisionlog.Verify(line, key)
+	identity, err := decisionlog.Verify(line, keys)
 	if err != nil {
 		return "", err
 	}
@@ -347,6 +364,14 @@ func (x *executor) setFinalizers(ctx context.Context, about client.Object, a act
 	about.SetResourceVersion(changed.GetResourceVersion())
 	x.fresh.wrote(about)
 	return nil
+}
+
+// keepCheckpoints is bound to the version that was read: two managers never anchor over each other.
+func (x *executor) keepCheckpoints(ctx context.Context, anchors *corev1.ConfigMap) error {
+	if anchors.ResourceVersion == "" {
+		return x.Client.Create(ctx, anchors, FieldOwner)
+	}
+	return x.Client.Update(ctx, anchors, FieldOwner)
 }
 
 func (x *executor) restartWorkload(ctx context.Context, a action.RestartWorkload) error {

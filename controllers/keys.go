@@ -3,6 +3,9 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -20,6 +23,8 @@ import (
 const (
 	secretKey   = "hmac-key"
 	secretKeyID = "key-id"
+	// earlierKeys begins the names of keys that signed before: hmac-key.<id>. They sign nothing any more, and what they signed still counts.
+	earlierKeys = secretKey + "."
 )
 
 // keys are those that sign decision logs. The reader proves a log with its key, and the executor signs; nobody else sees one.
@@ -28,12 +33,12 @@ type keys struct {
 	Clock clock.PassiveClock
 	home  string        // the operator's own namespace
 	life  time.Duration // of what is remembered
-	known memo[types.NamespacedName, dated[decisionlog.Key]]
+	known memo[types.NamespacedName, dated[decisionlog.Keys]]
 }
 
-// of is the key that a playbook's namespace signs with, by the name that the playbook gives it. It is in the operator's own namespace, where no
+// of are the keys of a log, the one first that a playbook's namespace signs with, by the name that the playbook gives it. It is in the operator's own namespace, where no
 // tenant reads Secrets; as long as it is not there, in the playbook's. What is wrong with it is a fact, too.
-func (k *keys) of(ctx context.Context, at types.NamespacedName) (decisionlog.Key, *facts.Problem, error) {
+func (k *keys) of(ctx context.Context, at types.NamespacedName) (decisionlog.Keys, *facts.Problem, error) {
 	if known, found := k.known.get(at); found && k.Clock.Since(known.at) < k.life {
 		return known.value, nil, nil
 	}
@@ -47,16 +52,33 @@ func (k *keys) of(ctx context.Context, at types.NamespacedName) (decisionlog.Key
 			kept, at, secretKey, decisionlog.MinKeyBytes)
 	}
 	if problem != nil || err != nil {
-		return decisionlog.Key{}, problem, err
+		return nil, problem, err
 	}
-	key, err := decisionlog.NewKey(string(secret.Data[secretKeyID]), secret.Data[secretKey])
+	ring, err := keysIn(secret.Data)
 	if err != nil {
-		return decisionlog.Key{}, &facts.Problem{
-			Reason: strategyv1.ReasonSecretInvalid, Message: fmt.Sprintf("Secret %s/%s, key %q: %v", secret.Namespace, secret.Name, secretKey, err),
-		}, nil
+		return nil, &facts.Problem{Reason: strategyv1.ReasonSecretInvalid, Message: fmt.Sprintf("Secret %s/%s, key %v", secret.Namespace, secret.Name, err)}, nil
 	}
-	k.known.put(at, dated[decisionlog.Key]{key, k.Clock.Now()}, secret.Size())
-	return key, nil, nil
+	k.known.put(at, dated[decisionlog.Keys]{ring, k.Clock.Now()}, secret.Size())
+	return ring, nil, nil
+}
+
+// keysIn are the keys in a Secret: the one that signs, and those before it by their ids.
+func keysIn(data map[string][]byte) (decisionlog.Keys, error) {
+	ids := map[string]string{secretKey: string(data[secretKeyID])}
+	names := []string{secretKey}
+	for _, name := range slices.Sorted(maps.Keys(data)) {
+		if id, earlier := strings.CutPrefix(name, earlierKeys); earlier && id != "" {
+			ids[name], names = id, append(names, name)
+		}
+	}
+	ring := make(decisionlog.Keys, len(names))
+	for i, name := range names {
+		var err error
+		if ring[i], err = decisionlog.NewKey(ids[name], data[name]); err != nil {
+			return nil, fmt.Errorf("%q: %w", name, err)
+		}
+	}
+	return ring, nil
 }
 
 func (k *keys) read(ctx context.Context, at types.NamespacedName, forbidden string) (*corev1.Secret, *facts.Problem, error) {

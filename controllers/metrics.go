@@ -33,6 +33,13 @@ var (
 	unjudgedTotal = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "strategy_lead_rules_unevaluated_total", Help: "How often rules of the technical lead turned out not to be evaluable, e.g. because a signal is unknown.",
 	})
+	treeCheckpoint = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "strategy_log_checkpoint_time_seconds", Help: "When the newest checkpoint over the decision logs of a namespace was signed, in Unix time: every hour at least.",
+	}, []string{"namespace"})
+	treeTrouble = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "strategy_log_checkpoint_problem",
+		Help: "1 while no checkpoint is signed in a namespace (CheckpointKeyMissing, CheckpointConflict), or a log is not the one that its tree has (LogNotInTree).",
+	}, []string{"namespace", "reason"})
 	incidentsDesc = prometheus.NewDesc("strategy_incidents", "Incidents, by type, state, reason of Ready, level, mode and whom they wait for.",
 		[]string{"type", "state", "reason", "level", "mode", "waits_for"}, nil)
 	rollbacksDesc = prometheus.NewDesc("strategy_rollbacks", "Rollbacks, by state, reason of Ready, mode and whom they wait for.",
@@ -47,7 +54,7 @@ var (
 
 // registerMetrics adds the operator's own metrics to controller-runtime's.
 func registerMetrics(reader client.Reader, readers *namespaces.Readers, beats *beats, timeout time.Duration) error {
-	for _, counter := range []prometheus.Collector{verdictsTotal, breachesTotal, escalationsTotal, unjudgedTotal, notificationsTotal, effectSeconds, stageSeconds, approvalSeconds} {
+	for _, counter := range []prometheus.Collector{verdictsTotal, breachesTotal, escalationsTotal, unjudgedTotal, notificationsTotal, effectSeconds, stageSeconds, approvalSeconds, treeCheckpoint, treeTrouble} {
 		if err := metrics.Registry.Register(counter); err != nil {
 			return err
 		}

@@ -26,7 +26,7 @@ type logOf struct {
 // observeLog reads the log from where the status left off to its head. Every entry there is one that the status tells, since that is written
 // first: else the object is older than its log, and nobody knows from it what was done and decided since.
 func (r *reader) observeLog(ctx context.Context, of logOf) (facts.Log, error) {
-	key, wrong, err := r.keys.of(ctx, of.signingKey)
+	keys, wrong, err := r.keys.of(ctx, of.signingKey)
 	if err != nil {
 		wrong, err = r.unavailable(ctx, fmt.Errorf("Secret %s with the decision log's signing key cannot be read: %w", of.signingKey, err))
 	}
@@ -49,7 +49,7 @@ func (r *reader) observeLog(ctx context.Context, of logOf) (facts.Log, error) {
 			log.Problem, err = r.unavailable(ctx, err)
 			return log, err
 		}
-		identity, err := decisionlog.Verify(line, key)
+		identity, err := decisionlog.Verify(line, keys)
 		if log.Problem = of.conflict(log, identity, err); log.Problem != nil {
 			return log, nil
 		}
@@ -60,6 +60,8 @@ func (r *reader) observeLog(ctx context.Context, of logOf) (facts.Log, error) {
 // conflict is why the next entry in the bucket does not follow what the object knows; nil: it does. err is of its signature.
 func (of logOf) conflict(log facts.Log, identity decisionlog.Identity, err error) *facts.Problem {
 	switch {
+	case errors.Is(err, decisionlog.ErrUnknownKey):
+		return unknownKey(fmt.Sprintf("entry %d of the decision log in the bucket (%s)", log.Entries+1, of.prefix), err, of.signingKey)
 	case err != nil || identity.Seq != log.Entries+1 || identity.PrevHash != log.Head || identity.ObjectUID != of.uid:
 		return problem(strategyv1.ReasonLogConflict,
 			"entry %d of the decision log in the bucket (%s) is not one that this operator wrote after entry %d: %v; the log is not continued", log.Entries+1, of.prefix, log.Entries, err)
@@ -69,6 +71,11 @@ func (of logOf) conflict(log facts.Log, identity decisionlog.Identity, err error
 			identity.Seq, identity.Event, identity.Timestamp, of.prefix)
 	}
 	return nil
+}
+
+// unknownKey says that something was signed with a key that its Secret does not have: nobody changed it, as far as anybody knows.
+func unknownKey(what string, err error, secret types.NamespacedName) *facts.Problem {
+	return problem(strategyv1.ReasonSecretInvalid, "%s: %v in Secret %s, nor in the one of the operator's namespace: put it back there as %s<id>, beside the current one", what, err, secret, earlierKeys)
 }
 
 // tells says whether the timeline has an entry of the log.

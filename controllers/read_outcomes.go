@@ -105,14 +105,18 @@ func (r *reader) readStored(ctx context.Context, of attempts, id checks.ID) (che
 	if err != nil {
 		return checks.Outcome{}, strategyv1.EvidenceReference{}, evidenceError{err}
 	}
-	key, problem, err := r.keys.of(ctx, of.signingKey)
+	keys, problem, err := r.keys.of(ctx, of.signingKey)
 	if err == nil && problem != nil {
 		err = keyProblem{*problem}
 	}
 	if err != nil {
 		return checks.Outcome{}, strategyv1.EvidenceReference{}, err
 	}
-	if err := decisionlog.Unseal(data, of.sealed(id), key); err != nil {
+	_, err = decisionlog.Unseal(data, of.sealed(id), keys)
+	if errors.Is(err, decisionlog.ErrUnknownKey) {
+		return checks.Outcome{}, strategyv1.EvidenceReference{}, keyProblem{*unknownKey("evidence "+at, err, of.signingKey)}
+	}
+	if err != nil {
 		return checks.Outcome{}, strategyv1.EvidenceReference{}, forgedError{fmt.Errorf(
 			"evidence %s is not the outcome of check %s that this operator stores (%w), so it is not judged from it: somebody else wrote there, or Secret %s has a new key. Find out who, and move it away; the true one is then stored",
 			at, id.Check, err, of.signingKey)}

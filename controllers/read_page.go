@@ -34,11 +34,14 @@ func (r *reader) observeReport(ctx context.Context, object *strategyv1.StrategyI
 	if !folder.Closed || folder.Snapshot.Incident.Status.ClosedTime.Before(closed) { // a folder has one of each closing
 		return facts.Report{}, nil
 	}
-	key, wrong, err := r.keys.of(ctx, observed.Log.SigningKey)
+	keys, wrong, err := r.keys.of(ctx, observed.Log.SigningKey)
 	if err != nil || wrong != nil {
 		return facts.Report{Problem: wrong}, err
 	}
-	err = decisionlog.Unseal(folder.Stored, decisionlog.Sealed{Kind: report.SnapshotKind, ObjectUID: string(object.UID)}, key)
+	_, err = decisionlog.Unseal(folder.Stored, decisionlog.Sealed{Kind: report.SnapshotKind, ObjectUID: string(object.UID)}, keys)
+	if errors.Is(err, decisionlog.ErrUnknownKey) {
+		return facts.Report{Problem: unknownKey("the snapshot of this incident in folder "+observed.Prefix, err, observed.Log.SigningKey)}, nil
+	}
 	if err == nil && !folder.Snapshot.Incident.Status.ClosedTime.Equal(closed) {
 		err = fmt.Errorf("it is of a later closing than this object tells of, as after restoring a backup")
 	}
@@ -125,7 +128,8 @@ func (b bucketSource) has(pages []facts.Page) (bool, error) {
 		if err != nil && !errors.Is(err, evidence.ErrNotFound) {
 			return false, err
 		}
-		if err != nil || !bytes.Equal(stored, one.Data) {
+		missing := err != nil
+		if missing || !bytes.Equal(stored, one.Data) {
 			return false, nil
 		}
 	}

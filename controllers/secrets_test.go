@@ -25,7 +25,7 @@ import (
 
 var everyAction = []any{
 	action.AnswerDecision{}, action.StoreEvidence{}, action.AppendEntries{}, action.CreateJob{}, action.DeleteJob{}, action.CreateRevision{}, action.DeleteRevision{},
-	action.CreateRollback{}, action.CreateIncident{}, action.CreateConfigMap{}, action.DeleteObject{}, action.KeepReceipt{}, action.WriteConfig{}, action.RestartWorkload{},
+	action.CreateRollback{}, action.CreateIncident{}, action.CreateConfigMap{}, action.DeleteObject{}, action.KeepReceipt{}, action.WriteConfig{}, action.RestartWorkload{}, action.KeepCheckpoints{},
 	action.SetFinalizers{}, action.Event{},
 }
 
@@ -42,7 +42,7 @@ var behind = map[reflect.Type][]any{
 // called. It is shown on the types: no value can be forgotten.
 func TestNoSecretIsObservedOrDecided(t *testing.T) {
 	secrets := []reflect.Type{
-		reflect.TypeFor[decisionlog.Key](), reflect.TypeFor[ownedSecret](), reflect.TypeFor[notify.Message](), reflect.TypeFor[signals.Source](), reflect.TypeFor[corev1.Secret](),
+		reflect.TypeFor[decisionlog.Key](), reflect.TypeFor[decisionlog.Keys](), reflect.TypeFor[ownedSecret](), reflect.TypeFor[notify.Message](), reflect.TypeFor[signals.Source](), reflect.TypeFor[corev1.Secret](),
 	}
 	for _, root := range []any{
 		incident.Observed{}, incident.Decision{}, rollback.Observed{}, rollback.Decision{},

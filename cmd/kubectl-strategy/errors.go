@@ -20,6 +20,12 @@ const (
 	exitUnanswered    = 3
 )
 
+// The exit codes of what verifies: as others of its kind, it says with 2 that something is wrong.
+const (
+	exitNotVerified = 1
+	exitBroken      = 2
+)
+
 // refusedError says that the command was understood and not carried out.
 type refusedError struct{ message string }
 
@@ -35,6 +41,12 @@ func codeOf(err error) int {
 	var refused *refusedError
 	var refusedPlan *offline.RefusedError
 	var unanswered *unansweredError
+	if _, not := errors.AsType[*notDoneError](err); not {
+		return exitNotVerified
+	}
+	if _, broken := errors.AsType[*brokenError](err); broken {
+		return exitBroken
+	}
 	if errors.As(err, &unanswered) {
 		return exitUnanswered
 	}

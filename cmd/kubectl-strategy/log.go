@@ -18,13 +18,14 @@ import (
 
 func newLog(a *app) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "log", Short: "Read the signed decision log of an incident or a rollback", Args: cobra.NoArgs,
-		Long: "Read the signed decision log of an incident or a rollback.\n\n" + evidenceHelp + "\n\n" + exitCodes,
+		Use: "log", Short: "Read signed decision logs, and verify copies of them", Args: cobra.NoArgs,
+		Long: "Read the signed decision log of an incident or a rollback, or verify copies of logs without a cluster and without their secret keys.",
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	for _, one := range []*cobra.Command{newLogShow(a), newLogExport(a)} {
 		cmd.AddCommand(a.completes(one, false, strategyv1.KindIncident, strategyv1.KindRollback))
 	}
+	cmd.AddCommand(verifies(newLogVerify(a)), verifies(newLogProve(a)))
 	return cmd
 }
 

@@ -36,6 +36,9 @@ func referenceOf(root *cobra.Command) string {
 	writeCommand(&page, root, "Without a command")
 	for _, cmd := range commands {
 		writeCommand(&page, cmd, cmd.Name())
+		for _, sub := range cmd.Commands() {
+			writeCommand(&page, sub, cmd.Name()+" "+sub.Name())
+		}
 	}
 	fmt.Fprintf(&page, "\n## Flags of every command\n\n```\n%s```\n", root.PersistentFlags().FlagUsages())
 	return page.String()

@@ -33,6 +33,7 @@ import (
 	"tradeops.dev/strategy-operator/controllers/namespaces"
 	"tradeops.dev/strategy-operator/controllers/policies"
 	"tradeops.dev/strategy-operator/internal/evidence"
+	"tradeops.dev/strategy-operator/internal/logtree"
 	"tradeops.dev/strategy-operator/internal/notify"
 	"tradeops.dev/strategy-operator/internal/pauses"
 	"tradeops.dev/strategy-operator/internal/signals"
@@ -44,6 +45,7 @@ var version = "development"
 type options struct {
 	namespaces, machines, bucket, metricsAddress, probeAddress, electionNamespace string
 	alertsAddress, alertsCertDir, evidenceAddress                                 string
+	operator                                                                      string
 	election                                                                      bool
 	qps                                                                           float64
 	share                                                                         int64
@@ -64,6 +66,7 @@ func run() error {
 	flag.StringVar(&o.machines, "machine-users", "", "Users that are no people though their names do not begin with system:, separated by commas, e.g. a GitOps tool or an alert intake. What they decide or report is not taken for a person's.")
 	flag.StringVar(&o.bucket, "evidence-bucket", "", "URL of the bucket for reports, logs and the decision log, e.g. file:///var/lib/strategy-operator/evidence, or s3://BUCKET/FOLDER?region=eu-central-1 (&endpoint=https://..., &path_style=true) with credentials from the environment. Required.")
 	share := flag.String("evidence-share", "0", "How much of the bucket the evidence of one namespace may take, e.g. 512Mi, so that it does not fill the volume of all; 0 sets no bound.")
+	flag.StringVar(&o.operator, "checkpoint-origin", "strategy-operator", "Name of this operator in the checkpoints that it signs over the decision logs, e.g. prod-1.example.com; each cluster has another. It does not change.")
 	flag.StringVar(&o.metricsAddress, "metrics-bind-address", ":8443", "Where metrics are served, over TLS and for authorised clients only; 0 turns them off.")
 	flag.StringVar(&o.alertsAddress, "alerts-bind-address", ":9443", "Where Alertmanager sends alerts to, over TLS and from authorised clients only; 0 turns it off.")
 	flag.StringVar(&o.alertsCertDir, "alerts-cert-dir", "", "Folder of tls.crt and tls.key for that, and for evidence, read again when they change; without them a certificate is made up, which senders cannot check.")
@@ -96,6 +99,9 @@ func run() error {
 	}
 	if o.share, err = bytesOf(*share); err != nil {
 		return fmt.Errorf("--evidence-share: %w", err)
+	}
+	if err := logtree.CheckOperator(o.operator); err != nil {
+		return fmt.Errorf("--checkpoint-origin: %w", err)
 	}
 	if o.bucket == "" {
 		return errors.New("--evidence-bucket is required; see --help")
@@ -175,7 +181,7 @@ func start(ctx context.Context, config *rest.Config, o options) error {
 		Client: readers.Client(), Live: mgr.GetAPIReader(), Logs: controllers.PodLogs{Clientset: clientset}, Evidence: controllers.Patient(store, clock.RealClock{}, o.pauses),
 		Clock: clock.RealClock{}, Recorder: mgr.GetEventRecorder("strategy-operator"), Namespaces: readers, Signals: signals.New(signals.Options{Allow: o.allow, Failed: noAnswer, Pauses: o.pauses}),
 		Channels: notify.New(signals.Options{Allow: o.webhooks, Failed: noAnswer, Pauses: o.pauses}),
-		Policies: proof, Access: controllers.AccessReviews{Clientset: clientset}, User: user, Machines: namesIn(o.machines), Pauses: o.pauses,
+		Policies: proof, Access: controllers.AccessReviews{Clientset: clientset}, User: user, Machines: namesIn(o.machines), Pauses: o.pauses, Operator: o.operator,
 	}
 	if err := environment.Setup(ctx, mgr, readers); err != nil {
 		return err

@@ -102,6 +102,10 @@ type WriteConfig struct {
 	Edits           string // value of strategyv1.AnnotationEdits; empty removes it
 }
 
+// KeepCheckpoints keeps the newest checkpoints in the operator's own ConfigMap, over the version that was read; one without a version is not there
+// yet.
+type KeepCheckpoints struct{ ConfigMap *corev1.ConfigMap }
+
 // RestartWorkload sets annotations on a Deployment's pod template, if nobody changed the object since it was read.
 type RestartWorkload struct {
 	Key             types.NamespacedName
@@ -160,6 +164,7 @@ func (DeleteObject) isAction()    {}
 func (AnswerDecision) isAction()  {}
 func (KeepReceipt) isAction()     {}
 func (WriteConfig) isAction()     {}
+func (KeepCheckpoints) isAction() {}
 func (RestartWorkload) isAction() {}
 func (SetFinalizers) isAction()   {}
 func (Event) isAction()           {}

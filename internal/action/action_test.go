@@ -30,6 +30,7 @@ var kinds = map[string]struct {
 	"AnswerDecision":  {action: action.AnswerDecision{}, tidies: true},
 	"KeepReceipt":     {action: action.KeepReceipt{}},
 	"WriteConfig":     {action: action.WriteConfig{}, starts: true},
+	"KeepCheckpoints": {action: action.KeepCheckpoints{}},
 	"RestartWorkload": {action: action.RestartWorkload{}, starts: true},
 	"SetFinalizers":   {action: action.SetFinalizers{}},
 	"Event":           {action: action.Event{}},

@@ -132,12 +132,12 @@ func TestVerifyFindsWhatWasChanged(t *testing.T) {
 			if slices.EqualFunc(copied, lines, bytes.Equal) {
 				t.Fatal("nothing was changed")
 			}
-			if _, err := VerifyChain(copied, testKey); !errors.Is(err, ErrTampered) {
+			if _, err := VerifyChain(copied, Keys{testKey}); !errors.Is(err, ErrTampered) {
 				t.Errorf("got %v, want ErrTampered", err)
 			}
 		})
 	}
-	if _, err := VerifyChain(lines, testKey); err != nil {
+	if _, err := VerifyChain(lines, Keys{testKey}); err != nil {
 		t.Errorf("the untouched log: %v", err)
 	}
 }
@@ -154,7 +154,7 @@ func TestAnyTextSurvivesSigning(t *testing.T) {
 		if bytes.ContainsAny(line, "\n") {
 			t.Fatalf("more than one line: %q", line)
 		}
-		if _, err := Verify(line, testKey); err != nil {
+		if _, err := Verify(line, Keys{testKey}); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -167,7 +167,7 @@ func FuzzVerify(f *testing.F) {
 	}
 	f.Add(line)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if _, err := Verify(data, Key{Secret: []byte("not the key")}); err == nil {
+		if _, err := Verify(data, Keys{{Secret: []byte("not the key")}}); err == nil {
 			t.Fatalf("accepted %q without the key", data)
 		}
 	})

@@ -16,6 +16,9 @@ const algorithm = "HMAC-SHA256"
 // MinKeyBytes is the shortest signing key.
 const MinKeyBytes = 32
 
+// Keys are those of a log: the first one signs, and each verifies what it signed before another one took its place.
+type Keys []Key
+
 // Key signs entries.
 type Key struct {
 	// ID is written into each entry, so that a log survives a change of the key. May be empty.
@@ -43,6 +46,21 @@ type Entry struct {
 // Timestamp is the form in which times stand in an entry: UTC with +00:00, which every Python 3 reads.
 func Timestamp(t time.Time) string {
 	return t.UTC().Format("2006-01-02T15:04:05+00:00")
+}
+
+// of are the keys that may have signed what names this id, and what is wrong if none of them did. A key without an id may be any.
+func (k Keys) of(id string) (Keys, error) {
+	var may Keys
+	named := id == ""
+	for _, key := range k {
+		if is := clean(key.ID) == id; is || id == "" || key.ID == "" {
+			may, named = append(may, key), named || is
+		}
+	}
+	if !named {
+		return may, fmt.Errorf("%w: it is signed with the key %.80q, which is not there", ErrUnknownKey, id)
+	}
+	return may, fmt.Errorf("%w: the signature does not match", ErrTampered)
 }
 
 // Sign returns the entry's line (without newline) and the line's hash, which is the next entry's PrevHash.
@@ -126,6 +144,9 @@ func said(in map[string]string) map[string]any {
 	}
 	return out
 }
+
+// ErrUnknownKey is returned when a line names a key that is not given: nobody knows whether it was changed.
+var ErrUnknownKey = errors.New("decision log cannot be verified")
 
 // ErrTampered is returned when a line, or the chain, is not what was written.
 var ErrTampered = errors.New("decision log was changed")

@@ -32,36 +32,41 @@ func Seal(object []byte, of Sealed, key Key) ([]byte, error) {
 	return fmt.Appendf(nil, "%s%s%s}", rest, sealBegins, seal), nil
 }
 
-// Unseal checks that an object was sealed with this key as what it should be. Errors wrap ErrTampered if it was not.
-func Unseal(data []byte, of Sealed, key Key) error {
+// Unseal checks that an object was sealed with one of these keys as what it should be, and is the object as it was before. Errors wrap
+// ErrTampered if it was not sealed so, and ErrUnknownKey if the key is not there.
+func Unseal(data []byte, of Sealed, keys Keys) (object []byte, err error) {
 	at := bytes.LastIndex(data, []byte(sealBegins))
 	if at < 0 || !bytes.HasSuffix(data, []byte("}")) {
-		return fmt.Errorf("%w: no signature", ErrTampered)
+		return nil, fmt.Errorf("%w: no signature", ErrTampered)
 	}
 	line := data[at+len(sealBegins) : len(data)-1]
-	if _, err := Verify(line, key); err != nil {
-		return err
+	if _, err := Verify(line, keys); err != nil {
+		return nil, err
 	}
 	var said struct {
 		Hash     string `json:"sha256"`
 		Revision string `json:"revision"`
+		KeyID    string `json:"key_id"`
 	}
 	if err := json.Unmarshal(line, &said); err != nil {
-		return fmt.Errorf("%w: %w", ErrTampered, err)
+		return nil, fmt.Errorf("%w: %w", ErrTampered, err)
 	}
 	of.Revision = said.Revision
-	object := append(bytes.Clone(data[:at]), '}')
-	wanted, err := signed(of.document(Hash(object), key), key.Secret)
-	if err != nil {
-		return err
-	}
+	object = append(bytes.Clone(data[:at]), '}')
 	if said.Hash != Hash(object) {
-		return fmt.Errorf("%w: it does not have the hash that was signed", ErrTampered)
+		return nil, fmt.Errorf("%w: it does not have the hash that was signed", ErrTampered)
 	}
-	if !bytes.Equal(line, wanted) {
-		return fmt.Errorf("%w: it was signed for something else", ErrTampered)
+	may, _ := keys.of(said.KeyID)
+	for _, key := range may {
+		wanted, err := signed(of.document(Hash(object), Key{said.KeyID, key.Secret}), key.Secret)
+		if err != nil {
+			return nil, err
+		}
+		if bytes.Equal(line, wanted) {
+			return object, nil
+		}
 	}
-	return nil
+	return nil, fmt.Errorf("%w: it was signed for something else", ErrTampered)
 }
 
 // document says nothing of what does not matter for this kind.

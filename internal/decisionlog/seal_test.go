@@ -18,7 +18,7 @@ func TestASealProvesWhatAnObjectIsOf(t *testing.T) {
 	later := of
 	later.Revision = "book-2" // the object runs on another one meanwhile
 	for _, one := range []Sealed{of, later} {
-		if err := Unseal(data, one, key); err != nil {
+		if got, err := Unseal(data, one, Keys{key}); err != nil || !bytes.Equal(got, object) {
 			t.Errorf("%+v: %v", one, err)
 		}
 	}
@@ -28,22 +28,22 @@ func TestASealProvesWhatAnObjectIsOf(t *testing.T) {
 	} {
 		other := of
 		change(&other)
-		if err := Unseal(data, other, key); !errors.Is(err, ErrTampered) {
+		if _, err := Unseal(data, other, Keys{key}); !errors.Is(err, ErrTampered) {
 			t.Errorf("another %s: %v", name, err)
 		}
 	}
-	if err := Unseal(data, of, Key{ID: key.ID, Secret: bytes.Repeat([]byte("x"), MinKeyBytes)}); !errors.Is(err, ErrTampered) {
+	if _, err := Unseal(data, of, Keys{{ID: key.ID, Secret: bytes.Repeat([]byte("x"), MinKeyBytes)}}); !errors.Is(err, ErrTampered) {
 		t.Errorf("another key: %v", err)
 	}
 	for i := range data { // each byte counts
 		changed := bytes.Clone(data)
 		changed[i] ^= 1
-		if err := Unseal(changed, of, key); !errors.Is(err, ErrTampered) {
+		if _, err := Unseal(changed, of, Keys{key}); !errors.Is(err, ErrTampered) {
 			t.Fatalf("byte %d of %s changed: %v", i, data, err)
 		}
 	}
 	for _, wrong := range []string{"", "{}", string(object), string(data) + "\n", string(data) + string(data), strings.Replace(string(data), "1.50", "1.5", 1), `,"seal":}`} {
-		if err := Unseal([]byte(wrong), of, key); !errors.Is(err, ErrTampered) {
+		if _, err := Unseal([]byte(wrong), of, Keys{key}); !errors.Is(err, ErrTampered) {
 			t.Errorf("%.80s: %v", wrong, err)
 		}
 	}

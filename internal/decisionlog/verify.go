@@ -23,10 +23,10 @@ func (e Entry) Identity() Identity {
 	return Identity{Seq: e.Seq, ObjectUID: e.ObjectUID, Event: clean(e.Event), Timestamp: Timestamp(e.Time), PrevHash: e.PrevHash}
 }
 
-// Verify checks that a line is, byte for byte, the one that this key signs for what it says, and says which entry it is: another way to write
-// the same would be another line to whoever reads it otherwise, such as the first of two equal keys.
-// Errors wrap ErrTampered when the line is not what was signed with this key.
-func Verify(line []byte, key Key) (Identity, error) {
+// Verify checks that a line is, byte for byte, the one that one of these keys signs for what it says, and says which entry it is: another way to
+// write the same would be another line to whoever reads it otherwise, such as the first of two equal keys.
+// Errors wrap ErrTampered when the line is not what was signed, and ErrUnknownKey when the key that it names is not there.
+func Verify(line []byte, keys Keys) (Identity, error) {
 	document, err := decode(line)
 	if err != nil {
 		return Identity{}, fmt.Errorf("%w: not a JSON object: %w", ErrTampered, err)
@@ -38,20 +38,27 @@ func Verify(line []byte, key Key) (Identity, error) {
 	if given["algorithm"] != algorithm {
 		return Identity{}, fmt.Errorf("%w: algorithm is %v, not %s", ErrTampered, given["algorithm"], algorithm)
 	}
-	delete(document, "signature")
 	identity := identityOf(document)
-	wanted, err := signed(document, key.Secret)
-	if err != nil {
-		return Identity{}, err
+	id, _ := document["key_id"].(string)
+	if named, _ := given["key_id"].(string); named != id {
+		return Identity{}, fmt.Errorf("%w: it is signed with the key %.80q, and says %.80q", ErrTampered, named, id)
 	}
-	if hmac.Equal(line, wanted) {
-		return identity, nil
+	may, problem := keys.of(id)
+	for _, key := range may {
+		delete(document, "signature")
+		wanted, err := signed(document, key.Secret)
+		if err != nil {
+			return Identity{}, err
+		}
+		if hmac.Equal(line, wanted) {
+			return identity, nil
+		}
+		made, _ := document["signature"].(map[string]any)
+		if value, _ := given["value"].(string); hmac.Equal([]byte(value), []byte(made["value"].(string))) {
+			problem = fmt.Errorf("%w: it is not written as it was signed", ErrTampered)
+		}
 	}
-	made, _ := document["signature"].(map[string]any)
-	if value, _ := given["value"].(string); hmac.Equal([]byte(value), []byte(made["value"].(string))) {
-		return Identity{}, fmt.Errorf("%w: it is not written as it was signed", ErrTampered)
-	}
-	return Identity{}, fmt.Errorf("%w: the signature does not match", ErrTampered)
+	return Identity{}, problem
 }
 
 // Read says which entry a line is, without a proof: for lines whose hash is known.
@@ -63,12 +70,33 @@ func Read(line []byte) (Identity, error) {
 	return identityOf(document), nil
 }
 
+// Shape checks what can be checked without a key: that a line is written as entries are written, with a signature of the one algorithm. It says
+// which entry it is.
+func Shape(line []byte) (Identity, error) {
+	document, err := decode(line)
+	if err != nil {
+		return Identity{}, fmt.Errorf("%w: not a JSON object: %w", ErrTampered, err)
+	}
+	again, err := canonical(document)
+	if err != nil {
+		return Identity{}, err
+	}
+	given, _ := document["signature"].(map[string]any)
+	switch {
+	case !bytes.Equal(again, line):
+		return Identity{}, fmt.Errorf("%w: it is not written as it was signed", ErrTampered)
+	case given["algorithm"] != algorithm || document["algorithm"] != algorithm:
+		return Identity{}, fmt.Errorf("%w: algorithm is %v, not %s", ErrTampered, given["algorithm"], algorithm)
+	}
+	return identityOf(document), nil
+}
+
 // VerifyChain checks lines in order: every signature, gapless numbers from 1, each with the hash of the line before, all of one object.
 // It returns the hash of the last line.
-func VerifyChain(lines [][]byte, key Key) (head string, err error) {
+func VerifyChain(lines [][]byte, keys Keys) (head string, err error) {
 	object := ""
 	for i, line := range lines {
-		identity, err := Verify(line, key)
+		identity, err := Verify(line, keys)
 		if err != nil {
 			return "", fmt.Errorf("entry %d: %w", i+1, err)
 		}

@@ -53,6 +53,15 @@ func ForgottenKey(namespace, name, uid, hash string) string {
 	return fmt.Sprintf("%s/forgotten/%.*s-%.8s-%s.json", namespace, maxFolder, name, uid, hash)
 }
 
+// treeFolder is where the tree over all logs of a namespace is, beside the folders of objects.
+const treeFolder = "tree/"
+
+// TreeKey is the key of a page of the tree over the logs of a namespace, from 1. Nine digits: one page each hour at least, and one every two
+// minutes at most.
+func TreeKey(namespace string, page int64) string {
+	return fmt.Sprintf("%s/%s%09d.json", namespace, treeFolder, page)
+}
+
 // ConfigKey is the key of the configuration before or after a change (what is before-<hash>.yaml or after-<hash>.yaml), or of a plan's
 // diff (<revision>-<hash>.diff).
 func ConfigKey(prefix, what string) string {

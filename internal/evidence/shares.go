@@ -19,7 +19,7 @@ type Sized interface {
 }
 
 // Shares is a store in which no namespace, the first part of each key, has more than its share: else the reports of one would fill the volume
-// of all. An eighth of it is kept for decision logs, so that reports do not end what must be logged.
+// of all. An eighth of it is kept for decision logs and their tree, so that reports do not end what must be logged.
 type Shares struct {
 	Sized
 	each int64 // bytes
@@ -67,7 +67,7 @@ func (s *Shares) Create(ctx context.Context, key string, data []byte) error {
 // take counts an object before it is written, if there is room for it.
 func (s *Shares) take(ctx context.Context, of *share, namespace, key string, bytes int64) (fits bool, err error) {
 	room := s.each
-	if !strings.Contains(key, "/"+logFolder) { // a namespace may be called like it
+	if !strings.Contains(key, "/"+logFolder) && !strings.Contains(key, "/"+treeFolder) { // a namespace may be called like them
 		room -= s.each / 8
 	}
 	of.Lock()

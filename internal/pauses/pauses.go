@@ -58,6 +58,10 @@ type Pauses struct {
 	// Settle is how long what ends waits for others. Checks run side by side: those of one object that end together are judged in one
 	// pass, with one write of the status. Of incidents that close together the history is looked at once.
 	Settle time.Duration
+	// Tree is the least time between two pages of the tree over the logs of a namespace.
+	Tree time.Duration
+	// Checkpoint is how long nothing may happen in a namespace until that is signed, too.
+	Checkpoint time.Duration
 	// Scrape bounds the reading of the cache for one scrape of the metrics.
 	Scrape time.Duration
 	// Query bounds one request to Prometheus, and all that are made of one server at a time together.
@@ -86,6 +90,7 @@ func Default() Pauses {
 		Secret: 30 * time.Second, Rights: 10 * time.Minute, RightsRetry: time.Minute, Output: time.Minute, OutputCall: 20 * time.Second, OutputRetry: 5 * time.Second,
 		Evidence: 5 * time.Second, EvidenceCall: 10 * time.Second, EvidenceHangs: time.Minute, Live: 5 * time.Second, Retry: 15 * time.Second, Reconcile: time.Minute,
 		Passes: time.Second, CatchUp: 20 * time.Millisecond, Settle: 250 * time.Millisecond,
+		Tree: 2 * time.Minute, Checkpoint: time.Hour,
 		Scrape: 5 * time.Second, Query: 5 * time.Second, QueryWait: time.Second, QueryHangs: 2 * time.Minute, QueryRetry: time.Second,
 		NotifyPace: time.Second, NotifyCall: 10 * time.Second, NotifyRetry: 5 * time.Second, NotifyHangs: 5 * time.Minute,
 	}
@@ -102,7 +107,7 @@ func (p Pauses) OrDefault() Pauses {
 		OutputCall: or(p.OutputCall, usual.OutputCall), Evidence: or(p.Evidence, usual.Evidence),
 		EvidenceCall: or(p.EvidenceCall, usual.EvidenceCall), EvidenceHangs: or(p.EvidenceHangs, usual.EvidenceHangs),
 		Live: or(p.Live, usual.Live), Retry: or(p.Retry, usual.Retry), Reconcile: or(p.Reconcile, usual.Reconcile), Passes: or(p.Passes, usual.Passes), CatchUp: or(p.CatchUp, usual.CatchUp),
-		Settle: or(p.Settle, usual.Settle), Scrape: or(p.Scrape, usual.Scrape), Query: or(p.Query, usual.Query),
+		Settle: or(p.Settle, usual.Settle), Tree: or(p.Tree, usual.Tree), Checkpoint: or(p.Checkpoint, usual.Checkpoint), Scrape: or(p.Scrape, usual.Scrape), Query: or(p.Query, usual.Query),
 		QueryWait: or(p.QueryWait, usual.QueryWait), QueryHangs: or(p.QueryHangs, usual.QueryHangs),
 		QueryRetry: or(p.QueryRetry, usual.QueryRetry),
 		NotifyPace: or(p.NotifyPace, usual.NotifyPace), NotifyCall: or(p.NotifyCall, usual.NotifyCall), NotifyRetry: or(p.NotifyRetry, usual.NotifyRetry), NotifyHangs: or(p.NotifyHangs, usual.NotifyHangs),

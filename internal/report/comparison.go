@@ -81,10 +81,10 @@ func (f *Folder) compare(rollback *Rollback, check string) []block {
 }
 
 func change(one pair) string {
-	switch {
-	case one.Before == one.After:
+	switch one.Before {
+	case one.After:
 		return "none"
-	case one.Before == 0:
+	case 0:
 		return "from zero"
 	}
 	percent := (one.After/one.Before - 1) * 100

@@ -76,6 +76,20 @@ func (b *Bucket) Lose(key string) {
 	delete(b.objects, key)
 }
 
+// Put is somebody who puts an object into the place of another.
+func (b *Bucket) Put(key string, data []byte) {
+	b.Lock()
+	defer b.Unlock()
+	b.objects[key] = bytes.Clone(data)
+}
+
+// Objects are a copy of all objects.
+func (b *Bucket) Objects() map[string][]byte {
+	b.Lock()
+	defer b.Unlock()
+	return maps.Clone(b.objects)
+}
+
 func (b *Bucket) fork() *Bucket {
 	b.Lock()
 	defer b.Unlock()

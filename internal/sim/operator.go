@@ -69,6 +69,9 @@ func (l labelled) Labels(context.Context, string) (map[string]string, bool) {
 	return l.world.Labels, true
 }
 
+// Name is the operator's name in checkpoints.
+const Name = "simulated"
+
 // User is the operator's name at the API server.
 const User = apiserver.Operator
 
@@ -114,7 +117,7 @@ func (w *World) Start(seams Seams) *Operator {
 	}
 	environment := &controllers.Environment{
 		Client: api, Live: live, Logs: logs, Evidence: evidence, Clock: operatorClock{w}, Recorder: recorder{w}, Namespaces: served, Signals: signals,
-		Channels: &watchedWebhook{w, writes}, Policies: w, Access: w, User: User,
+		Channels: &watchedWebhook{w, writes}, Policies: w, Access: w, User: User, Operator: Name,
 	}
 	o.controllers = environment.Controllers()
 	if seams.Controllers != nil {
@@ -221,7 +224,9 @@ func (o *Operator) deliver(change apiserver.Event) {
 		return
 	}
 	for i, one := range o.controllers {
-		o.wake(one.For, change, &queue{o, i})
+		if one.For.Object != nil {
+			o.wake(one.For, change, &queue{o, i})
+		}
 		for _, watch := range one.Watches {
 			o.wake(watch, change, &queue{o, i})
 		}

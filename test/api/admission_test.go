@@ -579,8 +579,8 @@ func TestPolicyShapes(t *testing.T) {
 			t.Errorf("policy %s is not bound", name)
 		}
 	}
-	if len(policies) != 16 || !warns["strategy-operator-rollbacks-left"] {
-		t.Errorf("%d policies, want 16, of which one warns: %v", len(policies), warns)
+	if len(policies) != 17 || !warns["strategy-operator-rollbacks-left"] {
+		t.Errorf("%d policies, want 17, of which one warns: %v", len(policies), warns)
 	}
 }
 

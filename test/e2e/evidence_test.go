@@ -61,7 +61,7 @@ func (s *story) logHolds(object client.Object) []string {
 		}
 		return nil
 	})
-	head, err := decisionlog.VerifyChain(lines, s.key())
+	head, err := decisionlog.VerifyChain(lines, s.keys())
 	if err != nil {
 		s.Errorf("the decision log of %s does not hold: %v", nameOf(object), err)
 	}
@@ -97,7 +97,7 @@ func (s *story) logVerifies(object client.Object) {
 		}
 		return nil
 	})
-	if _, err := decisionlog.VerifyChain(readLog(log.Prefix), s.key()); err != nil {
+	if _, err := decisionlog.VerifyChain(readLog(log.Prefix), s.keys()); err != nil {
 		s.Errorf("the decision log of %s does not hold: %v", nameOf(object), err)
 	}
 }
@@ -113,13 +113,13 @@ func readLog(prefix string) (lines [][]byte) {
 	}
 }
 
-func (s *story) key() decisionlog.Key {
+func (s *story) keys() decisionlog.Keys {
 	s.Helper()
 	var secret corev1.Secret
 	s.must(admin.Get(s.ctx, s.signingKey(), &secret))
 	key, err := decisionlog.NewKey(string(secret.Data["key-id"]), secret.Data["hmac-key"])
 	s.must(err)
-	return key
+	return decisionlog.Keys{key}
 }
 
 // evidenceHolds: every judged check has its report and its output in the bucket, with the hashes that the status and the
@@ -213,7 +213,7 @@ func (s *story) events(object client.Object, reasons ...string) {
 // noSecret: the signing key stands nowhere but in its Secret.
 func (s *story) noSecret(objects ...client.Object) {
 	s.Helper()
-	secret := s.key().Secret
+	secret := s.keys()[0].Secret
 	forbidden := []string{string(secret), base64.StdEncoding.EncodeToString(secret), hex.EncodeToString(secret)}
 	if raw, err := base64.StdEncoding.DecodeString(string(secret)); err == nil {
 		forbidden = append(forbidden, string(raw), hex.EncodeToString(raw))

@@ -37,7 +37,7 @@ func TestTheKeyIsKeptWhereNoTenantReadsIt(t *testing.T) {
 			s.ReportIncident(nil)
 			s.settle()
 			log := scenarios.StoredLog(s.World, s.Incident().ObjectMeta)
-			if _, err := decisionlog.VerifyChain(log, decisionlog.Key{Secret: sim.SigningKey}); err != nil || len(log) < 2 {
+			if _, err := decisionlog.VerifyChain(log, decisionlog.Keys{{Secret: sim.SigningKey}}); err != nil || len(log) < 2 {
 				t.Errorf("the log of %d entries is not signed by the key that is kept: %v (%v)", len(log), err, s.lastError())
 			}
 		})

@@ -38,6 +38,9 @@ type End struct {
 	lastError  error
 }
 
+// NextKey signs the logs of worlds whose key is replaced.
+var NextKey = decisionlog.Key{ID: "k2", Secret: []byte("the next key of the tests, 32 bytes long, or more")}
+
 // EndOf is what a run left behind.
 func EndOf(w *sim.World, lastError error) *End {
 	e := &End{
@@ -214,7 +217,7 @@ type line struct {
 // log reads one object's decision log, checks it, and compares it with the timeline, if the object is still there.
 func (e *End) log(w *sim.World, name string, object metav1.ObjectMeta, entries []strategyv1.TimelineEntry) (head string) {
 	stored := StoredLog(w, object)
-	head, err := decisionlog.VerifyChain(stored, decisionlog.Key{Secret: sim.SigningKey})
+	head, err := decisionlog.VerifyChain(stored, decisionlog.Keys{{Secret: sim.SigningKey}, NextKey})
 	if err != nil {
 		e.Problem("log of %s: %v", name, err)
 		return ""
