@@ -32,7 +32,11 @@ func (r *reader) observeReport(ctx context.Context, object *strategyv1.StrategyI
 	}
 	closed := object.Status.ClosedTime
 	if !folder.Closed || folder.Snapshot.Incident.Status.ClosedTime.Before(closed) { // a folder has one of each closing
-		return facts.Report{}, nil
+		signals, err := source.Names(observed.Prefix + "signals")
+		if err != nil {
+			return r.noReport(ctx, err)
+		}
+		return facts.Report{Signals: signals}, nil
 	}
 	keys, wrong, err := r.keys.of(ctx, observed.Log.SigningKey)
 	if err != nil || wrong != nil {
@@ -128,9 +132,8 @@ func (b bucketSource) has(pages []facts.Page) (bool, error) {
 		if err != nil && !errors.Is(err, evidence.ErrNotFound) {
 			return false, err
 		}
-		missing := err != nil
-		if missing || !bytes.Equal(stored, one.Data) {
-			return false, nil
+		if !bytes.Equal(stored, one.Data) { // one that is not there has no bytes
+			return false, nil //nolint:nilerr // so it is to be stored
 		}
 	}
 	return true, nil

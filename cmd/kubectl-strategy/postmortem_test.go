@@ -44,7 +44,7 @@ func copyOfEvidence(t *testing.T) (directory, prefix string) {
 	incident.Status = strategyv1.StrategyIncidentStatus{
 		PlaybookRevision: "multi-strategy-1", ClosedTime: new(metav1.NewTime(began.Add(time.Hour))), Log: &strategyv1.LogStatus{Prefix: prefix, Entries: new(int64(1)), Head: head},
 	}
-	data, hash, err := report.Take(incident, strategyv1.StrategyPlaybookSpec{}, nil).Encode()
+	data, hash, err := report.Take(incident, strategyv1.StrategyPlaybookSpec{}, nil, nil).Encode()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -67,8 +67,8 @@ func TestTheAccountIsTheInstalls(t *testing.T) {
 			}
 			found += strings.Count(string(text), "'"+want+"'")
 		}
-		if found != 7 {
-			t.Errorf("%s: %d policies are about %s, want 7", user, found, want)
+		if found != 9 {
+			t.Errorf("%s: %d policies are about %s, want 9", user, found, want)
 		}
 	}
 }

@@ -124,12 +124,6 @@ func (c *copied) store(page logtree.Page) {
 	c.signed = append(c.signed, signed)
 }
 
-func (c *copied) older() *copied {
-	older := *c
-	older.files, older.heads = maps.Clone(c.files), maps.Clone(c.heads)
-	return &older
-}
-
 // usual is a namespace with three logs and four pages, the last of which says that nothing happened.
 func usual(t testing.TB) *copied {
 	c := begin(t)

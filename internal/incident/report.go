@@ -27,7 +27,7 @@ func (p *plan) storeReport() {
 	case made.Problem != nil:
 		p.reportFails(made.Problem.Message)
 	case !made.Snapshot:
-		p.keepSnapshot()
+		p.keepSnapshot(made.Signals)
 	case !made.Stored:
 		for _, page := range made.Pages {
 			p.out.Keep(page.At.Key, page.Data)
@@ -40,10 +40,10 @@ func (p *plan) storeReport() {
 	}
 }
 
-func (p *plan) keepSnapshot() {
+func (p *plan) keepSnapshot(signals []string) {
 	object := p.seen.Incident.DeepCopy()
 	object.Status = p.next
-	data, hash, err := report.Take(object, p.seen.Playbook.Spec, p.seen.Rollbacks).Encode()
+	data, hash, err := report.Take(object, p.seen.Playbook.Spec, p.seen.Rollbacks, signals).Encode()
 	if err != nil {
 		p.reportFails(err.Error())
 		return

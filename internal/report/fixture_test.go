@@ -4,7 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"testing"
 	"testing/fstest"
@@ -121,6 +123,11 @@ func (b *bucket) signals(of report.Object, seconds int, values map[string]float6
 // close stores the snapshot.
 func (b *bucket) close(snapshot report.Snapshot) {
 	b.t.Helper()
+	signals, err := report.Copy(b.files).Names(prefixOf(snapshot.Incident.Object) + "signals/")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		b.t.Fatal(err)
+	}
+	snapshot.Signals = signals
 	data, hash, err := snapshot.Encode()
 	if err != nil {
 		b.t.Fatal(err)

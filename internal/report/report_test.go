@@ -198,7 +198,7 @@ func TestTheSnapshotHasNothingOfTheOperatorsOwn(t *testing.T) {
 	rollback := strategyv1.StrategyRollback{Status: strategyv1.StrategyRollbackStatus{
 		Timeline: []strategyv1.TimelineEntry{{Seq: 1}}, Config: &strategyv1.ConfigClaim{Receipts: []string{"r"}},
 	}}
-	data, err := json.Marshal(report.Take(object, *playbook(), []strategyv1.StrategyRollback{rollback}))
+	data, err := json.Marshal(report.Take(object, *playbook(), []strategyv1.StrategyRollback{rollback}, nil))
 	if err != nil || strings.Contains(string(data), "timeline") || strings.Contains(string(data), "receipts") {
 		t.Errorf("%s, %v", data, err)
 	}

@@ -35,8 +35,15 @@ func (f *Folder) readSignals(source Source) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	if f.Closed { // what came since is not in this report; what is gone since is missed in it
+		names = f.Snapshot.Signals
+	}
 	for _, name := range f.most(slices.Sorted(slices.Values(names)), maxSignalFiles, "files of signals") {
 		data, err := source.ReadFile(folder + name)
+		if errors.Is(err, fs.ErrNotExist) {
+			f.note(folder+name, nil, "it is gone")
+			continue
+		}
 		if err != nil {
 			return err
 		}

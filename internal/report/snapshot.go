@@ -20,6 +20,7 @@ type Snapshot struct {
 	Incident  Incident                         `json:"incident"`
 	Playbook  *strategyv1.StrategyPlaybookSpec `json:"playbook,omitempty"` // as the incident ran on it
 	Rollbacks []Rollback                       `json:"rollbacks,omitempty"`
+	Signals   []string                         `json:"signals,omitempty"` // the names of their files then: others come later, as when it is reopened
 }
 
 // Incident is the incident, without what its log has.
@@ -49,10 +50,10 @@ func objectOf(meta metav1.ObjectMeta) Object {
 }
 
 // Take is the snapshot of an incident that was closed. playbook is the spec that it ran on.
-func Take(incident *strategyv1.StrategyIncident, playbook strategyv1.StrategyPlaybookSpec, rollbacks []strategyv1.StrategyRollback) Snapshot {
+func Take(incident *strategyv1.StrategyIncident, playbook strategyv1.StrategyPlaybookSpec, rollbacks []strategyv1.StrategyRollback, signals []string) Snapshot {
 	status := *incident.Status.DeepCopy()
 	status.Timeline, status.Running, status.Report = nil, nil, nil
-	snapshot := Snapshot{Incident: Incident{objectOf(incident.ObjectMeta), incident.Spec, status}, Playbook: &playbook}
+	snapshot := Snapshot{Incident: Incident{objectOf(incident.ObjectMeta), incident.Spec, status}, Playbook: &playbook, Signals: signals[:min(len(signals), maxSignalFiles)]}
 	for _, rollback := range rollbacks {
 		status := *rollback.Status.DeepCopy()
 		status.Timeline, status.Running = nil, nil

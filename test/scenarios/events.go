@@ -26,6 +26,7 @@ var WorthAnAlert = []string{
 	strategyv1.ConditionOnHold, strategyv1.ReasonSignalUnknown, strategyv1.ReasonLeadUnjudged, strategyv1.ReasonNamespaceNotServed,
 	strategyv1.ReasonEvidenceUnavailable, strategyv1.ReasonEvidenceForged, strategyv1.ReasonLogConflict, strategyv1.ReasonEffectRefused,
 	strategyv1.ReasonIdentityUnenforced, strategyv1.ReasonForeignJob, strategyv1.ReasonNameConflict,
+	strategyv1.ReasonReportNotStored,
 }
 
 // alsoNormal are those of them that may be told as news, too: a new version waits while an approved one serves; edits are about to be left.

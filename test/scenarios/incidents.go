@@ -38,6 +38,10 @@ var incidents = []Scenario{{
 	},
 	Incident: "NeedsPerson", Rollbacks: ends("pnl", "Reverted"),
 }, {
+	Name: "closed while its rollback waits for an approval", Begin: pnlIncident, Report: sim.Losing,
+	Script:   []Step{{ready("", "AwaitingApproval"), onIncidentOf("bob", strategyv1.DecisionResolve)}},
+	Incident: "Resolved", Rollbacks: ends("pnl", "Withdrawn"),
+}, {
 	Name: "denied, then closed", Begin: pnlIncident, Report: sim.Losing,
 	Script: []Step{
 		{ready("", "AwaitingApproval"), decides("bob", "", strategyv1.DecisionDeny)},

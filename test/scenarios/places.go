@@ -51,6 +51,7 @@ var ReasonPlaces = map[string]Places{
 	strategyv1.ReasonForeignJob:       reasonOf("an event"),
 	strategyv1.ReasonUnanswered:       reasonOf("an event"),
 	strategyv1.ReasonEditsLeft:        reasonOf("an event"),
+	strategyv1.ReasonReportNotStored:  reasonOf("an event"),
 	strategyv1.ReasonOrphanEdits:      reasonOf("an event"),
 	strategyv1.ReasonRelapsed:         reasonOf("Contained"),
 	strategyv1.ReasonLooksFalse:       incidentIn(strategyv1.IncidentTriage, strategyv1.IncidentDiagnosis), // as with Triaging

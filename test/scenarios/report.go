@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/evidence"
@@ -36,9 +37,20 @@ func (e *End) report(w *sim.World, incident *strategyv1.StrategyIncident, name s
 	for i, again := range [][]byte{html, made.Markdown(), made.Markdown()} {
 		stored, err := w.Bucket.Get(context.Background(), status.Pages[i].Key)
 		if err != nil || !bytes.Equal(stored, again) {
-			e.Problem("page %s of %s is not what its folder makes (%v)", status.Pages[i].Key, name, err)
+			e.Problem("page %s of %s is not what its folder makes (%v): %s", status.Pages[i].Key, name, err, firstDifference(stored, again))
 		}
 	}
+}
+
+// firstDifference is the first line in which two pages differ.
+func firstDifference(stored, again []byte) string {
+	before, after := strings.Split(string(stored), "\n"), strings.Split(string(again), "\n")
+	for i := range min(len(before), len(after)) {
+		if before[i] != after[i] {
+			return fmt.Sprintf("%q is %q when made again", before[i], after[i])
+		}
+	}
+	return fmt.Sprintf("%d lines, %d when made again", len(before), len(after))
 }
 
 // source is the bucket of a world as a report reads it.
