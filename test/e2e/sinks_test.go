@@ -52,6 +52,7 @@ func certifyMail(ctx context.Context, all []*world) error {
 	for _, w := range all {
 		secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: sinksName}}
 		secret.StringData = map[string]string{"secret": sinksSecret, "tls.crt": certificate, "tls.key": key}
+		secret.ResourceVersion = ""
 		if err := admin.Create(ctx, secret); err != nil {
 			return err
 		}
@@ -61,6 +62,7 @@ func certifyMail(ctx context.Context, all []*world) error {
 	}
 	trusted := mailCA()
 	trusted.Data = map[string]string{"mail-ca.crt": certificate}
+	trusted.ResourceVersion = ""
 	return admin.Create(ctx, trusted)
 }
 
