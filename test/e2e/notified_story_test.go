@@ -86,7 +86,6 @@ func (s *story) rotation(name, text string) *strategyv1.DocumentReference {
 	s.Helper()
 	file := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: name, Labels: map[string]string{strategyv1.LabelManaged: strategyv1.ManagedValue}}}
 	file.Data = map[string]string{"oncall_rotation.yaml": text}
-	file.SetResourceVersion("")
 	s.must(admin.Create(s.ctx, file))
 	s.Cleanup(func() {
 		if err := admin.Delete(context.WithoutCancel(s.ctx), file); err != nil {

@@ -52,7 +52,6 @@ func certifyMail(ctx context.Context, all []*world) error {
 	for _, w := range all {
 		secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: sinksName}}
 		secret.StringData = map[string]string{"secret": sinksSecret, "tls.crt": certificate, "tls.key": key}
-		secret.ResourceVersion = ""
 		if err := admin.Create(ctx, secret); err != nil {
 			return err
 		}
@@ -62,7 +61,6 @@ func certifyMail(ctx context.Context, all []*world) error {
 	}
 	trusted := mailCA()
 	trusted.Data = map[string]string{"mail-ca.crt": certificate}
-	trusted.ResourceVersion = ""
 	return admin.Create(ctx, trusted)
 }
 
@@ -126,7 +124,7 @@ func (s *story) sinks() *strategyv1.NotificationsSpec {
 	}
 	s.must(admin.Create(s.ctx, role))
 	s.must(admin.Create(s.ctx, &rbacv1.RoleBinding{
-		ObjectMeta: role.ObjectMeta, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: role.Name},
+		ObjectMeta: metav1.ObjectMeta{Namespace: role.Namespace, Name: role.Name, Labels: ours}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: role.Name},
 		Subjects: []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: operatorNamespace, Name: operatorName}},
 	}))
 	s.eventually("the sinks are there", time.Minute, func(ctx context.Context) error {
