@@ -102,7 +102,7 @@ func relapsed(t testing.TB, mode strategyv1.IncidentMode) *bucket {
 			condition(strategyv1.ConditionTriaged, true, "Escalated", "rule budget holds"),
 			condition(strategyv1.ConditionEscalated, true, "ByRule", "rule budget: signals.cpu > limits.cpu_percent (cpu = 93.7 percent)"),
 			condition(strategyv1.ConditionDiagnosed, true, strategyv1.ReasonCauseFound, "SignalDegradation, by rule"),
-			condition(strategyv1.ConditionResolved, true, "Resolved", "resolved by bob: stays disabled until the module owner has mended it"),
+			condition(strategyv1.ConditionResolved, true, "Resolved", "resolved by bob: stays disabled until the module owner has fixed it"),
 		},
 		Checks: []strategyv1.CheckStatus{
 			b.check(incident, strategyv1.StageTriage, "stage4-audit", strategyv1.VerdictPass, "exit code 0", `{"status":"ok"}`),
@@ -129,7 +129,7 @@ func relapsed(t testing.TB, mode strategyv1.IncidentMode) *bucket {
 		said{3400, strategyv1.EventReopened, "reopened: the desk sees it again", "bob"},
 		said{4600, strategyv1.EventRelapsed, "the change was undone and the fault is there again: signals.pnl_divergence > 3.0 (pnl_divergence = 6.4)", ""},
 		said{5200, strategyv1.EventContained, "rollback pnl-cross-r2 is in effect and verified", ""},
-		said{9000, strategyv1.EventClosed, "resolved: stays disabled until the module owner has mended it. Rollback pnl-cross-r2 stays in effect", "bob"})
+		said{9000, strategyv1.EventClosed, "resolved: stays disabled until the module owner has fixed it. Rollback pnl-cross-r2 stays in effect", "bob"})
 	ended := &strategyv1.RollbackEnd{How: strategyv1.EndRestored, Time: *stamp(2400)}
 	b.close(report.Snapshot{
 		Incident: report.Incident{Object: incident, Spec: spec(mode), Status: status}, Playbook: playbook(),
