@@ -133,7 +133,7 @@ func (b bucketSource) has(pages []facts.Page) (bool, error) {
 			return false, err
 		}
 		if !bytes.Equal(stored, one.Data) { // one that is not there has no bytes
-			return false, nil //nolint:nilerr // so it is to be stored
+			return false, nil
 		}
 	}
 	return true, nil
