@@ -90,12 +90,12 @@ func (p *anyStory) excused(problem string) bool {
 	switch {
 	case behind("is deleted and still there"):
 		return true // while it is on hold, or its restore is not over
-	case p.gone != nil && behind("log entries", "the head in the status", "was not told"):
+	case p.gone != nil && behind("log entries", "the head in the status", "was not told", "the report of"):
 		return true // without a configuration no playbook is ready, and what has not started on one does not know which key signs
 	case p.unlogged && behind("edits that are not in the record"):
 		return true // nothing is written for a claim whose log nobody can read
-	case p.unlogged && behind("log entries", "the head in the status", "was not told", "still has finalizers", "is not in the evidence"):
-		return true // the status goes first, its entries follow when there is a key and room; what has ended stays until then
+	case p.unlogged && behind("log entries", "the head in the status", "was not told", "still has finalizers", "is not in the evidence", "the report of"):
+		return true // the status goes first, its entries follow when there is a key and room; what has ended stays until then, and a report is made of the log
 	case p.refused && p.doubted && behind("were written, which does not exist", "were written, and nothing keeps it", "which does not ask for it"):
 		return true // they were written by somebody else, and what the operator wrote after that was refused
 	case p.refused && behind("still has finalizers", "was not told", "the record names", "edits that are not in the record"):
