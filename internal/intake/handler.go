@@ -185,7 +185,8 @@ func (s *Server) readBody(w http.ResponseWriter, request *http.Request) ([]byte,
 // as it did: its end would end the work on the message.
 func (s *Server) within(w http.ResponseWriter, read func() error) error {
 	connection := http.NewResponseController(w)
-	if err := connection.SetReadDeadline(s.clock.Now().Add(bodyLimit)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+	deadline := time.Now().Add(bodyLimit) //nolint:forbidigo // a connection knows the clock of the machine alone
+	if err := connection.SetReadDeadline(deadline); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return err
 	}
 	defer func() { _ = connection.SetReadDeadline(time.Time{}) }()
