@@ -95,6 +95,7 @@ func (e *Environment) Controllers() []Controller {
 		Client: e.Client, Live: e.Live, Trial: client.NewDryRunClient(e.Client), Evidence: e.Evidence, Clock: e.Clock,
 		Signals: e.Signals, Namespaces: e.Namespaces, Policies: e.Policies, Access: e.Access, User: e.User, Machines: e.Machines, Pauses: wait, keys: known, refusals: refused,
 		opened: justOpened, beats: &e.beats, receipts: &receipts{},
+		samples: newSamples(e.Evidence),
 	}
 	reads.configs.most = configBytes
 	does := &executor{

@@ -25,6 +25,7 @@ func (r *incidents) loop(does *executor) *loop[*strategyv1.StrategyIncident, str
 		statusOf: func(object *strategyv1.StrategyIncident) *strategyv1.StrategyIncidentStatus { return &object.Status },
 		decide:   r.decide,
 		wrote:    wroteIncident,
+		after:    r.samples.store,
 	}
 }
 

@@ -31,6 +31,8 @@ type loop[O client.Object, S any] struct {
 	statusOf func(object O) *S
 	// wrote counts what a status write added.
 	wrote func(object O, before S)
+	// after is what is stored beside all this at the end of a pass that went well; nil: nothing is.
+	after func(ctx context.Context, object O, now time.Time)
 }
 
 // decision is what a plan says.
@@ -97,6 +99,9 @@ func (l *loop[O, S]) pass(ctx context.Context, object O, now time.Time) (nextAt 
 	}
 	if refused && l.refusals.of(object) == nil {
 		return now, nil // to tell that it is not refused any more
+	}
+	if l.after != nil {
+		l.after(ctx, object, now)
 	}
 	return decided.nextAt, nil
 }

@@ -33,6 +33,9 @@ var (
 	unjudgedTotal = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "strategy_lead_rules_unevaluated_total", Help: "How often rules of the technical lead turned out not to be evaluable, e.g. because a signal is unknown.",
 	})
+	samplesLost = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "strategy_signal_samples_lost_total", Help: "Samples of signals that nothing was decided on and that were not kept, because the bucket took none for long.",
+	})
 	treeCheckpoint = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "strategy_log_checkpoint_time_seconds", Help: "When the newest checkpoint over the decision logs of a namespace was signed, in Unix time: every hour at least.",
 	}, []string{"namespace"})
@@ -54,7 +57,7 @@ var (
 
 // registerMetrics adds the operator's own metrics to controller-runtime's.
 func registerMetrics(reader client.Reader, readers *namespaces.Readers, beats *beats, timeout time.Duration) error {
-	for _, counter := range []prometheus.Collector{verdictsTotal, breachesTotal, escalationsTotal, unjudgedTotal, notificationsTotal, effectSeconds, stageSeconds, approvalSeconds, treeCheckpoint, treeTrouble} {
+	for _, counter := range []prometheus.Collector{verdictsTotal, breachesTotal, escalationsTotal, unjudgedTotal, samplesLost, notificationsTotal, effectSeconds, stageSeconds, approvalSeconds, treeCheckpoint, treeTrouble} {
 		if err := metrics.Registry.Register(counter); err != nil {
 			return err
 		}

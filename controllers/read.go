@@ -40,6 +40,7 @@ type reader struct {
 	keys       *keys
 	refusals   *refusals
 	receipts   *receipts
+	samples    *samples
 
 	judged     judgements                                    // of playbooks, by the judge
 	owned      memo[ownedAt, dated[ownedSecret]]             // for the servers of playbooks

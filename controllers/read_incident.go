@@ -102,7 +102,11 @@ func (r *incidents) observeNeeds(ctx context.Context, object *strategyv1.Strateg
 		{incident.NeedReport, func() error { return read(&observed.Report)(r.observeReport(ctx, object, observed)) }},
 		{incident.NeedTemplates, func() error { return read(&observed.Templates)(r.observeTemplates(ctx, object.Namespace, spec.Checks)) }},
 		{incident.NeedSignals, func() error {
-			return read(&observed.Signals)(r.observeSignals(ctx, object.Namespace, object, spec.Signals, now))
+			snapshot, err := r.observeSignals(ctx, object.Namespace, object, spec.Signals, now)
+			if err == nil && !lifecycle.Closed(object.Status) {
+				r.samples.add(object, snapshot)
+			}
+			return read(&observed.Signals)(snapshot, err)
 		}},
 	} {
 		if needs&one.need == 0 {

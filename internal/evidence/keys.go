@@ -42,6 +42,11 @@ func SignalsKey(prefix, hash string) string {
 	return fmt.Sprintf("%ssignals/%s.json", prefix, hash)
 }
 
+// SamplesKey is the key of what the signals were from a time on, by the hash of it, as in SignalsKey: one JSON object to a line.
+func SamplesKey(prefix string, from time.Time, hash string) string {
+	return fmt.Sprintf("%ssamples/%s-%s.jsonl", prefix, from.UTC().Format("20060102-150405"), hash)
+}
+
 // ProposalKey is the key of a proposed patch, by the remediation's name and the patch's hash, as in SignalsKey.
 func ProposalKey(prefix, remediation, hash string) string {
 	return fmt.Sprintf("%sproposal-%s-%s.patch", prefix, remediation, hash)

@@ -2,6 +2,7 @@ package show
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -81,9 +82,8 @@ func (w *writer) wrapped(one item) []string {
 	}
 	lines := wrap(one.text, w.Width-column)
 	if one.lines > 0 && len(lines) > one.lines {
-		lines = lines[:one.lines]
-		last := lines[one.lines-1]
-		lines[one.lines-1] = short(last+" …", max(w.Width-column, minText))
+		rest := strings.Join(lines[one.lines-1:], " ") // to the edge: the next word may be a long name
+		lines = append(lines[:one.lines-1], short(rest, max(w.Width-column, minText)))
 	}
 	return lines
 }
@@ -216,7 +216,7 @@ func (w *writer) caseItems(incident *strategyv1.StrategyIncident, now time.Time)
 		said = ": “" + w.message(spec.Summary) + "”"
 	}
 	items := []item{{label: "reported", lines: 2, text: sentence(", ", or(string(spec.Type))+" "+severityOf(incident), labelled("schedule", spec.Schedule), labelled("strategy", spec.Strategy),
-		"by "+orElse(Line(spec.RequestedBy), "unknown")) + past(lifecycle.Detected(incident), now) + said}}
+		"by "+asker(spec.RequestedBy)) + past(lifecycle.Detected(incident), now) + said}}
 	items = append(items, item{label: "level", text: levelText(incident, now), lines: 1})
 	for _, n := range status.Notifications {
 		if n.DropReason == strategyv1.DropUnreached {
@@ -265,17 +265,33 @@ func levelText(incident *strategyv1.StrategyIncident, now time.Time) string {
 	return strings.Join(parts, "; ")
 }
 
+// signalsText has what is not known first, and says once how old the numbers are where that is the same for all.
 func signalsText(signals []strategyv1.SignalStatus, now time.Time) string {
-	parts := make([]string, len(signals))
-	for i, signal := range signals {
+	ages := map[string]bool{}
+	for _, signal := range signals {
+		if signal.Time != nil {
+			ages[age(signal.Time.Time, now)] = true
+		}
+	}
+	var unknown, known []string
+	for _, signal := range signals {
 		value := sentence(" ", readable(signal.Value), Line(signal.Unit))
 		if signal.Value == "" {
 			value = "UNKNOWN"
 		}
-		if signal.Time != nil {
-			value += " (" + age(signal.Time.Time, now) + ")"
+		old := ""
+		if signal.Time != nil && len(ages) > 1 {
+			old = " (" + age(signal.Time.Time, now) + ")"
 		}
-		parts[i] = or(signal.Name) + " " + value
+		if text := or(signal.Name) + " " + value + old; signal.Value == "" {
+			unknown = append(unknown, text)
+		} else {
+			known = append(known, text)
+		}
 	}
-	return strings.Join(parts, ", ")
+	text := strings.Join(append(unknown, known...), ", ")
+	if len(ages) == 1 {
+		text = slices.Collect(maps.Keys(ages))[0] + ": " + text
+	}
+	return text
 }

@@ -12,7 +12,7 @@ import (
 // rollbackItems are what is changed, until when, and how far it is.
 func (w *writer) rollbackItems(object *strategyv1.StrategyRollback, now time.Time) []item {
 	status := object.Status
-	items := []item{{label: "change", text: orElse(Change(object.Spec.Actions), "nothing") + " (" + or(object.Name) + ", asked for by " + orElse(Line(object.Spec.RequestedBy), "unknown") + ")", lines: 2}}
+	items := []item{{label: "change", text: orElse(Change(object.Spec.Actions), "nothing") + " (" + or(object.Name) + ", asked for by " + asker(object.Spec.RequestedBy) + ")", lines: 2}}
 	if status.Plan != nil {
 		items = append(items, item{label: "plan", text: until(object, now) + sentence("", labelled("; disables", strings.Join(status.Plan.Disables, ", "))), lines: 1, block: w.briefDiff(status.Plan.Diff)})
 	}
@@ -94,4 +94,13 @@ func stagesText(checks []strategyv1.CheckStatus) string {
 		parts = append(parts, sentence(": ", fmt.Sprintf("%s %s %d/%d", sign.sign, or(string(stage)), well, len(last[stage])), strings.Join(not, ", ")))
 	}
 	return strings.Join(parts, "; ")
+}
+
+// asker is who asked, for a short text: of a service account without its namespace.
+func asker(user string) string {
+	if of, machine := strings.CutPrefix(user, "system:serviceaccount:"); machine {
+		_, name, _ := strings.Cut(of, ":")
+		return "service account " + or(name)
+	}
+	return orElse(Line(user), "unknown")
 }

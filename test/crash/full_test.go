@@ -11,6 +11,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/conditions"
+	"tradeops.dev/strategy-operator/internal/evidence"
 	"tradeops.dev/strategy-operator/internal/sim"
 	"tradeops.dev/strategy-operator/test/scenarios"
 )
@@ -113,4 +114,61 @@ func deleted(name string) func(*sim.World) bool {
 	return func(w *sim.World) bool {
 		return w.RollbackNamed(name) == nil || !w.RollbackNamed(name).DeletionTimestamp.IsZero()
 	}
+}
+
+// TestSamplesOfSignalsAreKept while an incident is open, each once. A bucket that takes none for a while loses none; an operator that is killed loses
+// those in memory.
+func TestSamplesOfSignalsAreKept(t *testing.T) {
+	const killed, full = 1, 2
+	kept := map[int]int{}
+	for _, what := range []int{0, killed, full} {
+		w, operator, _ := server(t, "recovery waits until it is quiet")
+		restored := readyIs("", "Restored")
+		until(t, w, operator, func() bool { return restored(w) })
+		switch what {
+		case killed:
+			operator = w.Start(sim.Seams{})
+		case full:
+			w.Bucket.Full = errFull
+			for range 20 {
+				w.Pass(30 * time.Second)
+				for operator.Step(t.Context()) {
+				}
+			}
+			w.Bucket.Full = nil
+		}
+		w.Settle(t.Context(), operator)
+		if w.Incident().Status.ClosedTime == nil {
+			t.Fatal("it is not closed")
+		}
+		kept[what] = len(samples(t, w))
+	}
+	if kept[0] == 0 || kept[killed] >= kept[0] || kept[full] < kept[0] {
+		t.Errorf("%d samples; %d if it is killed; %d if the bucket is full for ten minutes", kept[0], kept[killed], kept[full])
+	}
+}
+
+// samples are the lines in the files of the incident.
+func samples(t *testing.T, w *sim.World) map[string]bool {
+	t.Helper()
+	incident := w.Incident()
+	folder := evidence.Prefix(w.Namespace, incident.Name, string(incident.UID), incident.CreationTimestamp.Time) + "samples/"
+	names, err := w.Bucket.Names(t.Context(), folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, name := range names {
+		text, err := w.Bucket.Get(t.Context(), folder+name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			if seen[line] {
+				t.Errorf("twice: %s", line)
+			}
+			seen[line] = true
+		}
+	}
+	return seen
 }
