@@ -36,6 +36,22 @@ func (a *app) completes(cmd *cobra.Command, said bool, kinds ...string) *cobra.C
 	return cmd
 }
 
+// completesFlag makes a shell complete the value of a flag, which may depend on the arguments before it; one that cannot be read is not offered.
+func (a *app) completesFlag(cmd *cobra.Command, flag string, words func(ctx context.Context, c cluster, args []string) []string) {
+	err := cmd.RegisterFlagCompletionFunc(flag, func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		ctx, enough := context.WithTimeout(cmd.Context(), toComplete)
+		defer enough()
+		c, err := a.connect()
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveError
+		}
+		return words(ctx, c, args), cobra.ShellCompDirectiveNoFileComp
+	})
+	if err != nil {
+		panic(err) // no such flag
+	}
+}
+
 // namesToComplete are those that the command may be meant for: what is over is only looked at, or reopened.
 func (c cluster) namesToComplete(ctx context.Context, kind, verb string) (names []string) {
 	_, list := newKind(kind)

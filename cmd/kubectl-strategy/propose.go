@@ -55,7 +55,41 @@ With --dry-run it is planned, probed and measured, needs no approval, and change
 	cmd.MarkFlagsMutuallyExclusive("remedy", "disable")
 	cmd.MarkFlagsOneRequired("remedy", "disable")
 	cmd.MarkFlagsMutuallyExclusive("remedy", "for")
+	a.completesFlag(cmd, "remedy", ofItsPlaybook(remediesOf))
+	a.completesFlag(cmd, "disable", ofItsPlaybook(schedulesOf))
 	return cmd
+}
+
+// ofItsPlaybook are names of the playbook of the incident that is named.
+func ofItsPlaybook(names func(*strategyv1.StrategyPlaybook) []string) func(context.Context, cluster, []string) []string {
+	return func(ctx context.Context, c cluster, args []string) []string {
+		if len(args) != 1 {
+			return nil
+		}
+		ref, err := c.resolve(ctx, args[0], strategyv1.KindIncident)
+		if err != nil {
+			return nil
+		}
+		incident, err := c.incident(ctx, ref.name)
+		if err != nil {
+			return nil
+		}
+		var book strategyv1.StrategyPlaybook
+		if err := c.get(ctx, strategyv1.KindPlaybook, incident.Spec.PlaybookName, &book); err != nil {
+			return nil
+		}
+		return names(&book)
+	}
+}
+
+// remediesOf are those that change something.
+func remediesOf(book *strategyv1.StrategyPlaybook) (names []string) {
+	for _, remedy := range book.Spec.Remediations {
+		if len(remedy.Actions) > 0 {
+			names = append(names, remedy.Name)
+		}
+	}
+	return names
 }
 
 func (a *app) propose(ctx context.Context, flags proposeFlags, argument string) error {

@@ -174,22 +174,8 @@ func strategiesOf(book *strategyv1.StrategyPlaybook) (names []string) {
 
 // completeReport lets a shell complete the names; one that cannot be read is not offered.
 func (a *app) completeReport(cmd *cobra.Command, flags *reportFlags) {
-	offer := func(flag string, names func(ctx context.Context, c cluster) []string) {
-		err := cmd.RegisterFlagCompletionFunc(flag, func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-			ctx, enough := context.WithTimeout(cmd.Context(), toComplete)
-			defer enough()
-			c, err := a.connect()
-			if err != nil {
-				return nil, cobra.ShellCompDirectiveError
-			}
-			return names(ctx, c), cobra.ShellCompDirectiveNoFileComp
-		})
-		if err != nil {
-			panic(err) // no such flag
-		}
-	}
-	of := func(names func(*strategyv1.StrategyPlaybook) []string) func(context.Context, cluster) []string {
-		return func(ctx context.Context, c cluster) []string {
+	of := func(names func(*strategyv1.StrategyPlaybook) []string) func(context.Context, cluster, []string) []string {
+		return func(ctx context.Context, c cluster, _ []string) []string {
 			book, err := c.reportTo(ctx, flags.playbook)
 			if err != nil {
 				return nil
@@ -197,9 +183,9 @@ func (a *app) completeReport(cmd *cobra.Command, flags *reportFlags) {
 			return names(book)
 		}
 	}
-	offer("schedule", of(schedulesOf))
-	offer("strategy", of(strategiesOf))
-	offer("playbook", func(ctx context.Context, c cluster) (names []string) {
+	a.completesFlag(cmd, "schedule", of(schedulesOf))
+	a.completesFlag(cmd, "strategy", of(strategiesOf))
+	a.completesFlag(cmd, "playbook", func(ctx context.Context, c cluster, _ []string) (names []string) {
 		var list strategyv1.StrategyPlaybookList
 		if c.List(ctx, &list, client.InNamespace(c.namespace)) != nil {
 			return nil
