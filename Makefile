@@ -248,11 +248,11 @@ demo: images install $(BIN)/kubectl-strategy ## One PnL incident from report to 
 	CLUSTER_ENV='$(if $(LOCAL),export KUBECONFIG=$(CLUSTER_DIR)/kubeconfig PATH=$(CLUSTER_DIR)/bin:$$PATH)' hack/demo/demo.sh
 
 .PHONY: e2e e2e-long
-e2e: images install ## Run the end-to-end stories, but the long ones, in parallel worlds.
+e2e: images install $(BIN)/kubectl-strategy ## Run the end-to-end stories, but the long ones, in parallel worlds.
 	$(E2E)
 
 e2e-long: export E2E_LONG := true
-e2e-long: images install ## Run those that take long and add little to the others.
+e2e-long: images install $(BIN)/kubectl-strategy ## Run those that take long and add little to the others.
 	$(E2E)
 
 .PHONY: krew

@@ -82,6 +82,7 @@ func run() error {
 	flag.DurationVar(&o.pauses.GatherLimit, "pause-gather-limit", usual.GatherLimit, "How long it waits at most, however many come.")
 	flag.DurationVar(&o.pauses.Rollout, "pause-rollout", usual.Rollout, "How often the pods of a rollout in progress are looked at.")
 	flag.DurationVar(&o.pauses.Turn, "pause-turn", usual.Turn, "How often a rollback looks whether it is its turn.")
+	flag.DurationVar(&o.pauses.Tree, "pause-tree", usual.Tree, "How long what is new in the logs of a namespace waits for more, before it is signed.")
 	flag.DurationVar(&o.pauses.Lease, "pause-lease", usual.Lease, "How long another manager waits after the last sign of life of the leader.")
 	logging := zap.Options{}
 	logging.BindFlags(flag.CommandLine)

@@ -46,6 +46,10 @@ if ! "${KEY[@]}" get secret "$NS.decision-log-key" >/dev/null 2>&1; then
   "${KEY[@]}" create secret generic "$NS.decision-log-key" --from-literal=key-id=demo --from-literal=hmac-key="$(head -c 32 /dev/urandom | base64 -w0)"
   "${KEY[@]}" label secret "$NS.decision-log-key" strategy.tradeops.dev/managed=true
 fi
+if command -v openssl >/dev/null && ! "${KEY[@]}" get secret strategy-operator-checkpoint-key >/dev/null 2>&1; then # docs/audit.md: what an auditor verifies with
+  "${KEY[@]}" create secret generic strategy-operator-checkpoint-key --from-file=demo.pem=<(openssl genpkey -algorithm ed25519)
+  "${KEY[@]}" label secret strategy-operator-checkpoint-key strategy.tradeops.dev/managed=true
+fi
 for part in exchange scheduler podtemplate; do "${K[@]}" apply --server-side --force-conflicts -f "hack/demo/world/$part.yaml"; done
 retry kubectl apply --server-side --force-conflicts -k config/samples/demo
 kubectl -n strategy-operator-system rollout status deployment/strategy-operator --timeout=180s

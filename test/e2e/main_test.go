@@ -114,6 +114,9 @@ func prepare(ctx context.Context) ([]*world, error) {
 	if err := certifyMail(ctx, all); err != nil {
 		return nil, err
 	}
+	if err := makeCheckpointKey(ctx); err != nil {
+		return nil, err
+	}
 	if err := restartOperator(ctx); err != nil { // its image may be newer, and before it may have had no rights in the worlds
 		return nil, err
 	}
