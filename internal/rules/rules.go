@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/cel-go/common/types"
@@ -50,7 +52,7 @@ func Eval(rule string, vars Vars) (bool, error) {
 	defer cancel()
 	value, _, err := made.program.ContextEval(ctx, vars.activation(&spent))
 	if err != nil {
-		return false, fmt.Errorf("rule %q: %w", rule, short(err))
+		return false, fmt.Errorf("rule %q: %w", rule, made.forPeople(short(err), vars))
 	}
 	held, ok := value.(types.Bool)
 	if !ok {
@@ -63,6 +65,15 @@ func Eval(rule string, vars Vars) (bool, error) {
 func TooExpensive(err error) bool {
 	_, ended := errors.AsType[interpreter.EvalCancelledError](err)
 	return ended || errors.Is(err, errTooExpensive) || errors.Is(err, errShared)
+}
+
+// forPeople names a signal that nobody knows by that: CEL sees a key that is not in a map.
+func (m compiled) forPeople(err error, vars Vars) error {
+	name, missing := strings.CutPrefix(err.Error(), "no such key: ")
+	if _, known := vars.Signals[name]; !missing || known || !slices.Contains(m.uses["signals"], name) {
+		return err
+	}
+	return fmt.Errorf("signal %s is not known", name)
 }
 
 // short keeps what an error quotes out of statuses and logs.

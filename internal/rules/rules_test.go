@@ -11,6 +11,7 @@ func TestEval(t *testing.T) {
 		Report:   decode(t, `{"status":"fail","avg_latency_ms":251,"n":3,"settings":{"x":1.5},"list":[{"name":"a","suspended":true}]}`),
 		ExitCode: &exit,
 		Incident: map[string]any{"type": "PnL"},
+		Signals:  map[string]any{"known": 1.0},
 		Checks:   []Check{{Name: "audit", Verdict: "Fail", Report: decode(t, `{"n":1}`)}, {Name: "load", Verdict: "Pass"}},
 	}
 	cases := map[string]struct {
@@ -25,6 +26,8 @@ func TestEval(t *testing.T) {
 		"the exit code":                            {"exitCode == 2.0", true, ""},
 		"has() on a missing report":                {"has(before.avg_latency_ms)", false, ""},
 		"a missing field is an error":              {"report.nope == 1.0", false, "no such key: nope"},
+		"a signal that nobody knows":               {"signals.cpu > 1.0", false, "signal cpu is not known"},
+		"a field like a signal that is known":      {"signals.known > 0.0 && report.known > 0.0", false, "no such key: known"},
 		"a list of the report":                     {"report.list.exists(s, s.name == 'a' && s.suspended)", true, ""},
 		"the checks of the stage":                  {"checks.exists(c, c.name == 'audit' && c.verdict == 'Fail')", true, ""},
 		"a verdict out of several":                 {"checks.all(c, c.verdict in ['Pass','Warn'])", false, ""},
