@@ -99,14 +99,13 @@ func (s *Server) handle(request *http.Request) (data []byte, kind string, proble
 	if !entered {
 		return nil, "", refuse(http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable, "too many read at once; try again")
 	}
-	defer leave()
-	ctx, cancel = context.WithTimeout(request.Context(), bucketLimit)
+	ctx, cancel = context.WithTimeout(request.Context(), s.limit)
 	defer cancel()
 	log := s.Log.WithValues("user", bounded.Line(user, maxName), "namespace", what.namespace)
 	if what.key == "" {
-		return s.list(ctx, what, func(n int) { log.Info("Evidence was listed", "folder", what.folder, "objects", n) })
+		return s.list(ctx, leave, what, func(n int) { log.Info("Evidence was listed", "folder", what.folder, "objects", n) })
 	}
-	return s.get(ctx, what, func(n int) { log.Info("Evidence was read", "key", what.key, "bytes", n) })
+	return s.get(ctx, leave, what, func(n int) { log.Info("Evidence was read", "key", what.key, "bytes", n) })
 }
 
 // addressed says what a request is about. A key is one of its namespace whatever is in it: CheckKey knows no way up.
@@ -180,8 +179,8 @@ func (s *Server) mayRead(ctx context.Context, user *authenticationv1.UserInfo, w
 	return user.Username, nil
 }
 
-func (s *Server) list(ctx context.Context, what asked, told func(objects int)) ([]byte, string, *refusal) {
-	found, err := s.Bucket.List(ctx, what.folder, what.after, maxPage+1)
+func (s *Server) list(ctx context.Context, leave func(), what asked, told func(objects int)) ([]byte, string, *refusal) {
+	found, err := answer(ctx, leave, func() ([]evidence.Object, error) { return s.Bucket.List(ctx, what.folder, what.after, maxPage+1) })
 	if err != nil {
 		return nil, "", s.unread(err)
 	}
@@ -200,8 +199,8 @@ func (s *Server) list(ctx context.Context, what asked, told func(objects int)) (
 	return data, "application/json", nil
 }
 
-func (s *Server) get(ctx context.Context, what asked, told func(bytes int)) ([]byte, string, *refusal) {
-	data, err := s.Bucket.Get(ctx, what.key)
+func (s *Server) get(ctx context.Context, leave func(), what asked, told func(bytes int)) ([]byte, string, *refusal) {
+	data, err := answer(ctx, leave, func() ([]byte, error) { return s.Bucket.Get(ctx, what.key) })
 	if errors.Is(err, evidence.ErrNotFound) {
 		return nil, "", refuse(http.StatusNotFound, metav1.StatusReasonNotFound, "%v", err)
 	}
@@ -210,6 +209,28 @@ func (s *Server) get(ctx context.Context, what asked, told func(bytes int)) ([]b
 	}
 	told(len(data))
 	return data, "application/octet-stream", nil
+}
+
+// answer calls the bucket, for as long as ctx lets it, on a goroutine that is left behind if it does not return: a volume that hangs heeds no context.
+// The place is given back when the call ends, not when its caller is told: so no more calls hang than there are places.
+func answer[T any](ctx context.Context, leave func(), call func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		defer leave()
+		value, err := call()
+		done <- result{value, err}
+	}()
+	select {
+	case got := <-done:
+		return got.value, got.err
+	case <-ctx.Done():
+		var none T
+		return none, fmt.Errorf("it gives no answer: %w", ctx.Err())
+	}
 }
 
 func (s *Server) unread(err error) *refusal {

@@ -49,9 +49,10 @@ type Options struct {
 // Server serves evidence. It is a runnable of a manager, on every replica.
 type Server struct {
 	Options
-	gate *serve.Gate
-	room *serve.Room
-	wait time.Duration
+	gate  *serve.Gate
+	room  *serve.Room
+	wait  time.Duration // for room
+	limit time.Duration // for each call of the bucket
 
 	mu    sync.Mutex
 	rates *cache.LRUExpireCache // *rate.Limiter by user
@@ -60,7 +61,7 @@ type Server struct {
 // New makes a server that does not listen yet.
 func New(o Options) *Server {
 	return &Server{
-		Options: o, gate: serve.NewGate(o.Tokens, o.Access, o.Clock), room: serve.NewRoom(readsAtOnce, readsOfOne), wait: waitLimit,
+		Options: o, gate: serve.NewGate(o.Tokens, o.Access, o.Clock), room: serve.NewRoom(readsAtOnce, readsOfOne), wait: waitLimit, limit: bucketLimit,
 		rates: cache.NewLRUExpireCacheWithClock(maxUsers, o.Clock),
 	}
 }

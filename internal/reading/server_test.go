@@ -27,7 +27,8 @@ type world struct {
 	t     *testing.T
 	clock *clocktesting.FakeClock
 	files evidence.Bucket
-	fails error // what the bucket and the API server answer
+	fails error         // what the bucket and the API server answer
+	hangs chan struct{} // until when the bucket gives no answer; nil: it does
 	log   strings.Builder
 }
 
@@ -54,6 +55,9 @@ func newWorld(t *testing.T) *world {
 type bucket struct{ w *world }
 
 func (b bucket) Get(ctx context.Context, key string) ([]byte, error) {
+	if b.w.hangs != nil {
+		<-b.w.hangs // whatever ctx says, as a volume does
+	}
 	if b.w.fails != nil {
 		return nil, b.w.fails
 	}
@@ -234,5 +238,28 @@ func TestOneUserIsBounded(t *testing.T) {
 	w.clock.Step(time.Second)
 	if got := w.ask(list); got.Code != http.StatusOK {
 		t.Errorf("a second later: %d", got.Code)
+	}
+}
+
+// A volume that hangs ends no call. Whoever asked is told in time, and no more calls hang than one user may make at once.
+func TestABucketThatHangs(t *testing.T) {
+	const object = "/v1/namespaces/trading/evidence/2026/11/23/pnl-1-01234567/log/000001.json"
+	w := newWorld(t)
+	w.hangs, w.limit = make(chan struct{}), time.Millisecond
+	for _, says := range []string{"it gives no answer", "it gives no answer", "too many read at once"} {
+		if says == "too many read at once" {
+			w.wait = time.Millisecond
+		}
+		if answer := w.ask(object); answer.Code != http.StatusServiceUnavailable || !strings.Contains(answer.Body.String(), says) {
+			t.Errorf("%d %s; want %s", answer.Code, answer.Body, says)
+		}
+	}
+	close(w.hangs)
+	w.limit, w.wait = time.Minute, time.Minute
+	if answer := w.ask(object); answer.Code != http.StatusOK || answer.Body.String() != `{"seq":1}` {
+		t.Errorf("when it is over: %d %s", answer.Code, answer.Body)
+	}
+	if log := w.log.String(); strings.Count(log, "Evidence was read") != 1 {
+		t.Errorf("who was given nothing has read nothing:\n%s", log)
 	}
 }
