@@ -17,7 +17,7 @@ API_DOCS ?= docs
 BIN      := bin
 TOOLS    := $(BIN)/tools
 CODE     := . hack/cluster
-MODULES  := $(CODE) hack/tools hack/s3
+MODULES  := $(CODE) hack/tools hack/s3 hack/gcs
 GO_DIRS  := $(wildcard api cmd controllers hack internal test)
 
 # Static, and the same bytes from the same sources wherever they are built. An image made of the binary alone has no
@@ -68,9 +68,9 @@ unit: ## Run all tests that need no API server (seconds, when little changed).
 	@go test $$(go list ./... | grep -vx "$$(go list $(SERVED))")
 
 .PHONY: test
-test: $(TOOLS)/versitygw ## Run all tests but the end-to-end ones; what did not change is not run again.
+test: $(TOOLS)/versitygw $(TOOLS)/fake-gcs-server ## Run all tests but the end-to-end ones; what did not change is not run again.
 	@assets=$$($(CLUSTER) assets --dir $(CLUSTER_DIR)); \
-	for module in $(CODE); do S3_SERVER=$(CURDIR)/$< KUBEBUILDER_ASSETS=$$assets go -C $$module test -timeout=30m $(TEST_FLAGS) ./...; done
+	for module in $(CODE); do S3_SERVER=$(CURDIR)/$(TOOLS)/versitygw GCS_SERVER=$(CURDIR)/$(TOOLS)/fake-gcs-server KUBEBUILDER_ASSETS=$$assets go -C $$module test -timeout=30m $(TEST_FLAGS) ./...; done
 
 # Older API servers to try what is installed on, beside the newest. Those before 1.36 cannot stamp names.
 OLDER ?= v1.34.3
@@ -259,7 +259,7 @@ e2e-long: images install $(BIN)/kubectl-strategy ## Run those that take long and
 krew: ## Pack the plugin for krew (VERSION=v1.2.3 URL=https://... where the files will be).
 	hack/krew/package.sh '$(VERSION)' '$(URL)'
 
-##@ Tools, pinned in hack/tools and hack/s3
+##@ Tools, pinned in hack/tools, hack/s3 and hack/gcs
 
 .PHONY: tools
 tools: $(addprefix $(TOOLS)/,controller-gen golangci-lint golangci-lint-kube-api-linter crd-ref-docs govulncheck) ## Build all of them.
@@ -268,7 +268,11 @@ $(TOOLS)/%: hack/tools/go.mod
 	cd hack/tools && CGO_ENABLED=0 go build -o $(CURDIR)/$@ "$$(go list tool | grep '/$*$$')"
 	@touch $@
 
-# The S3 server of the tests, in a module of its own: it needs much that the other tools must not choose versions of.
+# The servers of the tests' buckets, each in a module of its own: they need much that the other tools must not choose versions of.
 $(TOOLS)/versitygw: hack/s3/go.mod
 	CGO_ENABLED=0 go -C hack/s3 build -o $(CURDIR)/$@ github.com/versity/versitygw/cmd/versitygw
+	@touch $@
+
+$(TOOLS)/fake-gcs-server: hack/gcs/go.mod
+	CGO_ENABLED=0 go -C hack/gcs build -o $(CURDIR)/$@ github.com/fsouza/fake-gcs-server
 	@touch $@

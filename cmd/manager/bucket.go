@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strings"
 	"sync"
 	"time"
 
@@ -17,7 +16,7 @@ import (
 
 // openBucket opens the bucket of a URL, and knows how to ask what keeps its objects from being deleted.
 func openBucket(ctx context.Context, url string) (evidence.Bucket, *bucketLock, error) {
-	if !strings.HasPrefix(url, cloud.Scheme+":") {
+	if !cloud.Knows(url) {
 		files, err := evidence.Open(url)
 		return files, newBucketLock("a folder on a volume", func(context.Context) (cloud.Lock, error) { return cloud.Lock{}, nil }), err
 	}
@@ -25,7 +24,7 @@ func openBucket(ctx context.Context, url string) (evidence.Bucket, *bucketLock, 
 	if err != nil {
 		return nil, nil, err
 	}
-	return bucket, newBucketLock("a bucket of S3", bucket.Lock), nil
+	return bucket, newBucketLock(bucket.Kind(), bucket.Lock), nil
 }
 
 // bucketLock tells what keeps the objects of the bucket from being deleted: in the log, in a metric, and to whoever lists evidence. It is asked at
@@ -39,7 +38,7 @@ type bucketLock struct {
 	words string
 }
 
-// Values of the metric beside the modes of S3.
+// Values of the metric beside the modes of a lock.
 const (
 	lockNone    = "none"
 	lockUnknown = "unknown"

@@ -39,7 +39,8 @@ func TestTheLockOfTheBucketIsTold(t *testing.T) {
 
 func TestWhichBucketsThereAre(t *testing.T) {
 	for url, says := range map[string]string{
-		"gs://evidence": `its scheme is "gs"`, "evidence": `its scheme is ""`, "s3://key:s3cret@evidence": "holds a user or a password", "file:relative": "absolute",
+		"ftp://evidence": `its scheme is "ftp"`, "evidence": `its scheme is ""`, "s3://key:s3cret@evidence": "holds a user or a password", "gs://key:s3cret@evidence": "holds a user or a password",
+		"azblob://evidence": "names no storage account", "file:relative": "absolute",
 	} {
 		_, _, err := openBucket(t.Context(), url)
 		if err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "s3cret") {

@@ -64,7 +64,7 @@ func run() error {
 	var o options
 	flag.StringVar(&o.namespaces, "namespaces", "", "Namespaces that the operator serves, separated by commas, beside those with the label "+strategyv1.LabelServe+"="+strategyv1.ServeValue+". In each it needs its rights: see config/namespace.")
 	flag.StringVar(&o.machines, "machine-users", "", "Users that are no people though their names do not begin with system:, separated by commas, e.g. a GitOps tool or an alert intake. What they decide or report is not taken for a person's.")
-	flag.StringVar(&o.bucket, "evidence-bucket", "", "URL of the bucket for reports, logs and the decision log, e.g. file:///var/lib/strategy-operator/evidence, or s3://BUCKET/FOLDER?region=eu-central-1 (&endpoint=https://..., &path_style=true) with credentials from the environment. Required.")
+	flag.StringVar(&o.bucket, "evidence-bucket", "", "URL of the bucket for reports, logs and the decision log, e.g. file:///var/lib/strategy-operator/evidence, s3://BUCKET/FOLDER?region=eu-central-1, gs://BUCKET/FOLDER or azblob://CONTAINER/FOLDER?account=NAME, with credentials from the environment. Required.")
 	share := flag.String("evidence-share", "0", "How much of the bucket the evidence of one namespace may take, e.g. 512Mi, so that it does not fill the volume of all; 0 sets no bound.")
 	flag.StringVar(&o.operator, "checkpoint-origin", "strategy-operator", "Name of this operator in the checkpoints that it signs over the decision logs, e.g. prod-1.example.com; each cluster has another. It does not change.")
 	flag.StringVar(&o.metricsAddress, "metrics-bind-address", ":8443", "Where metrics are served, over TLS and for authorised clients only; 0 turns them off.")

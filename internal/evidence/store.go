@@ -57,7 +57,7 @@ func Open(bucket string) (Bucket, error) {
 	}
 	switch {
 	case at.Scheme != "file":
-		return nil, fmt.Errorf("evidence bucket %s: its scheme is %q; there are file, as in file:///var/lib/strategy-operator/evidence, and s3, as in s3://BUCKET/FOLDER?region=eu-central-1", bucket, at.Scheme)
+		return nil, fmt.Errorf("evidence bucket %s: its scheme is %q; there are file (file:///var/lib/strategy-operator/evidence), s3 (s3://BUCKET/FOLDER?region=eu-central-1), gs (gs://BUCKET/FOLDER) and azblob (azblob://CONTAINER/FOLDER?account=NAME)", bucket, at.Scheme)
 	case at.Host != "" || !strings.HasPrefix(at.Path, "/"):
 		return nil, fmt.Errorf("evidence bucket %s: the path is to be absolute, after three slashes, as in file:///var/lib/strategy-operator/evidence", bucket)
 	case at.RawQuery != "" || at.Fragment != "":

@@ -1,4 +1,4 @@
-// Package bucket_test is what every bucket of evidence promises, tried on each kind: files, the one in memory that the simulated cluster has, and S3.
+// Package bucket_test is what every bucket of evidence promises, tried on each kind: files, the one in memory that the simulated cluster has, and those of clouds.
 package bucket_test
 
 import (
@@ -21,19 +21,23 @@ type store interface {
 }
 
 func TestEveryBucketKeepsTheContract(t *testing.T) {
-	for name, c := range map[string]struct {
+	type bucket struct {
 		open  func(t *testing.T) store
 		races bool // two that write in the same moment may both believe that theirs is stored
-	}{
-		"files":                         {open: func(t *testing.T) store { return files(t) }},
-		"memory":                        {open: func(*testing.T) store { return sim.NewBucket() }},
-		"S3":                            {open: func(t *testing.T) store { return opened(t, serves(t), "") }},
-		"S3 that refuses If-None-Match": {races: true, open: func(t *testing.T) store { return opened(t, serves(t), "", refusesConditions) }},
-		"S3 that ignores If-None-Match": {races: true, open: func(t *testing.T) store {
-			endpoint := serves(t)
-			return opened(t, endpoint, "", ignoresConditions(t, endpoint))
-		}},
-	} {
+	}
+	buckets := map[string]bucket{
+		"files":  {open: func(t *testing.T) store { return files(t) }},
+		"memory": {open: func(*testing.T) store { return sim.NewBucket() }},
+	}
+	for _, k := range kinds {
+		buckets[k.name] = bucket{open: func(t *testing.T) store { return k.opened(t, k.serves(t), "") }}
+		buckets[k.name+" that refuses the condition"] = bucket{races: true, open: func(t *testing.T) store { return k.opened(t, k.serves(t), "", k.refuses) }}
+		buckets[k.name+" that ignores the condition"] = bucket{races: true, open: func(t *testing.T) store {
+			endpoint := k.serves(t)
+			return k.opened(t, endpoint, "", k.ignores(t, endpoint))
+		}}
+	}
+	for name, c := range buckets {
 		t.Run(name, func(t *testing.T) {
 			bucket := c.open(t)
 			createdOnce(t, bucket)
@@ -106,11 +110,12 @@ func oneWins(t *testing.T, bucket store, races bool) {
 
 // What a bucket lists is sorted as texts, in parts that fit together, and of no other folder.
 func TestEveryBucketListsWhatItHas(t *testing.T) {
-	for name, open := range map[string]func(t *testing.T) evidence.Bucket{
-		"files":          files,
-		"S3":             func(t *testing.T) evidence.Bucket { return opened(t, serves(t), "") },
-		"S3 in a folder": func(t *testing.T) evidence.Bucket { return opened(t, serves(t), "/of/ours") },
-	} {
+	buckets := map[string]func(t *testing.T) evidence.Bucket{"files": files}
+	for _, k := range kinds {
+		buckets[k.name] = func(t *testing.T) evidence.Bucket { return k.opened(t, k.serves(t), "") }
+		buckets[k.name+" in a folder"] = func(t *testing.T) evidence.Bucket { return k.opened(t, k.serves(t), "/of/ours") }
+	}
+	for name, open := range buckets {
 		t.Run(name, func(t *testing.T) {
 			bucket := open(t)
 			want := []string{"a/1.json", "a/b.c/2.json", "a/b/1.json", "a/b/c/1.json", "a/b0.json", "a/c/1.json"}
