@@ -15,6 +15,7 @@ import (
 	"testing/fstest"
 
 	"tradeops.dev/strategy-operator/internal/audit/audittest"
+	"tradeops.dev/strategy-operator/internal/decisionlog"
 	"tradeops.dev/strategy-operator/internal/evidence"
 )
 
@@ -242,6 +243,62 @@ func TestPostmortemOfWhatIsServed(t *testing.T) {
 		w.evidence = &paged{folder: folder{os.DirFS(directory)}}
 		if code := w.run(t, "postmortem", args); code != exitNotUnderstood || w.out.Len() > 0 {
 			t.Errorf("%s: code %d %s%s", args, code, w.out, w.err)
+		}
+	}
+}
+
+// Seals and hashes are checked of a copy and of what is served alike, and what could not be checked is told from what is broken.
+func TestEvidenceVerify(t *testing.T) {
+	const uid = "5f0e8a11-0000"
+	prefix := evidence.Prefix("trading", "pnl-1", uid, audittest.Beginning)
+	line, _, err := decisionlog.Sign(decisionlog.Entry{Seq: 1, Time: audittest.Beginning, ObjectUID: uid, Stage: "incident", Event: "incident"}, audittest.Secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	outcome, err := decisionlog.Seal([]byte(`{"stage":"Triage","check":"smoke","attempt":1}`),
+		decisionlog.Sealed{Kind: "outcome", ObjectUID: uid, Stage: "Triage", Check: "smoke", Attempt: 1}, audittest.Secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bucket := fstest.MapFS{
+		evidence.LogKey(prefix, 1):                       {Data: line},
+		evidence.ReportKey(prefix, "Triage", "smoke", 1): {Data: outcome},
+		evidence.SignalsKey(prefix, "2d711642b726"):      {Data: []byte("x")},
+	}
+	whole := map[string]*fstest.MapFile{}
+	maps.Copy(whole, bucket)
+	for _, one := range []struct {
+		name, args string
+		change     string // of the outcome
+		code       int
+		says       string
+	}{
+		{"a namespace", "--key DIR/secret", "", exitDone, "verified: 1 seal, hashes of 1 object\n"},
+		{"an incident", "trading/2026/11/23/pnl-1-5f0e8a11 --key k1=DIR/secret", "", exitDone, "verified: 1 seal, hashes of 1 object\n"},
+		{"without a key", "", "", exitDone, "verified: hashes of 1 object; no seal, since no key was given (--key)\n"},
+		{"a false key", "--key k1=DIR/other", "", exitBroken, "broken: " + prefix + "checks/triage-smoke-1.json: decision log was changed: the signature does not match\n"},
+		{"another key", "--key k2=DIR/secret", "", exitNotVerified, "error: 1 seal could not be checked with the keys that were given\n"},
+		{"a changed outcome", "--key DIR/secret", `"attempt":1 `, exitBroken, "error: 1 object of evidence not as sealed or written\n"},
+		{"nobody", "nobody --key DIR/secret", "", exitNotVerified, "nobody"},
+		{"no key of this name", "--key DIR/nothing", "", exitNotVerified, "no such file"},
+		{"too much", "a b", "", exitNotVerified, "not 2 arguments"},
+	} {
+		maps.Copy(bucket, whole)
+		if one.change != "" {
+			key := evidence.ReportKey(prefix, "Triage", "smoke", 1)
+			bucket[key] = &fstest.MapFile{Data: bytes.Replace(outcome, []byte(`"attempt":1`), []byte(one.change), 1)}
+		}
+		dir := given(t, audittest.Usual(t), audittest.Signing)
+		if err := os.CopyFS(filepath.Join(dir, "copy"), bucket); err != nil {
+			t.Fatal(err)
+		}
+		for _, from := range []string{"", " --from DIR/copy"} {
+			w := newWorld(t, "")
+			w.evidence = &paged{folder: folder{bucket}}
+			code := w.run(t, append([]string{"evidence", "verify"}, strings.Fields(strings.ReplaceAll(one.args+from, "DIR", dir))...)...)
+			if said := w.out.String() + w.err.String(); code != one.code || !strings.Contains(said, one.says) {
+				t.Errorf("%s%s: code %d\n%s", one.name, from, code, said)
+			}
 		}
 	}
 }
