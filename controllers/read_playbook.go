@@ -7,6 +7,8 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -24,6 +26,7 @@ func (r *playbooks) observe(ctx context.Context, object *strategyv1.StrategyPlay
 		return observed, nil
 	}
 	observed.Refused, observed.Review = r.refusals.of(object), r.reviewWanted(ctx, object.Namespace)
+	observed.TreeRefused = r.refusals.of(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{UID: treeUID(object.Namespace)}})
 	observed.Judged, observed.AwaitedSince = r.judged.of(object, now)
 	var err error
 	if observed.Config, err = r.observeConfig(ctx, object.Namespace, object.Spec.Scheduler); err != nil {

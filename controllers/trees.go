@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -209,13 +210,30 @@ func (r *trees) keep(ctx context.Context, namespace string, known *treeOf, ancho
 	}
 	changed.Data[namespace], changed.Data[anchorKeys] = known.signed, keys.public()
 	about := changed.DeepCopy()
-	about.UID = types.UID("tree of " + namespace) // what is refused of one is not refused of the others
+	about.UID = treeUID(namespace)
 	if err := r.does.execute(ctx, about, append(actions, action.KeepCheckpoints{ConfigMap: changed})); err != nil {
+		r.wakePlaybooks(namespace, err)
 		return err
 	}
 	r.known[namespace] = known
 	treeCheckpoint.WithLabelValues(namespace).Set(float64(known.state.Time.Unix()))
 	return nil
+}
+
+// treeUID is by what it is remembered that an effect for the tree of a namespace was refused: what is refused of one is not refused of the others.
+func treeUID(namespace string) types.UID { return types.UID("tree of " + namespace) }
+
+// wakePlaybooks has the playbooks of a namespace tell what was refused of its tree. The ConfigMap is in the operator's namespace, where those who
+// work with playbooks do not look. If the queue is full, they find it in their next pass.
+func (r *trees) wakePlaybooks(namespace string, err error) {
+	refused, is := errors.AsType[refusedError](err)
+	if !is || !refused.first {
+		return
+	}
+	select {
+	case r.refusals.told <- event.GenericEvent{Object: &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: AnchorName}}}:
+	default:
+	}
 }
 
 // heads are those of all logs of a namespace: as the statuses say, and of objects that are gone as they said last.

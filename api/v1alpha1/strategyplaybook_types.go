@@ -89,8 +89,9 @@ type StrategyPlaybookSpec struct {
 	History *HistorySpec `json:"history,omitempty"`
 
 	// signingKeySecretName names the decision log's HMAC key: the Secret <namespace of the playbook>.<this name> in the operator's namespace or,
-	// where there is none, the Secret of this name in the playbook's. It has the key "hmac-key" (at least 32 bytes) and
-	// optionally "key-id", and must carry the label strategy.tradeops.dev/managed: "true".
+	// where there is none, the Secret of this name in the playbook's. It has the key "hmac-key" (at least 32 bytes), which
+	// signs, optionally its id "key-id", and those that signed before it, each as "hmac-key.<id>": what they signed still verifies. It must carry the
+	// label strategy.tradeops.dev/managed: "true".
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253

@@ -68,7 +68,7 @@ func (c cluster) namesToComplete(ctx context.Context, kind, verb string) (names 
 
 func fits(object client.Object, verb string) bool {
 	switch verb {
-	case "status", "timeline", "logs", "wait", "ls", "get", "export", "show", "bundle":
+	case "status", "timeline", "logs", "wait", "ls", "get", "export", "show", "bundle", "verify", "postmortem":
 		return true
 	}
 	switch object := object.(type) {

@@ -27,11 +27,11 @@ func addFrom(cmd *cobra.Command, from *string) {
 
 func newEvidence(a *app) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "evidence", Short: "List, print and copy the evidence of an incident or a rollback", Args: cobra.NoArgs,
+		Use: "evidence", Short: "List, print, copy and verify the evidence of an incident or a rollback", Args: cobra.NoArgs,
 		Long: "List, print and copy the evidence of an incident with its rollbacks, or of one rollback.\n\n" + evidenceHelp + "\n\n" + exitCodes,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	for _, one := range []*cobra.Command{newEvidenceList(a), newEvidenceGet(a), newEvidenceExport(a)} {
+	for _, one := range []*cobra.Command{newEvidenceList(a), newEvidenceGet(a), newEvidenceExport(a), newEvidenceVerify(a)} {
 		cmd.AddCommand(a.completes(one, false, strategyv1.KindIncident, strategyv1.KindRollback))
 	}
 	return cmd

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"crypto/ed25519"
-	"crypto/x509"
-	"encoding/pem"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,19 +13,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"tradeops.dev/strategy-operator/internal/audit"
-	"tradeops.dev/strategy-operator/internal/decisionlog"
 	"tradeops.dev/strategy-operator/internal/show"
 )
 
-const logExitCodes = `Exit codes: 0 verified; 1 it could not be done (usage, unreadable files, nothing that could be verified); 2 broken: something is not as it
-was signed.`
-
-// trustFlags are what a copy is checked with, as files.
-type trustFlags struct {
-	public      string
-	checkpoints []string
-	keys        []string
-}
+// verifiedCodes are the exit codes of everything that verifies.
+const verifiedCodes = `Exit codes: 0 verified; 1 it could not be done (usage, unreadable files, no cluster, no right, nothing that could be verified); 2 broken:
+something is not as it was signed or written.`
 
 // verifies has a command tell by its exit code what is not verified from what could not be done.
 func verifies(cmd *cobra.Command) *cobra.Command {
@@ -40,19 +31,31 @@ func verifies(cmd *cobra.Command) *cobra.Command {
 func newLogVerify(a *app) *cobra.Command {
 	var flags trustFlags
 	cmd := &cobra.Command{
-		Use:   "verify DIR|PROOF",
-		Short: "Verify a copy of decision logs, or the proof of one entry",
-		Long: `Verify a copy of decision logs: that no entry, and no whole log, was rewritten, reordered, cut off, removed or put in since a checkpoint over
-them was signed. DIR is the folder of a namespace, or that of one incident or rollback, in a copy of the namespace or alone. Alone it needs
-the proof of its last entry beside that (log/*.tlog-proof), or the secret key. PROOF is a proof that "log prove" made.
+		Use:   "verify [INCIDENT|ROLLBACK|DIR|PROOF]",
+		Short: "Verify the decision logs of a namespace, a copy of them, or the proof of one entry",
+		Long: `Verify decision logs: that no entry, and no whole log, was rewritten, reordered, cut off, removed or put in since a checkpoint over them was
+signed. What is verified:
+
+  nothing named       all logs of the namespace (-n), as the operator serves them
+  INCIDENT|ROLLBACK   the log of one, as the operator serves it
+  DIR                 a copy: the folder of a namespace, or that of one incident or rollback, in a copy of the namespace or alone. Alone it
+                      needs the proof of its last entry beside that (log/*.tlog-proof), or the secret key
+  PROOF               a proof that "log prove" made
+
+An argument that is a folder or a file here is read here, without a cluster; say incident/NAME or rollback/NAME where one has the name of a folder.
+What is served is read at 20 objects a second at most: of many entries make a copy.
 
 An older copy of a whole folder is whole in itself: name a checkpoint that was kept elsewhere (--checkpoint), such as the newest one, in the cluster.
 
-` + logExitCodes,
-		Example: `  kubectl strategy log verify evidence/trading --public public-keys.pem --checkpoint trading.checkpoint
+` + verifiedCodes,
+		Example: `  kubectl strategy log verify -n trading --public public-keys.pem --checkpoint trading.checkpoint
+  kubectl strategy log verify incident/pnl-1 -n trading --public public-keys.pem
+  kubectl strategy log verify evidence/trading --public public-keys.pem --checkpoint trading.checkpoint
   kubectl strategy log verify 000007.tlog-proof --public public-keys.pem`,
-		Args: takes(1, "a folder or a proof"),
-		RunE: func(_ *cobra.Command, args []string) error { return notDone(a.verifyLog(args[0], flags)) },
+		Args: takes(0, 1, "an incident, a rollback, a folder or a proof, or nothing"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return notDone(a.verifyLog(cmd.Context(), strings.Join(args, ""), flags))
+		},
 	}
 	cmd.Flags().StringVar(&flags.public, "public", "", "File with the public keys of checkpoints, as PEM: the data public-keys.pem of ConfigMap strategy-operator-checkpoints")
 	cmd.Flags().StringArrayVar(&flags.checkpoints, "checkpoint", nil, "File with a checkpoint that was kept elsewhere, from which the copy must go on (repeatable)")
@@ -63,46 +66,102 @@ An older copy of a whole folder is whole in itself: name a checkpoint that was k
 func newLogProve(a *app) *cobra.Command {
 	var flags trustFlags
 	cmd := &cobra.Command{
-		Use:   "prove DIR ENTRY",
+		Use:   "prove [DIR] ENTRY",
 		Short: "Make the proof of one entry",
 		Long: `Make the proof that an entry is in the tree over the decision logs of a namespace, in the form C2SP tlog-proof, and print it. It has the entry
-itself, and needs nothing else but the public keys to be verified. DIR is a copy of the folder of the namespace, ENTRY a file in it.
+itself, and needs nothing else but the public keys to be verified. DIR is a copy of the folder of the namespace, ENTRY a file in it. Without DIR the
+entry is read as the operator serves it, of the namespace (-n), by its key as "evidence ls" shows it.
 
-` + logExitCodes,
-		Example: `  kubectl strategy log prove evidence/trading 2026/11/23/pnl-1-5f0e8a11/log/000007.json --public public-keys.pem > 000007.tlog-proof`,
-		Args:    takes(2, "a folder and an entry in it"),
-		RunE:    func(_ *cobra.Command, args []string) error { return notDone(a.proveEntry(args[0], args[1], flags)) },
+` + verifiedCodes,
+		Example: `  kubectl strategy log prove evidence/trading 2026/11/23/pnl-1-5f0e8a11/log/000007.json --public public-keys.pem > 000007.tlog-proof
+  kubectl strategy log prove trading/2026/11/23/pnl-1-5f0e8a11/log/000007.json -n trading --public public-keys.pem`,
+		Args: takes(1, 2, "an entry, or a folder and an entry in it"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return notDone(a.proveEntry(cmd.Context(), args, flags))
+		},
 	}
 	cmd.Flags().StringVar(&flags.public, "public", "", "File with the public keys of checkpoints, as PEM")
 	return cmd
 }
 
 // takes is a usage that the exit code does not take for a broken log.
-func takes(n int, what string) cobra.PositionalArgs {
+func takes(least, most int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if len(args) != n {
+		if len(args) < least || len(args) > most {
 			return notDone(fmt.Errorf("%s takes %s, not %d arguments; see %s --help", cmd.CommandPath(), what, len(args), cmd.CommandPath()))
 		}
 		return nil
 	}
 }
 
-func (a *app) verifyLog(path string, flags trustFlags) error {
+func (a *app) verifyLog(ctx context.Context, argument string, flags trustFlags) error {
 	trust, err := flags.read()
 	if err != nil {
 		return err
 	}
-	about, err := os.Stat(path)
+	about, missing := os.Stat(argument)
+	if missing == nil && !about.IsDir() {
+		return a.verifyProof(argument, trust)
+	}
+	if missing == nil {
+		report, err := verifyFolder(argument, trust)
+		if err != nil {
+			return err
+		}
+		return a.tellVerified(argument, report, trust)
+	}
+	if looksLikeAPath(argument) {
+		return missing
+	}
+	report, of, err := a.verifyServed(ctx, argument, trust)
 	if err != nil {
 		return err
 	}
-	if !about.IsDir() {
-		return a.verifyProof(path, trust)
+	return a.tellVerified(of, report, trust)
+}
+
+// looksLikeAPath: it means no incident, and nobody is asked for one.
+func looksLikeAPath(argument string) bool {
+	return filepath.IsAbs(argument) || strings.HasPrefix(argument, ".") || strings.HasSuffix(argument, "/") || strings.HasSuffix(argument, audit.ProofSuffix)
+}
+
+// verifyServed verifies what the manager serves of a namespace, or of one object in it.
+func (a *app) verifyServed(ctx context.Context, argument string, trust audit.Trust) (report audit.Report, of string, err error) {
+	if len(trust.Public) == 0 {
+		return report, "", errNoPublic
 	}
-	report, err := verifyFolder(path, trust)
+	c, err := a.connect()
 	if err != nil {
-		return err
+		return report, "", err
 	}
+	of, only := "namespace "+c.namespace, ""
+	if argument != "" {
+		found, err := a.recordOf(ctx, argument, "")
+		if err != nil {
+			return report, "", fmt.Errorf("%w (nor is there a folder or a file of this name)", err)
+		}
+		of, only = argument, strings.TrimPrefix(found.folders[0], c.namespace+"/")+"/"
+	}
+	files, err := namespaceOf(ctx, c)
+	if err != nil {
+		return report, "", err
+	}
+	report, err = audit.Namespace(files, only, trust)
+	return report, of, err
+}
+
+var errNoPublic = errors.New("nothing is verified of what is served without public keys; name them with --public")
+
+// namespaceOf is the folder of the namespace in what the manager serves.
+func namespaceOf(ctx context.Context, c cluster) (fs.FS, error) {
+	files, err := filesOf(ctx, c.evidence, c.namespace)
+	if err != nil {
+		return nil, err
+	}
+	return fs.Sub(files, c.namespace)
+}
+
+func (a *app) tellVerified(of string, report audit.Report, trust audit.Trust) error {
 	for _, one := range report.Notes {
 		fmt.Fprintf(a.Out, "note: %s\n", show.Line(one))
 	}
@@ -110,7 +169,7 @@ func (a *app) verifyLog(path string, flags trustFlags) error {
 		fmt.Fprintf(a.Out, "broken: %s\n", show.Line(one.String()))
 	}
 	if n := len(report.Findings); n > 0 {
-		return &brokenError{fmt.Sprintf("%s: %d %s not as signed", path, n, map[bool]string{true: "thing is", false: "things are"}[n == 1])}
+		return &brokenError{fmt.Sprintf("%s: %d %s not as signed", of, n, map[bool]string{true: "thing is", false: "things are"}[n == 1])}
 	}
 	fmt.Fprintf(a.Out, "verified: %s, %s\n", count(report.Logs, "log"), entries(report.Entries))
 	if report.Newest.Page > 0 {
@@ -176,7 +235,7 @@ func (a *app) verifyProof(path string, trust audit.Trust) error {
 	return nil
 }
 
-func (a *app) proveEntry(path, entry string, flags trustFlags) error {
+func (a *app) proveEntry(ctx context.Context, args []string, flags trustFlags) error {
 	trust, err := flags.read()
 	if err != nil {
 		return err
@@ -184,9 +243,13 @@ func (a *app) proveEntry(path, entry string, flags trustFlags) error {
 	if len(trust.Public) == 0 {
 		return errors.New("nothing is proved without public keys; name them with --public")
 	}
-	proof, err := inFolder(path, func(files fs.FS) (string, error) {
-		return audit.Prove(files, filepath.ToSlash(filepath.Clean(entry)), trust)
-	})
+	entry := filepath.ToSlash(filepath.Clean(args[len(args)-1]))
+	var proof string
+	if len(args) == 2 {
+		proof, err = inFolder(args[0], func(files fs.FS) (string, error) { return audit.Prove(files, entry, trust) })
+	} else {
+		proof, err = a.proveServed(ctx, entry, trust)
+	}
 	if err != nil {
 		return err
 	}
@@ -194,70 +257,16 @@ func (a *app) proveEntry(path, entry string, flags trustFlags) error {
 	return err
 }
 
-// read reads the files that the flags name.
-func (f trustFlags) read() (trust audit.Trust, err error) {
-	if f.public != "" {
-		if trust.Public, err = publicKeys(f.public); err != nil {
-			return trust, err
-		}
-	}
-	for _, name := range f.checkpoints {
-		text, err := readSmall(name)
-		if err != nil {
-			return trust, err
-		}
-		trust.Earlier = append(trust.Earlier, string(text))
-	}
-	for _, name := range f.keys {
-		id, file, named := strings.Cut(name, "=")
-		if !named {
-			id, file = "", name
-		}
-		secret, err := readSmall(file)
-		if err != nil {
-			return trust, err
-		}
-		key, err := decisionlog.NewKey(id, secret)
-		if err != nil {
-			return trust, fmt.Errorf("%s: %w", file, err)
-		}
-		trust.Secret = append(trust.Secret, key)
-	}
-	return trust, nil
-}
-
-func publicKeys(file string) (keys []ed25519.PublicKey, err error) {
-	text, err := readSmall(file)
+func (a *app) proveServed(ctx context.Context, entry string, trust audit.Trust) (string, error) {
+	c, err := a.connect()
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
-		key, err := x509.ParsePKIXPublicKey(block.Bytes)
-		public, is := key.(ed25519.PublicKey)
-		if err != nil || !is {
-			return nil, fmt.Errorf("%s: a block of it is no Ed25519 public key; openssl pkey -pubout makes one", file)
-		}
-		keys = append(keys, public)
-	}
-	if len(keys) == 0 {
-		return nil, fmt.Errorf("%s has no public key as PEM in it", file)
-	}
-	return keys, nil
-}
-
-// readSmall reads a file of keys, a checkpoint or a proof.
-func readSmall(name string) ([]byte, error) {
-	file, err := os.Open(name)
+	files, err := namespaceOf(ctx, c)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	defer func() { _ = file.Close() }()
-	const most = 1 << 20
-	data, err := io.ReadAll(io.LimitReader(file, most+1))
-	if err == nil && len(data) > most {
-		err = fmt.Errorf("%s is larger than %d bytes; it is none of these", name, most)
-	}
-	return data, err
+	return audit.Prove(files, strings.TrimPrefix(entry, c.namespace+"/"), trust)
 }
 
 func entries(n int) string {

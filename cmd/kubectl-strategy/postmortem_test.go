@@ -68,8 +68,8 @@ func TestPostmortem(t *testing.T) {
 		{"none of this name", []string{"pnl-2", "--from", directory}, exitNotUnderstood, "", " has no folder NAMESPACE/YYYY/MM/DD/pnl-2-UID/"},
 		{"none in this namespace", []string{"pnl-1", "--from", directory, "-n", "other"}, exitNotUnderstood, "", " has no folder NAMESPACE/YYYY/MM/DD/pnl-1-UID/"},
 		{"a rollback", []string{"stop", "--from", directory}, exitNotUnderstood, "", "is not that of an incident; name the incident of this rollback"},
-		{"no copy", []string{"pnl-1"}, exitNotUnderstood, "", "--from is missing: name a directory with a copy of the evidence bucket"},
-		{"a copy that is not there", []string{"pnl-1", "--from", "/nowhere"}, exitNotUnderstood, "", "cannot read the copy: open /nowhere"},
+		{"none that is served", []string{"pnl-1"}, exitNotUnderstood, "", "and of one that was deleted: no folder of the evidence in trading"},
+		{"a copy that is not there", []string{"pnl-1", "--from", "/nowhere"}, exitNotUnderstood, "", "cannot open --from: open /nowhere"},
 		{"a form that there is not", []string{"pnl-1", "--from", directory, "-o", "pdf"}, exitNotUnderstood, "", "-o pdf is not known; use md or html"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -82,3 +82,11 @@ func (s Sealed) document(hash string, key Key) map[string]any {
 	}
 	return document
 }
+
+// WithoutSeal is an object as it was before it was sealed, whatever the seal is worth; one that has none is as it is.
+func WithoutSeal(data []byte) []byte {
+	if at := bytes.LastIndex(data, []byte(sealBegins)); at >= 0 {
+		return append(bytes.Clone(data[:at]), '}')
+	}
+	return data
+}

@@ -53,6 +53,7 @@ type Observed struct {
 	Lost         []strategyv1.StrategyDecision // about what is not there any more
 	PastAt       time.Time                     // when there may be others of both
 	Refused      *facts.Refusal                // an effect that the API server refused lately; nil = none
+	TreeRefused  *facts.Refusal                // the same of the tree over the decision logs of the namespace, which has no status
 }
 
 // Decision is the status as observed, then what to do, in order.
@@ -121,11 +122,14 @@ func Plan(o Observed, now time.Time) (Decision, error) {
 	return Decision{Status: p.next, Actions: actions, NextAt: nextAt}, nil
 }
 
-// tellRefused tells what the API server refuses: of what is done for the playbook, and of its configuration. A record that is to be cleaned of
+// tellRefused tells what the API server refuses: of what is done for the playbook, of its configuration, and of the tree over the logs. A record that is to be cleaned of
 // what nobody holds any more has nobody else to tell it.
 func (p *plan) tellRefused(asked []action.Action) {
 	if p.seen.Config.Refused != nil && p.seen.Config.Problem == nil {
 		p.out.Mention(*p.seen.Config.Refused)
+	}
+	if refused := p.seen.TreeRefused; refused != nil && !action.IsEvidence(refused.Effect) { // what the bucket refuses each object tells of itself
+		p.out.Mention(*refused)
 	}
 	if refused := p.seen.Refused; refused != nil && action.IsEvidence(refused.Effect) {
 		p.out.Mention(*refused) // incidents run all the same: each has a log of its own

@@ -12,6 +12,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/checks"
+	"tradeops.dev/strategy-operator/internal/decisionlog"
 	"tradeops.dev/strategy-operator/internal/evidence"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 )
@@ -91,7 +92,7 @@ func (f *Folder) readSnapshot(source Source) error {
 			return err
 		}
 		snapshot, err := Decode(data)
-		if err != nil || snapshot.Incident.Status.ClosedTime == nil || name != evidence.SnapshotKey("", short(unsealed(data))) {
+		if err != nil || snapshot.Incident.Status.ClosedTime == nil || name != evidence.SnapshotKey("", short(decisionlog.WithoutSeal(data))) {
 			f.note(f.Prefix+name, data, "it is no snapshot that was stored under this name")
 			continue
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/decisionlog"
 )
 
 // sample is one number of one signal.
@@ -67,7 +68,7 @@ func (f *Folder) readSignals(source Source) error {
 func namedByHash(name string, data []byte) bool {
 	stem, isJSON := strings.CutSuffix(name, ".json")
 	_, hash, _ := cutLast(stem, "-")
-	return isJSON && (hash == short(data) || hash == short(unsealed(data)))
+	return isJSON && (hash == short(data) || hash == short(decisionlog.WithoutSeal(data)))
 }
 
 // addSamples leaves out what came after the incident was closed: it belongs to the next round.

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -87,17 +86,6 @@ func Decode(data []byte) (Snapshot, error) {
 		return Snapshot{}, fmt.Errorf("the snapshot of an incident cannot be read: %w", err)
 	}
 	return snapshot, nil
-}
-
-// sealBegins is where the seal of a JSON object begins: the last that has it.
-const sealBegins = `,"seal":`
-
-// unsealed is a stored JSON object without its seal.
-func unsealed(data []byte) []byte {
-	if at := bytes.LastIndex(data, []byte(sealBegins)); at >= 0 {
-		return append(bytes.Clone(data[:at]), '}')
-	}
-	return data
 }
 
 func hashOf(data []byte) string {

@@ -14,6 +14,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -371,4 +372,30 @@ func TestARefusedAnchorIsCaughtUp(t *testing.T) {
 		t.Error("it does not go on")
 	}
 	verifies(t, r.World)
+}
+
+// Nobody of the namespace looks at the operator's ConfigMap: what is refused of it stands in the playbook, as long as it is, with an event.
+func TestAPlaybookTellsOfARefusedAnchor(t *testing.T) {
+	r := begin(t, treeStory(t), Mutant{}, &Cut{})
+	r.Create(keyed(t, map[string]ed25519.PrivateKey{"key.pem": checkpointKey}))
+	refused := true
+	operator := r.Start(sim.Seams{Around: func(effect string, do func() error) error {
+		if refused && strings.HasSuffix(effect, controllers.AnchorName) {
+			return apierrors.NewForbidden(corev1.Resource("configmaps"), controllers.AnchorName, errors.New("exceeded quota"))
+		}
+		return do()
+	}})
+	tells := func() bool {
+		ready := meta.FindStatusCondition(playbookTells(r.World), strategyv1.ConditionReady)
+		return ready != nil && strings.Contains(ready.Message, "the API server refuses KeepCheckpoints: ") && strings.Contains(ready.Message, "exceeded quota")
+	}
+	later(r.World, operator, time.Hour)
+	if !tells() {
+		t.Errorf("it says %+v", playbookTells(r.World))
+	}
+	refused = false
+	later(r.World, operator, 5*time.Minute)
+	if anchored(r.World) == "" || tells() {
+		t.Errorf("anchored is %q, and it says %+v", anchored(r.World), playbookTells(r.World))
+	}
 }

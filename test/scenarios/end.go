@@ -73,6 +73,7 @@ func EndOf(w *sim.World, lastError error) *End {
 	e.alertEnds(w)
 	e.record(w, list.Items)
 	e.answers(w, incidents.Items, list.Items)
+	e.seals(w)
 	sort.Strings(e.conditions)
 	sort.Strings(e.told)
 	return e
