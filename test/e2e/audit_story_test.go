@@ -89,18 +89,21 @@ func TestAnAuditorVerifiesAnIncidentWithPublicKeysOnly(t *testing.T) {
 	if out, code := s.plugin(token, "log", "show", incident.Name); code != 0 || !strings.Contains(out, "closed") {
 		s.Errorf("log show: exit code %d: %s", code, out)
 	}
-	s.provesIn(incident)
+	public, checkpoint := s.anchored(incident, token)
+	for _, arguments := range [][]string{{"evidence", "verify", incident.Name}, {"postmortem", incident.Name}} {
+		if out, code := s.plugin(token, arguments...); code != 0 {
+			s.Errorf("%v: exit code %d: %s", arguments, code, out)
+		}
+	}
+	s.provesIn(incident, public, checkpoint)
 }
 
-// provesIn verifies the log of an incident where the bucket lies on this machine.
-func (s *story) provesIn(incident *strategyv1.StrategyIncident) {
+// anchored waits until the log of an incident is in the tree, as the manager serves it, and returns the files of the public keys and the newest
+// checkpoint.
+func (s *story) anchored(incident *strategyv1.StrategyIncident, token string) (public, checkpoint string) {
 	s.Helper()
-	if !local {
-		return
-	}
-	s.must(s.refresh(s.ctx, incident))
-	public := filepath.Join(s.TempDir(), "public-keys.pem")
-	folder := filepath.Join(bucket, incident.Status.Log.Prefix)
+	public = filepath.Join(s.TempDir(), "public-keys.pem")
+	checkpoint = public + ".checkpoint"
 	s.eventually("its log is in the tree", 30*time.Second, func(ctx context.Context) error {
 		var anchor corev1.ConfigMap
 		if err := admin.Get(ctx, client.ObjectKey{Namespace: operatorNamespace, Name: controllers.AnchorName}, &anchor); err != nil {
@@ -109,19 +112,35 @@ func (s *story) provesIn(incident *strategyv1.StrategyIncident) {
 		if err := os.WriteFile(public, []byte(anchor.Data["public-keys.pem"]), 0o600); err != nil {
 			return err
 		}
-		checkpoint := public + ".checkpoint"
 		if err := os.WriteFile(checkpoint, []byte(anchor.Data[s.namespace]), 0o600); err != nil {
 			return err
 		}
-		last := strings.TrimPrefix(incident.Status.Log.Prefix, s.namespace+"/") + fmt.Sprintf("log/%06d.json", *incident.Status.Log.Entries)
-		if out, code := s.plugin("", "log", "prove", filepath.Join(bucket, s.namespace), last, "--public", public); code != 0 {
-			return fmt.Errorf("prove: exit code %d: %s", code, out)
-		}
-		if out, code := s.plugin("", "log", "verify", folder, "--public", public, "--checkpoint", checkpoint); code != 0 || !strings.Contains(out, "verified") {
+		out, code := s.plugin(token, "log", "verify", "incident/"+incident.Name, "--public", public, "--checkpoint", checkpoint)
+		if code != 0 || !strings.Contains(out, "verified") {
 			return fmt.Errorf("verify: exit code %d: %s", code, out)
 		}
 		return nil
 	})
+	return public, checkpoint
+}
+
+// provesIn verifies and proves the log of an incident in the bucket itself, where that lies on this machine, and finds what is changed in a copy.
+func (s *story) provesIn(incident *strategyv1.StrategyIncident, public, checkpoint string) {
+	s.Helper()
+	if !local {
+		return
+	}
+	s.must(s.refresh(s.ctx, incident))
+	folder := filepath.Join(bucket, incident.Status.Log.Prefix)
+	last := strings.TrimPrefix(incident.Status.Log.Prefix, s.namespace+"/") + fmt.Sprintf("log/%06d.json", *incident.Status.Log.Entries)
+	for _, arguments := range [][]string{
+		{"log", "verify", folder, "--public", public, "--checkpoint", checkpoint},
+		{"log", "prove", filepath.Join(bucket, s.namespace), last, "--public", public},
+	} {
+		if out, code := s.plugin("", arguments...); code != 0 {
+			s.Errorf("%v: exit code %d: %s", arguments, code, out)
+		}
+	}
 	bad := s.TempDir()
 	s.must(os.CopyFS(filepath.Join(bad, s.namespace), os.DirFS(filepath.Join(bucket, s.namespace))))
 	first := filepath.Join(bad, incident.Status.Log.Prefix, "log/000001.json")
