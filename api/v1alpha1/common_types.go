@@ -282,6 +282,10 @@ type TimelineEntry struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
 	By string `json:"by,omitempty"`
+
+	// evidence that it rests on: of a check what came of it.
+	// +optional
+	Evidence *EvidenceReference `json:"evidence,omitempty"`
 }
 
 // LogStatus is the head of the object's decision log as it was last read from the bucket.

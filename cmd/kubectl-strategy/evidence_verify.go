@@ -20,9 +20,9 @@ func newEvidenceVerify(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "verify [INCIDENT|ROLLBACK]", Short: "Verify the seals and the hashes of evidence beside the logs",
 		Long: `Verify evidence beside the decision logs, of an incident with its rollbacks, of one rollback, or of the whole namespace or copy: the seals of
-what came of checks, of snapshots, and of what the history forgot, with the playbook's key (--key); and every hash that a seal, a snapshot or the
+what came of checks, of snapshots, and of what the history forgot, with the playbook's key (--key); and every hash that a seal, a snapshot, an entry of a log or the
 name of an object has. Without a key only the hashes are checked, and it says so: whoever may write to the bucket may have written it all anew.
-What deletes a whole check, with its outcome, before the incident was closed is not found. Logs are verified by "log verify".
+Of a check the log has the hash, too, so one that was removed is found. Logs are verified by "log verify".
 
 ` + evidenceHelp + "\n\n" + verifiedCodes,
 		Example: `  kubectl strategy evidence verify pnl-1 -n trading --key hmac-key

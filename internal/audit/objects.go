@@ -28,7 +28,7 @@ type Objects struct {
 	Unproved []Finding // seals that were not checked, though keys were given
 	Strange  []Finding // what no seal and no hash stands for
 	Seals    int       // that were checked with a key
-	Hashes   int       // objects that have the hash that a seal, a snapshot or their own name has
+	Hashes   int       // objects that have the hash that a seal, a snapshot, an entry of a log or their own name has; one for each of these
 }
 
 // hashed are names that have the beginning of their object's SHA-256: signals, samples, proposals, configurations, diffs, reports.
@@ -50,7 +50,7 @@ type objects struct {
 }
 
 // CheckObjects checks every object in folders of a bucket, but the decision logs and their tree: the seals with the secret keys, if there are any,
-// and each hash that a seal, a snapshot or a name has. An error says that it could not be done.
+// and each hash that a seal, a snapshot, an entry of a log or a name has. An error says that it could not be done.
 func CheckObjects(files fs.FS, folders []string, secret decisionlog.Keys) (Objects, error) {
 	o := &objects{files: files, secret: secret, uids: map[string]string{}, proved: map[string]bool{}}
 	var outputs []string // after the outcomes that have their hashes
@@ -89,8 +89,10 @@ func CheckObjects(files fs.FS, folders []string, secret decisionlog.Keys) (Objec
 func (o *objects) check(key, folder, name string) error {
 	parts := strings.Split(key, "/")
 	switch {
-	case len(parts) > 2 && parts[1] == "tree", strings.HasPrefix(name, logFolder+"/"):
+	case len(parts) > 2 && parts[1] == "tree":
 		return nil // log verify
+	case strings.HasPrefix(name, logFolder+"/"):
+		return o.entry(key)
 	case outcomeName.MatchString(name):
 		return o.outcome(key, folder)
 	case snapshotName.MatchString(name):
@@ -102,6 +104,24 @@ func (o *objects) check(key, folder, name string) error {
 	}
 	tell(&o.report.Strange, key, "the operator stores no object of this name")
 	return nil
+}
+
+// entry checks what an entry of a log rests on; the entry itself is checked by log verify.
+func (o *objects) entry(key string) error {
+	line, err := read(o.files, key)
+	if err != nil {
+		return err
+	}
+	var said struct {
+		Artefacts struct {
+			Evidence string `json:"evidence"`
+			SHA256   string `json:"evidence_sha256"`
+		} `json:"artefacts"`
+	}
+	if json.Unmarshal(line, &said) != nil || evidence.CheckKey(said.Artefacts.Evidence) != nil {
+		return nil
+	}
+	return o.has(said.Artefacts.Evidence, said.Artefacts.SHA256, key)
 }
 
 // outcome checks the seal of what came of a check, and its output.

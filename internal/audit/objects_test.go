@@ -35,16 +35,17 @@ func judged(t *testing.T) fstest.MapFS {
 		}
 		return data, sealed
 	}
-	line, _, err := decisionlog.Sign(decisionlog.Entry{Seq: 1, Time: audittest.Beginning, ObjectUID: objectUID, Stage: "incident", Event: "incident"}, audittest.Secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	put(evidence.LogKey(prefix, 1), line)
 	output := []byte("all is well\n")
 	_, outcome := seal(map[string]any{"stage": "Triage", "check": "smoke", "attempt": 1, "outputSHA256": sum(output)},
 		decisionlog.Sealed{Kind: "outcome", Stage: "Triage", Check: "smoke", Attempt: 1})
 	put(evidence.ReportKey(prefix, "Triage", "smoke", 1), outcome)
 	put(evidence.OutputKey(prefix, "Triage", "smoke", 1, sum(output)[:12]), output)
+	line, _, err := decisionlog.Sign(decisionlog.Entry{Seq: 1, Time: audittest.Beginning, ObjectUID: objectUID, Stage: "incident", Event: "check",
+		Artefacts: map[string]string{"evidence": outcomeAt, "evidence_sha256": sum(outcome)}}, audittest.Secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(evidence.LogKey(prefix, 1), line)
 	report := map[string]any{"key": evidence.ReportKey(prefix, "Triage", "smoke", 1), "sha256": sum(outcome)}
 	closed, snapshot := seal(map[string]any{"incident": map[string]any{"status": map[string]any{"checks": []any{map[string]any{"report": report}}}}}, decisionlog.Sealed{Kind: "incident"})
 	put(evidence.SnapshotKey(prefix, sum(closed)[:12]), snapshot)
@@ -90,17 +91,23 @@ func TestObjects(t *testing.T) {
 		broken, unproved, strange string // what is told
 		seals, hashes             int
 	}{
-		"all is as written":            {secret: secret, seals: 3, hashes: 11},
-		"without a key":                {hashes: 11},
-		"with several keys":            {secret: decisionlog.Keys{{ID: "k0", Secret: audittest.Another}, audittest.Secret}, seals: 3, hashes: 11},
-		"a false key":                  {secret: decisionlog.Keys{{ID: "k1", Secret: audittest.Another}}, broken: "the signature does not match", strange: "no outcome beside it"},
-		"the key is not there":         {secret: decisionlog.Keys{{ID: "k2", Secret: audittest.Another}}, unproved: "which is not there"},
-		"no entry of the log":          {secret: secret, damage: func(f fstest.MapFS) { delete(f, one(f, "log/")) }, unproved: "no entry log/000001.json"},
-		"an outcome is changed":        {secret: secret, damage: replaced(outcomeAt, `"smoke"`, `"smoke" `), broken: "the hash that was signed", strange: "no outcome beside it"},
-		"the same without a key":       {damage: replaced(outcomeAt, `"smoke"`, `"smoke" `), broken: "it is not the one of which"},
-		"an outcome without a seal":    {secret: secret, damage: replaced(outcomeAt, `,"seal":`, `,"sale":`), broken: "no signature", strange: "no outcome beside it"},
-		"an outcome is moved":          {damage: moved(outcomeAt, strings.Replace(outcomeAt, "-1.json", "-2.json", 1)), broken: "it was moved", strange: "no outcome beside it"},
-		"an outcome is deleted":        {damage: func(f fstest.MapFS) { delete(f, outcomeAt) }, broken: "it is missing: ", strange: "no outcome beside it"},
+		"all is as written":         {secret: secret, seals: 3, hashes: 12},
+		"without a key":             {hashes: 12},
+		"with several keys":         {secret: decisionlog.Keys{{ID: "k0", Secret: audittest.Another}, audittest.Secret}, seals: 3, hashes: 12},
+		"a false key":               {secret: decisionlog.Keys{{ID: "k1", Secret: audittest.Another}}, broken: "the signature does not match", strange: "no outcome beside it"},
+		"the key is not there":      {secret: decisionlog.Keys{{ID: "k2", Secret: audittest.Another}}, unproved: "which is not there"},
+		"no entry of the log":       {secret: secret, damage: func(f fstest.MapFS) { delete(f, one(f, "log/")) }, unproved: "no entry log/000001.json"},
+		"an outcome is changed":     {secret: secret, damage: replaced(outcomeAt, `"smoke"`, `"smoke" `), broken: "the hash that was signed", strange: "no outcome beside it"},
+		"the same without a key":    {damage: replaced(outcomeAt, `"smoke"`, `"smoke" `), broken: "it is not the one of which"},
+		"an outcome without a seal": {secret: secret, damage: replaced(outcomeAt, `,"seal":`, `,"sale":`), broken: "no signature", strange: "no outcome beside it"},
+		"an outcome is moved":       {damage: moved(outcomeAt, strings.Replace(outcomeAt, "-1.json", "-2.json", 1)), broken: "it was moved", strange: "no outcome beside it"},
+		"an outcome is deleted":     {damage: func(f fstest.MapFS) { delete(f, outcomeAt) }, broken: "it is missing: ", strange: "no outcome beside it"},
+		"a check is removed whole": {damage: func(f fstest.MapFS) {
+			for _, part := range []string{".log", "/incident-"} {
+				delete(f, one(f, part))
+			}
+			delete(f, outcomeAt)
+		}, broken: "it is missing: trading/2026/11/23/pnl-12345678/log/000001.json has its hash"},
 		"an outcome is no JSON":        {damage: func(f fstest.MapFS) { f[outcomeAt] = &fstest.MapFile{Data: []byte("{")} }, broken: "cannot be read", strange: "no outcome beside it"},
 		"an outcome is of another":     {secret: secret, damage: moved(outcomeAt, strings.Replace(outcomeAt, "pnl-12345678", "pnl-22345678", 1)), broken: "it is missing", unproved: "no entry", strange: "no outcome beside it"},
 		"an output is changed":         {damage: replaced(".log", "well", "ill"), broken: "it is not the one of which"},
@@ -112,10 +119,10 @@ func TestObjects(t *testing.T) {
 		"signals are changed":          {damage: replaced("signals/", "x", "y"), broken: "another one than its name says"},
 		"a configuration is changed":   {damage: replaced("config.before", "x", "y"), broken: "another one than its name says"},
 		"a report is changed":          {damage: replaced("-multi-", "x", "y"), broken: "another one than its name says"},
-		"something is put there":       {damage: func(f fstest.MapFS) { f["trading/readme"] = &fstest.MapFile{} }, strange: "stores no object of this name", hashes: 11},
+		"something is put there":       {damage: func(f fstest.MapFS) { f["trading/readme"] = &fstest.MapFile{} }, strange: "stores no object of this name", hashes: 12},
 		"an output without its outcome": {damage: func(f fstest.MapFS) {
 			f[strings.Replace(outcomeAt, ".json", "-000000000000.log", 1)] = &fstest.MapFile{}
-		}, strange: "no outcome", hashes: 11},
+		}, strange: "no outcome", hashes: 12},
 	} {
 		t.Run(name, func(t *testing.T) {
 			files := judged(t)

@@ -252,9 +252,16 @@ func (p *Pass) Collect(collected checks.Collected) {
 		p.Tell(corev1.EventTypeWarning, strategyv1.ReasonForeignJob, why+"; it is deleted, and what it says does not count")
 	}
 	for _, record := range collected.Records {
-		p.Note(strategyv1.EventCheck, checks.Sentence(record), "")
+		p.noteCheck(record)
 	}
 	*p.Status.Checks = checks.AddRecords(*p.Status.Checks, collected.Records)
+}
+
+// noteCheck notes what came of a check, and where that is stored: who removes it from the bucket cannot remove it from the log, too.
+func (p *Pass) noteCheck(record strategyv1.CheckStatus) {
+	p.Note(strategyv1.EventCheck, checks.Sentence(record), "")
+	entries := *p.Status.Timeline
+	entries[len(entries)-1].Evidence = record.Report
 }
 
 // DeleteJobs removes what is left of an object's Jobs.
@@ -269,7 +276,7 @@ func (p *Pass) Run(stage checks.Stage, jobs []checks.JobState) checks.Result {
 	stage.Refused, stage.RefusedFor = p.refusedJobs()
 	result := stage.Run(*p.Status.Checks, jobs)
 	for _, record := range result.Refused {
-		p.Note(strategyv1.EventCheck, checks.Sentence(record), "")
+		p.noteCheck(record)
 		p.Wake(p.Now) // the stage goes on without it
 	}
 	*p.Status.Checks = checks.AddRecords(*p.Status.Checks, result.Refused)

@@ -78,6 +78,9 @@ func (s Subject) entry(t strategyv1.TimelineEntry) decisionlog.Entry {
 	if t.By != "" {
 		artefacts["by"] = t.By
 	}
+	if t.Evidence != nil {
+		artefacts["evidence"], artefacts["evidence_sha256"] = t.Evidence.Key, t.Evidence.SHA256
+	}
 	metadata := copied(s.Metadata)
 	if t.Event == strategyv1.EventDisabled {
 		metadata[metadataBucket] = manualBucket
