@@ -15,6 +15,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/config"
 	"tradeops.dev/strategy-operator/internal/config/botcore"
 	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/gitops"
 	"tradeops.dev/strategy-operator/internal/record"
 	"tradeops.dev/strategy-operator/internal/rollout"
 )
@@ -76,7 +77,7 @@ func readConfig(configMap *corev1.ConfigMap, key types.NamespacedName, scheduler
 	}
 	return facts.Config{
 		ResourceVersion: configMap.ResourceVersion, Document: document, SHA256: record.Hash(content), State: state, Summary: summary,
-		Match: configMap.Annotations[rollout.ReloaderMatch] == "true",
+		Match: configMap.Annotations[rollout.ReloaderMatch] == "true", Owner: gitops.OwnerOf(configMap),
 	}
 }
 
@@ -178,7 +179,7 @@ func (r *reader) observeConfigMap(ctx context.Context, key types.NamespacedName)
 		return nil, problem(strategyv1.ReasonConfigMapNotLabelled,
 			"ConfigMap %s is not opted in; kubectl label configmap %s -n %s %s=%s", key, key.Name, key.Namespace, strategyv1.LabelManaged, strategyv1.ManagedValue), nil
 	}
-	configMap.ManagedFields = nil
+	configMap.ManagedFields = gitops.Names(configMap.ManagedFields)
 	r.configMaps.put(key, &configMap, configMap.Size())
 	return &configMap, nil, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/controllers/namespaces"
+	"tradeops.dev/strategy-operator/internal/testkit"
 )
 
 // apiServer has one ConfigMap, and counts who asks. What it leaves out of an answer is what a cache does not keep.
@@ -69,4 +70,29 @@ func TestAConfigMapIsReadOnceInEachVersion(t *testing.T) {
 	read(3, "6")
 	cache.configMap.ResourceVersion = "7"
 	read(4, "7")
+}
+
+// What else applies a ConfigMap is read with it, from its field managers, too; their fields are not kept.
+func TestTheOwnerIsReadWithTheConfigMap(t *testing.T) {
+	configMap := corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{
+		Namespace: "trading", Name: "core", UID: "1", ResourceVersion: "5",
+		Labels: map[string]string{strategyv1.LabelManaged: strategyv1.ManagedValue, "kustomize.toolkit.fluxcd.io/name": "apps"},
+		ManagedFields: []metav1.ManagedFieldsEntry{{
+			Manager: "kustomize-controller", Operation: metav1.ManagedFieldsOperationApply, FieldsV1: &metav1.FieldsV1{Raw: []byte(strings.Repeat("x", 10_000))},
+		}},
+	}, Data: map[string]string{"core.yaml": testkit.Document}}
+	scheduler := testkit.Playbook().Scheduler
+	scheduler.Config = strategyv1.ConfigReference{ConfigMapName: "core", Key: "core.yaml"}
+	stripped := *configMap.DeepCopy()
+	stripped.ManagedFields = nil
+	r := &reader{Client: &apiServer{configMap: stripped}, Live: &apiServer{configMap: configMap}, refusals: &refusals{}}
+	for range 2 { // the second one is remembered
+		read, err := r.observeConfig(t.Context(), "trading", scheduler)
+		if err != nil || read.Problem != nil || read.Owner == nil || read.Owner.Kind != strategyv1.OwnerKustomization || read.Owner.RestsOn != strategyv1.OwnerByBoth {
+			t.Fatalf("%v, %+v, %+v", err, read.Problem, read.Owner)
+		}
+	}
+	if kept, _ := r.configMaps.get(client.ObjectKeyFromObject(&configMap)); kept.Size() > len(testkit.Document)+1000 {
+		t.Errorf("%d bytes are kept of it", kept.Size())
+	}
 }

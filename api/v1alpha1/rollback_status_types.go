@@ -165,6 +165,11 @@ type RollbackPlan struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=8400
 	Diff string `json:"diff,omitempty"`
+
+	// owner is the tool that applies the ConfigMap, too, and may put the edits back, as it was before they were claimed; absent: the ConfigMap
+	// names none that the operator knows. The digest does not cover it.
+	// +optional
+	Owner *ConfigOwner `json:"owner,omitempty"`
 }
 
 // PlannedEdit is one edit of the document.

@@ -372,6 +372,10 @@ type ConfigStatus struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=64
 	Schedules []ScheduleStatus `json:"schedules,omitempty"`
+
+	// owner is the tool that applies the ConfigMap, too, and may put an edit back; absent: the ConfigMap names none that the operator knows.
+	// +optional
+	Owner *ConfigOwner `json:"owner,omitempty"`
 }
 
 // ScheduleStatus is one schedule of the configuration.

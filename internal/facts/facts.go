@@ -66,8 +66,9 @@ type Config struct {
 	State           record.State     // the record of the operator's edits, in the same ConfigMap, as far as the operator wrote it
 	Doubts          []record.Doubt   // what stands there, too, and was not written by the operator
 	Summary         botcore.Summary
-	Match           bool // Reloader's annotation `match` stands on the ConfigMap
-	Gone            bool // the ConfigMap does not exist, or is being deleted
+	Match           bool                    // Reloader's annotation `match` stands on the ConfigMap
+	Owner           *strategyv1.ConfigOwner // what applies the ConfigMap, too; nil: nothing that is known
+	Gone            bool                    // the ConfigMap does not exist, or is being deleted
 	// Refused is the writer's last write, if the API server refused it; nil = none. Whoever waits for it must tell: the writer has no status.
 	Refused *Refusal
 	Problem *Problem

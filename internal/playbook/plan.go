@@ -239,7 +239,7 @@ func configStatus(config facts.Config) *strategyv1.ConfigStatus {
 	if config.Problem != nil || config.SHA256 == "" { // wrong, or not read at all
 		return nil
 	}
-	status := &strategyv1.ConfigStatus{SHA256: config.SHA256}
+	status := &strategyv1.ConfigStatus{SHA256: config.SHA256, Owner: config.Owner}
 	for _, schedule := range config.Summary.Schedules {
 		if len(status.Schedules) == maxSchedules {
 			break

@@ -149,6 +149,19 @@ func TestSuspensionsAreShown(t *testing.T) {
 	}
 }
 
+func TestTheOwnerIsShownAsLongAsThereIsOne(t *testing.T) {
+	o := observed(t)
+	o.Config.Owner = &strategyv1.ConfigOwner{Kind: strategyv1.OwnerKubectl, RestsOn: strategyv1.OwnerByBoth, Outcome: "it stays"}
+	got := plan(t, o).Status
+	if diff := cmp.Diff(o.Config.Owner, got.Config.Owner); diff != "" {
+		t.Error(diff)
+	}
+	o.Playbook.Status, o.Config.Owner = got, nil
+	if got := plan(t, o).Status.Config.Owner; got != nil {
+		t.Errorf("%+v", got)
+	}
+}
+
 // Each problem has one reason and one message that says what, where and what to do; the status says no revision.
 func TestProblems(t *testing.T) {
 	problem := &facts.Problem{Reason: "SecretNotFound", Message: "Secret decision-log-key does not exist"}

@@ -14,6 +14,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/change"
 	"tradeops.dev/strategy-operator/internal/config"
 	"tradeops.dev/strategy-operator/internal/config/botcore"
+	"tradeops.dev/strategy-operator/internal/gitops"
 	"tradeops.dev/strategy-operator/internal/pass"
 	"tradeops.dev/strategy-operator/internal/record"
 )
@@ -40,13 +41,13 @@ func (p *plan) planEdits() pass.Outcome {
 			p.next.Plan.Until = new(metav1.NewTime(until))
 		}
 		p.revise(draft.Edits)
-		p.out.Note(strategyv1.EventRollbackRequested, fmt.Sprintf("asked for by %s: %s", p.requester(), p.summary())+p.notOfRemedy()+p.unknownRequester(), p.seen.Rollback.Spec.RequestedBy)
+		p.out.Note(strategyv1.EventRollbackRequested, fmt.Sprintf("asked for by %s: %s", p.requester(), p.summary())+p.notOfRemedy()+p.unknownRequester()+p.ownedByOthers(), p.seen.Rollback.Spec.RequestedBy)
 	case !equality.Semantic.DeepEqual(p.next.Plan.Edits, draft.Edits):
 		p.void("the configuration was changed at an edited path")
 		p.revise(draft.Edits)
 	}
-	p.next.Plan.Disables, p.next.Plan.Diff = draft.Disables, bounded.Text(draft.Diff, change.MaxDiff)
-	p.out.Set(strategyv1.ConditionPlanned, metav1.ConditionTrue, strategyv1.ReasonPlanned, p.summary()+kept(draft)+p.twoTraders()+p.notOfRemedy()+p.unknownRequester())
+	p.next.Plan.Disables, p.next.Plan.Diff, p.next.Plan.Owner = draft.Disables, bounded.Text(draft.Diff, change.MaxDiff), p.seen.Config.Owner
+	p.out.Set(strategyv1.ConditionPlanned, metav1.ConditionTrue, strategyv1.ReasonPlanned, p.summary()+kept(draft)+p.twoTraders()+p.notOfRemedy()+p.unknownRequester()+p.ownedByOthers())
 	return pass.GoOn
 }
 
@@ -149,6 +150,14 @@ func (p *plan) unknownRequester() string {
 		return ". Mind that " + why
 	}
 	return ""
+}
+
+// ownedByOthers tells, before anyone approves, of a tool that applies the configuration, too: it may put the edits back.
+func (p *plan) ownedByOthers() string {
+	if p.seen.Config.Owner == nil {
+		return ""
+	}
+	return ". Mind that " + gitops.Sentence(*p.seen.Config.Owner)
 }
 
 // twoTraders warns, before anyone approves, of a Deployment that starts the new scheduler while the old one still trades.

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
@@ -78,6 +79,35 @@ func TestTwoTradersAreAnnouncedBeforeTheApproval(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Whoever approves is told of a tool that may put the edits back; that it comes or goes does not make the approval worthless. Once the edits are
+// claimed, the plan says what was known when it was approved.
+func TestAnOwnerIsAnnouncedBeforeTheApproval(t *testing.T) {
+	s := newStory(t).byHand(testkit.Disable("fast"))
+	s.quiet()
+	digest := s.rollback.Status.Plan.Digest
+	owner := func(want *strategyv1.ConfigOwner) {
+		t.Helper()
+		if diff := cmp.Diff(want, s.rollback.Status.Plan.Owner); diff != "" {
+			t.Error(diff)
+		}
+	}
+	owner(nil)
+	s.Owner = &strategyv1.ConfigOwner{Kind: strategyv1.OwnerKustomization, Name: "apps", RestsOn: strategyv1.OwnerByBoth, Outcome: "Flux puts it back"}
+	s.quiet()
+	owner(s.Owner)
+	expect(t, "the digest", s.rollback.Status.Plan.Digest, digest)
+	if says := s.message(strategyv1.ConditionPlanned); !strings.Contains(says, "Flux, Kustomization apps") || !strings.Contains(says, "Flux puts it back") {
+		t.Errorf("Planned says %q", says)
+	}
+	s.decide(strategyv1.DecisionApprove, "bob")
+	s.quiet()
+	expect(t, "the claim", string(s.rollback.Status.Config.Claim), string(strategyv1.ClaimHold))
+	known := s.Owner
+	s.Owner = nil
+	s.quiet()
+	owner(known)
 }
 
 // The summary of each action, as people read it.

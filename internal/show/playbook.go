@@ -5,6 +5,7 @@ import (
 	"time"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/gitops"
 )
 
 // Playbook is what the operator says of a playbook, as a tree.
@@ -24,6 +25,7 @@ func Playbook(book *strategyv1.StrategyPlaybook, now time.Time, options Options)
 		nodes = append(nodes, onCallNode(shift, now))
 	}
 	if config := status.Config; config != nil {
+		nodes = append(nodes, ownerNode(config.Owner)...)
 		group := node{mark: heading, label: "schedules", text: fmt.Sprintf("%d in the configuration", len(config.Schedules))}
 		for _, schedule := range config.Schedules {
 			text := "strategy " + or(schedule.Strategy)
@@ -36,4 +38,16 @@ func Playbook(book *strategyv1.StrategyPlaybook, now time.Time, options Options)
 	}
 	w.tree(title(strategyv1.KindPlaybook, book.ObjectMeta), summary(status.Conditions), append(nodes, w.timelineNode(status.Timeline, now)...))
 	return w.text()
+}
+
+// ownerNode is the tool that applies the configuration, too, and what it does to an edit.
+func ownerNode(owner *strategyv1.ConfigOwner) []node {
+	if owner == nil {
+		return nil
+	}
+	sign := careful
+	if owner.PausedBy != "" {
+		sign = heading
+	}
+	return []node{{mark: sign, label: "owner", text: Line(gitops.Sentence(*owner))}}
 }

@@ -95,7 +95,7 @@ func (o Options) planNode(object *strategyv1.StrategyRollback, now time.Time) []
 		return nil
 	}
 	result := node{mark: heading, label: "plan", text: fmt.Sprintf("revision %d, %s, %s", plan.Revision, until(object, now), or(o.digest(plan.Digest)))}
-	result.add(disablesNode(plan)...)
+	result.add(append(disablesNode(plan), ownerNode(plan.Owner)...)...)
 	if lines := o.diffLines(plan.Diff); len(lines) > 0 {
 		result.add(node{mark: heading, label: "diff", block: lines})
 		return []node{result}
@@ -217,6 +217,7 @@ func sheetOfPlan(object *strategyv1.StrategyRollback, now time.Time) []node {
 	if len(plan.Disables) > 0 {
 		nodes = append(nodes, field("disables", list(plan.Disables)))
 	}
+	nodes = append(nodes, ownerNode(plan.Owner)...)
 	nodes = append(nodes, field("time box", until(object, now)),
 		field("plan", fmt.Sprintf("revision %d of %s", plan.Revision, clock(plan.RevisionTime.Time, now))), field("digest", or(plan.Digest)))
 	for _, edit := range plan.Edits {

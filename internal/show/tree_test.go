@@ -112,13 +112,36 @@ func TestTreeByStage(t *testing.T) {
 func TestSheetShowsAllThatIsApproved(t *testing.T) {
 	rollback := awaiting()
 	rollback.Status.Plan.Edits[0].From = new("0.15")
+	rollback.Status.Plan.Owner = &strategyv1.ConfigOwner{
+		Kind: strategyv1.OwnerKustomization, Name: "apps", Namespace: "flux-system", RestsOn: strategyv1.OwnerByMetadata, Outcome: "Flux puts the edit back",
+	}
 	got := Sheet(&rollback, start.Add(time.Minute), Options{})
 	golden(t, "sheet", got)
 	flat := strings.NewReplacer("\n", "", "│", "", " ", "").Replace(got)
-	for _, want := range []string{digest, rollback.Status.Plan.Edits[0].Path, rollback.Status.Plan.Edits[0].To, "alice"} {
+	for _, want := range []string{digest, rollback.Status.Plan.Edits[0].Path, rollback.Status.Plan.Edits[0].To, "alice", "flux-system/apps", "Flux puts the edit back"} {
 		if !strings.Contains(flat, strings.ReplaceAll(want, " ", "")) {
 			t.Errorf("the sheet does not show %s", want)
 		}
+	}
+}
+
+// What applies the configuration, too, is careful news, unless it leaves the configuration alone.
+func TestTheOwnerOfTheConfiguration(t *testing.T) {
+	book := &strategyv1.StrategyPlaybook{ObjectMeta: metav1.ObjectMeta{Namespace: "trading", Name: "multi"}}
+	book.Status.Config = &strategyv1.ConfigStatus{}
+	if got := Playbook(book, start, Options{}); strings.Contains(got, "owner") {
+		t.Error(got)
+	}
+	book.Status.Config.Owner = &strategyv1.ConfigOwner{Kind: strategyv1.OwnerApplication, RestsOn: strategyv1.OwnerByFieldManager, Outcome: "it goes\x1b[2J back"}
+	got := Playbook(book, start, Options{Width: 200})
+	for _, want := range []string{"! owner", "Argo CD, Application (name unknown)", "a field manager of that name wrote it", "it goes\ufffd[2J back"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in\n%s", want, got)
+		}
+	}
+	book.Status.Config.Owner.PausedBy = "a: b"
+	if got := Playbook(book, start, Options{Width: 200}); strings.Contains(got, "! owner") || !strings.Contains(got, "owner") {
+		t.Error(got)
 	}
 }
 

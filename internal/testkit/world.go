@@ -52,9 +52,10 @@ type World struct {
 	Edits      string // its annotation
 	Deployment *appsv1.Deployment
 	Pods       []corev1.Pod
-	Running    string // the document that the newest pod has loaded
-	Stale      int    // so many restarts read the document as it was before
-	Reloader   bool   // a tool restarts the Deployment whenever the ConfigMap changed
+	Running    string                  // the document that the newest pod has loaded
+	Stale      int                     // so many restarts read the document as it was before
+	Reloader   bool                    // a tool restarts the Deployment whenever the ConfigMap changed
+	Owner      *strategyv1.ConfigOwner // of the ConfigMap
 	Logs       map[string][]Line
 	Objects    map[string][]byte
 	Events     []string
@@ -135,7 +136,7 @@ func (w *World) Config() facts.Config {
 	state, doubts := w.recorded().Believe(w.receipts())
 	w.describe(w.Content)
 	observed := facts.Config{
-		ResourceVersion: strconv.Itoa(w.version), Document: w.described.document, Summary: w.described.summary, SHA256: record.Hash(w.Content), State: state, Doubts: doubts,
+		ResourceVersion: strconv.Itoa(w.version), Document: w.described.document, Summary: w.described.summary, SHA256: record.Hash(w.Content), State: state, Doubts: doubts, Owner: w.Owner,
 	}
 	if err := w.described.err; err != nil {
 		observed.Problem = &facts.Problem{Reason: strategyv1.ReasonConfigInvalid, Message: err.Error()}

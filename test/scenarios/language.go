@@ -10,6 +10,8 @@ import (
 
 	"github.com/cockroachdb/datadriven"
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
@@ -21,7 +23,7 @@ import (
 // words are what a story can say. Each does one thing in the world; the operator then works until nothing happens any more.
 // CONTRIBUTING.md has them in a table.
 var words = map[string]func(*sim.World, *datadriven.TestData) error{
-	"playbook": changePlaybook, "configuration": configure, "edit": edit, "report": report, "signal": signal, "stale": stale, "reloader": reloader,
+	"playbook": changePlaybook, "configuration": configure, "edit": edit, "report": report, "signal": signal, "stale": stale, "reloader": reloader, "flux": flux,
 	"incident": reportIncident, "rollback": askRollback, "hold": hold, "delete": remove, "pass": pass,
 	"approve": decideOn(strategyv1.DecisionApprove), "deny": decideOn(strategyv1.DecisionDeny), "override": decideOn(strategyv1.DecisionOverride),
 	"renew": decideOn(strategyv1.DecisionRenew), "restore": decideOn(strategyv1.DecisionRestore),
@@ -114,6 +116,18 @@ func reloader(w *sim.World, _ *datadriven.TestData) error {
 	w.Reloader = true
 	sim.Change(w, sim.Deployment, &appsv1.Deployment{}, func(deployment *appsv1.Deployment) {
 		deployment.Annotations = map[string]string{"reloader.stakater.com/auto": "true"}
+	})
+	return nil
+}
+
+// flux is the Kustomization apps, which applies the configuration; its annotations are the line's: "flux reconcile=disabled".
+func flux(w *sim.World, line *datadriven.TestData) error {
+	const group = "kustomize.toolkit.fluxcd.io/"
+	sim.Change(w, sim.ConfigMap, &corev1.ConfigMap{}, func(configMap *corev1.ConfigMap) {
+		configMap.Labels[group+"name"], configMap.Labels[group+"namespace"] = "apps", "flux-system"
+		for _, argument := range line.CmdArgs {
+			metav1.SetMetaDataAnnotation(&configMap.ObjectMeta, group+argument.Key, argument.Vals[0])
+		}
 	})
 	return nil
 }
