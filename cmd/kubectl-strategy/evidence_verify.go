@@ -90,7 +90,7 @@ func (a *app) tellObjects(found audit.Objects, secret decisionlog.Keys) error {
 	}
 	switch {
 	case len(found.Findings) > 0:
-		return &brokenError{fmt.Sprintf("%s of evidence not as sealed or written", count(len(found.Findings), "object"))}
+		return &brokenError{fmt.Sprintf("%s of evidence with something not as sealed or written", count(len(found.Findings), "object"))}
 	case len(found.Unproved) > 0:
 		return fmt.Errorf("%s could not be checked with the keys that were given", count(len(found.Unproved), "seal"))
 	case found.Seals+found.Hashes == 0:

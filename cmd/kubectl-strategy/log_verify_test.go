@@ -278,7 +278,7 @@ func TestEvidenceVerify(t *testing.T) {
 		{"without a key", "", "", exitDone, "verified: hashes of 1 object; no seal, since no key was given (--key)\n"},
 		{"a false key", "--key k1=DIR/other", "", exitBroken, "broken: " + prefix + "checks/triage-smoke-1.json: decision log was changed: the signature does not match\n"},
 		{"another key", "--key k2=DIR/secret", "", exitNotVerified, "error: 1 seal could not be checked with the keys that were given\n"},
-		{"a changed outcome", "--key DIR/secret", `"attempt":1 `, exitBroken, "error: 1 object of evidence not as sealed or written\n"},
+		{"a changed outcome", "--key DIR/secret", `"attempt":1 `, exitBroken, "error: 1 object of evidence with something not as sealed or written\n"},
 		{"nobody", "nobody --key DIR/secret", "", exitNotVerified, "nobody"},
 		{"no key of this name", "--key DIR/nothing", "", exitNotVerified, "no such file"},
 		{"too much", "a b", "", exitNotVerified, "not 2 arguments"},

@@ -63,7 +63,7 @@ func (a *app) postmortem(ctx context.Context, name string, flags postmortemFlags
 		return err
 	}
 	if wrong := folder.Unverified(); wrong > 0 {
-		return refuse("%s in the evidence of %s not as written: it is marked on the page", count(wrong, "object"), show.Line(name))
+		return refuse("the evidence of %[2]s has %[1]s with something not as written: it is marked on the page", count(wrong, "object"), show.Line(name))
 	}
 	return nil
 }

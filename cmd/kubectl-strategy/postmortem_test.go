@@ -88,7 +88,7 @@ func TestPostmortem(t *testing.T) {
 	}
 	w := newWorld(t, "")
 	if code := w.run(t, "postmortem", "pnl-1-5f0e8a11", "--from", directory); code != exitRefused || !strings.Contains(w.out.String(), "NOT VERIFIED") ||
-		w.err.String() != "error: 1 object in the evidence of pnl-1-5f0e8a11 not as written: it is marked on the page\n" {
+		w.err.String() != "error: the evidence of pnl-1-5f0e8a11 has 1 object with something not as written: it is marked on the page\n" {
 		t.Errorf("a changed entry: exit code %d, %s", code, w.err.String())
 	}
 }
