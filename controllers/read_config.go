@@ -77,8 +77,17 @@ func readConfig(configMap *corev1.ConfigMap, key types.NamespacedName, scheduler
 	}
 	return facts.Config{
 		ResourceVersion: configMap.ResourceVersion, Document: document, SHA256: record.Hash(content), State: state, Summary: summary,
-		Match: configMap.Annotations[rollout.ReloaderMatch] == "true", Owner: gitops.OwnerOf(configMap),
+		Match: configMap.Annotations[rollout.ReloaderMatch] == "true", Owner: gitops.OwnerOf(configMap), Writer: otherWriter(configMap, scheduler.Config.Key),
 	}
+}
+
+// otherWriter is who wrote the document last, if that was not the operator.
+func otherWriter(configMap *corev1.ConfigMap, key string) *gitops.Writer {
+	writer := gitops.WriterOf(configMap, key)
+	if writer == nil || writer.Manager == string(FieldOwner) {
+		return nil
+	}
+	return writer
 }
 
 // observeEdits is only the record of the edits on a ConfigMap, for a rollback whose playbook cannot be read any more.
@@ -179,7 +188,7 @@ func (r *reader) observeConfigMap(ctx context.Context, key types.NamespacedName)
 		return nil, problem(strategyv1.ReasonConfigMapNotLabelled,
 			"ConfigMap %s is not opted in; kubectl label configmap %s -n %s %s=%s", key, key.Name, key.Namespace, strategyv1.LabelManaged, strategyv1.ManagedValue), nil
 	}
-	configMap.ManagedFields = gitops.Names(configMap.ManagedFields)
+	configMap.ManagedFields = gitops.Kept(configMap.ManagedFields)
 	r.configMaps.put(key, &configMap, configMap.Size())
 	return &configMap, nil, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -72,13 +73,14 @@ func TestAConfigMapIsReadOnceInEachVersion(t *testing.T) {
 	read(4, "7")
 }
 
-// What else applies a ConfigMap is read with it, from its field managers, too; their fields are not kept.
+// What else applies a ConfigMap is read with it, from its field managers, too, and who wrote the document last; of their fields the keys are kept.
 func TestTheOwnerIsReadWithTheConfigMap(t *testing.T) {
 	configMap := corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{
 		Namespace: "trading", Name: "core", UID: "1", ResourceVersion: "5",
 		Labels: map[string]string{strategyv1.LabelManaged: strategyv1.ManagedValue, "kustomize.toolkit.fluxcd.io/name": "apps"},
 		ManagedFields: []metav1.ManagedFieldsEntry{{
-			Manager: "kustomize-controller", Operation: metav1.ManagedFieldsOperationApply, FieldsV1: &metav1.FieldsV1{Raw: []byte(strings.Repeat("x", 10_000))},
+			Manager: "kustomize-controller", Operation: metav1.ManagedFieldsOperationApply, Time: new(metav1.NewTime(time.Date(2026, 11, 23, 10, 15, 0, 0, time.UTC))),
+			FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:metadata":{"f:labels":{"f:` + strings.Repeat("x", 10_000) + `":{}}},"f:data":{".":{},"f:core.yaml":{}}}`)},
 		}},
 	}, Data: map[string]string{"core.yaml": testkit.Document}}
 	scheduler := testkit.Playbook().Scheduler
@@ -90,6 +92,9 @@ func TestTheOwnerIsReadWithTheConfigMap(t *testing.T) {
 		read, err := r.observeConfig(t.Context(), "trading", scheduler)
 		if err != nil || read.Problem != nil || read.Owner == nil || read.Owner.Kind != strategyv1.OwnerKustomization || read.Owner.RestsOn != strategyv1.OwnerByBoth {
 			t.Fatalf("%v, %+v, %+v", err, read.Problem, read.Owner)
+		}
+		if read.Writer == nil || read.Writer.Manager != "kustomize-controller" || read.Writer.Time.Hour() != 10 {
+			t.Errorf("written by %+v", read.Writer)
 		}
 	}
 	if kept, _ := r.configMaps.get(client.ObjectKeyFromObject(&configMap)); kept.Size() > len(testkit.Document)+1000 {

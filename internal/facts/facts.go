@@ -15,6 +15,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/checks"
 	"tradeops.dev/strategy-operator/internal/config"
 	"tradeops.dev/strategy-operator/internal/config/botcore"
+	"tradeops.dev/strategy-operator/internal/gitops"
 	"tradeops.dev/strategy-operator/internal/record"
 )
 
@@ -68,6 +69,7 @@ type Config struct {
 	Summary         botcore.Summary
 	Match           bool                    // Reloader's annotation `match` stands on the ConfigMap
 	Owner           *strategyv1.ConfigOwner // what applies the ConfigMap, too; nil: nothing that is known
+	Writer          *gitops.Writer          // who else wrote the document last; nil: the operator did, or nobody can tell
 	Gone            bool                    // the ConfigMap does not exist, or is being deleted
 	// Refused is the writer's last write, if the API server refused it; nil = none. Whoever waits for it must tell: the writer has no status.
 	Refused *Refusal

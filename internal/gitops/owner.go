@@ -40,15 +40,15 @@ const (
 // maxName is how long a name may be, in bytes.
 const maxName = 253
 
-// Names are the field managers of an object without their fields, which may be larger than all else that is kept of it.
-func Names(managed []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
-	var names []metav1.ManagedFieldsEntry
+// Kept is what is kept of the field managers of a ConfigMap: of their fields, which may be larger than all else, only the keys of data.
+func Kept(managed []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
+	var kept []metav1.ManagedFieldsEntry
 	for _, entry := range managed {
 		if entry.Subresource == "" {
-			names = append(names, metav1.ManagedFieldsEntry{Manager: entry.Manager, Operation: entry.Operation})
+			kept = append(kept, metav1.ManagedFieldsEntry{Manager: entry.Manager, Operation: entry.Operation, Time: entry.Time, FieldsV1: onlyData(entry.FieldsV1)})
 		}
 	}
-	return names
+	return kept
 }
 
 // mark is what an object tells of one tool.

@@ -104,7 +104,7 @@ func TestWhoOwnsAConfigMap(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			configMap := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{
-				Namespace: "trading", Name: "core", Labels: c.labels, Annotations: c.annotations, ManagedFields: Names(c.writers),
+				Namespace: "trading", Name: "core", Labels: c.labels, Annotations: c.annotations, ManagedFields: Kept(c.writers),
 			}}
 			got := OwnerOf(configMap)
 			if diff := cmp.Diff(c.want, got, cmpopts.IgnoreFields(strategyv1.ConfigOwner{}, "Outcome")); diff != "" {
@@ -127,8 +127,10 @@ func TestWhoOwnsAConfigMap(t *testing.T) {
 func TestFieldsAreNotKept(t *testing.T) {
 	status := writer("kustomize-controller", metav1.ManagedFieldsOperationApply)
 	status.Subresource = "status"
-	got := Names([]metav1.ManagedFieldsEntry{writer("helm", metav1.ManagedFieldsOperationUpdate), status})
-	want := []metav1.ManagedFieldsEntry{{Manager: "helm", Operation: metav1.ManagedFieldsOperationUpdate}}
+	helm := writer("helm", metav1.ManagedFieldsOperationUpdate)
+	helm.FieldsV1.Raw = []byte(`{"f:metadata":{"f:labels":{"f:many":{}}},"f:data":{"f:core.yaml":{"f:deep":{}}}}`)
+	got := Kept([]metav1.ManagedFieldsEntry{helm, status})
+	want := []metav1.ManagedFieldsEntry{writer("helm", metav1.ManagedFieldsOperationUpdate)}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

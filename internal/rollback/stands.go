@@ -3,6 +3,7 @@ package rollback
 import (
 	"cmp"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -51,7 +52,7 @@ func (p *plan) seeOverwritten() {
 // far as anybody can see. While a renewal waits for the writer, the old value is expected and not told.
 func (p *plan) overwritten() (status metav1.ConditionStatus, reason, message string) {
 	config := p.seen.Config
-	who := fmt.Sprintf("Who changed it: kubectl get configmap %s -n %s --show-managed-fields -o yaml; to end the rollback: %s",
+	who := p.lastWriter() + fmt.Sprintf("Who changed it: kubectl get configmap %s -n %s --show-managed-fields -o yaml; to end the rollback: %s",
 		p.next.Config.ConfigMapName, p.seen.Rollback.Namespace, p.restoreCommand())
 	const unseen = "nobody can see whether the edits stand: "
 	switch blind := p.blind(); {
@@ -77,6 +78,19 @@ func (p *plan) overwritten() (status metav1.ConditionStatus, reason, message str
 			"%s no longer holds this rollback's value; the scheduler loses the change at its next start. %s", path, who)
 	}
 	return "", "", ""
+}
+
+// lastWriter is a sentence about who wrote the document last, as far as the ConfigMap tells: a claim, since writers choose their names.
+func (p *plan) lastWriter() string {
+	writer := p.seen.Config.Writer
+	if writer == nil {
+		return ""
+	}
+	at := ""
+	if !writer.Time.IsZero() {
+		at = ", at " + writer.Time.Format(time.RFC3339)
+	}
+	return fmt.Sprintf("A writer that calls itself %q wrote it last%s. ", writer.Manager, at)
 }
 
 // blind is why neither the document nor the pods were read; nil: they were, as far as they can be.

@@ -11,6 +11,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/conditions"
 	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/gitops"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/testkit"
 )
@@ -93,6 +94,22 @@ func TestWhatWasOverwrittenIsNotInEffectAfterTheNextStart(t *testing.T) {
 				t.Errorf("contained before: %v, now: %v", contained, !contained)
 			}
 		})
+	}
+}
+
+// Who wrote last is said as far as the ConfigMap tells, in the name that they chose.
+func TestTheWriterIsNamedWhereAChangeWasOverwritten(t *testing.T) {
+	s := newStory(t)
+	s.approved()
+	s.Writer = &gitops.Writer{Manager: "kubectl-edit", Time: testkit.T0}
+	s.quiet()
+	if said := s.message(strategyv1.ConditionApplied); strings.Contains(said, "kubectl-edit") {
+		t.Errorf("nothing was overwritten: %s", said)
+	}
+	s.Edit(testkit.Document)
+	s.quiet()
+	if said := s.message(strategyv1.ConditionApplied); !strings.Contains(said, `A writer that calls itself "kubectl-edit" wrote it last, at `+testkit.T0.Format(time.RFC3339)+". Who changed it: kubectl get") {
+		t.Error(said)
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/config/botcore"
 	"tradeops.dev/strategy-operator/internal/evidence"
 	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/gitops"
 	"tradeops.dev/strategy-operator/internal/playbook"
 	"tradeops.dev/strategy-operator/internal/record"
 	"tradeops.dev/strategy-operator/internal/rules"
@@ -56,6 +57,7 @@ type World struct {
 	Stale      int                     // so many restarts read the document as it was before
 	Reloader   bool                    // a tool restarts the Deployment whenever the ConfigMap changed
 	Owner      *strategyv1.ConfigOwner // of the ConfigMap
+	Writer     *gitops.Writer          // of it
 	Logs       map[string][]Line
 	Objects    map[string][]byte
 	Events     []string
@@ -136,7 +138,7 @@ func (w *World) Config() facts.Config {
 	state, doubts := w.recorded().Believe(w.receipts())
 	w.describe(w.Content)
 	observed := facts.Config{
-		ResourceVersion: strconv.Itoa(w.version), Document: w.described.document, Summary: w.described.summary, SHA256: record.Hash(w.Content), State: state, Doubts: doubts, Owner: w.Owner,
+		ResourceVersion: strconv.Itoa(w.version), Document: w.described.document, Summary: w.described.summary, SHA256: record.Hash(w.Content), State: state, Doubts: doubts, Owner: w.Owner, Writer: w.Writer,
 	}
 	if err := w.described.err; err != nil {
 		observed.Problem = &facts.Problem{Reason: strategyv1.ReasonConfigInvalid, Message: err.Error()}

@@ -30,9 +30,11 @@ func (s Scenario) PlayWith(w *sim.World, seams sim.Seams) (story string, wrong [
 	return story, append(wrong, end.Wrong(s)...)
 }
 
-// unnamed takes out what differs from server to server: parts of names that are made of UIDs, hashes over them, namespaces.
+// unnamed takes out what differs from server to server: parts of names that are made of UIDs, hashes over them, namespaces, and field managers, which
+// the simulated one has not.
 func unnamed(story string) string {
 	story = regexp.MustCompile(`\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{8,64}\b`).ReplaceAllString(story, "<hex>")
+	story = regexp.MustCompile(`A writer that calls itself "[^"]*" wrote it last, at [0-9TZ:-]+\. `).ReplaceAllString(story, "")
 	return regexp.MustCompile(`\bworld-[0-9]+\b`).ReplaceAllString(story, "world")
 }
 
