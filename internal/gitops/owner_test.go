@@ -128,7 +128,7 @@ func TestFieldsAreNotKept(t *testing.T) {
 	status := writer("kustomize-controller", metav1.ManagedFieldsOperationApply)
 	status.Subresource = "status"
 	helm := writer("helm", metav1.ManagedFieldsOperationUpdate)
-	helm.FieldsV1.Raw = []byte(`{"f:metadata":{"f:labels":{"f:many":{}}},"f:data":{"f:core.yaml":{"f:deep":{}}}}`)
+	helm.FieldsV1 = metav1.NewFieldsV1(`{"f:metadata":{"f:labels":{"f:many":{}}},"f:data":{"f:core.yaml":{"f:deep":{}}}}`)
 	got := Kept([]metav1.ManagedFieldsEntry{helm, status})
 	want := []metav1.ManagedFieldsEntry{writer("helm", metav1.ManagedFieldsOperationUpdate)}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -42,7 +42,7 @@ func dataKeys(fields *metav1.FieldsV1) map[string]json.RawMessage {
 	var owned struct {
 		Data map[string]json.RawMessage `json:"f:data"`
 	}
-	if fields == nil || json.Unmarshal(fields.Raw, &owned) != nil {
+	if fields == nil || json.Unmarshal(fields.GetRawBytes(), &owned) != nil {
 		return nil
 	}
 	return owned.Data
