@@ -32,7 +32,8 @@ type LoadReport struct {
 }
 
 // pause lies between iterations: the load test shall show how the scheduler does at work, not how fast it can spin.
-const pause = 50 * time.Millisecond
+// With five iterations that is most of a second: over less, one scrape of the metrics or a busy neighbour is a tenth of a processor.
+const pause = 150 * time.Millisecond
 
 // What makes a load test say nothing at all.
 var (
