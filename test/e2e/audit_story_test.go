@@ -104,7 +104,7 @@ func (s *story) anchored(incident *strategyv1.StrategyIncident, token string) (p
 	s.Helper()
 	public = filepath.Join(s.TempDir(), "public-keys.pem")
 	checkpoint = public + ".checkpoint"
-	s.eventually("its log is in the tree", 30*time.Second, func(ctx context.Context) error {
+	s.eventually("its log is in the tree", time.Minute, func(ctx context.Context) error {
 		var anchor corev1.ConfigMap
 		if err := admin.Get(ctx, client.ObjectKey{Namespace: operatorNamespace, Name: controllers.AnchorName}, &anchor); err != nil {
 			return err

@@ -124,10 +124,14 @@ func (s *story) must(err error) {
 	}
 }
 
+// patience is by what the stories' limits are multiplied: they are how long it takes where nothing else runs, and four stories at a time on two slow
+// processors take longer. It costs only what fails.
+const patience = 3
+
 // eventually waits until there is no error; otherwise the story ends with the last one.
 func (s *story) eventually(what string, within time.Duration, ask func(context.Context) error) {
 	s.Helper()
-	if err := poll(s.ctx, within, ask); err != nil {
+	if err := poll(s.ctx, patience*within, ask); err != nil {
 		s.Fatalf("%s: %v", what, err)
 	}
 }
