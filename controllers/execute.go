@@ -349,6 +349,12 @@ func (x *executor) writeConfig(ctx context.Context, a action.WriteConfig) error 
 		configMap.Annotations = map[string]string{}
 	}
 	configMap.Annotations[strategyv1.AnnotationEdits] = a.Edits
+	for key, value := range a.Annotations {
+		configMap.Annotations[key] = value
+		if value == "" {
+			delete(configMap.Annotations, key)
+		}
+	}
 	return x.Client.Update(ctx, &configMap, FieldOwner)
 }
 

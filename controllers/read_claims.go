@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/gitops"
 	"tradeops.dev/strategy-operator/internal/playbook"
 	"tradeops.dev/strategy-operator/internal/record"
 	"tradeops.dev/strategy-operator/internal/schedulerconfig"
@@ -72,7 +73,10 @@ func (r *configurations) observeClaims(ctx context.Context, configMap *corev1.Co
 			return observed, err
 		}
 	}
-	observed.Content = configMap.Data[observed.DataKey]
+	observed.Content, observed.Annotations = configMap.Data[observed.DataKey], configMap.Annotations
+	if writer := gitops.WriterOf(configMap, observed.DataKey); writer != nil {
+		observed.Writer = writer.Manager
+	}
 	return observed, nil
 }
 

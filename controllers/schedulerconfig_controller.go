@@ -79,17 +79,25 @@ func written(configMap *corev1.ConfigMap, plan schedulerconfig.Decision) (action
 	actions = append(actions, *plan.Write)
 	for _, orphan := range plan.Dropped {
 		actions = append(actions, warning(strategyv1.ReasonOrphanEdits,
-			"the record of the edits names rollback %s, which does not exist: it was removed by force, or somebody else wrote that. What the configuration holds there stays, and nobody undoes it (before, as the record says: %s)", bounded.Line(orphan.Name, 253), earlier(orphan)))
+			"the record of the edits names rollback %s, which does not exist: it was removed by force, or somebody else wrote that. What the configuration holds there stays, and nobody undoes it (before, as the record says: %s)%s", bounded.Line(orphan.Name, 253), earlier(orphan), stillPaused(orphan)))
 	}
 	for _, left := range plan.Left {
 		actions = append(actions, warning(strategyv1.ReasonEditsLeft,
-			"rollback %s was deleted with deletionPolicy Retain: its edits stay and nobody undoes them (before: %s)", left.Name, earlier(left)))
+			"rollback %s was deleted with deletionPolicy Retain: its edits stay and nobody undoes them (before: %s)%s", left.Name, earlier(left), stillPaused(left)))
 	}
 	return actions
 }
 
 func warning(reason, format string, args ...any) action.Event {
 	return action.Event{Type: corev1.EventTypeWarning, Reason: reason, Message: bounded.Line(fmt.Sprintf(format, args...), 1000)}
+}
+
+// stillPaused tells of the annotation that was set with edits that stay: without it the tool would undo them.
+func stillPaused(holder record.Holder) string {
+	if holder.Pause == "" {
+		return ""
+	}
+	return fmt.Sprintf(". Annotation %s, which was set with them, stays, too: nothing that Git says of the ConfigMap arrives until somebody takes it off", bounded.Line(holder.Pause, 128))
 }
 
 // earlier is what a holder's edits replaced, for whoever wants to bring it back by hand.

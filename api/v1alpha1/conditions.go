@@ -182,6 +182,7 @@ const (
 	ReasonWithdrawn          = "Withdrawn"
 	ReasonExpired            = "Expired"
 	ReasonOverwritten        = "Overwritten"
+	ReasonPutBack            = "PutBack"
 	ReasonRecordForged       = "RecordForged" // the record of the edits says what the operator did not write
 	ReasonRecordLost         = "RecordLost"   // it does not name edits that stand
 	ReasonProbing            = "Probing"

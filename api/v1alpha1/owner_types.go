@@ -24,7 +24,7 @@ const (
 )
 
 // ConfigOwner is what else applies the ConfigMap of a configuration, as far as the ConfigMap tells. It is a claim, and no proof: labels,
-// annotations and the names of field managers are chosen by whoever writes. Nothing that the operator does follows from it.
+// annotations and the names of field managers are chosen by whoever writes. What follows from it is what the playbook says of gitOps, and no more.
 type ConfigOwner struct {
 	// kind of the owner.
 	// +required

@@ -119,7 +119,7 @@ type RollbackPlan struct {
 	// +kubebuilder:validation:Minimum=1
 	Revision int64 `json:"revision,omitempty"`
 
-	// digest is what an approval names: sha256 over the rollback's UID, the revision and the edits.
+	// digest is what an approval names: sha256 over the rollback's UID, the revision, the edits and gitOps.
 	// +required
 	// +kubebuilder:validation:Pattern=`^sha256:[0-9a-f]{64}$`
 	// +kubebuilder:validation:MinLength=71
@@ -170,6 +170,10 @@ type RollbackPlan struct {
 	// names none that the operator knows. The digest does not cover it.
 	// +optional
 	Owner *ConfigOwner `json:"owner,omitempty"`
+
+	// gitOps is what the operator does besides the edits because of such a tool; absent = nothing. The digest covers it.
+	// +optional
+	GitOps *PlannedGitOps `json:"gitOps,omitempty"`
 }
 
 // PlannedEdit is one edit of the document.
@@ -272,6 +276,13 @@ type ConfigClaim struct {
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	WrittenRevision int64 `json:"writtenRevision,omitempty"`
+
+	// reapplies is how often the edits of this revision were to be written again, because a GitOps tool had put back what was there before; absent =
+	// never. At most three times; the playbook's scheduler.gitOps says whether at all.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=3
+	Reapplies int32 `json:"reapplies,omitempty"`
 
 	// receipts are the entries, as JSON, that the operator wrote for this rollback into the record of the edits on the ConfigMap, or was
 	// about to write; the newest last. An entry there that is none of them is not the operator's, and nothing is undone from it.

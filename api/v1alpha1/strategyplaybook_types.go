@@ -177,6 +177,10 @@ type SchedulerSpec struct {
 	// proof is how it is shown what the scheduler has in force.
 	// +required
 	Proof ProofSpec `json:"proof,omitempty,omitzero"`
+
+	// gitOps is what is done about a GitOps tool that applies the ConfigMap, too; absent = its overwriting is told, and nothing is written again.
+	// +optional
+	GitOps *GitOpsSpec `json:"gitOps,omitempty"`
 }
 
 // ConfigReference names one key of a ConfigMap in the playbook's namespace.

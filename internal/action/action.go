@@ -99,7 +99,8 @@ type WriteConfig struct {
 	ResourceVersion string
 	DataKey         string // empty: only the record is written
 	Content         string
-	Edits           string // value of strategyv1.AnnotationEdits; empty removes it
+	Edits           string            // value of strategyv1.AnnotationEdits; empty removes it
+	Annotations     map[string]string // by which a tool leaves the ConfigMap alone; one with an empty value is taken off
 }
 
 // KeepCheckpoints keeps the newest checkpoints in the operator's own ConfigMap, over the version that was read; one without a version is not there

@@ -16,6 +16,16 @@ type Writer struct {
 	Time    time.Time // zero: not said
 }
 
+// IsController says whether a field manager's name is that of a controller which applies what Git says, again and again, by itself. Helm and kubectl
+// are none: somebody ran them.
+func IsController(manager string) bool {
+	switch manager {
+	case managerKustomize, managerHelmRelease, managerResourceSet, managerArgo:
+		return true
+	}
+	return false
+}
+
 // maxManager is as long as the API server takes a name of a field manager, in bytes.
 const maxManager = 128
 

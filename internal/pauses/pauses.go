@@ -15,6 +15,9 @@ type Pauses struct {
 	Gather time.Duration
 	// GatherLimit ends the gathering, however many claims come.
 	GatherLimit time.Duration
+	// Reapply is the pause before edits that a GitOps controller put back are written again for the second time; before the third it is five
+	// times as long.
+	Reapply time.Duration
 	// Rollout is when pods that end or start are looked at again: they are not watched, and only a change in progress needs
 	// them.
 	Rollout time.Duration
@@ -85,7 +88,7 @@ type Pauses struct {
 // Default is for production.
 func Default() Pauses {
 	return Pauses{
-		Gather: 2 * time.Second, GatherLimit: 10 * time.Second, Rollout: 2 * time.Second, Turn: 5 * time.Second, Lease: 15 * time.Second,
+		Gather: 2 * time.Second, GatherLimit: 10 * time.Second, Reapply: time.Minute, Rollout: 2 * time.Second, Turn: 5 * time.Second, Lease: 15 * time.Second,
 		Reloader: 30 * time.Second, Deletion: 2 * time.Minute,
 		Secret: 30 * time.Second, Rights: 10 * time.Minute, RightsRetry: time.Minute, Output: time.Minute, OutputCall: 20 * time.Second, OutputRetry: 5 * time.Second,
 		Evidence: 5 * time.Second, EvidenceCall: 10 * time.Second, EvidenceHangs: time.Minute, Live: 5 * time.Second, Retry: 15 * time.Second, Reconcile: time.Minute,
@@ -100,7 +103,7 @@ func Default() Pauses {
 func (p Pauses) OrDefault() Pauses {
 	usual := Default()
 	return Pauses{
-		Gather: or(p.Gather, usual.Gather), GatherLimit: or(p.GatherLimit, usual.GatherLimit),
+		Gather: or(p.Gather, usual.Gather), GatherLimit: or(p.GatherLimit, usual.GatherLimit), Reapply: or(p.Reapply, usual.Reapply),
 		Rollout: or(p.Rollout, usual.Rollout), Turn: or(p.Turn, usual.Turn), Lease: or(p.Lease, usual.Lease),
 		Reloader: or(p.Reloader, usual.Reloader), Deletion: or(p.Deletion, usual.Deletion),
 		Secret: or(p.Secret, usual.Secret), Rights: or(p.Rights, usual.Rights), RightsRetry: or(p.RightsRetry, usual.RightsRetry), Output: or(p.Output, usual.Output), OutputRetry: or(p.OutputRetry, usual.OutputRetry),

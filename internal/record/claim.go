@@ -17,6 +17,8 @@ type Claim struct {
 	Met       bool      // a Hold whose edits were seen in the record once
 	Time      time.Time // when it was made, by the operator's clock, in whole seconds: the oldest claim is met first
 	Edits     []strategyv1.PlannedEdit
+	Reapplies int32                 // how often the edits are to be written again, since they were put back
+	Pause     string                // the annotation, as key=value, by which a tool leaves the ConfigMap alone; empty: none is set
 	Disables  []string              // schedules that do not trade with these edits; the guard counts them
 	Guard     *strategyv1.GuardSpec // nil: no limit
 	Wrote     *Holder               // of a Hold whose edits were seen in the record once: what they were
@@ -32,7 +34,10 @@ func ClaimOf(rollback *strategyv1.StrategyRollback) (Claim, bool) {
 	claim := Claim{
 		UID: string(rollback.UID), Name: rollback.Name, State: asked.Claim, Revision: asked.Revision, Time: asked.ClaimedTime.Time,
 		Met:   asked.Claim == strategyv1.ClaimHold && asked.WrittenRevision == asked.Revision,
-		Edits: plan.Edits, Disables: plan.Disables, Guard: asked.Guard,
+		Edits: plan.Edits, Disables: plan.Disables, Guard: asked.Guard, Reapplies: asked.Reapplies,
+	}
+	if plan.GitOps != nil {
+		claim.Pause = plan.GitOps.Pause
 	}
 	if claim.Met {
 		claim.Wrote = InForce(asked)

@@ -31,6 +31,11 @@ type Holder struct {
 	Revision int64 `json:"revision"`
 	// Since is when they were written.
 	Since time.Time `json:"since,omitzero"`
+	// Reapplied is how often they were written again, after a tool had put back what was there before.
+	Reapplied int32 `json:"reapplied,omitempty"`
+	// Pause is the annotation, as key=value, that was set with the edits so that a tool leaves the ConfigMap alone; empty: none was, or it stood
+	// there before.
+	Pause string `json:"pause,omitempty"`
 	// Disables are the schedules that do not trade with these edits.
 	Disables []string        `json:"disables,omitempty"`
 	Records  []config.Record `json:"records"`

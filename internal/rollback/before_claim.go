@@ -87,12 +87,19 @@ func (p *plan) ask(claim strategyv1.ClaimState) {
 	p.next.Config.Claim, p.next.Config.ClaimedTime = claim, new(p.out.Stamp())
 	p.next.Config.Revision, p.next.Config.Guard = p.next.Plan.Revision, nil
 	if claim == strategyv1.ClaimHold {
-		p.next.Config.Guard = p.guardSpec()
+		p.next.Config.Guard, p.next.Config.Reapplies = p.guardSpec(), 0
 	}
-	if p.next.Proof != nil && claim == strategyv1.ClaimHold {
-		p.next.Proof = &strategyv1.ProofStatus{Round: p.next.Proof.Round} // a renewal asks anew
+	if claim == strategyv1.ClaimHold {
+		p.forgetProof() // a renewal asks anew
 	} else {
 		p.next.Proof = nil
+	}
+}
+
+// forgetProof has the scheduler asked anew.
+func (p *plan) forgetProof() {
+	if p.next.Proof != nil {
+		p.next.Proof = &strategyv1.ProofStatus{Round: p.next.Proof.Round}
 	}
 }
 

@@ -34,9 +34,10 @@ func (p *plan) planEdits() pass.Outcome {
 	if blocked != "" {
 		return p.cannotPlan(strategyv1.ReasonTargetBelongsToOthers, blocked)
 	}
+	effect := gitops.Effect(p.gitOpsMode(), p.seen.Config.Owner, p.pauses())
 	switch {
 	case p.next.Plan == nil:
-		p.next.Plan = &strategyv1.RollbackPlan{PlannedTime: p.out.Stamp()}
+		p.next.Plan = &strategyv1.RollbackPlan{PlannedTime: p.out.Stamp(), GitOps: effect}
 		if !until.IsZero() {
 			p.next.Plan.Until = new(metav1.NewTime(until))
 		}
@@ -44,6 +45,11 @@ func (p *plan) planEdits() pass.Outcome {
 		p.out.Note(strategyv1.EventRollbackRequested, fmt.Sprintf("asked for by %s: %s", p.requester(), p.summary())+p.notOfRemedy()+p.unknownRequester()+p.ownedByOthers(), p.seen.Rollback.Spec.RequestedBy)
 	case !equality.Semantic.DeepEqual(p.next.Plan.Edits, draft.Edits):
 		p.void("the configuration was changed at an edited path")
+		p.next.Plan.GitOps = effect
+		p.revise(draft.Edits)
+	case !equality.Semantic.DeepEqual(p.next.Plan.GitOps, effect):
+		p.void("what the operator does about the tool that applies the ConfigMap, too, is not what was approved")
+		p.next.Plan.GitOps = effect
 		p.revise(draft.Edits)
 	}
 	p.next.Plan.Disables, p.next.Plan.Diff, p.next.Plan.Owner = draft.Disables, bounded.Text(draft.Diff, change.MaxDiff), p.seen.Config.Owner
@@ -113,7 +119,7 @@ func (p *plan) revise(edits []strategyv1.PlannedEdit) {
 	p.next.Plan.Revision++
 	p.next.Plan.RevisionTime = p.out.Stamp()
 	p.next.Plan.Edits = edits
-	p.next.Plan.Digest = change.Digest(p.uid(), p.next.Plan.Revision, edits)
+	p.next.Plan.Digest = change.Digest(p.uid(), p.next.Plan.Revision, edits, p.next.Plan.GitOps)
 }
 
 func (p *plan) void(why string) {
@@ -154,10 +160,33 @@ func (p *plan) unknownRequester() string {
 
 // ownedByOthers tells, before anyone approves, of a tool that applies the configuration, too: it may put the edits back.
 func (p *plan) ownedByOthers() string {
-	if p.seen.Config.Owner == nil {
-		return ""
+	text := ""
+	if owner := p.seen.Config.Owner; owner != nil {
+		text = ". Mind that " + gitops.Sentence(*owner)
 	}
-	return ". Mind that " + gitops.Sentence(*p.seen.Config.Owner)
+	if p.next.Plan.GitOps != nil {
+		text += ". " + gitops.EffectWords(*p.next.Plan.GitOps, p.seen.Config.Owner)
+	}
+	return text
+}
+
+// gitOpsMode is what the playbook says about a GitOps tool. Nothing applies the copy that a drill works on.
+func (p *plan) gitOpsMode() strategyv1.GitOpsMode {
+	spec := p.seen.Playbook.Spec.Scheduler.GitOps
+	if spec == nil || p.isDrill() {
+		return strategyv1.GitOpsReport
+	}
+	return spec.Mode
+}
+
+// pauses are the annotations that stand on the ConfigMap for the edits of rollbacks.
+func (p *plan) pauses() (ours []string) {
+	for _, holder := range p.seen.Config.State.Holders {
+		if holder.Pause != "" {
+			ours = append(ours, holder.Pause)
+		}
+	}
+	return ours
 }
 
 // twoTraders warns, before anyone approves, of a Deployment that starts the new scheduler while the old one still trades.

@@ -18,8 +18,8 @@ func (p *plan) takeEffect() pass.Outcome {
 		}
 		return pass.GoOn
 	}
-	if reason := p.out.Reason(strategyv1.ConditionInEffect); reason != "" && reason != strategyv1.ReasonRenewing {
-		return pass.GoOn // it was decided that it did not come into effect, or it ended
+	if !p.effectIsOpen() {
+		return pass.GoOn
 	}
 	if _, reason, message := p.overwritten(); message != "" && !p.late() { // there is nothing to prove
 		p.out.Stall(p.stalledFor(reason), message)
@@ -54,6 +54,15 @@ func (p *plan) takeEffect() pass.Outcome {
 	p.await(proof, proof.reason)
 	p.out.Wake(p.effectDeadline())
 	return pass.Ends
+}
+
+// effectIsOpen: it was not decided yet whether it came into effect, or that is to be proved anew.
+func (p *plan) effectIsOpen() bool {
+	switch p.out.Reason(strategyv1.ConditionInEffect) {
+	case "", strategyv1.ReasonRenewing, strategyv1.ReasonPutBack:
+		return true
+	}
+	return false
 }
 
 // await says what the proof waits for. What the operator cannot bring back (a Deployment, a PodTemplate) stalls.

@@ -77,8 +77,7 @@ func (p *plan) frozen() pass.Outcome {
 	if !p.out.Held() || p.claimed() == "" && p.holder() == nil && p.next.Restore == nil {
 		return pass.GoOn
 	}
-	renewing := p.out.Reason(strategyv1.ConditionInEffect) == strategyv1.ReasonRenewing
-	if lifecycle.RollbackPhase(p.next) == strategyv1.RollbackInForce && !renewing {
+	if lifecycle.RollbackPhase(p.next) == strategyv1.RollbackInForce && !p.effectIsOpen() {
 		return p.watch()
 	}
 	p.out.Working(p.out.Reason(strategyv1.ConditionOnHold), "it goes on when the playbook is released: "+p.summary()+p.boxIsOver())

@@ -63,6 +63,7 @@ var procedure = map[phase][]rule{
 	inForce: {
 		{Name: "restoreRequested", Run: (*plan).restoreRequested}, // one request at a time
 		{Name: "renew", Run: (*plan).renew},                       // asks the writer for a new end
+		{Name: "reapply", Run: (*plan).reapply},                   // asks the writer for what a GitOps controller put back
 		{Name: "takeEffect", Run: (*plan).takeEffect},             // written, rolled out, proved
 		{Name: "checkAfter", Run: (*plan).checkAfter},             // not worse than before, or it is reverted
 		{Name: "watch", Run: (*plan).watch},                       // does it still stand where it was made?

@@ -11,7 +11,6 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
-	"tradeops.dev/strategy-operator/internal/pass"
 )
 
 // seeStands takes back what was said of the change when it does not stand any more: a configuration that somebody overwrote, and a scheduler
@@ -29,16 +28,20 @@ func (p *plan) seeStands() {
 }
 
 func (p *plan) seeOverwritten() {
+	if back := p.seePutBack(); back != nil {
+		p.seeWaiting(*back)
+		return
+	}
 	status, reason, message := p.overwritten()
 	if message == "" {
+		p.seeStandAgain()
 		return
 	}
 	p.out.Set(strategyv1.ConditionApplied, status, reason, message)
-	if !p.out.Is(strategyv1.ConditionInEffect) || p.isDrill() || p.blind() != nil { // what started is not seen either
-		return
+	started := p.startedWhileIn()
+	if p.out.Reason(strategyv1.ConditionInEffect) == strategyv1.ReasonPutBack {
+		started = "the scheduler was started"
 	}
-	p.out.Wake(p.now.Add(pass.Recheck)) // a container may start again in its pod, which nothing tells
-	started := p.startedSince()
 	if started == "" {
 		return
 	}
@@ -75,9 +78,17 @@ func (p *plan) overwritten() (status metav1.ConditionStatus, reason, message str
 	}
 	if path := p.overwrittenPath(); path != "" {
 		return metav1.ConditionFalse, strategyv1.ReasonOverwritten, fmt.Sprintf(
-			"%s no longer holds this rollback's value; the scheduler loses the change at its next start. %s", path, who)
+			"%s no longer holds this rollback's value; the scheduler loses the change at its next start. %s%s", path, p.notAgain(), who)
 	}
 	return "", "", ""
+}
+
+// notAgain is a sentence about edits that are not written again any more; empty: they never were.
+func (p *plan) notAgain() string {
+	if again := p.next.Config.Reapplies; again > 0 {
+		return fmt.Sprintf("They were put back and written again before (%d of at most %d times), and are left as they are now. ", again, maxReapplies)
+	}
+	return ""
 }
 
 // lastWriter is a sentence about who wrote the document last, as far as the ConfigMap tells: a claim, since writers choose their names.

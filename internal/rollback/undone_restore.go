@@ -153,6 +153,7 @@ func (p *plan) restored() {
 		reason = strategyv1.ReasonRestoreConflict
 		message = "undone, except where someone changed the value after us, which was left as it is: " + strings.Join(conflicts, ", ")
 	}
+	message += p.resumedTool()
 	p.out.Set(strategyv1.ConditionInEffect, metav1.ConditionFalse, strategyv1.ReasonRestored, message)
 	p.out.Set(strategyv1.ConditionRestored, metav1.ConditionTrue, reason, message)
 	p.out.Note(strategyv1.EventRestored, message, p.next.Restore.By)
@@ -164,6 +165,17 @@ func (p *plan) restored() {
 	}
 	p.end(strategyv1.EndRestored)
 	p.out.Done(strategyv1.ReasonRestored, message)
+}
+
+// resumedTool says what became of the annotation that was set with the edits, as the ConfigMap is now.
+func (p *plan) resumedTool() string {
+	if p.next.Plan.GitOps == nil || p.next.Plan.GitOps.Pause == "" {
+		return ""
+	}
+	if owner := p.seen.Config.Owner; owner != nil && owner.PausedBy != "" {
+		return fmt.Sprintf(". Mind that %s stands on the ConfigMap, for other edits or by somebody else: nothing that Git says of it arrives", owner.PausedBy)
+	}
+	return fmt.Sprintf("; %s is off the ConfigMap, and the tool applies it again", p.next.Plan.GitOps.Pause)
 }
 
 // conflicts are the edited paths whose value is not the one from before our edit: somebody else changed them, and they were left alone. What

@@ -2,6 +2,7 @@ package schedulerconfig
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/config"
+	"tradeops.dev/strategy-operator/internal/gitops"
 	"tradeops.dev/strategy-operator/internal/pauses"
 	"tradeops.dev/strategy-operator/internal/record"
 )
@@ -20,6 +22,8 @@ type Observed struct {
 	ResourceVersion string               // that Content and State were read at: the write is bound to it
 	DataKey         string               // the key in its data; empty: nothing is claimed
 	Content         string
+	Writer          string // the field manager that wrote Content last; empty: nobody can tell
+	Annotations     map[string]string
 	State           record.State    // the record, as far as the operator wrote it
 	Claims          []record.Claim  // in any order, without those that a suspended playbook keeps back
 	Orphans         []record.Holder // what the record has of rollbacks that do not exist any more: nobody can tell who wrote it
@@ -53,7 +57,7 @@ func Plan(o Observed, now time.Time) (Decision, error) {
 	if at := due(pending, wait); now.Before(at) && !at.After(now.Add(wait.GatherLimit)) { // else the clock was set back since they were made
 		return Decision{NextAt: at}, nil
 	}
-	work := &writing{claims: o.Claims, document: document, unreadable: unreadable, state: record.State{Holders: slices.Clone(o.State.Holders)}, decision: Decision{Pending: pending}}
+	work := &writing{claims: o.Claims, found: o, annotations: map[string]string{}, document: document, unreadable: unreadable, state: record.State{Holders: slices.Clone(o.State.Holders)}, decision: Decision{Pending: pending}}
 	work.decision.Dropped, work.changed = o.Orphans, len(o.Orphans) > 0
 	work.recover(pending)
 	for _, holder := range slices.Backward(slices.Clone(work.state.Holders)) {
@@ -64,7 +68,10 @@ func Plan(o Observed, now time.Time) (Decision, error) {
 		}
 	}
 	for _, claim := range pending {
-		if claim.State == strategyv1.ClaimHold {
+		switch {
+		case reapplies(claim, o.State.Holder(claim.UID)):
+			work.reapply(claim, o.Writer, now)
+		case claim.State == strategyv1.ClaimHold:
 			work.hold(claim, now)
 		}
 	}
@@ -89,7 +96,7 @@ func Plan(o Observed, now time.Time) (Decision, error) {
 	}
 	work.decision.Receipts = unreceipted(work.state, o.Receipts)
 	work.decision.Write = &action.WriteConfig{
-		Key: o.Key, ResourceVersion: o.ResourceVersion, DataKey: o.DataKey, Content: content, Edits: edits,
+		Key: o.Key, ResourceVersion: o.ResourceVersion, DataKey: o.DataKey, Content: content, Edits: edits, Annotations: work.annotations,
 	}
 	return work.decision, nil
 }
@@ -100,7 +107,7 @@ func pendingOf(o Observed, document *config.Document) []record.Claim {
 	var pending []record.Claim
 	for _, claim := range o.Claims {
 		holder := o.State.Holder(claim.UID)
-		asked := claim.State == strategyv1.ClaimHold && !claim.Met && (holder == nil || holder.Revision != claim.Revision)
+		asked := claim.State == strategyv1.ClaimHold && !claim.Met && (holder == nil || holder.Revision != claim.Revision) || reapplies(claim, holder)
 		lost := holder == nil && claim.Receipt != nil && record.Stands(document, o.State, *claim.Receipt)
 		if asked || lost || claim.State != strategyv1.ClaimHold && holder != nil {
 			pending = append(pending, claim)
@@ -110,6 +117,11 @@ func pendingOf(o Observed, document *config.Document) []record.Claim {
 		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.UID, b.UID))
 	})
 	return pending
+}
+
+// reapplies: what was written is to be written once more, since a tool put back what was there before.
+func reapplies(claim record.Claim, holder *record.Holder) bool {
+	return claim.State == strategyv1.ClaimHold && holder != nil && holder.Revision == claim.Revision && claim.Reapplies > holder.Reapplied
 }
 
 // due is when the pending claims are written: soon after the newest, and not too long after the oldest.
@@ -132,6 +144,9 @@ type writing struct {
 	state      record.State
 	changed    bool
 	decision   Decision
+
+	found       Observed          // as it is
+	annotations map[string]string // that become others; empty: taken off
 }
 
 // recover goes on as if the record still had what is undone from its receipt.
@@ -176,7 +191,38 @@ func (w *writing) release(claim record.Claim) {
 		w.refuse(record.Refusal{Name: claim.Name, Reason: strategyv1.ReasonEditRefused, Message: err.Error()})
 		return
 	}
+	w.resume(*w.state.Holder(claim.UID), remaining)
 	w.document, w.state, w.changed = undone, remaining, true
+}
+
+// resume takes off the annotation by which a tool leaves the ConfigMap alone, with the last edits that wanted it. What somebody changed of it since
+// is theirs.
+func (w *writing) resume(released record.Holder, remaining record.State) {
+	key, value := gitops.Paused(released.Pause)
+	if key == "" || pausing(remaining, released.Pause) || w.found.Annotations[key] != value {
+		return
+	}
+	w.annotations[key] = ""
+}
+
+func pausing(state record.State, pause string) bool {
+	return slices.ContainsFunc(state.Holders, func(holder record.Holder) bool { return holder.Pause == pause })
+}
+
+// pause has a tool leave the ConfigMap alone, unless somebody else says something of that: it stays as it is then, also in the end.
+func (w *writing) pause(claim record.Claim) {
+	key, value := gitops.Paused(claim.Pause)
+	if key == "" {
+		return
+	}
+	found, stands := w.found.Annotations[key]
+	if stands && (found != value || !pausing(w.found.State, claim.Pause)) {
+		return
+	}
+	w.state.Holder(claim.UID).Pause = claim.Pause
+	if w.annotations[key] = value; stands {
+		delete(w.annotations, key) // also where another's end was to take it off
+	}
 }
 
 // forget leaves the content alone.
@@ -195,6 +241,26 @@ func (w *writing) hold(claim record.Claim, now time.Time) {
 		return
 	}
 	edited, next, refusal := record.Try(w.document, w.state, claim, now)
+	if refusal != nil {
+		w.refuse(*refusal)
+		return
+	}
+	w.document, w.state, w.changed = edited, next, true
+	w.pause(claim)
+}
+
+// reapply writes over a GitOps controller alone: what a person, or a tool that a person ran, wrote last stays, even if it is what was there before.
+func (w *writing) reapply(claim record.Claim, writer string, now time.Time) {
+	if w.unreadable != nil {
+		w.refuse(record.Refusal{Name: claim.Name, Reason: strategyv1.ReasonEditRefused, Message: w.unreadable.Error()})
+		return
+	}
+	if !gitops.IsController(writer) {
+		w.refuse(record.Refusal{Name: claim.Name, Reason: strategyv1.ReasonEditRefused, Message: fmt.Sprintf(
+			"the edits are not written again: %q wrote the configuration last, which is no GitOps controller", writer)})
+		return
+	}
+	edited, next, refusal := record.Reapply(w.document, w.state, claim, now)
 	if refusal != nil {
 		w.refuse(*refusal)
 		return

@@ -2,6 +2,7 @@ package schedulerconfig
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -60,6 +61,12 @@ func after(t interface {
 			t.Fatalf("the write is not bound to what was read: %+v", decision.Write)
 		}
 		o.Content = decision.Write.Content
+		o.Annotations = maps.Clone(o.Annotations)
+		for key, value := range decision.Write.Annotations {
+			if o.Annotations[key] = value; value == "" {
+				delete(o.Annotations, key)
+			}
+		}
 		if o.State, err = record.ParseState(decision.Write.Edits); err != nil {
 			t.Fatalf("%v", err)
 		}
@@ -123,7 +130,7 @@ func TestPlan(t *testing.T) {
 				o.Content = c.edit(o.Content)
 			}
 			o.Claims = c.claims
-			untouched := Observed{o.Key, o.ResourceVersion, o.DataKey, o.Content, copiedState(o.State), slices.Clone(o.Claims), nil, nil, o.Pauses}
+			untouched := Observed{o.Key, o.ResourceVersion, o.DataKey, o.Content, o.Writer, maps.Clone(o.Annotations), copiedState(o.State), slices.Clone(o.Claims), nil, nil, o.Pauses}
 			next, decision := after(t, o)
 			if diff := cmp.Diff(untouched, o); diff != "" {
 				t.Errorf("the plan changed its input:\n%s", diff)

@@ -83,7 +83,10 @@ func (w *World) PassUntil(at time.Time) {
 }
 
 // Edit is carol with an editor: one text of the configuration becomes another.
-func (w *World) Edit(before, after string) {
+func (w *World) Edit(before, after string) { w.EditAs("kubectl-edit", before, after) }
+
+// EditAs is an edit by whoever calls themselves a field manager.
+func (w *World) EditAs(manager, before, after string) {
 	w.T.Helper()
 	var configMap corev1.ConfigMap
 	w.Get(ConfigMap, &configMap)
@@ -91,7 +94,7 @@ func (w *World) Edit(before, after string) {
 		w.T.Fatalf("the configuration has no %q to edit: %s", before, configMap.Data[testkit.DataKey])
 	}
 	configMap.Data[testkit.DataKey] = strings.Replace(configMap.Data[testkit.DataKey], before, after, 1)
-	if err := w.API.As("carol").Update(context.Background(), &configMap, client.FieldOwner("kubectl-edit")); err != nil {
+	if err := w.API.As("carol").Update(context.Background(), &configMap, client.FieldOwner(manager)); err != nil {
 		w.T.Fatalf("%v", err)
 	}
 }

@@ -45,29 +45,30 @@ type World struct {
 	Answers map[string]strategyv1.DecisionAnswer
 	Deaf    bool // the API server refuses to tell them
 
-	T          T
-	Now        time.Time
-	Spec       strategyv1.StrategyPlaybookSpec
-	Templates  map[string]checks.Template
-	Content    string // of the ConfigMap
-	Edits      string // its annotation
-	Deployment *appsv1.Deployment
-	Pods       []corev1.Pod
-	Running    string                  // the document that the newest pod has loaded
-	Stale      int                     // so many restarts read the document as it was before
-	Reloader   bool                    // a tool restarts the Deployment whenever the ConfigMap changed
-	Owner      *strategyv1.ConfigOwner // of the ConfigMap
-	Writer     *gitops.Writer          // of it
-	Logs       map[string][]Line
-	Objects    map[string][]byte
-	Events     []string
-	Rollbacks  map[string]*strategyv1.StrategyRollback
-	Refused    []record.Refusal
-	Dropped    []record.Holder // orphans: nobody undoes their edits
-	WriteAt    time.Time       // until then the writer waits for other claims; zero: it does not
-	Writes     int             // of the configuration
-	Restarts   int             // of the Deployment
-	Created    map[string]int  // Jobs by name
+	T           T
+	Now         time.Time
+	Spec        strategyv1.StrategyPlaybookSpec
+	Templates   map[string]checks.Template
+	Content     string // of the ConfigMap
+	Edits       string // its annotation
+	Deployment  *appsv1.Deployment
+	Pods        []corev1.Pod
+	Running     string                  // the document that the newest pod has loaded
+	Stale       int                     // so many restarts read the document as it was before
+	Reloader    bool                    // a tool restarts the Deployment whenever the ConfigMap changed
+	Owner       *strategyv1.ConfigOwner // of the ConfigMap
+	Writer      *gitops.Writer          // of it
+	Annotations map[string]string       // of it, without Edits
+	Logs        map[string][]Line
+	Objects     map[string][]byte
+	Events      []string
+	Rollbacks   map[string]*strategyv1.StrategyRollback
+	Refused     []record.Refusal
+	Dropped     []record.Holder // orphans: nobody undoes their edits
+	WriteAt     time.Time       // until then the writer waits for other claims; zero: it does not
+	Writes      int             // of the configuration
+	Restarts    int             // of the Deployment
+	Created     map[string]int  // Jobs by name
 	// Report is what a Job's container prints, by the attempt; nil leaves it running.
 	Report func(checks.ID) *Report
 
@@ -105,7 +106,7 @@ func New(t T) *World {
 	w := &World{
 		T: t, Now: T0, Spec: Playbook(), Templates: Templates(), Content: Document, Running: Document, before: Document, version: 1,
 		Logs: map[string][]Line{}, Objects: map[string][]byte{}, Created: map[string]int{}, finished: map[types.UID]Report{}, prefixes: map[types.UID]string{},
-		Rollbacks: map[string]*strategyv1.StrategyRollback{}, Report: func(checks.ID) *Report { return nil },
+		Rollbacks: map[string]*strategyv1.StrategyRollback{}, Annotations: map[string]string{}, Report: func(checks.ID) *Report { return nil },
 	}
 	w.Deployment = &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Namespace: Namespace, Name: Scheduler, Generation: 1, ResourceVersion: "1"},

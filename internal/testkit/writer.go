@@ -45,7 +45,12 @@ func (w *World) CommitWrite() bool {
 	if decision.Write.DataKey != "" {
 		w.Content = decision.Write.Content
 	}
-	w.Edits = decision.Write.Edits
+	w.Edits, w.Writer = decision.Write.Edits, nil
+	for key, value := range decision.Write.Annotations {
+		if w.Annotations[key] = value; value == "" {
+			delete(w.Annotations, key)
+		}
+	}
 	w.version++
 	w.Writes++
 	w.Dropped = append(w.Dropped, decision.Dropped...)
@@ -84,7 +89,10 @@ func (w *World) claims() schedulerconfig.Observed {
 	w.T.Helper()
 	observed := schedulerconfig.Observed{
 		Key: types.NamespacedName{Namespace: Namespace, Name: ConfigMap}, ResourceVersion: strconv.Itoa(w.version),
-		Content: w.Content, State: w.Config().State, Receipts: w.receipts(),
+		Content: w.Content, Annotations: w.Annotations, State: w.Config().State, Receipts: w.receipts(),
+	}
+	if w.Writer != nil {
+		observed.Writer = w.Writer.Manager
 	}
 	for name, rollback := range w.Rollbacks {
 		held := observed.State.Holder(string(rollback.UID)) != nil

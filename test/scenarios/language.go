@@ -60,13 +60,15 @@ func configure(w *sim.World, line *datadriven.TestData) error {
 	return nil
 }
 
-// edit is carol, who replaces one text of the configuration by another: the two lines of the input.
+// edit is carol, who replaces one text of the configuration by another: the two lines of the input. "edit by=kustomize-controller" is a tool.
 func edit(w *sim.World, line *datadriven.TestData) error {
 	before, after, two := strings.Cut(line.Input, "\n")
 	if !two {
 		return fmt.Errorf("want two lines: what is replaced, and by what")
 	}
-	w.Edit(before, after)
+	manager := "kubectl-edit"
+	set(line, "by", &manager)
+	w.EditAs(manager, before, after)
 	return nil
 }
 

@@ -110,6 +110,7 @@ var ReasonPlaces = map[string]Places{
 	strategyv1.ReasonFailedAfter:           rollbackIn(strategyv1.RollbackInForce),
 	strategyv1.ReasonUnmeasuredAfter:       rollbackIn(strategyv1.RollbackInForce),
 	strategyv1.ReasonUnproved:              rollbackIn(strategyv1.RollbackInForce),
+	strategyv1.ReasonPutBack:               rollbackIn(strategyv1.RollbackInForce, strategyv1.RollbackApplying),
 	strategyv1.ReasonOverwritten:           rollbackIn(strategyv1.RollbackInForce, strategyv1.RollbackApplying), // before it was proved
 	strategyv1.ReasonRecordForged:          rollbackIn(everyStage...),                                           // a record that cannot be read at all is wrong input
 	strategyv1.ReasonRecordLost:            rollbackIn(strategyv1.RollbackInForce, strategyv1.RollbackApplying),

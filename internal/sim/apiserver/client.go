@@ -65,7 +65,7 @@ func (c *userClient) List(_ context.Context, list client.ObjectList, options ...
 func (c *userClient) Create(_ context.Context, object client.Object, options ...client.CreateOption) error {
 	var wanted client.CreateOptions
 	wanted.ApplyOptions(options)
-	return c.server.create(c.user, object, len(wanted.DryRun) > 0)
+	return c.server.create(c.user, object, wanted.FieldManager, len(wanted.DryRun) > 0)
 }
 
 // Update implements client.Writer.
@@ -75,7 +75,7 @@ func (c *userClient) Update(_ context.Context, object client.Object, options ...
 	if err := notDry(wanted.DryRun); err != nil {
 		return err
 	}
-	return c.server.update(c.user, object, false)
+	return c.server.update(c.user, object, wanted.FieldManager, false)
 }
 
 // Patch implements client.Writer: JSON merge patches.
@@ -114,7 +114,7 @@ func (c *userClient) Patch(_ context.Context, object client.Object, patch client
 	if err := json.Unmarshal(document, sent); err != nil {
 		return err
 	}
-	return c.server.replace(c.user, kind, object, sent, false)
+	return c.server.replace(c.user, kind, object, sent, wanted.FieldManager, false)
 }
 
 // Delete implements client.Writer.
@@ -140,7 +140,7 @@ func (c *statusClient) Update(_ context.Context, object client.Object, options .
 	if err := notDry(wanted.DryRun); err != nil {
 		return err
 	}
-	return c.client.server.update(c.client.user, object, true)
+	return c.client.server.update(c.client.user, object, wanted.FieldManager, true)
 }
 
 // What nothing here uses.

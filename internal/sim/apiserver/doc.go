@@ -3,11 +3,11 @@
 // its moments, thousands of times.
 //
 // It has what the operator's safety rests on: resource versions and conflicts, UIDs and preconditions, generations, status
-// subresources, finalizers, no-op writes that wake nobody, the defaults and the validation of the CustomResourceDefinitions
+// subresources, finalizers, who wrote a key of a ConfigMap last, no-op writes that wake nobody, the defaults and the validation of the CustomResourceDefinitions
 // by the API server's own code (package schema), well-formed metadata, names stamped and checked at admission, merge patches, dry runs of creations, and
 // refusals on demand (Forbidden, quotas, policy engines).
 //
-// It has not: managed fields and server-side apply, strategic merge patches, most defaults and all validation of built-in
+// It has not: all other managed fields and server-side apply, strategic merge patches, most defaults and all validation of built-in
 // kinds, ratcheting of the schema, roles (whoever asks may, unless Refuse says no), watches that lag or break (package sim
 // plays these), graceful deletion of pods, foreground deletion. A run on the real API server with the same ends is the proof
 // that the rest is the same: test/api.

@@ -16,7 +16,7 @@ import (
 )
 
 // create stores a new object, unless it is a dry run, and sets it to what was stored.
-func (s *Server) create(user string, object client.Object, dryRun bool) error {
+func (s *Server) create(user string, object client.Object, manager string, dryRun bool) error {
 	kind, err := s.kinds.of(object)
 	if err != nil {
 		return err
@@ -36,6 +36,7 @@ func (s *Server) create(user string, object client.Object, dryRun bool) error {
 		return err
 	}
 	s.born(kind, made)
+	s.manage(manager, nil, made)
 	if err := malformed(kind, made); err != nil {
 		return err
 	}
@@ -84,7 +85,7 @@ func (s *Server) born(kind *kind, made client.Object) {
 }
 
 // update replaces an object, or its status, and sets it to what was stored.
-func (s *Server) update(user string, object client.Object, status bool) error {
+func (s *Server) update(user string, object client.Object, manager string, status bool) error {
 	kind, err := s.kinds.of(object)
 	if err != nil {
 		return err
@@ -96,11 +97,11 @@ func (s *Server) update(user string, object client.Object, status bool) error {
 	if err != nil {
 		return err
 	}
-	return s.replace(user, kind, object, sent, status)
+	return s.replace(user, kind, object, sent, manager, status)
 }
 
 // replace stores sent in place of what is there, and answers into object.
-func (s *Server) replace(user string, kind *kind, object, sent client.Object, status bool) error {
+func (s *Server) replace(user string, kind *kind, object, sent client.Object, manager string, status bool) error {
 	at := key{kind.gvk.Kind, sent.GetNamespace(), sent.GetName()}
 	before, err := s.find(at, kind)
 	if err != nil {
@@ -113,6 +114,7 @@ func (s *Server) replace(user string, kind *kind, object, sent client.Object, st
 		return err
 	}
 	next := succeed(before.object, sent, status)
+	s.manage(manager, before.object, next)
 	if err := cmp.Or(lateFinalizers(kind, before.object, next), malformed(kind, next), s.intakeChanges(user, before.object, next, kind)); err != nil {
 		return err
 	}
