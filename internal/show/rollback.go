@@ -6,6 +6,7 @@ import (
 	"time"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/gitops"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 )
 
@@ -95,7 +96,7 @@ func (o Options) planNode(object *strategyv1.StrategyRollback, now time.Time) []
 		return nil
 	}
 	result := node{mark: heading, label: "plan", text: fmt.Sprintf("revision %d, %s, %s", plan.Revision, until(object, now), or(o.digest(plan.Digest)))}
-	result.add(append(disablesNode(plan), ownerNode(plan.Owner)...)...)
+	result.add(append(disablesNode(plan), gitOpsNodes(plan)...)...)
 	if lines := o.diffLines(plan.Diff); len(lines) > 0 {
 		result.add(node{mark: heading, label: "diff", block: lines})
 		return []node{result}
@@ -207,6 +208,15 @@ func Sheet(object *strategyv1.StrategyRollback, now time.Time, options Options) 
 	return w.text()
 }
 
+// gitOpsNodes are the tool that applies the configuration, too, and what the operator does about it.
+func gitOpsNodes(plan *strategyv1.RollbackPlan) []node {
+	nodes := ownerNode(plan.Owner)
+	if plan.GitOps != nil {
+		nodes = append(nodes, field("gitops", Line(gitops.EffectWords(*plan.GitOps, plan.Owner))))
+	}
+	return nodes
+}
+
 func field(label, text string) node {
 	return node{mark: heading, label: pad(label, 9), text: text}
 }
@@ -217,7 +227,7 @@ func sheetOfPlan(object *strategyv1.StrategyRollback, now time.Time) []node {
 	if len(plan.Disables) > 0 {
 		nodes = append(nodes, field("disables", list(plan.Disables)))
 	}
-	nodes = append(nodes, ownerNode(plan.Owner)...)
+	nodes = append(nodes, gitOpsNodes(plan)...)
 	nodes = append(nodes, field("time box", until(object, now)),
 		field("plan", fmt.Sprintf("revision %d of %s", plan.Revision, clock(plan.RevisionTime.Time, now))), field("digest", or(plan.Digest)))
 	for _, edit := range plan.Edits {

@@ -57,6 +57,7 @@ spec:
     config: {configMapName: bot-core-config, key: core.yaml, format: BotCore}
     rollout: {deploymentName: bot-core-scheduler, timeoutSeconds: 180}
     proof: {check: plan}
+    gitOps: {mode: Report}
   checks:
   - name: plan
     podTemplateName: tools
@@ -496,6 +497,7 @@ func playbookRows() []row {
 		number("scheduler.rollout.timeoutSeconds", 5, 3600),
 		text("scheduler.proof.check", 1, 40),
 		enum("scheduler.proof.proves", "Loaded", "Running"),
+		enum("scheduler.gitOps.mode", "Report", "Coexist", "Pause"),
 
 		items("checks", 1, 32, checked),
 		unique("checks", checked(0)),
