@@ -175,7 +175,7 @@ func (p *anyStory) configuration() {
 	if strings.Contains(p.Content(), evil) {
 		p.wrong("what somebody forged stands in the configuration:\n%s", p.Content())
 	}
-	if p.byHand || p.doubted || p.gone != nil { // people changed what is held, or the record of it, or it is gone
+	if p.byHand || p.putBack || p.doubted || p.gone != nil { // people changed what is held, or the record of it, or it is gone
 		return
 	}
 	model := testkit.ParseTree(p.T, p.base)
@@ -215,7 +215,9 @@ func (p *anyStory) end() {
 		p.settle()
 	}
 	for _, holder := range p.Record().Holders { // what somebody else wrote there stays until the operator writes something
-		if held := p.RollbackNamed(holder.Name); held != nil && string(held.UID) == holder.UID {
+		held := p.RollbackNamed(holder.Name)
+		forgedOver := p.evil && (p.putBack || p.byHand) // an entry that nobody believes, of edits that do not stand: there was nothing to write
+		if held != nil && string(held.UID) == holder.UID && !forgedOver {
 			p.wrong("%s still holds edits: %s", holder.Name, asJSON(held))
 		}
 	}

@@ -69,6 +69,7 @@ type anyStory struct {
 	document string
 	alerts   bool // they come, and open incidents
 	byHand   bool // people changed what a rollback had changed
+	putBack  bool // Git did, to what people want
 	count    map[string]int
 	asked    int
 	reports  map[checks.ID]sim.Ended
@@ -97,6 +98,9 @@ func (p *anyStory) playbook(spec *strategyv1.StrategyPlaybookSpec) {
 	if rapid.Bool().Draw(p.T, "guard") {
 		spec.Guard = &strategyv1.GuardSpec{MaxActiveRollbacks: 1}
 	}
+	if rapid.Bool().Draw(p.T, "coexists") {
+		spec.Scheduler.GitOps = &strategyv1.GitOpsSpec{Mode: strategyv1.GitOpsCoexist}
+	}
 	if rapid.Bool().Draw(p.T, "no time rule") {
 		spec.Triage.Escalate = spec.Triage.Escalate[:1]
 	}
@@ -122,7 +126,7 @@ func (p *anyStory) drawn(_ *sim.World, id checks.ID) (sim.Ended, bool) {
 // usualSteps is what may happen without alerts.
 var usualSteps = []string{
 	"incident", "incident", "in force", "in force", "in force", "in force", "rollback", "rollback", "approve", "approve", "approve", "approve", "restore", "deny", "renew", "override", "incident decision", "incident decision",
-	"time", "time", "hold", "signal", "rules", "elsewhere", "over it", "delete", "stale", "restart",
+	"time", "time", "hold", "signal", "rules", "elsewhere", "over it", "put back", "put back", "delete", "stale", "restart",
 	"fault", "fault", "fault", "fault", "fault", "fault", "fault", "mend", "mend",
 }
 
@@ -195,6 +199,11 @@ func (p *anyStory) step() {
 		if strings.Contains(p.Content(), "trend: 0.5 # all in") {
 			p.Edit("trend: 0.5 # all in", "trend: 0.7 # all in")
 			p.byHand = true
+		}
+	case "put back":
+		if content := p.Content(); !p.byHand && content != p.base {
+			p.EditAs("kustomize-controller", content, p.base)
+			p.putBack = true
 		}
 	case "delete":
 		if name := p.someRollback(); name != "" && p.RollbackNamed(name).Spec.DeletionPolicy == strategyv1.DeletionRestore {
