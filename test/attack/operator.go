@@ -18,7 +18,7 @@ import (
 // itself: what somebody does who has the operator's token.
 func itself() table {
 	managed := &corev1.ConfigMap{
-		ObjectMeta: metav1.ObjectMeta{Name: "core", Labels: map[string]string{strategyv1.LabelManaged: strategyv1.ManagedValue}, Annotations: map[string]string{"team": "desk", strategyv1.AnnotationEdits: "[]"}},
+		ObjectMeta: metav1.ObjectMeta{Name: "core", Labels: map[string]string{strategyv1.LabelManaged: strategyv1.ManagedValue}, Annotations: map[string]string{"team": "desk", strategyv1.AnnotationEdits: "[]", "fluxcd.controlplane.io/reconcile": "enabled"}},
 		Data:       map[string]string{"core.yaml": "a: 1", "other.yaml": "b: 1"}, BinaryData: map[string][]byte{"blob": {1}},
 	}
 	kept := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "strategy-operator-system", Name: Namespace + ".decision-log-key"}}
@@ -32,7 +32,7 @@ func itself() table {
 	}}
 	const (
 		oneKey   = "changes one key of a ConfigMap's data at a time"
-		notes    = "changes the annotation strategy.tradeops.dev/edits and nothing else"
+		notes    = "of a ConfigMap's metadata the operator changes the annotation strategy.tradeops.dev/edits, pauses Flux"
 		template = "of a Deployment the operator changes its own annotations of the pod template, and nothing else"
 		asks     = "a check has its node ask no other host"
 		node     = "a check shares nothing of its node"
@@ -60,6 +60,8 @@ func itself() table {
 		{"opts a configuration out", operator, update(managed, func(c *corev1.ConfigMap) { c.Labels = nil }), notes},
 		{"changes somebody's annotation", operator, update(managed, func(c *corev1.ConfigMap) { c.Annotations["team"] = "evil" }), notes},
 		{"removes somebody's annotation", operator, update(managed, func(c *corev1.ConfigMap) { delete(c.Annotations, "team") }), notes},
+		{"tells a tool something else than to pause", operator, update(managed, func(c *corev1.ConfigMap) { c.Annotations["kustomize.toolkit.fluxcd.io/reconcile"] = "enabled" }), notes},
+		{"takes off what somebody told a tool", operator, update(managed, func(c *corev1.ConfigMap) { delete(c.Annotations, "fluxcd.controlplane.io/reconcile") }), notes},
 		{"adds an annotation", operator, update(managed, func(c *corev1.ConfigMap) { c.Annotations["evil"] = "1" }), notes},
 		{"wedges a configuration", operator, update(managed, func(c *corev1.ConfigMap) { c.Finalizers = []string{"evil.example/never"} }), notes},
 		{"has a configuration deleted", operator, update(managed, func(c *corev1.ConfigMap) { c.OwnerReferences = owned(aDecision, "").OwnerReferences }), notes},
