@@ -31,42 +31,20 @@ const (
 func TestHealthOfEveryState(t *testing.T) {
 	argo, flux := argoHealth(t), fluxHealth(t)
 	seen := map[string]map[string]bool{}
-	for _, scenario := range scenarios.All {
-		w := sim.New(t, scenario.Playbook)
-		scenario.Set(w)
-		operator, versions := w.Start(sim.Seams{}), map[string]bool{}
-		for range 4000 {
-			if !w.Next(t.Context(), operator) {
-				break
-			}
-			for _, object := range objectsIn(w) {
-				version := object.GetName() + "@" + object.GetResourceVersion()
-				if versions[version] {
-					continue
-				}
-				versions[version] = true
-				kind, want := expected(object)
-				if seen[kind] == nil {
-					seen[kind] = map[string]bool{}
-				}
-				seen[kind][want] = true
-				content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if got := argo(kind, content); got != want {
-					t.Errorf("%s: Argo CD takes %s %s for %s, not %s: %v", scenario.Name, kind, object.GetName(), got, want, content["status"])
-				}
-				inFlux := map[string]string{healthy: "Current", degraded: "Failed"}[want]
-				if got := flux(kind, content); got != inFlux && (got != "InProgress" || inFlux != "") {
-					t.Errorf("%s: Flux takes %s %s for %s, Argo CD for %s: %v", scenario.Name, kind, object.GetName(), got, want, content["status"])
-				}
-				if t.Failed() {
-					return
-				}
-			}
+	eachStatus(t, func(scenario string, object client.Object, content map[string]any) {
+		kind, want := expected(object)
+		if seen[kind] == nil {
+			seen[kind] = map[string]bool{}
 		}
-	}
+		seen[kind][want] = true
+		if got := argo(kind, content); got != want {
+			t.Errorf("%s: Argo CD takes %s %s for %s, not %s: %v", scenario, kind, object.GetName(), got, want, content["status"])
+		}
+		inFlux := map[string]string{healthy: "Current", degraded: "Failed"}[want]
+		if got := flux(kind, content); got != inFlux && (got != "InProgress" || inFlux != "") {
+			t.Errorf("%s: Flux takes %s %s for %s, Argo CD for %s: %v", scenario, kind, object.GetName(), got, want, content["status"])
+		}
+	})
 	for kind, wanted := range map[string][]string{
 		strategyv1.KindIncident: {healthy, progressing, suspended, degraded}, strategyv1.KindRollback: {healthy, progressing, suspended, degraded},
 		strategyv1.KindPlaybook: {healthy, progressing, suspended, degraded},
@@ -95,6 +73,35 @@ func TestHealthOfWhatNobodyHasLookedAt(t *testing.T) {
 		}
 		if got := flux(kind, changed); got != "InProgress" {
 			t.Errorf("Flux takes a changed %s for %s", kind, got)
+		}
+	}
+}
+
+// eachStatus calls do with each status that any scenario comes to, until one fails.
+func eachStatus(t *testing.T, do func(scenario string, object client.Object, content map[string]any)) {
+	t.Helper()
+	for _, scenario := range scenarios.All {
+		w := sim.New(t, scenario.Playbook)
+		scenario.Set(w)
+		operator, versions := w.Start(sim.Seams{}), map[string]bool{}
+		for range 4000 {
+			if !w.Next(t.Context(), operator) {
+				break
+			}
+			for _, object := range objectsIn(w) {
+				version := object.GetName() + "@" + object.GetResourceVersion()
+				if versions[version] {
+					continue
+				}
+				versions[version] = true
+				content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if do(scenario.Name, object, content); t.Failed() {
+					return
+				}
+			}
 		}
 	}
 }
