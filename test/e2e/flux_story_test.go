@@ -1,0 +1,192 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+)
+
+func TestFluxPutsTheChangeBackAndNothingIsWrittenAgain(t *testing.T) {
+	s := tell(t)
+	s.putsBack(s.fluxEngine(), 20*time.Second)
+}
+
+func TestFluxsOwnControllerPutsTheChangeBackForMinutes(t *testing.T) {
+	s := tell(t, long("three minutes, and Flux is to be built"))
+	s.putsBack(s.fluxController(), 3*time.Minute)
+}
+
+// putsBack: whoever approves is told before. The change takes effect while Flux is suspended, Flux puts it back, L2 is told by whom, and for all the
+// time that Flux applies on, nobody writes: Flux finds what it wants, and the operator does not fight.
+func (s *story) putsBack(f flux, during time.Duration) {
+	s.Helper()
+	incident, rollback := s.planned(f, strategyv1.GitOpsReport)
+	s.says(rollback, strategyv1.ConditionPlanned, "Flux, Kustomization "+s.namespace+"/"+fluxName, "puts the edit back")
+	sheet, _ := s.plugin("", "status", "rollback/"+rollback.Name, "--all", "--ascii")
+	if words := strings.Join(strings.Fields(strings.ReplaceAll(sheet, "|", "")), " "); !containsAll(words, "Kustomization "+s.namespace+"/"+fluxName, fluxGroup+"/reconcile=disabled") {
+		s.Errorf("the sheet does not tell what Flux does, and how to stop it:\n%s", sheet)
+	}
+	s.decides("bob", strategyv1.DecisionApprove, rollback)
+	s.reaches(rollback, "Verified", time.Minute)
+	s.isSuspended("cross_exchange_watch")
+
+	f.resume()
+	s.reaches(rollback, "Overwritten", 20*time.Second)
+	s.configIsAsBefore()
+	s.says(rollback, strategyv1.ConditionReady, fluxManager)
+	if rollback.Status.WaitsFor != strategyv1.WhoL2 {
+		s.Errorf("it waits for %s", rollback.Status.WaitsFor)
+	}
+	s.nothingIsWritten(f, rollback, "Overwritten", during)
+	s.decides("bob", strategyv1.DecisionRestore, rollback)
+	s.reaches(rollback, "Restored", time.Minute)
+	s.reaches(incident, "Resolved", time.Minute)
+	s.configIsAsBefore()
+	s.isSuspended()
+	s.logHolds(rollback)
+}
+
+// Coexist: what Flux puts back is written again three times, with growing pauses, and then it is over: Flux has the last word.
+func TestTheOperatorWritesThreeTimesAgainstFluxAndNoMore(t *testing.T) {
+	s := tell(t)
+	s.coexists(s.fluxEngine(), 20*time.Second)
+}
+
+func TestTheOperatorWritesThreeTimesAgainstFluxsOwnControllerAndNoMoreForMinutes(t *testing.T) {
+	s := tell(t, long("three minutes, and Flux is to be built"))
+	s.coexists(s.fluxController(), 3*time.Minute)
+}
+
+func (s *story) coexists(f flux, during time.Duration) {
+	s.Helper()
+	incident, rollback := s.planned(f, strategyv1.GitOpsCoexist)
+	s.says(rollback, strategyv1.ConditionPlanned, "at most three times")
+	s.decides("bob", strategyv1.DecisionApprove, rollback)
+	s.reaches(rollback, "Verified", time.Minute)
+	writes := s.configWrites()
+	f.resume()
+	s.reaches(rollback, "Overwritten", time.Minute)
+	s.configIsAsBefore()
+	s.says(rollback, strategyv1.ConditionReady, fluxManager)
+	if rollback.Status.Config.Reapplies != 3 {
+		s.Errorf("%d times written again, not 3", rollback.Status.Config.Reapplies)
+	}
+	if n := writes(); n != 7 { // Flux four times, and the operator between them
+		s.Errorf("%d writes, not 7", n)
+	}
+	s.nothingIsWritten(f, rollback, "Overwritten", during)
+	s.decides("bob", strategyv1.DecisionRestore, rollback)
+	s.reaches(incident, "Resolved", time.Minute)
+	s.configIsAsBefore()
+	s.logHolds(rollback)
+}
+
+// A commit that changes the edited path is somebody's will, who applies it does not matter.
+func TestACommitIsNotWrittenOver(t *testing.T) {
+	s := tell(t)
+	f := s.fluxEngine()
+	playbook := s.ownedPlaybook(f, strategyv1.GitOpsCoexist)
+	rollback := s.asks("less-risk", playbook, nil, allocate("aggressive", "cross_exchange", "0.1"))
+	s.carolApproves(rollback)
+	s.reaches(rollback, "Verified", time.Minute)
+	committed := strings.Replace(s.original, "cross_exchange: 0.5", "cross_exchange: 0.3", 1)
+	f.commit(committed)
+	f.resume()
+	s.reaches(rollback, "Overwritten", 20*time.Second)
+	s.nothingIsWritten(f, rollback, "Overwritten", 5*time.Second)
+	if now := s.config(); now != committed || rollback.Status.Config.Reapplies != 0 {
+		s.Errorf("%d times written again; %s", rollback.Status.Config.Reapplies, firstDifference(committed, now))
+	}
+}
+
+// Pause: the annotation that comes with the edits keeps Flux away, and goes with them. Then Flux applies again.
+func TestFluxIsPausedWhileTheChangeIsIn(t *testing.T) {
+	s := tell(t)
+	s.pauses(s.fluxEngine(), 20*time.Second)
+}
+
+func TestFluxsOwnControllerIsPausedForMinutesWhileTheChangeIsIn(t *testing.T) {
+	s := tell(t, long("three minutes, and Flux is to be built"))
+	s.pauses(s.fluxController(), 3*time.Minute)
+}
+
+func (s *story) pauses(f flux, during time.Duration) {
+	s.Helper()
+	incident, rollback := s.planned(f, strategyv1.GitOpsPause)
+	s.says(rollback, strategyv1.ConditionPlanned, fluxGroup+"/reconcile=disabled")
+	f.resume()
+	s.decides("bob", strategyv1.DecisionApprove, rollback)
+	s.reaches(rollback, "Verified", time.Minute)
+	s.nothingIsWritten(f, rollback, "Verified", during)
+	s.onlyAddedLines(s.config())
+	s.isSuspended("cross_exchange_watch")
+	s.decides("bob", strategyv1.DecisionRestore, rollback)
+	s.reaches(incident, "Resolved", time.Minute)
+	s.configIsAsBefore()
+	committed := s.original + "# and one line more\n"
+	f.commit(committed)
+	s.eventually("Flux applies again", 20*time.Second, func(context.Context) error {
+		if now := s.config(); now != committed {
+			return errors.New(firstDifference(committed, now))
+		}
+		return nil
+	})
+	var configMap corev1.ConfigMap
+	s.must(admin.Get(s.ctx, s.configAt(), &configMap))
+	if value, left := configMap.Annotations[fluxGroup+"/reconcile"]; left {
+		s.Errorf("the annotation is left: %s", value)
+	}
+	s.logHolds(rollback)
+}
+
+// planned is the rollback of an incident whose configuration Flux owns, before anybody agreed. Flux is suspended.
+func (s *story) planned(f flux, mode strategyv1.GitOpsMode) (*strategyv1.StrategyIncident, *strategyv1.StrategyRollback) {
+	s.Helper()
+	incident := s.report("alice", s.ownedPlaybook(f, mode), nil)
+	rollback := s.rollbackOf(incident, time.Minute)
+	s.reaches(rollback, "AwaitingApproval", 20*time.Second)
+	return incident, rollback
+}
+
+func (s *story) ownedPlaybook(f flux, mode strategyv1.GitOpsMode) string {
+	s.Helper()
+	playbook := s.quick("owned-by-flux")
+	playbook.Spec.Scheduler.GitOps = &strategyv1.GitOpsSpec{Mode: mode}
+	s.playbook(playbook)
+	s.ownedByFlux(f, playbook.Name)
+	return playbook.Name
+}
+
+// nothingIsWritten watches that Flux applies on, nobody writes, nothing restarts, and the rollback says the same all the time.
+func (s *story) nothingIsWritten(f flux, rollback *strategyv1.StrategyRollback, reason string, during time.Duration) {
+	s.Helper()
+	before := f.applied()
+	writes := s.configWrites()
+	restarted := s.restarts(func() {
+		s.stays("it is said all the time", during, func(ctx context.Context) error {
+			if err := s.refresh(ctx, rollback); err != nil {
+				return err
+			}
+			if condition(rollback, strategyv1.ConditionReady).Reason != reason {
+				return errors.New("it is at:\n" + describe(rollback))
+			}
+			return nil
+		})
+	})
+	turns := f.applied() - before
+	if n := writes(); n != 0 || restarted != 0 {
+		s.Errorf("%d writes and %d restarts while Flux applied %d times", n, restarted, turns)
+	}
+	if least := int(during / fluxEvery / 2); turns < least {
+		s.Errorf("Flux applied %d times in %s; fewer than %d prove nothing", turns, during, least)
+	}
+	s.trace("Flux applied %d times more, and nothing was written", turns)
+}
