@@ -54,6 +54,32 @@ func CheckChannel(text string) error {
 	return checkServer("the mail server", "smtp://mail.example.com:587", server.String())
 }
 
+// CheckRepository says what is wrong with the URL of a Git repository, without asking its server. Over SSH it may name a user, but no password.
+func CheckRepository(text string) error {
+	const what, example = "the repository", "https://git.example.com/team/config.git or ssh://git@git.example.com/team/config.git"
+	remote, secure := strings.CutPrefix(text, "ssh://")
+	if !secure {
+		if strings.Contains(text, "@") && !strings.Contains(text, "://") {
+			return fmt.Errorf("the URL of %s cannot be read; write it like %s", what, example)
+		}
+		if err := checkServer(what, example, text); err != nil {
+			return err
+		}
+		if strings.Contains(text, "?") {
+			return fmt.Errorf("the URL of %s holds a query (?...); write it like %s", what, example)
+		}
+		return nil
+	}
+	user, host, named := strings.Cut(remote, "@")
+	if named && !strings.ContainsAny(user, ":/") {
+		remote = host
+	}
+	if strings.Contains(remote, "?") || strings.HasPrefix(pathOf("http://"+remote), "-") || pathOf("http://"+remote) == "" {
+		return fmt.Errorf("the URL of %s cannot be read; write it like %s", what, example)
+	}
+	return checkServer(what, example, "http://"+remote) // as a URL of the web it is read in the same way
+}
+
 // checkServer says what is wrong with the URL of a server that the operator is to ask, without asking it, and how to write it. No error
 // repeats the URL.
 func checkServer(what, example, text string) error {

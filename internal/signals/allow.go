@@ -122,7 +122,7 @@ func portOf(where *url.URL) string {
 	if port := where.Port(); port != "" {
 		return port
 	}
-	return map[string]string{"http": "80", "https": "443"}[where.Scheme]
+	return map[string]string{"http": "80", "https": "443", "ssh": "22"}[where.Scheme]
 }
 
 // disguised is an address in another form than the usual ones, decimal, octal, hexadecimal or with parts left out, which some programs read.

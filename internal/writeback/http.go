@@ -1,0 +1,70 @@
+package writeback
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+)
+
+// overHTTP talks to a server over HTTP: one request for what it has, one for what is asked.
+type overHTTP struct {
+	ctx         context.Context //nolint:containedctx // a conversation is one call
+	client      *http.Client
+	url, name   string
+	credentials Credentials
+	bodies      []io.Closer
+}
+
+func (w *Writer) dialHTTP(repository Repository, credentials Credentials) dialler {
+	return func(ctx context.Context, name string) (service, error) {
+		return &overHTTP{ctx: ctx, client: w.client, url: strings.TrimRight(repository.URL, "/"), name: name, credentials: credentials}, nil
+	}
+}
+
+func (h *overHTTP) refs() (io.Reader, error) {
+	return h.do(http.MethodGet, "/info/refs?service="+h.name, nil, "advertisement")
+}
+
+func (h *overHTTP) ask(request []byte) (io.Reader, error) {
+	return h.do(http.MethodPost, "/"+h.name, request, "result")
+}
+
+func (h *overHTTP) do(method, path string, body []byte, answers string) (io.Reader, error) {
+	request, err := http.NewRequestWithContext(h.ctx, method, h.url+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, errors.New("no request can be made of the URL of the repository") // err would repeat the URL
+	}
+	request.Header.Set("User-Agent", "git/strategy-operator") // some servers answer programs of Git alone
+	request.Header.Set("Accept", "application/x-"+h.name+"-"+answers)
+	if method == http.MethodPost {
+		request.Header.Set("Content-Type", "application/x-"+h.name+"-request")
+	}
+	switch {
+	case h.credentials.BearerToken != "":
+		request.Header.Set("Authorization", "Bearer "+h.credentials.BearerToken)
+	case h.credentials.Password != "":
+		request.SetBasicAuth(h.credentials.Username, h.credentials.Password)
+	}
+	response, err := h.client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	h.bodies = append(h.bodies, response.Body)
+	if err := ofStatus(response.StatusCode); err != nil {
+		return nil, err
+	}
+	if kind, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")); kind != "application/x-"+h.name+"-"+answers {
+		return nil, failf(Invalid, "what answers at the URL is no Git server, or one of the old kind without %s; mend the URL of the write-back", h.name)
+	}
+	return response.Body, nil
+}
+
+func (h *overHTTP) close() {
+	for _, body := range h.bodies {
+		_ = body.Close() // a reader has nothing left to lose
+	}
+}

@@ -1,0 +1,287 @@
+package writeback
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/storer"
+
+	"tradeops.dev/strategy-operator/internal/config"
+)
+
+// maxCommits is how far back a rollback looks for its own commits.
+const maxCommits = 20_000
+
+// seen is a repository as it was fetched.
+type seen struct {
+	store  storer.Storer
+	branch *object.Commit
+	file   *file          // on the branch
+	pushed *object.Commit // tip of the branch that is pushed to, where that is another; nil: there is none
+	asked  *object.Commit // when the inverse is to be committed: tip of the branch that the edits were pushed to; nil: there is none
+	own    *object.Commit // newest commit of the rollback on the branch; nil: there is none
+}
+
+// see fetches what a job is decided on.
+func see(ctx context.Context, to dialler, job Job) (*seen, error) {
+	refs, one, err := listening(ctx, to, uploadPack)
+	if err != nil {
+		return nil, err
+	}
+	defer one.close()
+	branch := refs.References[branchRef(job.Repository.Branch).String()]
+	if branch.IsZero() {
+		return nil, failf(Invalid, "the repository has no branch %s; mend spec.scheduler.gitOps.writeBack.branch", bounded(job.Repository.Branch))
+	}
+	tips := []plumbing.Hash{branch, {}, {}}
+	if job.Repository.PushBranch != "" {
+		tips[1] = refs.References[job.pushRef().String()]
+	}
+	if job.Repository.PushBranch != "" && job.Undo {
+		tips[2] = refs.References[job.applyRef().String()]
+	}
+	pack, err := fetch(one, refs, tips)
+	if err != nil {
+		return nil, err
+	}
+	s := &seen{}
+	if s.store, err = unpack(pack); err != nil {
+		return nil, err
+	}
+	for i, tip := range []**object.Commit{&s.branch, &s.pushed, &s.asked} {
+		if tips[i].IsZero() {
+			continue
+		}
+		if *tip, err = object.GetCommit(s.store, tips[i]); err != nil {
+			return nil, err
+		}
+	}
+	if s.file, err = s.open(s.branch, job); err != nil {
+		return nil, err
+	}
+	s.own, err = newest(ctx, s.branch, job)
+	return s, err
+}
+
+func (s *seen) open(commit *object.Commit, job Job) (*file, error) {
+	content, err := read(commit, job.Repository.Path)
+	if err != nil {
+		return nil, err
+	}
+	return open(job.Repository.Path, content, job.Key)
+}
+
+// newest is the last commit of a rollback that leads to a commit; nil: there is none. They are numbered: times may be wrong, or the same.
+func newest(ctx context.Context, from *object.Commit, job Job) (own *object.Commit, err error) {
+	walk := object.NewCommitIterCTime(from, nil, nil)
+	defer walk.Close()
+	for range maxCommits {
+		commit, err := walk.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err = cmp.Or(ctx.Err(), err); err != nil {
+			return nil, err
+		}
+		if trailer(commit.Message, trailerRollback) == job.of() && numberOf(commit) > numberOf(own) {
+			own = commit
+		}
+	}
+	return own, nil
+}
+
+// numberOf counts the commits of a rollback; 0: there is none yet.
+func numberOf(commit *object.Commit) int {
+	if commit == nil {
+		return 0
+	}
+	_, number, _ := strings.Cut(trailer(commit.Message, trailerChange), " ")
+	n, err := strconv.Atoi(number)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// planned is what a job comes to, and what is to be pushed for it; nothing if push is nil.
+type planned struct {
+	Result
+	push *pushed
+}
+
+// pushed is a push: commits on top of the branch, or, without any, that a branch is deleted.
+type pushed struct {
+	ref   plumbing.ReferenceName
+	old   plumbing.Hash
+	texts []text
+}
+
+// text is the file in one commit.
+type text struct{ content, message string }
+
+func (s *seen) plan(job Job) (planned, error) {
+	if job.Undo {
+		return s.planUndo(job)
+	}
+	return s.planApply(job)
+}
+
+// planApply commits the edits, unless they are there. What somebody took out of the branch after us is not put back.
+func (s *seen) planApply(job Job) (planned, error) {
+	same := func(commit *object.Commit) bool {
+		return is(commit, job, changeApplied) && trailer(commit.Message, trailerDigest) == job.Digest
+	}
+	if holdsAll(s.file.document, job.Edits) {
+		at := s.branch
+		if same(s.own) {
+			at = s.own
+		}
+		return planned{Result: s.on(Committed, job.Repository.Branch, at)}, nil
+	}
+	if same(s.own) {
+		return planned{}, failf(Differs, "commit %.12s of this rollback is on branch %s, and the file does not hold it any more: somebody changed it since, and it is not written again",
+			s.own.Hash, bounded(job.Repository.Branch))
+	}
+	if s.pushed != nil {
+		if same(s.pushed) {
+			return planned{Result: s.on(Open, job.pushRef().Short(), s.pushed)}, nil
+		}
+		if !is(s.pushed, job, changeApplied) {
+			return planned{}, failf(Differs, "branch %s has commits of somebody else; delete it, or merge it", bounded(job.pushRef().Short()))
+		}
+	}
+	var texts []text
+	document := s.file.document
+	if is(s.own, job, changeApplied) { // a renewal: what it committed before goes first, so that this commit can be undone by itself
+		before, conflicts, err := s.withoutOwn(job)
+		if err != nil {
+			return planned{}, err
+		}
+		if len(conflicts) > 0 {
+			return planned{}, failf(Differs, "somebody changed what was committed before: %s", conflicting(conflicts))
+		}
+		if before.String() != document.String() {
+			content, err := s.file.with(before)
+			if err != nil {
+				return planned{}, err
+			}
+			texts = append(texts, text{content, job.text(changeUndone, numberOf(s.own)+1)})
+		}
+		document = before
+	}
+	next, err := applied(document, job.Edits)
+	if err != nil {
+		return planned{}, err
+	}
+	content, err := s.file.with(next)
+	if err != nil {
+		return planned{}, err
+	}
+	return s.pushing(job, append(texts, text{content, job.text(changeApplied, numberOf(s.own)+len(texts)+1)})), nil
+}
+
+// planUndo commits the inverse of what was committed, unless it is there.
+func (s *seen) planUndo(job Job) (planned, error) {
+	switch {
+	case is(s.own, job, changeUndone):
+		return planned{Result: s.on(Committed, job.Repository.Branch, s.own)}, nil
+	case s.own == nil && is(s.asked, job, changeApplied): // nobody merged it, and nobody shall
+		return planned{Result{State: Withdrawn, Branch: job.applyRef().Short()}, &pushed{ref: job.applyRef(), old: s.asked.Hash}}, nil
+	case s.own == nil:
+		return s.planNothing(job), nil
+	case is(s.pushed, job, changeUndone):
+		return planned{Result: s.on(Open, job.pushRef().Short(), s.pushed)}, nil
+	case s.pushed != nil:
+		return planned{}, failf(Differs, "branch %s has commits of somebody else; delete it, or merge it", bounded(job.pushRef().Short()))
+	}
+	next, conflicts, err := s.withoutOwn(job)
+	if err != nil {
+		return planned{}, err
+	}
+	if next.String() == s.file.document.String() {
+		return planned{Result: Result{State: Left, Branch: job.Repository.Branch, Commit: s.branch.Hash.String(), Conflicts: conflicts}}, nil
+	}
+	content, err := s.file.with(next)
+	if err != nil {
+		return planned{}, err
+	}
+	plan := s.pushing(job, []text{{content, job.text(changeUndone, numberOf(s.own)+1)}})
+	plan.Conflicts = conflicts
+	return plan, nil
+}
+
+// planNothing: no commit of the rollback is on the branch. Whoever wrote its values there wanted them.
+func (s *seen) planNothing(job Job) planned {
+	result := Result{State: Left, Branch: job.Repository.Branch, Commit: s.branch.Hash.String()}
+	for _, edit := range job.Edits {
+		if held, err := s.file.document.Holds(edit.Path, edit.To); err == nil && held && (edit.From == nil || *edit.From != edit.To) {
+			result.Conflicts = append(result.Conflicts, bounded(edit.Path))
+		}
+	}
+	return planned{Result: result}
+}
+
+// withoutOwn is the document of the branch without the rollback's newest commit.
+func (s *seen) withoutOwn(job Job) (document *config.Document, conflicts []string, err error) {
+	parent, err := s.own.Parent(0)
+	if err != nil {
+		return nil, nil, err
+	}
+	before, err := s.open(parent, job)
+	if err != nil {
+		return nil, nil, err
+	}
+	after, err := s.open(s.own, job)
+	if err != nil {
+		return nil, nil, err
+	}
+	return undone(s.file.document, before.document, after.document, job.Edits)
+}
+
+// is says whether a commit is the rollback's, and does this.
+func is(commit *object.Commit, job Job, change string) bool {
+	return commit != nil && trailer(commit.Message, trailerRollback) == job.of() && strings.HasPrefix(trailer(commit.Message, trailerChange), change+" ")
+}
+
+func (s *seen) on(state State, branch string, at *object.Commit) Result {
+	return Result{State: state, Branch: branch, Commit: at.Hash.String()}
+}
+
+// pushing is a push of commits on top of the branch.
+func (s *seen) pushing(job Job, texts []text) planned {
+	push := &pushed{ref: job.pushRef(), old: s.branch.Hash, texts: texts}
+	state := Committed
+	if job.Repository.PushBranch != "" {
+		state, push.old = Open, plumbing.ZeroHash
+		if s.pushed != nil {
+			push.old = s.pushed.Hash
+		}
+	}
+	return planned{Result{State: state, Branch: push.ref.Short()}, push}
+}
+
+// make makes the commits.
+func (p *pushed) make(s *seen, job Job, sign signer) (packp.Command, []byte, error) {
+	command := packp.Command{Name: p.ref, Old: p.old}
+	if len(p.texts) == 0 {
+		return command, nil, nil
+	}
+	made, on := &made{store: s.store}, s.branch
+	for _, one := range p.texts {
+		commit, err := made.commit(on, job.Repository.Path, []byte(one.content), job.Repository.Author, job.Now, one.message, sign)
+		if err != nil {
+			return command, nil, err
+		}
+		on = commit
+	}
+	command.New = on.Hash
+	pack, err := made.pack()
+	return command, pack, err
+}

@@ -1,0 +1,217 @@
+package writeback
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/signals"
+)
+
+// Repository is where a configuration comes from.
+type Repository struct {
+	URL        string
+	Branch     string // that the GitOps tool applies
+	Path       string // of the file
+	PushBranch string // empty: the branch itself; else commits are pushed to a branch under this name, which a person merges
+	Author     Author
+}
+
+// Author is who commits.
+type Author struct{ Name, Email string }
+
+// Credentials are what a Secret has for a repository.
+type Credentials struct {
+	Username, Password, BearerToken string // over HTTP
+	Identity, KnownHosts            string // over SSH
+	SigningKey                      string // of commits; empty: they are not signed
+}
+
+// Job is what is to be committed.
+type Job struct {
+	Repository  Repository
+	Credentials Credentials
+	Namespace   string // of the rollback and its playbook
+	Name, UID   string // of the rollback
+	Key         string // of the ConfigMap that has the document
+	Digest      string // of the plan
+	Edits       []strategyv1.PlannedEdit
+	Undo        bool // commit the inverse
+	Message     Message
+	Now         time.Time
+}
+
+// State is what became of a job.
+type State string
+
+// The states.
+const (
+	Committed State = "Committed" // the branch holds it
+	Open      State = "Open"      // it was pushed, and waits for somebody to merge it
+	Withdrawn State = "Withdrawn" // nobody had merged it, and what was pushed is taken back
+	Left      State = "Left"      // nothing was to be done, or nothing of ours was there
+)
+
+// Result is what a job came to.
+type Result struct {
+	State     State
+	Commit    string   // that holds it
+	Branch    string   // that it is on
+	Conflicts []string // paths that somebody changed since, which were left as they are
+}
+
+// attempts is how often a branch that moves is tried again in one call.
+const attempts = 3
+
+// Writer commits to repositories, on servers that playbooks may have asked and no others: the policy is that of signals.
+type Writer struct {
+	client *http.Client
+	dial   signals.Dial
+	allow  signals.Allow
+	failed func(ctx context.Context, url string, err error)
+}
+
+// New makes a Writer.
+func New(options signals.Options) *Writer {
+	options.Pauses = options.Pauses.OrDefault()
+	return &Writer{client: signals.NewClient(options), dial: signals.NewDial(options), allow: options.Allow, failed: options.Failed}
+}
+
+// Write does a job, or finds that it is done. After an error, always a *Failure, it may have been done or not.
+func (w *Writer) Write(ctx context.Context, job Job) (Result, error) {
+	to, err := w.dialler(job)
+	if err != nil {
+		return Result{}, asFailure(ctx, err)
+	}
+	sign, err := newSigner(job.Credentials.SigningKey)
+	if err != nil {
+		return Result{}, asFailure(ctx, err)
+	}
+	var result Result
+	for range attempts {
+		if result, err = once(ctx, to, job, sign); err == nil {
+			return result, nil
+		}
+		if failure, ok := errors.AsType[*Failure](err); !ok || failure.Kind != Moved {
+			break
+		}
+	}
+	if w.failed != nil {
+		w.failed(ctx, job.Repository.URL, signals.WithoutURL(err))
+	}
+	return Result{}, asFailure(ctx, err)
+}
+
+// dialler refuses what the playbook must not ask for.
+func (w *Writer) dialler(job Job) (dialler, error) {
+	repository := job.Repository
+	if err := signals.CheckRepository(repository.URL); err != nil {
+		return nil, failf(Invalid, "%s", err)
+	}
+	if err := w.allow.Check(repository.URL, job.Namespace); err != nil {
+		return nil, failf(Invalid, "%s", err)
+	}
+	for _, name := range []plumbing.ReferenceName{branchRef(repository.Branch), job.pushRef()} {
+		if name.Validate() != nil {
+			return nil, failf(Invalid, "%q is no name of a branch", bounded(name.Short()))
+		}
+	}
+	if path.Clean("/"+repository.Path) != "/"+repository.Path || repository.Path == "" {
+		return nil, failf(Invalid, "%q is no path of a file in a repository; write it like clusters/prod/core.yaml", bounded(repository.Path))
+	}
+	if strings.HasPrefix(strings.ToLower(repository.URL), "ssh:") {
+		return w.dialSSH(repository, job.Credentials), nil
+	}
+	return w.dialHTTP(repository, job.Credentials), nil
+}
+
+func branchRef(name string) plumbing.ReferenceName { return plumbing.NewBranchReferenceName(name) }
+
+// pushRef is the branch that is pushed to.
+func (j Job) pushRef() plumbing.ReferenceName {
+	switch {
+	case j.Repository.PushBranch == "":
+		return branchRef(j.Repository.Branch)
+	case j.Undo:
+		return j.applyRef() + "-undo"
+	}
+	return j.applyRef()
+}
+
+// applyRef is the branch of its own that a rollback's edits are pushed to.
+func (j Job) applyRef() plumbing.ReferenceName {
+	return branchRef(j.Repository.PushBranch + "/" + j.Name)
+}
+
+// once fetches, decides and pushes.
+func once(ctx context.Context, to dialler, job Job, sign signer) (Result, error) {
+	seen, err := see(ctx, to, job)
+	if err != nil {
+		return Result{}, err
+	}
+	plan, err := seen.plan(job)
+	if err != nil || plan.push == nil {
+		return plan.Result, err
+	}
+	command, pack, err := plan.push.make(seen, job, sign)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := send(ctx, to, command, pack); err != nil {
+		return Result{}, err
+	}
+	if !command.New.IsZero() {
+		plan.Commit = command.New.String()
+	}
+	return plan.Result, nil
+}
+
+// send pushes. Servers have many words for a branch that moved, and an answer may be lost: so what the branch is now counts more.
+func send(ctx context.Context, to dialler, command packp.Command, pack []byte) error {
+	failed := pushOnce(ctx, to, command, pack)
+	if failed == nil {
+		return nil
+	}
+	refs, one, err := listening(ctx, to, uploadPack)
+	if err != nil {
+		return failed
+	}
+	one.close()
+	switch now := refs.References[command.Name.String()]; now {
+	case command.New:
+		return nil
+	case command.Old:
+		return failed
+	}
+	return failf(Moved, "the branch moved while it was pushed to")
+}
+
+func pushOnce(ctx context.Context, to dialler, command packp.Command, pack []byte) error {
+	refs, one, err := listening(ctx, to, receivePack)
+	if err != nil {
+		return err
+	}
+	defer one.close()
+	return push(one, refs, command, pack)
+}
+
+// listening is a conversation with a service, after it told what it has.
+func listening(ctx context.Context, to dialler, name string) (*packp.AdvRefs, service, error) {
+	one, err := to(ctx, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	refs, err := advertised(one)
+	if err != nil {
+		one.close()
+		return nil, nil, err
+	}
+	return refs, one, nil
+}
