@@ -15,6 +15,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/notify"
 	"tradeops.dev/strategy-operator/internal/pauses"
 	"tradeops.dev/strategy-operator/internal/signals"
+	"tradeops.dev/strategy-operator/internal/writeback"
 )
 
 // Logs reads what a container wrote.
@@ -46,6 +47,11 @@ type Channels interface {
 	Send(ctx context.Context, message notify.Message) (missed string, err error)
 }
 
+// Repositories commits edits to files in Git. After an error, a *writeback.Failure, it may have been done, or not.
+type Repositories interface {
+	Write(ctx context.Context, job writeback.Job) (writeback.Result, error)
+}
+
 // Namespaces knows which namespaces the operator serves.
 type Namespaces interface {
 	// Served says why the operator can do nothing in a namespace; nil: it can.
@@ -73,11 +79,13 @@ type Environment struct {
 	Channels   Channels // nil: nobody is told of anything
 	Namespaces Namespaces
 	Policies   Policies
-	Access     Access          // nil: nobody is asked what people may do
-	User       string          // the operator's name at the API server
-	Machines   decide.Machines // names that are no person's
-	Pauses     pauses.Pauses
-	Operator   string // its name in checkpoints; empty: there are none
+
+	Repositories Repositories    // nil: nothing is committed
+	Access       Access          // nil: nobody is asked what people may do
+	User         string          // the operator's name at the API server
+	Machines     decide.Machines // names that are no person's
+	Pauses       pauses.Pauses
+	Operator     string // its name in checkpoints; empty: there are none
 
 	beats beats // of the alert controller, for the metrics
 }
@@ -94,7 +102,7 @@ func (e *Environment) Controllers() []Controller {
 	reads := &reader{
 		Client: e.Client, Live: e.Live, Trial: client.NewDryRunClient(e.Client), Evidence: e.Evidence, Clock: e.Clock,
 		Signals: e.Signals, Namespaces: e.Namespaces, Policies: e.Policies, Access: e.Access, User: e.User, Machines: e.Machines, Pauses: wait, keys: known, refusals: refused,
-		opened: justOpened, beats: &e.beats, receipts: &receipts{},
+		opened: justOpened, beats: &e.beats, receipts: &receipts{}, commits: &commits{},
 		samples: newSamples(e.Evidence),
 	}
 	reads.configs.most = configBytes
@@ -111,6 +119,9 @@ func (e *Environment) Controllers() []Controller {
 	}
 	if e.Channels != nil {
 		all = append(all, (&outbox{reader: reads, channels: e.Channels, wakes: wakes}).controller())
+	}
+	if e.Repositories != nil {
+		all = append(all, (&committer{reader: reads, repositories: e.Repositories, home: policies.Home(e.User), wakes: wakes}).controller())
 	}
 	if e.Operator != "" {
 		all = append(all, (&trees{reader: reads, does: does, home: policies.Home(e.User), operator: e.Operator, known: map[string]*treeOf{}}).controller())

@@ -40,6 +40,7 @@ type reader struct {
 	keys       *keys
 	refusals   *refusals
 	receipts   *receipts
+	commits    *commits
 	samples    *samples
 
 	judged     judgements                                    // of playbooks, by the judge

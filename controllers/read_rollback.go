@@ -33,7 +33,7 @@ func (r *rollbacks) observeRollback(ctx context.Context, object *strategyv1.Stra
 		observed.Playbook.Problem, observed.Log.Problem = observed.NotServed, observed.NotServed // not read, which is not empty
 		return observed, nil
 	}
-	observed.Refused = r.refusals.of(object)
+	observed.Refused, observed.Committed = r.refusals.of(object), r.commits.of(object)
 	var err error
 	if observed.Decided, err = r.observeDecided(ctx, strategyv1.KindRollback, object); err != nil {
 		return observed, err

@@ -37,6 +37,8 @@ const (
 	ConditionInEffect = "InEffect"
 	ConditionVerified = "Verified"
 	ConditionRestored = "Restored"
+	// Committed=True: the branch that the GitOps tool applies holds the edits. Only where the playbook writes them back.
+	ConditionCommitted = "Committed"
 )
 
 // Reasons that say what is wrong with the input, on the Ready condition of every kind.
@@ -192,4 +194,14 @@ const (
 	ReasonDryRun             = "DryRun"
 	ReasonConfigNotMounted   = "ConfigNotMounted"
 	ReasonRetained           = "Retained"
+	ReasonCommitting         = "Committing"
+	ReasonCommitted          = "Committed"
+	ReasonPullRequestOpen    = "PullRequestOpen"       // pushed to a branch that somebody has to merge
+	ReasonCommitUndone       = "CommitUndone"          // the branch does not hold the edits, or not any more
+	ReasonNotOurCommit       = "NotOurCommit"          // it holds what somebody else wrote there, which stays
+	ReasonRepositoryInvalid  = "RepositoryInvalid"     // what the playbook or its Secret says of it
+	ReasonRepositoryAway     = "RepositoryUnreachable" // it gives no answer
+	ReasonPushRefused        = "PushRefused"           // it does not take the commit from the operator
+	ReasonFileDiffers        = "FileDiffers"           // the file does not hold what the edits were planned on
+	ReasonBranchMoved        = "BranchMoved"           // others push all the time
 )

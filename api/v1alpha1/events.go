@@ -2,7 +2,7 @@ package v1alpha1
 
 // Event is the decision log's word for what happened. The list is a contract: reports, notifications and exports rely on it, so a
 // word is never given another meaning.
-// +kubebuilder:validation:Enum=incident;alert;acknowledged;escalated;sla_breached;check;diagnosed;linked;proposed;contained;closed;unanswered;looks_false;relapsed;reopened;raised;rollback_requested;approved;approval_voided;denied;not_honoured;held_back;overridden;dry_run;config_change;config_applied;disabled;verified;unverified;failed;expired;renewed;restore_requested;restore_refused;restored;withdrawn;retained;left;record_doubted;checks_adopted;playbook_approved;playbook_denied;on_hold;released
+// +kubebuilder:validation:Enum=incident;alert;acknowledged;escalated;sla_breached;check;diagnosed;linked;proposed;contained;closed;unanswered;looks_false;relapsed;reopened;raised;rollback_requested;approved;approval_voided;denied;not_honoured;held_back;overridden;dry_run;config_change;config_applied;disabled;verified;unverified;failed;expired;renewed;restore_requested;restore_refused;restored;withdrawn;retained;left;record_doubted;committed;not_committed;checks_adopted;playbook_approved;playbook_denied;on_hold;released
 type Event string
 
 // Events of the log of an incident.
@@ -97,6 +97,10 @@ const (
 	EventRecordDoubted Event = "record_doubted"
 	// EventRestoreRefused: the gate of the restore does not hold, or the record of the edits cannot be believed; the change stays.
 	EventRestoreRefused Event = "restore_refused"
+	// EventCommitted: the repository that the configuration comes from holds the edits, or their inverse, or somebody is to merge them.
+	EventCommitted Event = "committed"
+	// EventNotCommitted: it does not, and why.
+	EventNotCommitted Event = "not_committed"
 	// EventRestored: the change was undone, as the playbook's proof says.
 	EventRestored Event = "restored"
 	// EventWithdrawn: ended before anything was changed.

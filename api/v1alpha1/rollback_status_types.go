@@ -25,7 +25,7 @@ type StrategyRollbackStatus struct {
 	// +optional
 	End *RollbackEnd `json:"end,omitempty"`
 
-	// conditions are Planned, Approved, Applied, InEffect, Verified, Restored, OnHold, Ready, Stalled.
+	// conditions are Planned, Approved, Applied, Committed, InEffect, Verified, Restored, OnHold, Ready, Stalled.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -66,6 +66,10 @@ type StrategyRollbackStatus struct {
 	// config is what this rollback asks of the scheduler's configuration.
 	// +optional
 	Config *ConfigClaim `json:"config,omitempty"`
+
+	// writeBack is what is committed to the repository that the configuration comes from; absent = nothing is.
+	// +optional
+	WriteBack *WriteBackStatus `json:"writeBack,omitempty"`
 
 	// proof that the running scheduler has the change: the hash that it reports must be one of the other two.
 	// +optional

@@ -37,6 +37,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/notify"
 	"tradeops.dev/strategy-operator/internal/pauses"
 	"tradeops.dev/strategy-operator/internal/signals"
+	"tradeops.dev/strategy-operator/internal/writeback"
 )
 
 // version is set by the linker.
@@ -50,7 +51,7 @@ type options struct {
 	qps                                                                           float64
 	share                                                                         int64
 	pauses                                                                        pauses.Pauses
-	allow, webhooks                                                               signals.Allow
+	allow, webhooks, repositories                                                 signals.Allow
 }
 
 func main() {
@@ -77,6 +78,7 @@ func run() error {
 	flag.Float64Var(&o.qps, "kube-api-qps", -1, "Requests per second to the API server; -1 leaves it to the server's own priority and fairness.")
 	allowed := flag.String("prometheus-allow", signals.UsualAllow, "Servers that playbooks may ask for signals, beside the Services of their own namespace, separated by commas: host[:port], *.namespace, *.domain, address[:port], address/bits. Addresses of clouds' metadata, loopback and link-local ones are never asked.")
 	webhooks := flag.String("webhook-allow", "", "Servers that notifications of playbooks may go to (mail servers, too), beside the Services of their own namespace, as in --prometheus-allow. A POST may do more than a question, so none is by default.")
+	repositories := flag.String("git-allow", "", "Servers of Git that playbooks may have edits committed to, beside the Services of their own namespace, as in --prometheus-allow. None is by default.")
 	usual := pauses.Default()
 	flag.DurationVar(&o.pauses.Gather, "pause-gather", usual.Gather, "How long a change of a configuration waits for others, to share a write and a restart of the scheduler with them.")
 	flag.DurationVar(&o.pauses.GatherLimit, "pause-gather-limit", usual.GatherLimit, "How long it waits at most, however many come.")
@@ -98,6 +100,9 @@ func run() error {
 	}
 	if o.webhooks, err = signals.ParseAllow(*webhooks); err != nil {
 		return fmt.Errorf("--webhook-allow: %w", err)
+	}
+	if o.repositories, err = signals.ParseAllow(*repositories); err != nil {
+		return fmt.Errorf("--git-allow: %w", err)
 	}
 	if o.share, err = bytesOf(*share); err != nil {
 		return fmt.Errorf("--evidence-share: %w", err)
@@ -182,8 +187,9 @@ func start(ctx context.Context, config *rest.Config, o options) error {
 	environment := &controllers.Environment{
 		Client: readers.Client(), Live: mgr.GetAPIReader(), Logs: controllers.PodLogs{Clientset: clientset}, Evidence: controllers.Patient(store, clock.RealClock{}, o.pauses),
 		Clock: clock.RealClock{}, Recorder: mgr.GetEventRecorder("strategy-operator"), Namespaces: readers, Signals: signals.New(signals.Options{Allow: o.allow, Failed: noAnswer, Pauses: o.pauses}),
-		Channels: notify.New(signals.Options{Allow: o.webhooks, Failed: noAnswer, Pauses: o.pauses}),
-		Policies: proof, Access: controllers.AccessReviews{Clientset: clientset}, User: user, Machines: namesIn(o.machines), Pauses: o.pauses, Operator: o.operator,
+		Channels:     notify.New(signals.Options{Allow: o.webhooks, Failed: noAnswer, Pauses: o.pauses}),
+		Repositories: writeback.New(signals.Options{Allow: o.repositories, Failed: noAnswer, Pauses: o.pauses}),
+		Policies:     proof, Access: controllers.AccessReviews{Clientset: clientset}, User: user, Machines: namesIn(o.machines), Pauses: o.pauses, Operator: o.operator,
 	}
 	if err := environment.Setup(ctx, mgr, readers); err != nil {
 		return err

@@ -28,6 +28,8 @@ func Effect(mode strategyv1.GitOpsMode, owner *strategyv1.ConfigOwner, ours []st
 // EffectWords say what the operator does about the owner, and what it cannot do.
 func EffectWords(effect strategyv1.PlannedGitOps, owner *strategyv1.ConfigOwner) string {
 	switch {
+	case effect.Mode == strategyv1.GitOpsWriteBack:
+		return fmt.Sprintf("The operator commits the edits to %s once they are written, and their inverse before they are undone. Where a GitOps controller puts back exactly what was there before, it writes them again, at most three times", effect.CommitsTo)
 	case effect.Mode == strategyv1.GitOpsCoexist:
 		return "Where a GitOps controller puts back exactly what was there before, the operator writes the edits again, at most three times"
 	case effect.Pause != "":
@@ -38,6 +40,15 @@ func EffectWords(effect strategyv1.PlannedGitOps, owner *strategyv1.ConfigOwner)
 		return "Somebody else has the tool leave the ConfigMap alone, so the operator does not pause it, and leaves that as it is"
 	}
 	return fmt.Sprintf("The playbook says that the tool is to be paused, and the operator cannot pause %s: it has to be done by hand", Ref(*owner))
+}
+
+// CommitsTo is a file of a repository, in words.
+func CommitsTo(to strategyv1.WriteBackSpec) string {
+	words := fmt.Sprintf("%s in %s, branch %s", to.Path, to.URL, to.Branch)
+	if to.PushBranch != "" {
+		words += fmt.Sprintf(" (on a branch %s/..., which a person merges)", to.PushBranch)
+	}
+	return words
 }
 
 // Paused is an annotation of key=value.

@@ -81,6 +81,14 @@ type Pauses struct {
 	NotifyRetry time.Duration
 	// NotifyHangs is the longest of these pauses.
 	NotifyHangs time.Duration
+	// CommitCall bounds one try to commit to a repository: the fetch, the push, and both again where the branch moved.
+	CommitCall time.Duration
+	// CommitRetry is the pause after the first try that failed; it doubles with each.
+	CommitRetry time.Duration
+	// CommitHangs is the longest of these pauses, and how often it is tried where a person has to act.
+	CommitHangs time.Duration
+	// CommitPoll is how often it is looked whether somebody merged a branch.
+	CommitPoll time.Duration
 	// QueryRetry is when a pass asks again whose queries had to wait for those of another one.
 	QueryRetry time.Duration
 }
@@ -96,6 +104,7 @@ func Default() Pauses {
 		Tree: 2 * time.Minute, Checkpoint: time.Hour,
 		Scrape: 5 * time.Second, Query: 5 * time.Second, QueryWait: time.Second, QueryHangs: 2 * time.Minute, QueryRetry: time.Second,
 		NotifyPace: time.Second, NotifyCall: 10 * time.Second, NotifyRetry: 5 * time.Second, NotifyHangs: 5 * time.Minute,
+		CommitCall: 30 * time.Second, CommitRetry: 5 * time.Second, CommitHangs: 5 * time.Minute, CommitPoll: time.Minute,
 	}
 }
 
@@ -114,6 +123,7 @@ func (p Pauses) OrDefault() Pauses {
 		QueryWait: or(p.QueryWait, usual.QueryWait), QueryHangs: or(p.QueryHangs, usual.QueryHangs),
 		QueryRetry: or(p.QueryRetry, usual.QueryRetry),
 		NotifyPace: or(p.NotifyPace, usual.NotifyPace), NotifyCall: or(p.NotifyCall, usual.NotifyCall), NotifyRetry: or(p.NotifyRetry, usual.NotifyRetry), NotifyHangs: or(p.NotifyHangs, usual.NotifyHangs),
+		CommitCall: or(p.CommitCall, usual.CommitCall), CommitRetry: or(p.CommitRetry, usual.CommitRetry), CommitHangs: or(p.CommitHangs, usual.CommitHangs), CommitPoll: or(p.CommitPoll, usual.CommitPoll),
 	}
 }
 

@@ -35,6 +35,9 @@ func (p *plan) planEdits() pass.Outcome {
 		return p.cannotPlan(strategyv1.ReasonTargetBelongsToOthers, blocked)
 	}
 	effect := gitops.Effect(p.gitOpsMode(), p.seen.Config.Owner, p.pauses())
+	if to := p.writesBack(); to != nil && effect != nil {
+		effect.CommitsTo = gitops.CommitsTo(*to)
+	}
 	switch {
 	case p.next.Plan == nil:
 		p.next.Plan = &strategyv1.RollbackPlan{PlannedTime: p.out.Stamp(), GitOps: effect}

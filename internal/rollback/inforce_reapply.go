@@ -62,7 +62,11 @@ func (p *plan) mayReapply() bool {
 
 // coexists: what was approved is to be written again where a tool puts back what was there before.
 func (p *plan) coexists() bool {
-	return p.next.Plan != nil && p.next.Plan.GitOps != nil && p.next.Plan.GitOps.Mode == strategyv1.GitOpsCoexist && !p.isDrill()
+	if p.next.Plan == nil || p.next.Plan.GitOps == nil || p.isDrill() {
+		return false
+	}
+	mode := p.next.Plan.GitOps.Mode
+	return mode == strategyv1.GitOpsCoexist || mode == strategyv1.GitOpsWriteBack
 }
 
 // reapplyTime: the first one is written at once, and each later one has a longer pause after the one before it.

@@ -85,6 +85,8 @@ func (p *plan) watch() pass.Outcome {
 		p.out.Stall(strategyv1.ReasonRestoreGateFailed, p.out.Message(strategyv1.ConditionRestored))
 	case p.inDoubt() != "":
 		p.out.Stall(strategyv1.ReasonOverwritten, p.inDoubt()+". The configuration holds the edits again; to bring them into effect: "+p.renewCommand()+"; to undo them: "+p.restoreCommand())
+	case p.out.Is(strategyv1.ConditionVerified) && p.uncommitted():
+		p.out.Stall(p.out.Reason(strategyv1.ConditionCommitted), "in effect, and not committed: "+p.out.Message(strategyv1.ConditionCommitted))
 	case p.out.Is(strategyv1.ConditionVerified):
 		p.out.Done(strategyv1.ReasonVerified, fmt.Sprintf("in effect (%s): %s. To undo it: %s", verified.Message, p.summary(), p.restoreCommand()))
 	case verified != nil:

@@ -29,7 +29,8 @@ type Observed struct {
 	Deployment *appsv1.Deployment           // nil if it does not exist
 	Log        facts.Log
 	Runs       facts.Runs
-	Decided    []facts.Decided // decisions about this rollback, oldest first
+	Committed  *facts.Committed // what became of the newest try to commit; nil: nothing is known of any
+	Decided    []facts.Decided  // decisions about this rollback, oldest first
 	Pauses     pauses.Pauses
 
 	// What is read when the plan asks for it.

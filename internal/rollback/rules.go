@@ -8,6 +8,8 @@ var records = []func(*plan){
 	(*plan).seeWritten,     // keeps that edits reached the configuration
 	(*plan).seeRecord,      // says that the record of its edits cannot be believed
 	(*plan).seeStands,      // takes back that it is in effect, when it was overwritten or undone
+	(*plan).seeCommitted,   // keeps what became of the commit in Git that was asked for
+	(*plan).askCommit,      // has edits that are written committed, too: a record, for whatever else is waited for
 	(*plan).holdBack,       // nothing new is started while the playbook is on hold
 	(*plan).adoptChecks,    // the checks of a later revision, because somebody says so
 	(*plan).collect,        // takes up the reports of checks that have ended, of any stage

@@ -72,8 +72,9 @@ var takenBack = map[string]map[string]trueOf{
 // measured are conditions that say what was measured or done once. Another fact does not make that untrue, and another condition says
 // whether it still counts.
 var measured = map[string]string{
-	strategyv1.ConditionVerified: "the checks after the change were not worse; InEffect says whether the change still is",
-	strategyv1.ConditionRestored: "it has ended",
+	strategyv1.ConditionVerified:  "the checks after the change were not worse; InEffect says whether the change still is",
+	strategyv1.ConditionRestored:  "it has ended",
+	strategyv1.ConditionCommitted: "it was committed; Applied says whether the edits still stand where they count",
 }
 
 var (

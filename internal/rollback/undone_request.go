@@ -151,5 +151,6 @@ func (p *plan) request(request, by string) {
 	p.out.Note(strategyv1.EventRestoreRequested, "asked for by "+request, by)
 }
 
-// mayAskAgain: after a request that came to nothing, or a restore that did not come into effect, a new one starts anew.
-func (p *plan) mayAskAgain() bool { return p.next.Restore.Result != "" }
+// mayAskAgain: after a request that came to nothing, or a restore that did not come into effect or waits for somebody because of Git, a new one
+// starts anew.
+func (p *plan) mayAskAgain() bool { return p.next.Restore.Result != "" || p.stuckInGit() }

@@ -25,7 +25,7 @@ func (p *plan) restoring() pass.Outcome {
 			p.release()
 		}
 	case strategyv1.ClaimHold:
-		if p.gateHolds() {
+		if p.gateHolds() && p.outOfGit() {
 			p.release()
 		}
 	case strategyv1.ClaimRelease:
@@ -60,17 +60,23 @@ func (p *plan) ungated() bool {
 // releasing: the gate held, or there was none; from then on the edits are undone.
 func (p *plan) releasing() bool { return p.next.Restore.AllowedTime != nil }
 
+// allow says, once, that the edits are undone from now on.
+func (p *plan) allow() {
+	if p.releasing() {
+		return
+	}
+	p.next.Restore.AllowedTime = new(p.out.Stamp())
+	p.out.Set(strategyv1.ConditionRestored, metav1.ConditionFalse, strategyv1.ReasonRestoring, "the edits are about to be undone")
+	p.out.Note(strategyv1.EventConfigChange, "undoing the edits: "+p.summary(), p.next.Restore.By)
+}
+
 // release asks the writer of the configuration to undo the edits, after the log says so.
 func (p *plan) release() {
 	if p.holder() != nil { // seen for the first time, perhaps
 		p.out.Set(strategyv1.ConditionApplied, metav1.ConditionTrue, strategyv1.ReasonEdited, "the configuration holds the edits")
 	}
 	p.out.Working(p.undoing(), "undoing the edits: "+p.summary())
-	if !p.releasing() {
-		p.next.Restore.AllowedTime = new(p.out.Stamp())
-		p.out.Set(strategyv1.ConditionRestored, metav1.ConditionFalse, strategyv1.ReasonRestoring, "the edits are about to be undone")
-		p.out.Note(strategyv1.EventConfigChange, "undoing the edits: "+p.summary(), p.next.Restore.By)
-	}
+	p.allow()
 	if !p.out.Logged() {
 		p.out.AwaitLog()
 		return
@@ -153,7 +159,7 @@ func (p *plan) restored() {
 		reason = strategyv1.ReasonRestoreConflict
 		message = "undone, except where someone changed the value after us, which was left as it is: " + strings.Join(conflicts, ", ")
 	}
-	message += p.resumedTool()
+	message += p.resumedTool() + p.stillInGit()
 	p.out.Set(strategyv1.ConditionInEffect, metav1.ConditionFalse, strategyv1.ReasonRestored, message)
 	p.out.Set(strategyv1.ConditionRestored, metav1.ConditionTrue, reason, message)
 	p.out.Note(strategyv1.EventRestored, message, p.next.Restore.By)

@@ -72,7 +72,7 @@ func (a Allow) check(where *url.URL, namespace string) error {
 	if a.named(host, portOf(where)) || within(host, namespace) {
 		return nil
 	}
-	return errors.New("the operator does not ask this server: it is no Service of the playbook's namespace, and not in the manager's --prometheus-allow (of notifications: --webhook-allow); " +
+	return errors.New("the operator does not ask this server: it is no Service of the playbook's namespace, and not in the manager's --prometheus-allow (of notifications: --webhook-allow; of repositories: --git-allow); " +
 		"write the Service as NAME.NAMESPACE, or have the server allowed")
 }
 

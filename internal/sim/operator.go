@@ -117,7 +117,7 @@ func (w *World) Start(seams Seams) *Operator {
 	}
 	environment := &controllers.Environment{
 		Client: api, Live: live, Logs: logs, Evidence: evidence, Clock: operatorClock{w}, Recorder: recorder{w}, Namespaces: served, Signals: signals,
-		Channels: &watchedWebhook{w, writes}, Policies: w, Access: w, User: User, Operator: Name,
+		Channels: &watchedWebhook{w, writes}, Repositories: w.repositories(writes), Policies: w, Access: w, User: User, Operator: Name,
 	}
 	o.controllers = environment.Controllers()
 	if seams.Controllers != nil {

@@ -65,6 +65,7 @@ type World struct {
 	Clock     *clocktesting.FakePassiveClock
 	Bucket    *Bucket
 	Webhook   *Webhook
+	Git       *Git // nil: there is none
 
 	// Report is how a check's container ends, unless it says false: then it passes.
 	Report func(*World, checks.ID) (Ended, bool)
@@ -226,7 +227,7 @@ func (w *World) MakePlaybook(spec strategyv1.StrategyPlaybookSpec) *strategyv1.S
 func (w *World) Fork() *World {
 	fork := *w
 	fork.Clock = clocktesting.NewFakePassiveClock(w.Clock.Now())
-	fork.Bucket, fork.Webhook = w.Bucket.fork(), w.Webhook.fork()
+	fork.Bucket, fork.Webhook, fork.Git = w.Bucket.fork(), w.Webhook.fork(), w.Git.fork(fork.Clock.Now)
 	fork.Signals, fork.Reports = maps.Clone(w.Signals), maps.Clone(w.Reports)
 	fork.Jobs, fork.Made = maps.Clone(w.Jobs), maps.Clone(w.Made)
 	fork.Trace, fork.rollbacks = slices.Clip(w.Trace), slices.Clip(w.rollbacks)

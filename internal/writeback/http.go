@@ -19,17 +19,17 @@ type overHTTP struct {
 	bodies      []io.Closer
 }
 
-func (w *Writer) dialHTTP(repository Repository, credentials Credentials) dialler {
-	return func(ctx context.Context, name string) (service, error) {
+func (w *Writer) dialHTTP(repository Repository, credentials Credentials) Dial {
+	return func(ctx context.Context, name string) (Service, error) {
 		return &overHTTP{ctx: ctx, client: w.client, url: strings.TrimRight(repository.URL, "/"), name: name, credentials: credentials}, nil
 	}
 }
 
-func (h *overHTTP) refs() (io.Reader, error) {
+func (h *overHTTP) Refs() (io.Reader, error) {
 	return h.do(http.MethodGet, "/info/refs?service="+h.name, nil, "advertisement")
 }
 
-func (h *overHTTP) ask(request []byte) (io.Reader, error) {
+func (h *overHTTP) Ask(request []byte) (io.Reader, error) {
 	return h.do(http.MethodPost, "/"+h.name, request, "result")
 }
 
@@ -49,7 +49,7 @@ func (h *overHTTP) do(method, path string, body []byte, answers string) (io.Read
 	case h.credentials.Password != "":
 		request.SetBasicAuth(h.credentials.Username, h.credentials.Password)
 	}
-	response, err := h.client.Do(request)
+	response, err := h.client.Do(request) //nolint:bodyclose // Close does, after the answer was read
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func (h *overHTTP) do(method, path string, body []byte, answers string) (io.Read
 	return response.Body, nil
 }
 
-func (h *overHTTP) close() {
+func (h *overHTTP) Close() {
 	for _, body := range h.bodies {
 		_ = body.Close() // a reader has nothing left to lose
 	}

@@ -30,12 +30,12 @@ type seen struct {
 }
 
 // see fetches what a job is decided on.
-func see(ctx context.Context, to dialler, job Job) (*seen, error) {
+func see(ctx context.Context, to Dial, job Job) (*seen, error) {
 	refs, one, err := listening(ctx, to, uploadPack)
 	if err != nil {
 		return nil, err
 	}
-	defer one.close()
+	defer one.Close()
 	branch := refs.References[branchRef(job.Repository.Branch).String()]
 	if branch.IsZero() {
 		return nil, failf(Invalid, "the repository has no branch %s; mend spec.scheduler.gitOps.writeBack.branch", bounded(job.Repository.Branch))

@@ -20,8 +20,8 @@ type overSSH struct {
 }
 
 // The Git services do not look at their environment, and no terminal is asked for: nothing but the command reaches the server.
-func (w *Writer) dialSSH(repository Repository, credentials Credentials) dialler {
-	return func(ctx context.Context, name string) (service, error) {
+func (w *Writer) dialSSH(repository Repository, credentials Credentials) Dial {
+	return func(ctx context.Context, name string) (Service, error) {
 		where, err := url.Parse(repository.URL)
 		if err != nil {
 			return nil, failf(Invalid, "the URL of the repository cannot be read") // err would repeat it
@@ -43,7 +43,7 @@ func (w *Writer) dialSSH(repository Repository, credentials Credentials) dialler
 		}
 		one := &overSSH{client: ssh.NewClient(secured, channels, requests), stop: stop}
 		if err := one.start(name + " " + quoted(where.Path)); err != nil {
-			one.close()
+			one.Close()
 			return nil, err
 		}
 		return one, nil
@@ -101,16 +101,16 @@ func ofHandshake(err error) error {
 	return err
 }
 
-func (s *overSSH) refs() (io.Reader, error) { return s.out, nil }
+func (s *overSSH) Refs() (io.Reader, error) { return s.out, nil }
 
-func (s *overSSH) ask(request []byte) (io.Reader, error) {
+func (s *overSSH) Ask(request []byte) (io.Reader, error) {
 	if _, err := s.in.Write(request); err != nil {
 		return nil, err
 	}
 	return s.out, nil
 }
 
-func (s *overSSH) close() {
+func (s *overSSH) Close() {
 	s.stop()
 	_ = s.client.Close() // whatever was to be read was read
 }

@@ -29,19 +29,19 @@ const (
 	receivePack = "git-receive-pack"
 )
 
-// service is a conversation with one of the services: it tells what it has, gets a request, and answers.
-type service interface {
-	refs() (io.Reader, error)
-	ask(request []byte) (io.Reader, error)
-	close()
+// Service is a conversation with one of the services: it tells what it has, gets a request, and answers.
+type Service interface {
+	Refs() (io.Reader, error)
+	Ask(request []byte) (io.Reader, error)
+	Close()
 }
 
-// dialler begins a conversation.
-type dialler func(ctx context.Context, name string) (service, error)
+// Dial begins a conversation with the service of a name.
+type Dial func(ctx context.Context, name string) (Service, error)
 
 // advertised are the references of a repository, by their full names, and what the service can do.
-func advertised(one service) (*packp.AdvRefs, error) {
-	reader, err := one.refs()
+func advertised(one Service) (*packp.AdvRefs, error) {
+	reader, err := one.Refs()
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func advertised(one service) (*packp.AdvRefs, error) {
 }
 
 // fetch gets everything that the hashes lead to, as one pack; zero ones lead nowhere.
-func fetch(one service, refs *packp.AdvRefs, tips []plumbing.Hash) ([]byte, error) {
+func fetch(one Service, refs *packp.AdvRefs, tips []plumbing.Hash) ([]byte, error) {
 	request := packp.NewUploadPackRequestFromCapabilities(refs.Capabilities)
 	for _, tip := range tips {
 		if !tip.IsZero() && !slices.Contains(request.Wants, tip) {
@@ -72,7 +72,7 @@ func fetch(one service, refs *packp.AdvRefs, tips []plumbing.Hash) ([]byte, erro
 	if err := pktline.NewEncoder(&body).EncodeString("done\n"); err != nil {
 		return nil, err
 	}
-	answer, err := one.ask(body.Bytes())
+	answer, err := one.Ask(body.Bytes())
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func demuxed(capabilities *capability.List, reader io.Reader) io.Reader {
 
 // push has the server move a reference from one commit to another, if it is still there. A *Failure is the server's word, or that there is none;
 // after any other error it may have been done or not.
-func push(one service, refs *packp.AdvRefs, command packp.Command, pack []byte) error {
+func push(one Service, refs *packp.AdvRefs, command packp.Command, pack []byte) error {
 	request := packp.NewReferenceUpdateRequestFromCapabilities(refs.Capabilities)
 	request.Capabilities.Delete(capability.Sideband64k)
 	request.Capabilities.Delete(capability.Sideband)
@@ -112,7 +112,7 @@ func push(one service, refs *packp.AdvRefs, command packp.Command, pack []byte) 
 		return err
 	}
 	body.Write(pack)
-	answer, err := one.ask(body.Bytes())
+	answer, err := one.Ask(body.Bytes())
 	if err != nil {
 		return err
 	}

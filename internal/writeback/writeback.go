@@ -76,7 +76,11 @@ type Writer struct {
 	dial   signals.Dial
 	allow  signals.Allow
 	failed func(ctx context.Context, url string, err error)
+	only   Dial // nil: the repository that a job names
 }
+
+// Over is a Writer to one repository, whatever a job names: the servers of simulated worlds listen nowhere.
+func Over(dial Dial) *Writer { return &Writer{only: dial} }
 
 // New makes a Writer.
 func New(options signals.Options) *Writer {
@@ -110,12 +114,9 @@ func (w *Writer) Write(ctx context.Context, job Job) (Result, error) {
 }
 
 // dialler refuses what the playbook must not ask for.
-func (w *Writer) dialler(job Job) (dialler, error) {
+func (w *Writer) dialler(job Job) (Dial, error) {
 	repository := job.Repository
 	if err := signals.CheckRepository(repository.URL); err != nil {
-		return nil, failf(Invalid, "%s", err)
-	}
-	if err := w.allow.Check(repository.URL, job.Namespace); err != nil {
 		return nil, failf(Invalid, "%s", err)
 	}
 	for _, name := range []plumbing.ReferenceName{branchRef(repository.Branch), job.pushRef()} {
@@ -125,6 +126,12 @@ func (w *Writer) dialler(job Job) (dialler, error) {
 	}
 	if path.Clean("/"+repository.Path) != "/"+repository.Path || repository.Path == "" {
 		return nil, failf(Invalid, "%q is no path of a file in a repository; write it like clusters/prod/core.yaml", bounded(repository.Path))
+	}
+	if w.only != nil {
+		return w.only, nil
+	}
+	if err := w.allow.Check(repository.URL, job.Namespace); err != nil {
+		return nil, failf(Invalid, "%s", err)
 	}
 	if strings.HasPrefix(strings.ToLower(repository.URL), "ssh:") {
 		return w.dialSSH(repository, job.Credentials), nil
@@ -151,7 +158,7 @@ func (j Job) applyRef() plumbing.ReferenceName {
 }
 
 // once fetches, decides and pushes.
-func once(ctx context.Context, to dialler, job Job, sign signer) (Result, error) {
+func once(ctx context.Context, to Dial, job Job, sign signer) (Result, error) {
 	seen, err := see(ctx, to, job)
 	if err != nil {
 		return Result{}, err
@@ -174,7 +181,7 @@ func once(ctx context.Context, to dialler, job Job, sign signer) (Result, error)
 }
 
 // send pushes. Servers have many words for a branch that moved, and an answer may be lost: so what the branch is now counts more.
-func send(ctx context.Context, to dialler, command packp.Command, pack []byte) error {
+func send(ctx context.Context, to Dial, command packp.Command, pack []byte) error {
 	failed := pushOnce(ctx, to, command, pack)
 	if failed == nil {
 		return nil
@@ -183,7 +190,7 @@ func send(ctx context.Context, to dialler, command packp.Command, pack []byte) e
 	if err != nil {
 		return failed
 	}
-	one.close()
+	one.Close()
 	switch now := refs.References[command.Name.String()]; now {
 	case command.New:
 		return nil
@@ -193,24 +200,24 @@ func send(ctx context.Context, to dialler, command packp.Command, pack []byte) e
 	return failf(Moved, "the branch moved while it was pushed to")
 }
 
-func pushOnce(ctx context.Context, to dialler, command packp.Command, pack []byte) error {
+func pushOnce(ctx context.Context, to Dial, command packp.Command, pack []byte) error {
 	refs, one, err := listening(ctx, to, receivePack)
 	if err != nil {
 		return err
 	}
-	defer one.close()
+	defer one.Close()
 	return push(one, refs, command, pack)
 }
 
 // listening is a conversation with a service, after it told what it has.
-func listening(ctx context.Context, to dialler, name string) (*packp.AdvRefs, service, error) {
+func listening(ctx context.Context, to Dial, name string) (*packp.AdvRefs, Service, error) {
 	one, err := to(ctx, name)
 	if err != nil {
 		return nil, nil, err
 	}
 	refs, err := advertised(one)
 	if err != nil {
-		one.close()
+		one.Close()
 		return nil, nil, err
 	}
 	return refs, one, nil

@@ -57,7 +57,9 @@ spec:
     config: {configMapName: bot-core-config, key: core.yaml, format: BotCore}
     rollout: {deploymentName: bot-core-scheduler, timeoutSeconds: 180}
     proof: {check: plan}
-    gitOps: {mode: Report}
+    gitOps:
+      mode: WriteBack
+      writeBack: {url: "https://git.example.com/config.git", branch: main, path: core.yaml, pushBranch: ops, secretName: git, author: {name: ops, email: ops@example.com}, timeoutSeconds: 60}
   checks:
   - name: plan
     podTemplateName: tools
@@ -497,7 +499,22 @@ func playbookRows() []row {
 		number("scheduler.rollout.timeoutSeconds", 5, 3600),
 		text("scheduler.proof.check", 1, 40),
 		enum("scheduler.proof.proves", "Loaded", "Running"),
-		enum("scheduler.gitOps.mode", "Report", "Coexist", "Pause"),
+		enum("scheduler.gitOps.mode", "WriteBack"),
+		rule("mode Report", "", set("scheduler.gitOps.mode", "Report"), drop("scheduler.gitOps.writeBack")),
+		rule("mode Coexist", "", set("scheduler.gitOps.mode", "Coexist"), drop("scheduler.gitOps.writeBack")),
+		rule("mode Pause", "", set("scheduler.gitOps.mode", "Pause"), drop("scheduler.gitOps.writeBack")),
+		rule("mode WriteBack without a file", "writeBack is for mode WriteBack, and that needs it", drop("scheduler.gitOps.writeBack")),
+		rule("a file for another mode", "writeBack is for mode WriteBack, and that needs it", set("scheduler.gitOps.mode", "Pause")),
+		required("scheduler.gitOps.writeBack.url", "scheduler.gitOps.writeBack.branch", "scheduler.gitOps.writeBack.path", "scheduler.gitOps.writeBack.secretName",
+			"scheduler.gitOps.writeBack.author.name", "scheduler.gitOps.writeBack.author.email"),
+		pattern("scheduler.gitOps.writeBack.url", []string{"ssh://git@git/config.git", "http://git.trading/config.git"}, []string{"file:///etc", "git@git:config.git", "https://a b"}),
+		pattern("scheduler.gitOps.writeBack.branch", []string{"release/1.0"}, []string{"-x", "a b", "a~1"}),
+		pattern("scheduler.gitOps.writeBack.path", []string{"clusters/prod/core.yaml"}, []string{"/core.yaml", "a b"}),
+		pattern("scheduler.gitOps.writeBack.pushBranch", []string{"ops/emergency"}, []string{"-x", "a b"}),
+		reference("scheduler.gitOps.writeBack.secretName"),
+		pattern("scheduler.gitOps.writeBack.author.name", []string{"The desk"}, []string{"a <b>", "a\nb"}),
+		pattern("scheduler.gitOps.writeBack.author.email", []string{"a@b"}, []string{"a b", "<a@b>"}),
+		number("scheduler.gitOps.writeBack.timeoutSeconds", 10, 3600),
 
 		items("checks", 1, 32, checked),
 		unique("checks", checked(0)),

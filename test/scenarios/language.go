@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -23,7 +24,7 @@ import (
 // words are what a story can say. Each does one thing in the world; the operator then works until nothing happens any more.
 // CONTRIBUTING.md has them in a table.
 var words = map[string]func(*sim.World, *datadriven.TestData) error{
-	"playbook": changePlaybook, "configuration": configure, "edit": edit, "report": report, "signal": signal, "stale": stale, "reloader": reloader, "flux": flux,
+	"playbook": changePlaybook, "configuration": configure, "edit": edit, "report": report, "signal": signal, "stale": stale, "reloader": reloader, "flux": flux, "git": repository,
 	"incident": reportIncident, "rollback": askRollback, "hold": hold, "delete": remove, "pass": pass,
 	"approve": decideOn(strategyv1.DecisionApprove), "deny": decideOn(strategyv1.DecisionDeny), "override": decideOn(strategyv1.DecisionOverride),
 	"renew": decideOn(strategyv1.DecisionRenew), "restore": decideOn(strategyv1.DecisionRestore),
@@ -131,6 +132,38 @@ func flux(w *sim.World, line *datadriven.TestData) error {
 			metav1.SetMetaDataAnnotation(&configMap.ObjectMeta, group+argument.Key, argument.Vals[0])
 		}
 	})
+	return nil
+}
+
+// repository is the one that the configuration comes from, and to which the playbook writes back: "git on", "git on=ops" to branches that somebody
+// merges, "git down", "git up", "git refuses", "git takes", "git moves", "git loses", "git merge=ops/less", and "git edit" like edit.
+func repository(w *sim.World, line *datadriven.TestData) error {
+	what := line.CmdArgs[0]
+	value := strings.Join(what.Vals, "")
+	switch what.Key {
+	case "on":
+		w.HasGit()
+		sim.Change(w, sim.Playbook, &strategyv1.StrategyPlaybook{}, func(playbook *strategyv1.StrategyPlaybook) { sim.WrittenBack(value)(&playbook.Spec) })
+	case "down":
+		w.Git.Down = errors.New("connection refused")
+	case "up":
+		w.Git.Down = nil
+	case "refuses":
+		w.Git.Refuses = "protected branch hook declined"
+	case "takes":
+		w.Git.Refuses, w.Git.Moves = "", false
+	case "moves":
+		w.Git.Moves = true
+	case "loses":
+		w.Git.Loses = 1
+	case "merge":
+		return w.Git.Merge(value)
+	case "edit":
+		before, after, _ := strings.Cut(line.Input, "\n")
+		return w.Git.Edit(before, after)
+	default:
+		return fmt.Errorf("%q is nothing that a repository does", what.Key)
+	}
 	return nil
 }
 

@@ -68,6 +68,15 @@ var ReasonPlaces = map[string]Places{
 	strategyv1.ReasonPlaybookHeld:      rollbackIn(strategyv1.RollbackApplying, strategyv1.RollbackInForce, strategyv1.RollbackRestoring),
 	strategyv1.ReasonPlaybookSuspended: rollbackIn(strategyv1.RollbackApplying, strategyv1.RollbackInForce, strategyv1.RollbackRestoring),
 
+	strategyv1.ReasonCommitted: reasonOf("Committed"), strategyv1.ReasonCommitUndone: reasonOf("Committed"), strategyv1.ReasonNotOurCommit: reasonOf("Committed"),
+	strategyv1.ReasonPullRequestOpen:   rollbackIn(strategyv1.RollbackRestoring), // else of Committed
+	strategyv1.ReasonCommitting:        rollbackIn(strategyv1.RollbackInForce, strategyv1.RollbackRestoring),
+	strategyv1.ReasonRepositoryInvalid: rollbackIn(strategyv1.RollbackInForce, strategyv1.RollbackRestoring),
+	strategyv1.ReasonRepositoryAway:    rollbackIn(strategyv1.RollbackInForce, strategyv1.RollbackRestoring),
+	strategyv1.ReasonPushRefused:       rollbackIn(strategyv1.RollbackInForce, strategyv1.RollbackRestoring),
+	strategyv1.ReasonFileDiffers:       rollbackIn(strategyv1.RollbackInForce, strategyv1.RollbackRestoring),
+	strategyv1.ReasonBranchMoved:       rollbackIn(strategyv1.RollbackInForce, strategyv1.RollbackRestoring),
+
 	strategyv1.ReasonTriaging:      incidentIn(strategyv1.IncidentTriage, strategyv1.IncidentDiagnosis), // handed over by time in this very pass
 	strategyv1.ReasonDiagnosing:    incidentIn(strategyv1.IncidentDiagnosis),
 	strategyv1.ReasonMitigating:    incidentIn(strategyv1.IncidentMitigation),

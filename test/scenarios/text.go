@@ -62,11 +62,12 @@ func Tell(t *testing.T, file string, w *sim.World) Scenario {
 
 // teller tells what changed since it told last.
 type teller struct {
-	world    *sim.World
-	said     map[string]string // Ready by object
-	logged   map[string]int    // lines of its log by object
-	content  string
-	restarts int
+	world     *sim.World
+	said      map[string]string // Ready by object
+	logged    map[string]int    // lines of its log by object
+	content   string
+	git, file string // subjects of the main branch, and its file
+	restarts  int
 }
 
 // news are the summaries, the lines of the logs and the configuration, as far as they are new.
@@ -94,6 +95,21 @@ func (t *teller) news() string {
 			news = append(news, strings.TrimSpace(config.UnifiedDiff("core.yaml", t.content, content)))
 		}
 		t.content = content
+	}
+	if git := t.world.Git; git != nil {
+		log := strings.Join(git.Log("main"), "\n")
+		if added := strings.TrimSuffix(log, t.git); added != "" && t.git != "" {
+			for _, subject := range strings.Split(strings.TrimSpace(added), "\n") {
+				news = append(news, "commit on main: "+subject)
+			}
+		}
+		t.git = log
+		if file := git.File(); file != t.file {
+			if t.file != "" {
+				news = append(news, strings.TrimSpace(config.UnifiedDiff("core.yaml in Git", t.file, file)))
+			}
+			t.file = file
+		}
 	}
 	if restarts := t.world.Restarts - t.restarts; restarts > 0 && t.restarts > 0 {
 		news = append(news, fmt.Sprintf("the scheduler was restarted (%d)", restarts))

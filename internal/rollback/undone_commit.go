@@ -1,0 +1,78 @@
+package rollback
+
+import (
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+)
+
+// outOfGit has the inverse committed before the edits are undone: else the GitOps tool brings them back. It says whether they may be undone now.
+func (p *plan) outOfGit() bool {
+	asked := p.next.WriteBack
+	if asked == nil { // nothing was ever committed
+		return true
+	}
+	p.allow()
+	p.out.Working(p.undoing(), "undoing the edits: "+p.summary()+"; first their inverse is committed to "+p.next.Plan.GitOps.CommitsTo)
+	if asked.Change != strategyv1.WriteBackUndone {
+		p.announceCommit(strategyv1.WriteBackUndone, "the inverse of the edits", p.next.Restore.By)
+		return false
+	}
+	if asked.State != "" && asked.State != strategyv1.WriteBackOpen {
+		return true
+	}
+	if p.now.Before(p.commitBy()) {
+		p.out.Wake(p.commitBy())
+		return false
+	}
+	if p.insists() {
+		p.undoAllTheSame()
+		return true
+	}
+	p.out.Stall(p.out.Reason(strategyv1.ConditionCommitted), "the edits are not undone: "+p.notOutOfGit()+". To undo them all the same: "+p.restoreCommand())
+	return false
+}
+
+func (p *plan) notOutOfGit() string {
+	return "their inverse is not in the repository in time, and a GitOps tool would bring them back: " + p.out.Message(strategyv1.ConditionCommitted)
+}
+
+// undoAllTheSame says, once, that Git still has what is undone.
+func (p *plan) undoAllTheSame() {
+	if p.saidAllTheSame() {
+		return
+	}
+	reason, message := p.out.Reason(strategyv1.ConditionCommitted), allTheSame+": "+p.notOutOfGit()+". Take them out of the repository by hand, or pause the tool"
+	p.out.Set(strategyv1.ConditionCommitted, metav1.ConditionTrue, reason, message)
+	p.out.Note(strategyv1.EventNotCommitted, message, p.next.Restore.By)
+	p.out.Tell(corev1.EventTypeWarning, reason, message)
+}
+
+const allTheSame = "the edits are undone all the same"
+
+func (p *plan) saidAllTheSame() bool {
+	return strings.HasPrefix(p.out.Message(strategyv1.ConditionCommitted), allTheSame)
+}
+
+// insists: a person asked for it, whom no rule overrules, or what is undone did harm.
+func (p *plan) insists() bool {
+	return p.next.Restore.By != "" || p.next.Restore.Request == requestDesiredState || p.reverts()
+}
+
+// stuckInGit: a request that no person made waits for somebody, because the inverse cannot be committed.
+func (p *plan) stuckInGit() bool {
+	asked := p.next.WriteBack
+	return asked != nil && asked.Change == strategyv1.WriteBackUndone && p.claimed() == strategyv1.ClaimHold && p.next.Restore != nil &&
+		(asked.State == "" || asked.State == strategyv1.WriteBackOpen) && !p.insists() && !p.now.Before(p.commitBy())
+}
+
+// stillInGit says that the repository may hold what was undone.
+func (p *plan) stillInGit() string {
+	if p.next.WriteBack == nil || !p.out.Is(strategyv1.ConditionCommitted) {
+		return ""
+	}
+	return ". Mind that the repository still holds the edits, and a GitOps tool brings them back: " + p.next.Plan.GitOps.CommitsTo
+}
