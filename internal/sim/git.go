@@ -62,7 +62,7 @@ func (w *World) HasGit() {
 	w.Get(ConfigMap, &configMap)
 	w.Git = &Git{store: gitmemory.NewStorage(), now: w.Clock.Now}
 	w.Create(&corev1.Secret{ObjectMeta: w.managed(GitSecret), Data: map[string][]byte{"url": []byte(GitURL), "username": []byte("bot"), "password": []byte("secret of git")}})
-	if err := w.Git.commit(gitMain, configMap.Data[testkit.DataKey], "begin"); err != nil {
+	if err := w.Git.commit(configMap.Data[testkit.DataKey], "begin"); err != nil {
 		w.T.Fatalf("%v", err)
 	}
 }
@@ -87,7 +87,7 @@ func (g *Git) Edit(before, after string) error {
 	if !strings.Contains(file, before) {
 		return fmt.Errorf("the file has no %q to edit: %s", before, file)
 	}
-	return g.commit(gitMain, strings.Replace(file, before, after, 1), "mine")
+	return g.commit(strings.Replace(file, before, after, 1), "mine")
 }
 
 // Merge is carol, who merges a branch.
@@ -96,7 +96,7 @@ func (g *Git) Merge(branch string) error {
 	if err != nil {
 		return err
 	}
-	return g.commit(gitMain, g.at(tip.Hash()), "Merge branch "+branch, tip.Hash())
+	return g.commit(g.at(tip.Hash()), "Merge branch "+branch, tip.Hash())
 }
 
 // File is what the main branch has.
@@ -139,7 +139,7 @@ func (g *Git) Log(branch string) (subjects []string) {
 }
 
 // commit is what people do.
-func (g *Git) commit(branch plumbing.ReferenceName, content, message string, also ...plumbing.Hash) error {
+func (g *Git) commit(content, message string, also ...plumbing.Hash) error {
 	blob := g.store.NewEncodedObject()
 	blob.SetType(plumbing.BlobObject)
 	writer, _ := blob.Writer() // one in memory
@@ -159,12 +159,12 @@ func (g *Git) commit(branch plumbing.ReferenceName, content, message string, als
 	}
 	tree := put(&object.Tree{Entries: []object.TreeEntry{{Name: gitFile, Mode: 0o100644, Hash: file}}})
 	var parents []plumbing.Hash
-	if tip, none := g.store.Reference(branch); none == nil {
+	if tip, none := g.store.Reference(gitMain); none == nil {
 		parents = append(parents, tip.Hash())
 	}
 	who := object.Signature{Name: "carol", Email: "carol@example.com", When: g.now().UTC()}
 	commit := put(&object.Commit{Author: who, Committer: who, Message: message + "\n", TreeHash: tree, ParentHashes: append(parents, also...)})
-	return errors.Join(err, g.store.SetReference(plumbing.NewHashReference(branch, commit)))
+	return errors.Join(err, g.store.SetReference(plumbing.NewHashReference(gitMain, commit)))
 }
 
 // repositories are the server as operators call it.
@@ -234,7 +234,7 @@ func (s *gitService) Ask(request []byte) (io.Reader, error) {
 // take is one push. Like a real server it compares what the branch is.
 func (s *gitService) take(asked *packp.ReferenceUpdateRequest, answer io.Writer) error {
 	if s.Moves {
-		if err := s.commit(gitMain, s.File()+"# more\n", "faster"); err != nil {
+		if err := s.commit(s.File()+"# more\n", "faster"); err != nil {
 			return err
 		}
 	}
