@@ -98,8 +98,10 @@ func (p *plan) notCommitted(reason, why string, person bool) {
 		message = fmt.Sprintf("pushed to branch %s; whether somebody merged it cannot be seen: %s", p.next.WriteBack.Branch, why)
 	}
 	if p.out.Reason(strategyv1.ConditionCommitted) != reason {
-		p.out.Note(strategyv1.EventNotCommitted, message, "")
 		p.out.Tell(corev1.EventTypeWarning, reason, message)
+	}
+	if person && p.out.Message(strategyv1.ConditionCommitted) != message { // an answer that is lost is none of the log's business
+		p.out.NoteRepeated(strategyv1.EventNotCommitted, message)
 	}
 	p.out.Set(strategyv1.ConditionCommitted, status, reason, message)
 }
