@@ -13,7 +13,7 @@ type Kind string
 
 // The kinds of failures.
 const (
-	Invalid     Kind = "Invalid"     // what the playbook or its Secret says of the repository: a person has to mend it
+	Invalid     Kind = "Invalid"     // what the playbook or its Secret says of the repository: somebody has to fix it
 	Refused     Kind = "Refused"     // the server will not have it from us: a person has to allow it
 	Differs     Kind = "Differs"     // the file holds something else: a person has to look
 	Unreachable Kind = "Unreachable" // no answer, or none that helps: later
@@ -50,11 +50,11 @@ func ofStatus(code int) error {
 	case code >= 200 && code < 300:
 		return nil
 	case code == 401:
-		return failf(Refused, "the Git server does not accept the credentials (HTTP 401); mend the Secret of the write-back")
+		return failf(Refused, "the Git server does not accept the credentials (HTTP 401); fix the Secret of the write-back")
 	case code == 403:
 		return failf(Refused, "the Git server does not allow it (HTTP 403); give the account of the Secret the right to read and to push")
 	case code == 404:
-		return failf(Refused, "the Git server knows no such repository, or does not show it to this account (HTTP 404); mend the URL, or the Secret, of the write-back")
+		return failf(Refused, "the Git server knows no such repository, or does not show it to this account (HTTP 404); fix the URL, or the Secret, of the write-back")
 	case code >= 300 && code < 400:
 		return failf(Invalid, "the Git server answers HTTP %d, a redirect, which is not followed; write the URL that it leads to into the playbook", code)
 	}

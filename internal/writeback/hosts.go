@@ -64,7 +64,7 @@ func (k knownHosts) of(host, port string) (ssh.HostKeyCallback, []string, error)
 		same := func(other ssh.PublicKey) bool { return bytes.Equal(other.Marshal(), key.Marshal()) }
 		revoked := slices.ContainsFunc(k, func(one knownHost) bool { return one.revoked && same(one.key) })
 		if revoked || !slices.ContainsFunc(known, same) {
-			return failf(Invalid, "the Git server has another key than known_hosts of the Secret says: it may be somebody else's; ask who runs it, then mend known_hosts")
+			return failf(Invalid, "the Git server has another key than known_hosts of the Secret says: it may be somebody else's; ask who runs it, then fix known_hosts")
 		}
 		return nil
 	}, algorithms, nil

@@ -58,7 +58,7 @@ func (h *overHTTP) do(method, path string, body []byte, answers string) (io.Read
 		return nil, err
 	}
 	if kind, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")); kind != "application/x-"+h.name+"-"+answers {
-		return nil, failf(Invalid, "what answers at the URL is no Git server, or one of the old kind without %s; mend the URL of the write-back", h.name)
+		return nil, failf(Invalid, "what answers at the URL is no Git server, or one of the old kind without %s; fix the URL of the write-back", h.name)
 	}
 	return response.Body, nil
 }

@@ -38,7 +38,7 @@ func see(ctx context.Context, to Dial, job Job) (*seen, error) {
 	defer one.Close()
 	branch := refs.References[branchRef(job.Repository.Branch).String()]
 	if branch.IsZero() {
-		return nil, failf(Invalid, "the repository has no branch %s; mend spec.scheduler.gitOps.writeBack.branch", bounded(job.Repository.Branch))
+		return nil, failf(Invalid, "the repository has no branch %s; fix spec.scheduler.gitOps.writeBack.branch", bounded(job.Repository.Branch))
 	}
 	tips := []plumbing.Hash{branch, {}, {}}
 	if job.Repository.PushBranch != "" {

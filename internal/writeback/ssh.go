@@ -90,7 +90,7 @@ func (s *overSSH) start(command string) error {
 	return session.Start(command)
 }
 
-// ofHandshake: whom the server is not, or does not let in, a person has to mend.
+// ofHandshake: whom the server is not, or does not let in, somebody has to fix.
 func ofHandshake(err error) error {
 	if failure, ok := errors.AsType[*Failure](err); ok {
 		return failure
