@@ -215,7 +215,7 @@ func TestNothingStaysTrueAgainstTheFacts(t *testing.T) {
 
 // TestEveryConditionIsTakenBack: whoever adds a condition says what takes it back.
 func TestEveryConditionIsTakenBack(t *testing.T) {
-	ofOthers := []string{"OnCallKnown", "OnCallMayDecide", "Reviewed", "Planned", "Approved", "Applied", "InEffect", "Verified", "Restored"}
+	ofOthers := []string{"OnCallKnown", "OnCallMayDecide", "Reviewed", "Planned", "Approved", "Applied", "InEffect", "Verified", "Committed", "Restored"}
 	for _, kind := range testkit.ConditionTypes(t) {
 		_, listed := takenBack[kind]
 		if _, only := once[kind]; !listed && !only && !slices.Contains(ofOthers, kind) {

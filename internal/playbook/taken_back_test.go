@@ -122,7 +122,7 @@ func TestNothingStaysTrueAgainstTheFacts(t *testing.T) {
 func TestEveryConditionIsTakenBack(t *testing.T) {
 	ofOthers := []string{
 		"Triaged", "Acknowledged", "Escalated", "LeadCalled", "Diagnosed", "Contained", "Quiet", "Resolved", "SLAMet", "SignalsKnown", "Notified",
-		"Planned", "Approved", "Applied", "InEffect", "Verified", "Restored",
+		"Planned", "Approved", "Applied", "InEffect", "Verified", "Committed", "Restored",
 	}
 	for _, kind := range testkit.ConditionTypes(t) {
 		if takenBack[kind] == nil && !slices.Contains(ofOthers, kind) {
