@@ -22,6 +22,7 @@ var WorthAnAlert = []string{
 	strategyv1.ReasonOverwritten, strategyv1.ReasonRecordForged, strategyv1.ReasonRecordLost, strategyv1.ReasonNotInEffect, strategyv1.ReasonUnproved,
 	strategyv1.ReasonFailedAfter, strategyv1.ReasonUnmeasuredAfter, strategyv1.ReasonExpired, strategyv1.ReasonRetained, strategyv1.ReasonEditsLeft,
 	strategyv1.ReasonOrphanEdits,
+	strategyv1.ReasonPushRefused, strategyv1.ReasonFileDiffers, strategyv1.ReasonRepositoryInvalid, strategyv1.ReasonRepositoryAway, strategyv1.ReasonBranchMoved,
 	// The operator cannot do its work, or is not to.
 	strategyv1.ConditionOnHold, strategyv1.ReasonSignalUnknown, strategyv1.ReasonLeadUnjudged, strategyv1.ReasonNamespaceNotServed,
 	strategyv1.ReasonEvidenceUnavailable, strategyv1.ReasonEvidenceForged, strategyv1.ReasonLogConflict, strategyv1.ReasonEffectRefused,
