@@ -62,7 +62,7 @@ $(BIN)/floor:
 
 # Packages that need an API server, and those where goroutines are.
 SERVED := ./test/api
-RACED  := ./controllers/... ./cmd/... ./internal/intake ./internal/rules ./internal/signals ./test/input $(SERVED)
+RACED  := ./controllers/... ./cmd/... ./internal/intake ./internal/rules ./internal/signals ./internal/writeback ./test/input $(SERVED)
 
 .PHONY: unit
 unit: ## Run all tests that need no API server (seconds, when little changed).

@@ -20,7 +20,7 @@ const faster = 12
 
 // A person, Git and the operator edit one key of one ConfigMap. Whatever the first two write in the worst moment, none of it is lost by the operator's
 // hand, and what is undone in the end is the operator's alone.
-func TestNoEditOfAnyoneElseIsLost(t *testing.T) {
+func TestNoEditOfAnyoneElseIsLostOnTheRealServer(t *testing.T) {
 	t.Parallel()
 	w := onRealServer(t, func(spec *strategyv1.StrategyPlaybookSpec) {
 		spec.Scheduler.GitOps = &strategyv1.GitOpsSpec{Mode: strategyv1.GitOpsCoexist}
