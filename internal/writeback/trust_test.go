@@ -2,6 +2,7 @@ package writeback_test
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -51,7 +52,7 @@ func TestASSHServerIsRecognised(t *testing.T) {
 				return
 			}
 			_, err := writer(t).Write(t.Context(), job)
-			if failure, ok := err.(*writeback.Failure); !ok || failure.Kind != c.kind || !strings.Contains(failure.Problem, c.part) { //nolint:errorlint // it is always one
+			if failure, ok := errors.AsType[*writeback.Failure](err); !ok || failure.Kind != c.kind || !strings.Contains(failure.Problem, c.part) {
 				t.Errorf("%#v", err)
 			}
 		})
@@ -171,7 +172,7 @@ func TestWhereItMayBePushed(t *testing.T) {
 			job := jobFor("https://git.example.com/config.git")
 			c.change(&job)
 			result, err := strict.Write(t.Context(), job)
-			failure, ok := err.(*writeback.Failure) //nolint:errorlint // it is always one
+			failure, ok := errors.AsType[*writeback.Failure](err)
 			if !ok || failure.Kind != writeback.Invalid || !strings.Contains(failure.Problem, c.part) || strings.Contains(failure.Problem, "hunter2") {
 				t.Errorf("%+v, %#v", result, err)
 			}
