@@ -83,6 +83,7 @@ func run() error {
 	flag.DurationVar(&o.pauses.Gather, "pause-gather", usual.Gather, "How long a change of a configuration waits for others, to share a write and a restart of the scheduler with them.")
 	flag.DurationVar(&o.pauses.GatherLimit, "pause-gather-limit", usual.GatherLimit, "How long it waits at most, however many come.")
 	flag.DurationVar(&o.pauses.Reapply, "pause-reapply", usual.Reapply, "How long edits that a GitOps controller put back wait until they are written for the second time; before the third it is five times as long.")
+	flag.DurationVar(&o.pauses.CommitPoll, "pause-merge", usual.CommitPoll, "How often it is looked whether somebody merged a branch that edits were pushed to.")
 	flag.DurationVar(&o.pauses.Rollout, "pause-rollout", usual.Rollout, "How often the pods of a rollout in progress are looked at.")
 	flag.DurationVar(&o.pauses.Turn, "pause-turn", usual.Turn, "How often a rollback looks whether it is its turn.")
 	flag.DurationVar(&o.pauses.Tree, "pause-tree", usual.Tree, "How long what is new in the logs of a namespace waits for more, before it is signed.")

@@ -21,8 +21,8 @@ func (p *plan) writesBack() *strategyv1.WriteBackSpec {
 	return p.seen.Playbook.Spec.Scheduler.GitOps.WriteBack
 }
 
-// askCommit has the edits committed, once they stand in the configuration and the log says so: an emergency does not wait for Git. Nothing takes
-// the edits back because a commit failed.
+// askCommit has the edits committed, once they were written and the log says so: an emergency does not wait for Git. Nothing takes the edits back
+// because a commit failed.
 func (p *plan) askCommit() {
 	asked := p.next.WriteBack
 	if !p.committable() || asked != nil && asked.Revision == p.next.Config.Revision {
@@ -31,13 +31,14 @@ func (p *plan) askCommit() {
 	p.announceCommit(strategyv1.WriteBackApplied, "the edits", "")
 }
 
-// committable: what was approved to be committed stands in the configuration, and nobody wants it undone. On hold nothing is begun.
+// committable: what was approved to be committed stands in the configuration, or a GitOps controller put back what it knows, which the commit ends. Nobody
+// wants it undone. On hold nothing is begun.
 func (p *plan) committable() bool {
 	approved := p.next.Plan != nil && p.next.Plan.GitOps != nil && p.next.Plan.GitOps.CommitsTo != ""
 	if !approved || p.phase() != inForce || p.seen.Playbook.Hold != nil || p.blind() != nil || p.lost() != nil || p.seen.Config.Document == nil {
 		return false
 	}
-	return p.written() && p.next.Config.WrittenRevision == p.next.Config.Revision && p.overwrittenPath() == ""
+	return p.written() && p.next.Config.WrittenRevision == p.next.Config.Revision && (p.overwrittenPath() == "" || p.seePutBack() != nil)
 }
 
 // announceCommit says what will be committed, and asks for it when that is in the log.

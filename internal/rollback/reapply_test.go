@@ -65,6 +65,31 @@ func TestEditsThatWerePutBackAreWrittenAgainAFewTimes(t *testing.T) {
 	}
 }
 
+// A tool that applies within seconds puts edits back sooner than their commit is asked for, and it is the commit that makes it keep them.
+func TestEditsAreCommittedWhileTheyArePutBack(t *testing.T) {
+	for name, c := range map[string]struct {
+		given func(*story)
+		asked bool
+	}{
+		"by the tool":     {(*story).fluxPutsBack, true},
+		"by a person":     {func(s *story) { s.Edit(testkit.Document); s.Writer = &gitops.Writer{Manager: "kubectl-edit"} }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t)
+			s.Spec.Scheduler.GitOps = &strategyv1.GitOpsSpec{Mode: strategyv1.GitOpsWriteBack, WriteBack: &strategyv1.WriteBackSpec{URL: "https://git.world/config.git", Branch: "main", Path: "core.yaml"}}
+			s.approved()
+			s.fluxPutsBack()
+			s.quiet() // it is written again at once
+			s.rollback.Status.WriteBack = nil
+			c.given(s)
+			s.quiet()
+			if asked := s.rollback.Status.WriteBack != nil; asked != c.asked {
+				t.Errorf("asked for a commit: %t, want %t; it is %s", asked, c.asked, s.ready())
+			}
+		})
+	}
+}
+
 // What the scheduler started on while the edits were put back is not in effect there, and is proved anew.
 func TestASchedulerThatStartedMeanwhileIsAskedAnew(t *testing.T) {
 	for name, c := range map[string]struct {

@@ -214,7 +214,7 @@ func (s *story) events(object client.Object, reasons ...string) {
 func (s *story) noSecret(objects ...client.Object) {
 	s.Helper()
 	secret := s.keys()[0].Secret
-	forbidden := []string{string(secret), base64.StdEncoding.EncodeToString(secret), hex.EncodeToString(secret)}
+	forbidden := []string{gitPassword, string(secret), base64.StdEncoding.EncodeToString(secret), hex.EncodeToString(secret)}
 	if raw, err := base64.StdEncoding.DecodeString(string(secret)); err == nil {
 		forbidden = append(forbidden, string(raw), hex.EncodeToString(raw))
 	}

@@ -83,9 +83,16 @@ func (s *story) fluxEngine() *fluxEngine {
 
 func (f *fluxEngine) commit(content string) {
 	f.s.Helper()
+	f.s.must(f.put(f.s.manifest(content)))
+}
+
+// put has the engine apply a manifest from its next turn on.
+func (f *fluxEngine) put(manifest string) error {
 	next := f.file + ".next" // renamed: half a file is not applied
-	f.s.must(os.WriteFile(next, []byte(f.s.manifest(content)), 0o600))
-	f.s.must(os.Rename(next, f.file))
+	if err := os.WriteFile(next, []byte(manifest), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(next, f.file)
 }
 
 func (f *fluxEngine) resume() {

@@ -118,20 +118,25 @@ func (s *story) sinks() *strategyv1.NotificationsSpec {
 		names = append(names, channel.SecretName)
 		s.secret(channel.SecretName, keys[channel.Name], channel.URL, server)
 	}
-	role := &rbacv1.Role{
-		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "sinks-secrets", Labels: ours},
-		Rules:      []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"secrets"}, ResourceNames: names, Verbs: []string{"get"}}},
-	}
-	s.must(admin.Create(s.ctx, role))
-	s.must(admin.Create(s.ctx, &rbacv1.RoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Namespace: role.Namespace, Name: role.Name, Labels: ours}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: role.Name},
-		Subjects: []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: operatorNamespace, Name: operatorName}},
-	}))
+	s.readable("sinks-secrets", names...)
 	s.eventually("the sinks are there", time.Minute, func(ctx context.Context) error {
 		return available(ctx, client.ObjectKey{Namespace: s.namespace, Name: sinksName})
 	})
 	s.trace("the sinks are there")
 	return spec
+}
+
+// readable gives the operator the right to read Secrets of the world, for the rest of the story.
+func (s *story) readable(role string, secrets ...string) {
+	s.Helper()
+	at := metav1.ObjectMeta{Namespace: s.namespace, Name: role, Labels: ours}
+	s.must(admin.Create(s.ctx, &rbacv1.Role{
+		ObjectMeta: at, Rules: []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"secrets"}, ResourceNames: secrets, Verbs: []string{"get"}}},
+	}))
+	s.must(admin.Create(s.ctx, &rbacv1.RoleBinding{
+		ObjectMeta: at, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: role},
+		Subjects: []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: operatorNamespace, Name: operatorName}},
+	}))
 }
 
 // secret is that of one channel; of a chat the URL is the secret.
