@@ -18,7 +18,7 @@ BIN      := bin
 TOOLS    := $(BIN)/tools
 CODE     := . hack/cluster
 FLUX     := hack/flux/apply
-MODULES  := $(CODE) $(FLUX) hack/flux/kustomize hack/tools hack/s3 hack/gcs
+MODULES  := $(CODE) $(FLUX) hack/flux/kustomize hack/flux/source hack/tools hack/s3 hack/gcs
 GO_DIRS  := $(wildcard api cmd controllers hack internal test)
 
 # Static, and the same bytes from the same sources wherever they are built. An image made of the binary alone has no
@@ -253,7 +253,7 @@ e2e: images install $(BIN)/kubectl-strategy $(TOOLS)/flux-apply ## Run the end-t
 	$(E2E)
 
 e2e-long: export E2E_LONG := true
-e2e-long: images install $(BIN)/kubectl-strategy $(TOOLS)/kustomize-controller ## Run those that take long and add little to the others.
+e2e-long: images install $(BIN)/kubectl-strategy $(TOOLS)/kustomize-controller $(TOOLS)/source-controller ## Run those that take long and add little to the others.
 	$(E2E)
 
 .PHONY: krew
@@ -283,6 +283,6 @@ $(TOOLS)/fake-gcs-server: hack/gcs/go.mod
 $(TOOLS)/flux-apply: hack/flux/apply/go.mod hack/flux/apply/main.go
 	go -C hack/flux/apply build -o $(CURDIR)/$@ .
 
-$(TOOLS)/kustomize-controller: hack/flux/kustomize/go.mod
-	CGO_ENABLED=0 go -C hack/flux/kustomize build -trimpath -ldflags '-s -w' -o $(CURDIR)/$@ github.com/fluxcd/kustomize-controller
+$(TOOLS)/%-controller: hack/flux/%/go.mod
+	CGO_ENABLED=0 go -C hack/flux/$* build -trimpath -ldflags '-s -w' -o $(CURDIR)/$@ github.com/fluxcd/$*-controller
 	@touch $@

@@ -19,9 +19,9 @@ func TestFluxPutsTheChangeBackAndNothingIsWrittenAgain(t *testing.T) {
 	s.putsBack(s.fluxEngine(), 20*time.Second)
 }
 
-func TestFluxsOwnControllerPutsTheChangeBackForMinutes(t *testing.T) {
-	s := tell(t, long("three minutes, and Flux is to be built"))
-	s.putsBack(s.fluxController(), 3*time.Minute)
+func TestFluxsOwnControllersPutTheChangeBackForMinutes(t *testing.T) {
+	s := tell(t, long("three minutes, and Flux has to be built"))
+	s.putsBack(s.fluxControllers(), 3*time.Minute)
 }
 
 // putsBack: whoever approves is told before. The change takes effect while Flux is suspended, Flux puts it back, L2 is told by whom, and for all the
@@ -60,9 +60,9 @@ func TestTheOperatorWritesThreeTimesAgainstFluxAndNoMore(t *testing.T) {
 	s.coexists(s.fluxEngine(), 20*time.Second)
 }
 
-func TestTheOperatorWritesThreeTimesAgainstFluxsOwnControllerAndNoMoreForMinutes(t *testing.T) {
-	s := tell(t, long("three minutes, and Flux is to be built"))
-	s.coexists(s.fluxController(), 3*time.Minute)
+func TestTheOperatorWritesThreeTimesAgainstFluxsOwnControllersAndNoMoreForMinutes(t *testing.T) {
+	s := tell(t, long("three minutes, and Flux has to be built"))
+	s.coexists(s.fluxControllers(), 3*time.Minute)
 }
 
 func (s *story) coexists(f flux, during time.Duration) {
@@ -113,9 +113,9 @@ func TestFluxIsPausedWhileTheChangeIsIn(t *testing.T) {
 	s.pauses(s.fluxEngine(), 20*time.Second)
 }
 
-func TestFluxsOwnControllerIsPausedForMinutesWhileTheChangeIsIn(t *testing.T) {
-	s := tell(t, long("three minutes, and Flux is to be built"))
-	s.pauses(s.fluxController(), 3*time.Minute)
+func TestFluxsOwnControllersArePausedForMinutesWhileTheChangeIsIn(t *testing.T) {
+	s := tell(t, long("three minutes, and Flux has to be built"))
+	s.pauses(s.fluxControllers(), 3*time.Minute)
 }
 
 func (s *story) pauses(f flux, during time.Duration) {

@@ -21,20 +21,22 @@ import (
 const (
 	incidentInGit = "loss-in-git"
 	incidentFile  = "incidents/" + incidentInGit + ".yaml"
+
+	rollbackInGit = "risk-in-git"
+	rollbackFile  = "rollbacks/" + rollbackInGit + ".yaml"
+
+	emptyKustomization = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"
 )
 
 // An incident out of Git, in a Kustomization that waits for what it applies, by the shipped expressions: Flux waits as long as people do, calls it failed
 // when its time is over, healthy when the incident is over, and takes the incident away with its file. Whoever approves reads that nobody knows who asked.
 func TestAnIncidentOutOfGitIsWaitedForAndPruned(t *testing.T) {
-	s := tell(t, long("Flux is to be built"))
+	s := tell(t, long("Flux has to be built"))
 	playbook := s.playbook(s.quick("from-git"))
-	f := s.fluxController()
+	f := s.fluxControllers()
 	account := s.fluxAccount()
-	f.commitFile(incidentFile, s.incidentInGit(playbook))
-	s.must(f.create(fluxGroup+"/v1", "Kustomization", "incidents", map[string]any{
-		"interval": "10m", "retryInterval": "2s", "timeout": "30s", "path": "./incidents", "prune": true, "wait": true, "serviceAccountName": account,
-		"sourceRef": map[string]any{"kind": "GitRepository", "name": fluxName}, "healthCheckExprs": shippedExpressions(s),
-	}))
+	f.repository.Put("main", incidentFile, s.incidentInGit(playbook), "ask for help")
+	f.waitsFor("incidents", "10m", account)
 	rollback := s.rollbackOf(&strategyv1.StrategyIncident{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: incidentInGit}}, time.Minute)
 	s.reaches(rollback, "AwaitingApproval", 30*time.Second)
 	incident := &strategyv1.StrategyIncident{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: incidentInGit}}
@@ -43,21 +45,81 @@ func TestAnIncidentOutOfGitIsWaitedForAndPruned(t *testing.T) {
 		s.Errorf("%q asks, not %q", incident.Spec.RequestedBy, want)
 	}
 	s.says(rollback, strategyv1.ConditionPlanned, "Mind that", account)
-	s.kustomization("waits", "Reconciling", "Progressing", "Running health checks")
-	s.kustomization("gives up", "Ready", "HealthCheckFailed", "StrategyIncident/"+s.namespace+"/"+incidentInGit+" status: 'InProgress'")
+	s.kustomization("incidents", "waits", "Reconciling", "Progressing", "Running health checks")
+	s.kustomization("incidents", "gives up", "Ready", "HealthCheckFailed", "StrategyIncident/"+s.namespace+"/"+incidentInGit+" status: 'InProgress'")
 
 	s.decides("bob", strategyv1.DecisionApprove, rollback)
 	s.reaches(incident, "Contained", time.Minute)
 	s.decides("bob", strategyv1.DecisionRestore, rollback)
 	s.reaches(incident, "Resolved", time.Minute)
-	s.kustomization("is content", "Ready", "ReconciliationSucceeded", "Applied revision")
-	s.kustomization("is healthy", "Healthy", "Succeeded", "Health check passed")
+	s.kustomization("incidents", "is content", "Ready", "ReconciliationSucceeded", "Applied revision")
+	s.kustomization("incidents", "is healthy", "Healthy", "Succeeded", "Health check passed")
 	s.logHolds(incident)
 
-	f.commitFile("incidents/kustomization.yaml", "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n") // an empty folder is no folder in Git
-	f.commitFile(incidentFile, "")
+	f.repository.Put("main", "incidents/kustomization.yaml", emptyKustomization, "nothing to ask for") // a folder without files is no folder in Git
+	f.repository.Remove("main", incidentFile, "over")
 	s.isGone(incident, time.Minute)
 	s.trace("the incident went with its file")
+}
+
+// A rollback out of Git, applied again every two seconds: who approves reads that nobody knows who asked, its desiredState in Git has it restored, and it
+// goes with its file.
+func TestARollbackOutOfGitIsRestoredAndPruned(t *testing.T) {
+	s := tell(t, long("Flux has to be built"))
+	playbook := s.playbook(s.quick("from-git"))
+	f := s.fluxControllers()
+	account := s.fluxAccount()
+	f.repository.Put("main", rollbackFile, s.rollbackInGit(playbook, strategyv1.StateApplied), "less risk")
+	f.waitsFor("rollbacks", fluxEvery.String(), account)
+	rollback := &strategyv1.StrategyRollback{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: rollbackInGit}}
+	s.eventually("Flux makes the rollback", 30*time.Second, func(ctx context.Context) error { return s.refresh(ctx, rollback) })
+	s.carolApproves(rollback)
+	s.says(rollback, strategyv1.ConditionPlanned, "Mind that", account)
+	s.reaches(rollback, "Verified", time.Minute)
+	s.kustomization("rollbacks", "is content", "Ready", "ReconciliationSucceeded", "Applied revision")
+	written := s.configWrites()
+	generation, applied := rollback.Generation, f.applied()
+	s.eventually("Flux applies it a few times more", 30*time.Second, func(context.Context) error {
+		if n := f.applied() - applied; n < 4 {
+			return fmt.Errorf("%d times", n)
+		}
+		return nil
+	})
+	s.reaches(rollback, "Verified", 10*time.Second)
+	if n := written(); n != 0 || rollback.Generation != generation {
+		s.Errorf("%d writes, generation %d, not %d", n, rollback.Generation, generation)
+	}
+
+	f.repository.Put("main", rollbackFile, s.rollbackInGit(playbook, strategyv1.StateRestored), "as before")
+	s.reaches(rollback, "Restored", time.Minute)
+	s.configIsAsBefore()
+	s.kustomization("rollbacks", "is healthy", "Healthy", "Succeeded", "Health check passed")
+	s.logHolds(rollback)
+	f.repository.Put("main", "rollbacks/kustomization.yaml", emptyKustomization, "nothing to change")
+	f.repository.Remove("main", rollbackFile, "over")
+	s.isGone(rollback, time.Minute)
+}
+
+func (s *story) rollbackInGit(playbook string, state strategyv1.RollbackState) string {
+	s.Helper()
+	text, err := yaml.Marshal(strategyv1.StrategyRollback{
+		TypeMeta:   metav1.TypeMeta{APIVersion: strategyv1.GroupVersion.String(), Kind: strategyv1.KindRollback},
+		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: rollbackInGit},
+		Spec: strategyv1.StrategyRollbackSpec{
+			PlaybookName: playbook, Reason: "out of Git", DesiredState: state, Actions: []strategyv1.RollbackAction{allocate("aggressive", "cross_exchange", "0.1")},
+		},
+	})
+	s.must(err)
+	return string(text)
+}
+
+// waitsFor has Flux apply a folder of the repository as an account, prune it, and wait for what is in it by the shipped expressions.
+func (f *fluxControllers) waitsFor(folder, interval, account string) {
+	f.s.Helper()
+	f.s.must(f.create(fluxGroup+"/v1", "Kustomization", folder, map[string]any{
+		"interval": interval, "retryInterval": "2s", "timeout": "30s", "path": "./" + folder, "prune": true, "wait": true, "serviceAccountName": account,
+		"sourceRef": map[string]any{"kind": "GitRepository", "name": fluxName}, "healthCheckExprs": shippedExpressions(f.s),
+	}))
 }
 
 // fluxAccount is who applies incidents here, and may do nothing else.
@@ -68,8 +130,8 @@ func (s *story) fluxAccount() string {
 	role := &rbacv1.Role{
 		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: name, Labels: ours},
 		Rules: []rbacv1.PolicyRule{{
-			APIGroups: []string{strategyv1.GroupVersion.Group}, Resources: []string{"strategyincidents"},
-			Verbs: []string{"get", "list", "watch", "create", "patch", "update", "delete"},
+			APIGroups: []string{strategyv1.GroupVersion.Group}, Resources: []string{"strategyincidents", "strategyrollbacks"},
+			Verbs: []string{"get", "list", "watch", "create", "patch", "update", "delete", "restore"},
 		}},
 	}
 	s.must(admin.Create(s.ctx, role))
@@ -98,12 +160,12 @@ func shippedExpressions(s *story) []any {
 	return shipped.HealthCheckExprs
 }
 
-// kustomization waits until a condition of the Kustomization of incidents has that reason and those words.
-func (s *story) kustomization(what, kind, reason, words string) {
+// kustomization waits until a condition of a Kustomization has that reason and those words.
+func (s *story) kustomization(name, what, kind, reason, words string) {
 	s.Helper()
-	s.eventually("the Kustomization "+what, 40*time.Second, func(ctx context.Context) error {
+	s.eventually("the Kustomization "+name+" "+what, 40*time.Second, func(ctx context.Context) error {
 		object := &unstructured.Unstructured{Object: map[string]any{"apiVersion": fluxGroup + "/v1", "kind": "Kustomization"}}
-		if err := admin.Get(ctx, client.ObjectKey{Namespace: s.namespace, Name: "incidents"}, object); err != nil {
+		if err := admin.Get(ctx, client.ObjectKey{Namespace: s.namespace, Name: name}, object); err != nil {
 			return err
 		}
 		conditions, _, _ := unstructured.NestedSlice(object.Object, "status", "conditions")

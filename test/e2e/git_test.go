@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,7 +53,7 @@ func (s *story) gitServer() *gitRepository {
 	port := int32(listener.Addr().(*net.TCPAddr).Port)
 	s.must(s.service(gitName, port))
 	r.url = "http://" + net.JoinHostPort(gitName+"."+s.namespace, strconv.Itoa(int(port))) + "/" + gitserver.Name
-	r.here = (&url.URL{Scheme: "http", User: url.UserPassword("flux", gitPassword), Host: listener.Addr().String(), Path: "/" + gitserver.Name}).String()
+	r.here = "http://" + listener.Addr().String() + "/" + gitserver.Name
 	secret := &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: gitName, Labels: map[string]string{strategyv1.LabelManaged: strategyv1.ManagedValue}},
 		StringData: map[string]string{"url": r.url, "username": "bot", "password": gitPassword},
@@ -93,7 +92,7 @@ func (r *gitRepository) writesBack(push string) *strategyv1.GitOpsSpec {
 	}}
 }
 
-// changed are the commits since the beginning, the oldest first.
+// commits are those since the beginning, the oldest first.
 func (r *gitRepository) commits() []string {
 	return strings.Fields(r.Git("rev-list", "--reverse", "--first-parent", "main"))[1:]
 }
@@ -109,7 +108,7 @@ func (s *story) outOfGit(r *gitRepository) *fluxEngine {
 		return command.Output()
 	}
 	s.must(os.Mkdir(clone, 0o700))
-	for _, arguments := range [][]string{{"init", "-q"}, {"remote", "add", "origin", r.here}} {
+	for _, arguments := range [][]string{{"init", "-q"}, {"remote", "add", "origin", strings.Replace(r.here, "http://", "http://flux:"+gitPassword+"@", 1)}} {
 		_, err := git(s.ctx, arguments...)
 		s.must(err)
 	}

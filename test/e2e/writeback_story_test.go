@@ -22,6 +22,12 @@ func TestTheChangeIsCommittedToGitAndFluxKeepsIt(t *testing.T) {
 	s.isWrittenBack(r, f, 20*time.Second)
 }
 
+func TestTheChangeIsCommittedToGitAndFluxsOwnControllersKeepItForMinutes(t *testing.T) {
+	s := tell(t, long("three minutes, and Flux has to be built"))
+	f := s.fluxControllers()
+	s.isWrittenBack(f.repository, f, 3*time.Minute)
+}
+
 func (s *story) isWrittenBack(r *gitRepository, f flux, during time.Duration) {
 	s.Helper()
 	playbook := s.quick("in-git")
