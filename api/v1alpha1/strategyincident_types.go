@@ -79,7 +79,8 @@ const (
 
 // StrategyIncidentSpec says what happened. All but suspend is immutable: a different fault is a different incident.
 // +kubebuilder:validation:XValidation:rule="!(has(self.schedule) && has(self.strategy))",message="name a schedule or a strategy, not both"
-// +kubebuilder:validation:XValidation:rule="has(self.schedule) == has(oldSelf.schedule) && has(self.strategy) == has(oldSelf.strategy) && has(self.summary) == has(oldSelf.summary) && has(self.detectedTime) == has(oldSelf.detectedTime) && has(self.requestedBy) == has(oldSelf.requestedBy)",message="only suspend of an incident may change; create another incident"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.requestedBy) || has(self.requestedBy)",message="requestedBy, which was set when it was created, is missing: kubectl replace (in Argo CD Replace=true) takes off what others set; use kubectl apply, which keeps it"
+// +kubebuilder:validation:XValidation:rule="has(self.schedule) == has(oldSelf.schedule) && has(self.strategy) == has(oldSelf.strategy) && has(self.summary) == has(oldSelf.summary) && has(self.detectedTime) == has(oldSelf.detectedTime) && (has(oldSelf.requestedBy) || !has(self.requestedBy))",message="only suspend of an incident may change; create another incident"
 type StrategyIncidentSpec struct {
 	// playbookName is the procedure to run, in the same namespace.
 	// +required

@@ -86,6 +86,7 @@ func TestRecords(t *testing.T) {
 		fixedDecision = "a decision is a record and cannot be changed; make another decision"
 		fixedIncident = "only suspend of an incident may change; create another incident"
 		fixedRollback = "only desiredState and deletionPolicy of a rollback may change; create another rollback"
+		kept          = "requestedBy, which was set when it was created, is missing"
 	)
 	tests := map[string]struct {
 		valid string
@@ -98,15 +99,17 @@ func TestRecords(t *testing.T) {
 		}, fixedDecision},
 		"an incident": {validIncident, []edit{
 			set("playbookName", "other"), set("type", "Risk"), set("severity", "Info"), set("schedule", "other"), drop("schedule"),
-			set("summary", "other"), set("detectedTime", "2020-01-01T00:00:00Z"), drop("detectedTime"), set("requestedBy", "mallory"), drop("requestedBy"),
+			set("summary", "other"), set("detectedTime", "2020-01-01T00:00:00Z"), drop("detectedTime"), set("requestedBy", "mallory"),
 			set("strategy", "other"), set("mode", "Drill"), drop("summary"),
 		}, fixedIncident},
+		"who reports": {validIncident, []edit{drop("requestedBy")}, kept},
+		"who asks":    {validRollback, []edit{drop("requestedBy")}, kept},
 		"an incident's suspension": {validIncident, []edit{set("suspend", true), set("suspend", false)}, ""},
 		"a rollback": {validRollback, []edit{
 			set("playbookName", "other"), set("incidentName", "other"), drop("incidentName"), set("incidentUID", "1"), set("remediationName", "other"),
 			set("maxDurationSeconds", int64(1)), drop("maxDurationSeconds"), set("actions.0.schedule", "other"),
 			set("actions.1.allocation", "0.2"), set("actions.2.feed", "other"), set("actions.3.limits.cpuPercent", "90"), set("actions.4.limit", int64(0)),
-			set("actions", []any{disable(0)}), set("requestedBy", "mallory"), drop("requestedBy"),
+			set("actions", []any{disable(0)}), set("requestedBy", "mallory"),
 			set("reason", "other"), drop("reason"), set("mode", "DryRun"),
 		}, fixedRollback},
 		"a rollback's state":    {validRollback, []edit{set("desiredState", "Restored")}, ""},
