@@ -102,8 +102,8 @@ func TestRecords(t *testing.T) {
 			set("summary", "other"), set("detectedTime", "2020-01-01T00:00:00Z"), drop("detectedTime"), set("requestedBy", "mallory"),
 			set("strategy", "other"), set("mode", "Drill"), drop("summary"),
 		}, fixedIncident},
-		"who reports": {validIncident, []edit{drop("requestedBy")}, kept},
-		"who asks":    {validRollback, []edit{drop("requestedBy")}, kept},
+		"who reports":              {validIncident, []edit{drop("requestedBy")}, kept},
+		"who asks":                 {validRollback, []edit{drop("requestedBy")}, kept},
 		"an incident's suspension": {validIncident, []edit{set("suspend", true), set("suspend", false)}, ""},
 		"a rollback": {validRollback, []edit{
 			set("playbookName", "other"), set("incidentName", "other"), drop("incidentName"), set("incidentUID", "1"), set("remediationName", "other"),
