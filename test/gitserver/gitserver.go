@@ -47,13 +47,13 @@ func data(text string) string { return fmt.Sprintf("data %d\n%s\n", len(text), t
 // Put is carol, who commits a file to a branch.
 func (r *Repository) Put(branch, path, content, message string) {
 	r.t.Helper()
-	r.run(r.Dir, fmt.Sprintf("commit refs/heads/%s\n%s%sfrom refs/heads/%[1]s^0\nM 100644 inline %s\n%s", branch, carol, data(message), path, data(content)), "fast-import", "--quiet")
+	r.run(r.Dir, fmt.Sprintf("commit refs/heads/%s\n%s%sfrom refs/heads/%s^0\nM 100644 inline %s\n%s", branch, carol, data(message), branch, path, data(content)), "fast-import", "--quiet")
 }
 
 // Remove is carol, who takes a file off a branch.
 func (r *Repository) Remove(branch, path, message string) {
 	r.t.Helper()
-	r.run(r.Dir, fmt.Sprintf("commit refs/heads/%s\n%s%sfrom refs/heads/%[1]s^0\nD %s\n", branch, carol, data(message), path), "fast-import", "--quiet")
+	r.run(r.Dir, fmt.Sprintf("commit refs/heads/%s\n%s%sfrom refs/heads/%s^0\nD %s\n", branch, carol, data(message), branch, path), "fast-import", "--quiet")
 }
 
 // Merge is carol, who merges a branch into main and deletes it, as one does with a pull request. Main must not have moved since.
