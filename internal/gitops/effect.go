@@ -33,13 +33,24 @@ func EffectWords(effect strategyv1.PlannedGitOps, owner *strategyv1.ConfigOwner)
 	case effect.Mode == strategyv1.GitOpsCoexist:
 		return "Where a GitOps controller puts back exactly what was there before, the operator writes the edits again, at most three times"
 	case effect.Pause != "":
-		return fmt.Sprintf("The operator sets %s on the ConfigMap with the edits, and takes it off when they are undone: until then nothing that Git says of the ConfigMap arrives", effect.Pause)
+		return fmt.Sprintf("The operator sets %s on the ConfigMap with the edits, and takes it off when they are undone: until then %s", effect.Pause, While(pausedKind(effect.Pause)))
 	case owner == nil:
 		return "The playbook says that the tool which applies the ConfigMap is to be paused, and the ConfigMap names none: nothing is paused"
 	case owner.PausedBy != "":
 		return "Somebody else has the tool leave the ConfigMap alone, so the operator does not pause it, and leaves that as it is"
 	}
 	return fmt.Sprintf("The playbook says that the tool is to be paused, and the operator cannot pause %s: it has to be done by hand", Ref(*owner))
+}
+
+// pausedKind is whose pause it is: the owner may have changed since it was planned.
+func pausedKind(set string) strategyv1.OwnerKind {
+	key, _ := Paused(set)
+	for kind, all := range pauses {
+		if all[0].key == key {
+			return kind
+		}
+	}
+	return ""
 }
 
 // CommitsTo is a file of a repository, in words.

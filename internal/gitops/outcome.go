@@ -18,10 +18,16 @@ var pauses = map[strategyv1.OwnerKind][]pause{
 		{groupKustomize + "/reconcile", "disabled"}, {groupKustomize + "/ssa", "Ignore"}, {groupKustomize + "/ssa", "IfNotPresent"},
 	},
 	strategyv1.OwnerResourceSet: {{"fluxcd.controlplane.io/reconcile", "disabled"}},
+	strategyv1.OwnerHelmRelease: {{groupHelmRelease + "/driftDetection", "disabled"}}, // between two upgrades
 }
 
-// uncorrected is how a HelmRelease leaves an object alone between two upgrades; an upgrade writes it all the same.
-var uncorrected = pause{groupHelmRelease + "/driftDetection", "disabled"}
+// While is what a pause of a kind means as long as it stands on the ConfigMap.
+func While(kind strategyv1.OwnerKind) string {
+	if kind == strategyv1.OwnerHelmRelease {
+		return "Flux does not correct the ConfigMap, and the next upgrade of the release writes it all the same"
+	}
+	return "nothing that Git says of the ConfigMap arrives"
+}
 
 // on says whether it stands on a ConfigMap. Flux reads both labels and annotations, and takes no notice of upper and lower case.
 func (p pause) on(configMap *corev1.ConfigMap) bool {
@@ -54,8 +60,8 @@ func outcome(owner strategyv1.ConfigOwner, configMap *corev1.ConfigMap) string {
 		}
 		return fmt.Sprintf("the Flux Operator applies the ConfigMap again within the interval of ResourceSet %s, and puts the edit back then. %s", name, keep(owner.Kind, configMap))
 	case strategyv1.OwnerHelmRelease:
-		if uncorrected.on(configMap) {
-			return fmt.Sprintf("Flux puts the edit back at the next upgrade of HelmRelease %s, and not before: %s stands on the ConfigMap", name, uncorrected)
+		if owner.PausedBy != "" {
+			return fmt.Sprintf("Flux puts the edit back at the next upgrade of HelmRelease %s, and not before: %s stands on the ConfigMap", name, owner.PausedBy)
 		}
 		return fmt.Sprintf("Flux puts the edit back at the next upgrade of HelmRelease %s and, where its spec.driftDetection.mode is enabled, within its interval. So that it stays: flux suspend helmrelease, and flux resume helmrelease once the edit is undone", name)
 	case strategyv1.OwnerApplication:

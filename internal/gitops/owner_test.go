@@ -69,7 +69,7 @@ func TestWhoOwnsAConfigMap(t *testing.T) {
 			annotations: release, writers: []metav1.ManagedFieldsEntry{writer("helm-controller", update)},
 			want: &strategyv1.ConfigOwner{Kind: "HelmRelease", Name: "trading", Namespace: "desk", RestsOn: "Both"}, outcome: "spec.driftDetection.mode"},
 		"a HelmRelease that does not look at it": {labels: texts{"helm.toolkit.fluxcd.io/name": "trading"}, annotations: texts{"helm.toolkit.fluxcd.io/driftDetection": "disabled"},
-			want: &strategyv1.ConfigOwner{Kind: "HelmRelease", Name: "trading", RestsOn: "Metadata"}, outcome: "at the next upgrade of HelmRelease trading, and not before"},
+			want: &strategyv1.ConfigOwner{Kind: "HelmRelease", Name: "trading", RestsOn: "Metadata", PausedBy: "helm.toolkit.fluxcd.io/driftDetection: disabled"}, outcome: "at the next upgrade of HelmRelease trading, and not before"},
 		"a ResourceSet": {labels: texts{"resourceset.fluxcd.controlplane.io/name": "desks", "resourceset.fluxcd.controlplane.io/namespace": "flux-system"},
 			writers: []metav1.ManagedFieldsEntry{writer("flux-operator", apply)},
 			want:    &strategyv1.ConfigOwner{Kind: "ResourceSet", Name: "desks", Namespace: "flux-system", RestsOn: "Both"}, outcome: "fluxcd.controlplane.io/reconcile=disabled"},

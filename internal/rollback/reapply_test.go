@@ -71,8 +71,8 @@ func TestEditsAreCommittedWhileTheyArePutBack(t *testing.T) {
 		given func(*story)
 		asked bool
 	}{
-		"by the tool":     {(*story).fluxPutsBack, true},
-		"by a person":     {func(s *story) { s.Edit(testkit.Document); s.Writer = &gitops.Writer{Manager: "kubectl-edit"} }, false},
+		"by the tool": {(*story).fluxPutsBack, true},
+		"by a person": {func(s *story) { s.Edit(testkit.Document); s.Writer = &gitops.Writer{Manager: "kubectl-edit"} }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStory(t)
@@ -178,10 +178,17 @@ func TestTheDigestCoversWhatIsDoneAboutATool(t *testing.T) {
 	expect(t, "pause", s.rollback.Status.Plan.GitOps.Pause, "kustomize.toolkit.fluxcd.io/reconcile=disabled")
 	s.Owner = &strategyv1.ConfigOwner{Kind: strategyv1.OwnerHelmRelease, Name: "apps", Outcome: "x", RestsOn: strategyv1.OwnerByBoth}
 	s.quiet()
-	if s.rollback.Status.Plan.Digest == before || s.rollback.Status.Plan.GitOps.Pause != "" {
-		t.Errorf("the plan is the same though the tool cannot be paused: %+v", s.rollback.Status.Plan.GitOps)
+	ofHelm := s.rollback.Status.Plan.Digest
+	expect(t, "pause", s.rollback.Status.Plan.GitOps.Pause, "helm.toolkit.fluxcd.io/driftDetection=disabled")
+	if said := s.message(strategyv1.ConditionPlanned); !strings.Contains(said, "the next upgrade of the release writes it all the same") {
+		t.Errorf("it says: %s", said)
 	}
-	if said := s.message(strategyv1.ConditionPlanned); !strings.Contains(said, "the operator cannot pause Flux, HelmRelease apps") {
+	s.Owner = &strategyv1.ConfigOwner{Kind: strategyv1.OwnerApplication, Name: "apps", Outcome: "x", RestsOn: strategyv1.OwnerByBoth}
+	s.quiet()
+	if now := s.rollback.Status.Plan; now.Digest == before || now.Digest == ofHelm || ofHelm == before || now.GitOps.Pause != "" {
+		t.Errorf("the plan is the same though the tool cannot be paused: %+v", now.GitOps)
+	}
+	if said := s.message(strategyv1.ConditionPlanned); !strings.Contains(said, "the operator cannot pause Argo CD, Application apps") {
 		t.Errorf("it says: %s", said)
 	}
 }

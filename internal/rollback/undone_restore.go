@@ -8,6 +8,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/change"
+	"tradeops.dev/strategy-operator/internal/gitops"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
 )
@@ -179,7 +180,7 @@ func (p *plan) resumedTool() string {
 		return ""
 	}
 	if owner := p.seen.Config.Owner; owner != nil && owner.PausedBy != "" {
-		return fmt.Sprintf(". Mind that %s stands on the ConfigMap, for other edits or by somebody else: nothing that Git says of it arrives", owner.PausedBy)
+		return fmt.Sprintf(". Mind that %s stands on the ConfigMap, for other edits or by somebody else: %s", owner.PausedBy, gitops.While(owner.Kind))
 	}
 	return fmt.Sprintf("; %s is off the ConfigMap, and the tool applies it again", p.next.Plan.GitOps.Pause)
 }

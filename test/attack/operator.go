@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/gitops"
 )
 
 // itself: what somebody does who has the operator's token.
@@ -21,6 +22,7 @@ func itself() table {
 		ObjectMeta: metav1.ObjectMeta{Name: "core", Labels: map[string]string{strategyv1.LabelManaged: strategyv1.ManagedValue}, Annotations: map[string]string{"team": "desk", strategyv1.AnnotationEdits: "[]", "fluxcd.controlplane.io/reconcile": "enabled"}},
 		Data:       map[string]string{"core.yaml": "a: 1", "other.yaml": "b: 1"}, BinaryData: map[string][]byte{"blob": {1}},
 	}
+	unpaused := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "unpaused", Labels: managed.Labels}}
 	kept := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "strategy-operator-system", Name: Namespace + ".decision-log-key"}}
 	private := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "private"}, Data: map[string]string{"a": "1"}}
 	scheduler := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "scheduler"}, Spec: appsv1.DeploymentSpec{
@@ -62,6 +64,9 @@ func itself() table {
 		{"removes somebody's annotation", operator, update(managed, func(c *corev1.ConfigMap) { delete(c.Annotations, "team") }), notes},
 		{"tells a tool something else than to pause", operator, update(managed, func(c *corev1.ConfigMap) { c.Annotations["kustomize.toolkit.fluxcd.io/reconcile"] = "enabled" }), notes},
 		{"takes off what somebody told a tool", operator, update(managed, func(c *corev1.ConfigMap) { delete(c.Annotations, "fluxcd.controlplane.io/reconcile") }), notes},
+		{"pauses a Kustomization", operator, paused(unpaused, strategyv1.OwnerKustomization), ""},
+		{"pauses a ResourceSet", operator, paused(unpaused, strategyv1.OwnerResourceSet), ""},
+		{"pauses a HelmRelease", operator, paused(unpaused, strategyv1.OwnerHelmRelease), ""},
 		{"adds an annotation", operator, update(managed, func(c *corev1.ConfigMap) { c.Annotations["evil"] = "1" }), notes},
 		{"wedges a configuration", operator, update(managed, func(c *corev1.ConfigMap) { c.Finalizers = []string{"evil.example/never"} }), notes},
 		{"has a configuration deleted", operator, update(managed, func(c *corev1.ConfigMap) { c.OwnerReferences = owned(aDecision, "").OwnerReferences }), notes},
@@ -162,6 +167,7 @@ func itself() table {
 		bindIn(t, server, exempt, operator, "ClusterRole", "strategy-operator-namespace")
 		put(t, server, managed)
 		put(t, server, private)
+		put(t, server, unpaused)
 		put(t, server, scheduler)
 		put(t, server, kept)
 		for _, name := range []string{"top-secret", "decision-log-key"} {
@@ -200,4 +206,10 @@ func read(object client.Object) func(context.Context, client.Client) error {
 	return func(ctx context.Context, as client.Client) error {
 		return as.Get(ctx, client.ObjectKeyFromObject(sent(object)), sent(object))
 	}
+}
+
+// paused is a ConfigMap with the annotation by which the operator has an owner of that kind leave it alone.
+func paused(configMap *corev1.ConfigMap, kind strategyv1.OwnerKind) func(context.Context, client.Client) error {
+	key, value := gitops.Paused(gitops.Effect(strategyv1.GitOpsPause, &strategyv1.ConfigOwner{Kind: kind}, nil).Pause)
+	return update(configMap, func(c *corev1.ConfigMap) { metav1.SetMetaDataAnnotation(&c.ObjectMeta, key, value) })
 }
