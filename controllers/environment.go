@@ -90,8 +90,12 @@ type Environment struct {
 	beats beats // of the alert controller, for the metrics
 }
 
-// FieldOwner names the operator in managedFields.
-const FieldOwner = client.FieldOwner("strategy-operator")
+// The operator's names in managedFields. EditOwner has a configuration while edits are in it, and loses it to FieldOwner when the last are undone: Argo CD
+// can be told to leave alone what a field manager has, and else would, after the first emergency, for ever.
+const (
+	FieldOwner = client.FieldOwner("strategy-operator")
+	EditOwner  = client.FieldOwner("strategy-operator-edit")
+)
 
 // Controllers are all controllers of the operator, with a memory of their own.
 func (e *Environment) Controllers() []Controller {

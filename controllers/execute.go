@@ -355,7 +355,11 @@ func (x *executor) writeConfig(ctx context.Context, a action.WriteConfig) error 
 			delete(configMap.Annotations, key)
 		}
 	}
-	return x.Client.Update(ctx, &configMap, FieldOwner)
+	owner := FieldOwner
+	if a.Edited {
+		owner = EditOwner
+	}
+	return x.Client.Update(ctx, &configMap, owner)
 }
 
 // setFinalizers is bound to the version of the object that the plan was made on. The next pass must not take it for done before it is.

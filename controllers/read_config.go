@@ -84,7 +84,7 @@ func readConfig(configMap *corev1.ConfigMap, key types.NamespacedName, scheduler
 // otherWriter is who wrote the document last, if that was not the operator.
 func otherWriter(configMap *corev1.ConfigMap, key string) *gitops.Writer {
 	writer := gitops.WriterOf(configMap, key)
-	if writer == nil || writer.Manager == string(FieldOwner) {
+	if writer == nil || writer.Manager == string(FieldOwner) || writer.Manager == string(EditOwner) {
 		return nil
 	}
 	return writer

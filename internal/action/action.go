@@ -100,6 +100,7 @@ type WriteConfig struct {
 	DataKey         string // empty: only the record is written
 	Content         string
 	Edits           string            // value of strategyv1.AnnotationEdits; empty removes it
+	Edited          bool              // edits are in the content
 	Annotations     map[string]string // by which a tool leaves the ConfigMap alone; one with an empty value is taken off
 }
 

@@ -96,7 +96,8 @@ func Plan(o Observed, now time.Time) (Decision, error) {
 	}
 	work.decision.Receipts = unreceipted(work.state, o.Receipts)
 	work.decision.Write = &action.WriteConfig{
-		Key: o.Key, ResourceVersion: o.ResourceVersion, DataKey: o.DataKey, Content: content, Edits: edits, Annotations: work.annotations,
+		Key: o.Key, ResourceVersion: o.ResourceVersion, DataKey: o.DataKey, Content: content, Edits: edits, Edited: len(work.state.Holders) > 0,
+		Annotations: work.annotations,
 	}
 	return work.decision, nil
 }

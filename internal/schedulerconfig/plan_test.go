@@ -70,6 +70,9 @@ func after(t interface {
 		if o.State, err = record.ParseState(decision.Write.Edits); err != nil {
 			t.Fatalf("%v", err)
 		}
+		if decision.Write.Edited != (len(o.State.Holders) > 0) {
+			t.Fatalf("edits are in the content: %t, and in the record: %q", decision.Write.Edited, holders(o.State))
+		}
 		if o.State.SHA256 != record.Hash(o.Content) {
 			t.Fatalf("the record's hash is not that of the content")
 		}
