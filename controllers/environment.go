@@ -12,6 +12,7 @@ import (
 	"tradeops.dev/strategy-operator/controllers/policies"
 	"tradeops.dev/strategy-operator/internal/decide"
 	"tradeops.dev/strategy-operator/internal/facts"
+	"tradeops.dev/strategy-operator/internal/gitops"
 	"tradeops.dev/strategy-operator/internal/notify"
 	"tradeops.dev/strategy-operator/internal/pauses"
 	"tradeops.dev/strategy-operator/internal/signals"
@@ -90,11 +91,10 @@ type Environment struct {
 	beats beats // of the alert controller, for the metrics
 }
 
-// The operator's names in managedFields. EditOwner has a configuration while edits are in it, and loses it to FieldOwner when the last are undone: Argo CD
-// can be told to leave alone what a field manager has, and else would, after the first emergency, for ever.
+// The operator's names in managedFields. EditOwner has a configuration while edits are in it.
 const (
 	FieldOwner = client.FieldOwner("strategy-operator")
-	EditOwner  = client.FieldOwner("strategy-operator-edit")
+	EditOwner  = client.FieldOwner(gitops.EditManager)
 )
 
 // Controllers are all controllers of the operator, with a memory of their own.

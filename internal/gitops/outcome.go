@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 )
@@ -65,11 +66,21 @@ func outcome(owner strategyv1.ConfigOwner, configMap *corev1.ConfigMap) string {
 		}
 		return fmt.Sprintf("Flux puts the edit back at the next upgrade of HelmRelease %s and, where its spec.driftDetection.mode is enabled, within its interval. So that it stays: flux suspend helmrelease, and flux resume helmrelease once the edit is undone", name)
 	case strategyv1.OwnerApplication:
-		return fmt.Sprintf("Argo CD shows Application %s as OutOfSync, and puts the edit back at its next sync; where selfHeal is on, within seconds. So that it stays: no sync, and no selfHeal, until the edit is undone", name)
+		return fmt.Sprintf("Argo CD shows Application %s as OutOfSync, and puts the edit back at its next sync; where selfHeal is on, within seconds. "+
+			"It stays where the Application has %s, which cannot be seen from here; else there must be no sync, and no selfHeal, until the edit is undone", name, leavesAlone(configMap))
 	case strategyv1.OwnerHelm:
 		return fmt.Sprintf("the edit stays until somebody upgrades or rolls back release %s, which puts it back", name)
 	}
 	return "the edit stays until somebody applies the file of the ConfigMap again, which puts it back"
+}
+
+// leavesAlone is what an Application must have. That it does is nowhere on the ConfigMap; how it was applied is.
+func leavesAlone(configMap *corev1.ConfigMap) string {
+	needs := "managedFieldsManagers: [" + EditManager + "] for this ConfigMap in spec.ignoreDifferences, and the sync options RespectIgnoreDifferences=true and ServerSideApply=true"
+	if wroteBy(configMap, managerArgo, metav1.ManagedFieldsOperationUpdate) && !wroteBy(configMap, managerArgo, metav1.ManagedFieldsOperationApply) {
+		needs += " (the last is missing: it was applied from the client's side)"
+	}
+	return needs
 }
 
 func stays(owner strategyv1.ConfigOwner, why string) string {

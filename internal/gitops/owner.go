@@ -23,6 +23,10 @@ const (
 	managerServerApply = "kubectl" // with the operation Apply only
 )
 
+// EditManager is the operator's name as a field manager while edits are in a configuration. Whoever undoes the last of them has it under another name:
+// Argo CD can be told to leave alone what a field manager has, and else would, after the first emergency, for ever.
+const EditManager = "strategy-operator-edit"
+
 // Labels and annotations by which the tools mark what they apply.
 const (
 	groupKustomize   = "kustomize.toolkit.fluxcd.io"
@@ -109,7 +113,7 @@ func marksOf(configMap *corev1.ConfigMap) []mark {
 		flux(strategyv1.OwnerResourceSet, groupResourceSet, managerResourceSet),
 		application,
 		{strategyv1.OwnerHelm, release, annotations[helmNamespace], release != "" && labels[commonManagedBy] == "Helm", wrote(managerHelm)},
-		{strategyv1.OwnerKubectl, "", "", annotations[corev1.LastAppliedConfigAnnotation] != "", wrote(managerApply) || appliedByKubectl(configMap)},
+		{strategyv1.OwnerKubectl, "", "", annotations[corev1.LastAppliedConfigAnnotation] != "", wrote(managerApply) || wroteBy(configMap, managerServerApply, metav1.ManagedFieldsOperationApply)},
 	}
 }
 
@@ -134,9 +138,9 @@ func wrote(configMap *corev1.ConfigMap, manager string) bool {
 	return slices.ContainsFunc(configMap.ManagedFields, func(entry metav1.ManagedFieldsEntry) bool { return entry.Manager == manager })
 }
 
-func appliedByKubectl(configMap *corev1.ConfigMap) bool {
+func wroteBy(configMap *corev1.ConfigMap, manager string, operation metav1.ManagedFieldsOperationType) bool {
 	return slices.ContainsFunc(configMap.ManagedFields, func(entry metav1.ManagedFieldsEntry) bool {
-		return entry.Manager == managerServerApply && entry.Operation == metav1.ManagedFieldsOperationApply
+		return entry.Manager == manager && entry.Operation == operation
 	})
 }
 

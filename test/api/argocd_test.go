@@ -11,9 +11,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
@@ -26,26 +23,10 @@ type argo struct {
 	t *testing.T
 	*argocd.Controller
 	run func(args ...string) (string, error)
-	at  client.ObjectKey
 	now time.Time
 }
 
-// Live implements argocd.Cluster.
-func (a *argo) Live(ctx context.Context) (*unstructured.Unstructured, error) {
-	var configMap corev1.ConfigMap
-	if err := admin.Get(ctx, a.at, &configMap); err != nil {
-		if apierrors.IsNotFound(err) {
-			return nil, nil
-		}
-		return nil, err
-	}
-	configMap.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("ConfigMap"))
-	object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&configMap)
-	return &unstructured.Unstructured{Object: object}, err
-}
-
-// Kubectl implements argocd.Cluster.
-func (a *argo) Kubectl(_ context.Context, command argocd.Command) error {
+func (a *argo) kubectl(_ context.Context, command argocd.Command) error {
 	file := filepath.Join(a.t.TempDir(), "manifest")
 	if err := os.WriteFile(file, command.Manifest, 0o600); err != nil {
 		return err
@@ -60,7 +41,7 @@ func (a *argo) Kubectl(_ context.Context, command argocd.Command) error {
 func (a *argo) commits(text, other, label string) {
 	a.t.Helper()
 	must(a.t, a.Commit(fmt.Appendf(nil, `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"namespace":%q,"name":%q,"labels":{"desk":%q}},"data":{"core.yaml":%q,"other":%q}}`,
-		a.at.Namespace, a.at.Name, label, text, other)))
+		a.Key.Namespace, a.Key.Name, label, text, other)))
 }
 
 // refreshes is more of them than selfHeal needs for its longest pause.
@@ -68,7 +49,7 @@ func (a *argo) refreshes() {
 	a.t.Helper()
 	for range 3 {
 		a.now = a.now.Add(10 * time.Minute)
-		_, _, err := a.Turn(a.t.Context(), a.now)
+		_, err := a.Turn(a.t.Context(), a.now)
 		must(a.t, err)
 	}
 }
@@ -76,7 +57,7 @@ func (a *argo) refreshes() {
 func (a *argo) live() *corev1.ConfigMap {
 	a.t.Helper()
 	var configMap corev1.ConfigMap
-	must(a.t, admin.Get(a.t.Context(), a.at, &configMap))
+	must(a.t, admin.Get(a.t.Context(), a.Key, &configMap))
 	return &configMap
 }
 
@@ -102,8 +83,8 @@ func withArgo(t *testing.T, name, ignore string, options ...string) *argo {
 
 func startArgo(t *testing.T, name string, application argocd.Application) *argo {
 	t.Helper()
-	a := &argo{t: t, run: kubectl(t), at: client.ObjectKey{Namespace: "trading", Name: name}, now: time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)}
-	a.Controller = &argocd.Controller{App: application, Cluster: a}
+	a := &argo{t: t, run: kubectl(t), now: time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)}
+	a.Controller = &argocd.Controller{App: application, Reader: admin, Key: client.ObjectKey{Namespace: "trading", Name: name}, Kubectl: a.kubectl}
 	tidyUp(t, &corev1.ConfigMap{ObjectMeta: inTrading(name)})
 	a.commits(gits, "x", "one")
 	a.refreshes()

@@ -6,20 +6,18 @@ import (
 	"sync"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Cluster is where the object is.
-type Cluster interface {
-	Live(context.Context) (*unstructured.Unstructured, error) // nil: it is not there
-	Kubectl(context.Context, Command) error
-}
-
-// Controller keeps one object as Git says. A turn is for whoever has the clock.
+// Controller keeps one ConfigMap as Git says. A turn is for whoever has the clock.
 type Controller struct {
 	App     Application
-	Cluster Cluster
+	Reader  client.Reader
+	Key     client.ObjectKey
+	Kubectl func(context.Context, Command) error
 
 	lock     sync.Mutex
 	target   *unstructured.Unstructured
@@ -37,18 +35,28 @@ func (c *Controller) Commit(manifest []byte) error {
 	return err
 }
 
-// Turn looks at the cluster once, and syncs where Argo CD would by itself. It says whether the Application was Synced, and whether it is synced now.
-func (c *Controller) Turn(ctx context.Context, now time.Time) (wasSynced, synced bool, err error) {
+// live is the object in the cluster, or nil.
+func (c *Controller) live(ctx context.Context) (*unstructured.Unstructured, error) {
+	object := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "ConfigMap"}}
+	err := c.Reader.Get(ctx, c.Key, object)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	return object, err
+}
+
+// Turn looks at the cluster once, and syncs where Argo CD would by itself. It says what the Application was before.
+func (c *Controller) Turn(ctx context.Context, now time.Time) (synced bool, err error) {
 	c.lock.Lock()
 	defer c.lock.Unlock()
-	live, err := c.Cluster.Live(ctx)
+	live, err := c.live(ctx)
 	if err != nil {
-		return false, false, err
+		return false, err
 	}
-	if wasSynced, err = c.App.Synced(c.target, live); err != nil || wasSynced || !c.automated(now) {
-		return wasSynced, false, err
+	if synced, err = c.App.Synced(c.target, live); err != nil || synced || !c.automated(now) {
+		return synced, err
 	}
-	return false, true, c.sync(ctx, live, c.App.Spec.SyncPolicy.Options, now)
+	return false, c.sync(ctx, live, c.App.Spec.SyncPolicy.Options, now)
 }
 
 // automated says whether an Application that is OutOfSync is synced now.
@@ -81,7 +89,7 @@ func pause(tries int) (pause time.Duration) {
 func (c *Controller) Sync(ctx context.Context, now time.Time, named ...string) error {
 	c.lock.Lock()
 	defer c.lock.Unlock()
-	live, err := c.Cluster.Live(ctx)
+	live, err := c.live(ctx)
 	if err != nil {
 		return err
 	}
@@ -99,7 +107,7 @@ func (c *Controller) sync(ctx context.Context, live *unstructured.Unstructured, 
 		return err
 	}
 	for _, command := range commands {
-		if err := c.Cluster.Kubectl(ctx, command); err != nil {
+		if err := c.Kubectl(ctx, command); err != nil {
 			return err
 		}
 	}

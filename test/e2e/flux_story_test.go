@@ -16,34 +16,58 @@ import (
 
 func TestFluxPutsTheChangeBackAndNothingIsWrittenAgain(t *testing.T) {
 	s := tell(t)
-	s.putsBack(s.fluxEngine(), 20*time.Second)
+	s.putsBack(s.fluxEngine(), strategyv1.GitOpsReport, 20*time.Second)
 }
 
 func TestFluxsOwnControllersPutTheChangeBackForMinutes(t *testing.T) {
 	s := tell(t, long("three minutes, and Flux has to be built"))
-	s.putsBack(s.fluxControllers(), 3*time.Minute)
+	s.putsBack(s.fluxControllers(), strategyv1.GitOpsReport, 3*time.Minute)
 }
 
-// putsBack: whoever approves is told before. The change takes effect while Flux is suspended, Flux puts it back, L2 is told by whom, and for all the
-// time that Flux applies on, nobody writes: Flux finds what it wants, and the operator does not fight.
-func (s *story) putsBack(f flux, during time.Duration) {
+// Coexist: what Flux puts back is written again three times, with growing pauses, and then it is over: Flux has the last word.
+func TestTheOperatorWritesThreeTimesAgainstFluxAndNoMore(t *testing.T) {
+	s := tell(t)
+	s.putsBack(s.fluxEngine(), strategyv1.GitOpsCoexist, 20*time.Second)
+}
+
+func TestTheOperatorWritesThreeTimesAgainstFluxsOwnControllersAndNoMoreForMinutes(t *testing.T) {
+	s := tell(t, long("three minutes, and Flux has to be built"))
+	s.putsBack(s.fluxControllers(), strategyv1.GitOpsCoexist, 3*time.Minute)
+}
+
+// putsBack: whoever approves is told before. The change takes effect while the tool is suspended, the tool puts it back, as often as the mode has it
+// written, L2 is told by whom, and for all the time that the tool applies on, nobody writes: it finds what it wants, and the operator does not fight.
+func (s *story) putsBack(f gitOps, mode strategyv1.GitOpsMode, during time.Duration) {
 	s.Helper()
-	incident, rollback := s.planned(f, strategyv1.GitOpsReport)
-	s.says(rollback, strategyv1.ConditionPlanned, "Flux, Kustomization "+s.namespace+"/"+fluxName, "puts the edit back")
+	told := f.marks()
+	incident, rollback := s.planned(f, mode)
+	s.says(rollback, strategyv1.ConditionPlanned, told.words, "puts the edit back")
+	again := 0
+	if mode == strategyv1.GitOpsCoexist {
+		again = 3
+		s.says(rollback, strategyv1.ConditionPlanned, "at most three times")
+	}
 	sheet, _ := s.plugin("", "status", "rollback/"+rollback.Name, "--all", "--ascii")
-	if words := strings.Join(strings.Fields(strings.ReplaceAll(sheet, "|", "")), " "); !containsAll(words, "Kustomization "+s.namespace+"/"+fluxName, fluxGroup+"/reconcile=disabled") {
-		s.Errorf("the sheet does not tell what Flux does, and how to stop it:\n%s", sheet)
+	if words := strings.Join(strings.Fields(strings.ReplaceAll(sheet, "|", "")), " "); !containsAll(words, told.words, told.keep) {
+		s.Errorf("the sheet does not tell what the tool does, and how to stop it:\n%s", sheet)
 	}
 	s.decides("bob", strategyv1.DecisionApprove, rollback)
 	s.reaches(rollback, "Verified", time.Minute)
 	s.isSuspended("cross_exchange_watch")
 
+	writes := s.configWrites()
 	f.resume()
-	s.reaches(rollback, "Overwritten", 20*time.Second)
+	s.reaches(rollback, "Overwritten", time.Minute)
 	s.configIsAsBefore()
-	s.says(rollback, strategyv1.ConditionReady, fluxManager)
+	s.says(rollback, strategyv1.ConditionReady, told.manager)
 	if rollback.Status.WaitsFor != strategyv1.WhoL2 {
 		s.Errorf("it waits for %s", rollback.Status.WaitsFor)
+	}
+	if rollback.Status.Config.Reapplies != int32(again) {
+		s.Errorf("%d times written again, not %d", rollback.Status.Config.Reapplies, again)
+	}
+	if n := writes(); n != 2*again+1 { // the operator between those of the tool
+		s.Errorf("%d writes, not %d", n, 2*again+1)
 	}
 	s.nothingIsWritten(f, rollback, "Overwritten", during)
 	s.decides("bob", strategyv1.DecisionRestore, rollback)
@@ -51,41 +75,6 @@ func (s *story) putsBack(f flux, during time.Duration) {
 	s.reaches(incident, "Resolved", time.Minute)
 	s.configIsAsBefore()
 	s.isSuspended()
-	s.logHolds(rollback)
-}
-
-// Coexist: what Flux puts back is written again three times, with growing pauses, and then it is over: Flux has the last word.
-func TestTheOperatorWritesThreeTimesAgainstFluxAndNoMore(t *testing.T) {
-	s := tell(t)
-	s.coexists(s.fluxEngine(), 20*time.Second)
-}
-
-func TestTheOperatorWritesThreeTimesAgainstFluxsOwnControllersAndNoMoreForMinutes(t *testing.T) {
-	s := tell(t, long("three minutes, and Flux has to be built"))
-	s.coexists(s.fluxControllers(), 3*time.Minute)
-}
-
-func (s *story) coexists(f flux, during time.Duration) {
-	s.Helper()
-	incident, rollback := s.planned(f, strategyv1.GitOpsCoexist)
-	s.says(rollback, strategyv1.ConditionPlanned, "at most three times")
-	s.decides("bob", strategyv1.DecisionApprove, rollback)
-	s.reaches(rollback, "Verified", time.Minute)
-	writes := s.configWrites()
-	f.resume()
-	s.reaches(rollback, "Overwritten", time.Minute)
-	s.configIsAsBefore()
-	s.says(rollback, strategyv1.ConditionReady, fluxManager)
-	if rollback.Status.Config.Reapplies != 3 {
-		s.Errorf("%d times written again, not 3", rollback.Status.Config.Reapplies)
-	}
-	if n := writes(); n != 7 { // Flux four times, and the operator between them
-		s.Errorf("%d writes, not 7", n)
-	}
-	s.nothingIsWritten(f, rollback, "Overwritten", during)
-	s.decides("bob", strategyv1.DecisionRestore, rollback)
-	s.reaches(incident, "Resolved", time.Minute)
-	s.configIsAsBefore()
 	s.logHolds(rollback)
 }
 
@@ -118,7 +107,7 @@ func TestFluxsOwnControllersArePausedForMinutesWhileTheChangeIsIn(t *testing.T) 
 	s.pauses(s.fluxControllers(), 3*time.Minute)
 }
 
-func (s *story) pauses(f flux, during time.Duration) {
+func (s *story) pauses(f gitOps, during time.Duration) {
 	s.Helper()
 	incident, rollback := s.planned(f, strategyv1.GitOpsPause)
 	s.says(rollback, strategyv1.ConditionPlanned, fluxGroup+"/reconcile=disabled")
@@ -131,14 +120,7 @@ func (s *story) pauses(f flux, during time.Duration) {
 	s.decides("bob", strategyv1.DecisionRestore, rollback)
 	s.reaches(incident, "Resolved", time.Minute)
 	s.configIsAsBefore()
-	committed := s.original + "# and one line more\n"
-	f.commit(committed)
-	s.eventually("Flux applies again", 20*time.Second, func(context.Context) error {
-		if now := s.config(); now != committed {
-			return errors.New(firstDifference(committed, now))
-		}
-		return nil
-	})
+	s.commitArrives(f)
 	var configMap corev1.ConfigMap
 	s.must(admin.Get(s.ctx, s.configAt(), &configMap))
 	if value, left := configMap.Annotations[fluxGroup+"/reconcile"]; left {
@@ -147,8 +129,21 @@ func (s *story) pauses(f flux, during time.Duration) {
 	s.logHolds(rollback)
 }
 
-// planned is the rollback of an incident whose configuration Flux owns, before anybody agreed. Flux is suspended.
-func (s *story) planned(f flux, mode strategyv1.GitOpsMode) (*strategyv1.StrategyIncident, *strategyv1.StrategyRollback) {
+// commitArrives: what somebody commits now is applied.
+func (s *story) commitArrives(f gitOps) {
+	s.Helper()
+	committed := s.original + "# and one line more\n"
+	f.commit(committed)
+	s.eventually("a commit arrives", 20*time.Second, func(context.Context) error {
+		if now := s.config(); now != committed {
+			return errors.New(firstDifference(committed, now))
+		}
+		return nil
+	})
+}
+
+// planned is the rollback of an incident whose configuration a tool owns, before anybody agreed. The tool is suspended.
+func (s *story) planned(f gitOps, mode strategyv1.GitOpsMode) (*strategyv1.StrategyIncident, *strategyv1.StrategyRollback) {
 	s.Helper()
 	incident := s.report("alice", s.ownedPlaybook(f, mode), nil)
 	rollback := s.rollbackOf(incident, time.Minute)
@@ -156,17 +151,17 @@ func (s *story) planned(f flux, mode strategyv1.GitOpsMode) (*strategyv1.Strateg
 	return incident, rollback
 }
 
-func (s *story) ownedPlaybook(f flux, mode strategyv1.GitOpsMode) string {
+func (s *story) ownedPlaybook(f gitOps, mode strategyv1.GitOpsMode) string {
 	s.Helper()
-	playbook := s.quick("owned-by-flux")
+	playbook := s.quick("owned-by-a-tool")
 	playbook.Spec.Scheduler.GitOps = &strategyv1.GitOpsSpec{Mode: mode}
 	s.playbook(playbook)
-	s.ownedByFlux(f, playbook.Name)
+	s.owned(f, playbook.Name)
 	return playbook.Name
 }
 
-// nothingIsWritten watches that Flux applies on, nobody writes, nothing restarts, and the rollback says the same all the time.
-func (s *story) nothingIsWritten(f flux, rollback *strategyv1.StrategyRollback, reason string, during time.Duration) {
+// nothingIsWritten watches that the tool applies on, nobody writes, nothing restarts, and the rollback says the same all the time.
+func (s *story) nothingIsWritten(f gitOps, rollback *strategyv1.StrategyRollback, reason string, during time.Duration) {
 	s.Helper()
 	before := f.applied()
 	writes := s.configWrites()
@@ -183,10 +178,10 @@ func (s *story) nothingIsWritten(f flux, rollback *strategyv1.StrategyRollback, 
 	})
 	turns := f.applied() - before
 	if n := writes(); n != 0 || restarted != 0 {
-		s.Errorf("%d writes and %d restarts while Flux applied %d times", n, restarted, turns)
+		s.Errorf("%d writes and %d restarts while the tool applied %d times", n, restarted, turns)
 	}
 	if least := int(during / fluxEvery / 2); turns < least {
-		s.Errorf("Flux applied %d times in %s; fewer than %d prove nothing", turns, during, least)
+		s.Errorf("the tool applied %d times in %s; fewer than %d prove nothing", turns, during, least)
 	}
-	s.trace("Flux applied %d times more, and nothing was written", turns)
+	s.trace("the tool applied %d times more, and nothing was written", turns)
 }

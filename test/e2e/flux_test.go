@@ -30,12 +30,21 @@ const (
 	fluxEvery   = 2 * time.Second
 )
 
-// flux applies the configuration of a world from somewhere else than the cluster, every two seconds, until it is suspended.
-type flux interface {
+// gitOps is a tool that applies the configuration of a world from somewhere else than the cluster, every two seconds, until it is suspended.
+type gitOps interface {
 	commit(content string) // what is to be applied from now on
 	resume()
 	suspend()
-	applied() int // how many times it was
+	applied() int // how many times it was, or was found to be so already
+	marks() marks
+}
+
+// marks are what the operator tells of a tool.
+type marks struct {
+	owner   strategyv1.ConfigOwner
+	words   string // for the owner
+	manager string // of the fields
+	keep    string // what to do so that an edit stays
 }
 
 // fluxEngine is the apply engine of kustomize-controller, told what that controller tells it (hack/flux/apply).
@@ -137,18 +146,28 @@ func (w *world) manifest(content string) string {
 	return string(text)
 }
 
-// disown takes off the ConfigMap what tells that Flux applies it.
+// disown takes off the ConfigMap what tells that a tool applies it.
 func (w *world) disown(ctx context.Context) error {
-	patch := fmt.Sprintf(`{"metadata":{"managedFields":[{}],"labels":{"%s/name":null,"%[1]s/namespace":null},"annotations":{"%[1]s/reconcile":null}}}`, fluxGroup)
 	at := w.configAt()
-	configMap := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: at.Namespace, Name: at.Name}}
-	return admin.Patch(ctx, configMap, client.RawPatch("application/merge-patch+json", []byte(patch)))
+	var configMap corev1.ConfigMap
+	if err := admin.Get(ctx, at, &configMap); err != nil {
+		return err
+	}
+	before := configMap.DeepCopy()
+	configMap.ManagedFields = []metav1.ManagedFieldsEntry{{}}
+	for _, key := range []string{fluxGroup + "/name", fluxGroup + "/namespace"} {
+		delete(configMap.Labels, key)
+	}
+	for _, key := range []string{fluxGroup + "/reconcile", "argocd.argoproj.io/tracking-id", corev1.LastAppliedConfigAnnotation} {
+		delete(configMap.Annotations, key)
+	}
+	return admin.Patch(ctx, &configMap, client.MergeFrom(before))
 }
 
-// ownedByFlux lets Flux apply the configuration once, and waits until the playbook tells of it.
-func (s *story) ownedByFlux(f flux, playbook string) {
+// owned lets a tool apply the configuration once, and waits until the playbook tells of it.
+func (s *story) owned(by gitOps, playbook string) {
 	s.Helper()
-	f.resume()
+	by.resume()
 	s.eventually("the playbook tells who owns the configuration", 20*time.Second, func(ctx context.Context) error {
 		var found strategyv1.StrategyPlaybook
 		if err := admin.Get(ctx, client.ObjectKey{Namespace: s.namespace, Name: playbook}, &found); err != nil {
@@ -158,14 +177,19 @@ func (s *story) ownedByFlux(f flux, playbook string) {
 			return errors.New("it tells of none")
 		}
 		owner := *found.Status.Config.Owner
-		if owner.Outcome = ""; owner != s.fluxOwner() {
+		if owner.Outcome = ""; owner != by.marks().owner {
 			return fmt.Errorf("it tells of %+v", owner)
 		}
 		return nil
 	})
-	f.suspend()
+	by.suspend()
 }
 
-func (w *world) fluxOwner() strategyv1.ConfigOwner {
-	return strategyv1.ConfigOwner{Kind: strategyv1.OwnerKustomization, Name: fluxName, Namespace: w.namespace, RestsOn: strategyv1.OwnerByBoth}
+func (f *fluxEngine) marks() marks { return f.s.fluxMarks() }
+
+func (w *world) fluxMarks() marks {
+	return marks{
+		owner: strategyv1.ConfigOwner{Kind: strategyv1.OwnerKustomization, Name: fluxName, Namespace: w.namespace, RestsOn: strategyv1.OwnerByBoth},
+		words: "Flux, Kustomization " + w.namespace + "/" + fluxName, manager: fluxManager, keep: fluxGroup + "/reconcile=disabled",
+	}
 }

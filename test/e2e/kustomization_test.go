@@ -140,4 +140,6 @@ func (f *fluxControllers) setSuspend(ctx context.Context, suspend bool) error {
 	return admin.Patch(ctx, object, client.RawPatch("application/merge-patch+json", fmt.Appendf(nil, `{"spec":{"suspend":%t}}`, suspend)))
 }
 
+func (f *fluxControllers) marks() marks { return f.s.fluxMarks() }
+
 func (f *fluxControllers) applied() int { return strings.Count(f.out.text(), appliedLine) }

@@ -273,17 +273,21 @@ func podsOf(ctx context.Context, key client.ObjectKey) ([]corev1.Pod, error) {
 // apply tries again for a while: kinds that were just created are served some time later.
 func apply(ctx context.Context, input string, arguments ...string) error {
 	return poll(ctx, time.Minute, func(ctx context.Context) error {
-		command := exec.CommandContext(ctx, "kubectl", append([]string{"apply", "--server-side", "--force-conflicts", "--field-manager=e2e"}, arguments...)...)
-		command.Dir, command.Stdin = repository, strings.NewReader(input)
-		command.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":"+filepath.Join(mustAbs(repository), ".cluster/bin"))
-		if command.Err != nil { // not in our own PATH: the local cluster brings one
-			command.Path, command.Err = filepath.Join(mustAbs(repository), ".cluster/bin/kubectl"), nil
-		}
-		if output, err := command.CombinedOutput(); err != nil {
-			return fmt.Errorf("kubectl apply %s: %w\n%s", strings.Join(arguments, " "), err, output)
-		}
-		return nil
+		return kubectl(ctx, input, append([]string{"apply", "--server-side", "--force-conflicts", "--field-manager=e2e"}, arguments...)...)
 	})
+}
+
+func kubectl(ctx context.Context, input string, arguments ...string) error {
+	command := exec.CommandContext(ctx, "kubectl", arguments...)
+	command.Dir, command.Stdin = repository, strings.NewReader(input)
+	command.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":"+filepath.Join(mustAbs(repository), ".cluster/bin"))
+	if command.Err != nil { // not in our own PATH: the local cluster brings one
+		command.Path, command.Err = filepath.Join(mustAbs(repository), ".cluster/bin/kubectl"), nil
+	}
+	if output, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("kubectl %s: %w\n%s", strings.Join(arguments, " "), err, output)
+	}
+	return nil
 }
 
 // poll asks until there is no error; the last error says what was missing.

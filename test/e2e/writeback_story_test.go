@@ -28,12 +28,12 @@ func TestTheChangeIsCommittedToGitAndFluxsOwnControllersKeepItForMinutes(t *test
 	s.isWrittenBack(f.repository, f, 3*time.Minute)
 }
 
-func (s *story) isWrittenBack(r *gitRepository, f flux, during time.Duration) {
+func (s *story) isWrittenBack(r *gitRepository, f gitOps, during time.Duration) {
 	s.Helper()
 	playbook := s.quick("in-git")
 	playbook.Spec.Scheduler.GitOps = r.writesBack("")
 	s.playbook(playbook)
-	s.ownedByFlux(f, playbook.Name)
+	s.owned(f, playbook.Name)
 	incident := s.report("alice", playbook.Name, nil)
 	rollback := s.rollbackOf(incident, time.Minute)
 	s.reaches(rollback, "AwaitingApproval", 20*time.Second)
@@ -112,7 +112,7 @@ func TestTheChangeIsMergedByAPerson(t *testing.T) {
 	playbook := s.quick("in-a-branch")
 	playbook.Spec.Scheduler.GitOps = r.writesBack("ops")
 	s.playbook(playbook)
-	s.ownedByFlux(f, playbook.Name)
+	s.owned(f, playbook.Name)
 	rollback := s.asks("less-risk", playbook.Name, nil, allocate("aggressive", "cross_exchange", "0.1"))
 	s.carolApproves(rollback)
 	s.reaches(rollback, "Verified", time.Minute)
