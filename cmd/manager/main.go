@@ -195,7 +195,7 @@ func start(ctx context.Context, config *rest.Config, o options) error {
 	if err := environment.Setup(ctx, mgr, readers); err != nil {
 		return err
 	}
-	if err := errors.Join(addIntake(ctx, mgr, clientset, readers, o), addReading(mgr, clientset, bucket, lock, o), lock.register(), mgr.Add(lock)); err != nil {
+	if err := errors.Join(addIntake(ctx, mgr, clientset, readers, o), addReading(mgr, clientset, bucket, lock, o), lock.register(), mgr.Add(lock), mgr.Add(proof)); err != nil {
 		return err
 	}
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {

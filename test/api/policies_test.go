@@ -67,6 +67,14 @@ func TestWhatTheOperatorKnowsOfThePolicies(t *testing.T) {
 	if third := asked(proof, ""); !third.After(clock.Now()) {
 		t.Errorf("a policy that was changed and put back is as it is since %v", third)
 	}
+	patch(policy, `{"spec":{"failurePolicy":"Ignore"}}`)
+	patch(policy, `{"spec":{"failurePolicy":"Fail"}}`)
+	watches(t, proof) // nobody asks meanwhile
+	seen := clock.Now()
+	clock.SetTime(seen.Add(time.Hour))
+	if since := asked(proof, ""); since.After(seen.Add(time.Minute)) {
+		t.Errorf("a change counts from %v, when somebody asked, and it was there at %v", since, seen)
+	}
 	patch(policy, `{"metadata":{"labels":{"team":"platform"}}}`)
 	clock.SetTime(clock.Now().Add(time.Hour))
 	if fourth := asked(proof, ""); fourth.After(clock.Now()) {
@@ -79,6 +87,23 @@ func TestWhatTheOperatorKnowsOfThePolicies(t *testing.T) {
 	must(t, admin.Create(ctx, binding))
 	asked(proof, "")
 	must(t, admin.Delete(context.WithoutCancel(ctx), &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "strategy-operator-system", Name: policies.Name}}))
+}
+
+// watches has the proof look at the policies by itself, until it remembers something new.
+func watches(t *testing.T, proof *policies.Proof) {
+	t.Helper()
+	remembered := func() string {
+		var known corev1.ConfigMap
+		must(t, admin.Get(t.Context(), client.ObjectKey{Namespace: "strategy-operator-system", Name: policies.Name}, &known))
+		return known.ResourceVersion
+	}
+	before := remembered()
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- proof.Start(ctx) }()
+	must(t, eventually(ctx, func() (bool, error) { return remembered() != before, nil }))
+	stop()
+	must(t, <-ended)
 }
 
 // TestTheOperatorMayReadEachPolicy: a role lists them by name, and a new one must be in it.

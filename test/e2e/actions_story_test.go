@@ -9,8 +9,10 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/watch"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/gitops"
 	"tradeops.dev/strategy-operator/internal/record"
 )
 
@@ -146,22 +148,36 @@ func (s *story) edits() record.State {
 // configWrites counts the versions of the configuration from now on.
 func (s *story) configWrites() func() int {
 	s.Helper()
+	writers := s.configWriters()
+	return func() int { return len(writers()) }
+}
+
+// configWriters are who wrote its document last in each version of the configuration from now on, in order.
+func (s *story) configWriters() func() []string {
+	s.Helper()
 	watcher, err := clientset.CoreV1().ConfigMaps(s.namespace).Watch(context.WithoutCancel(s.ctx), onlyConfig)
 	s.must(err)
 	s.Cleanup(watcher.Stop)
-	versions := map[string]bool{}
 	var configMap corev1.ConfigMap
 	s.must(admin.Get(s.ctx, s.configAt(), &configMap))
-	first := configMap.ResourceVersion
-	return func() int {
+	last := configMap.ResourceVersion
+	var writers []string
+	return func() []string {
 		for {
 			select {
 			case event := <-watcher.ResultChan():
-				if seen, ok := event.Object.(*corev1.ConfigMap); ok && seen.ResourceVersion != first {
-					versions[seen.ResourceVersion] = true
+				seen, ok := event.Object.(*corev1.ConfigMap)
+				if !ok || seen.ResourceVersion == last || len(writers) == 0 && event.Type == watch.Added {
+					continue
 				}
+				last = seen.ResourceVersion
+				name := "nobody"
+				if writer := gitops.WriterOf(seen, configKey); writer != nil {
+					name = writer.Manager
+				}
+				writers = append(writers, name)
 			case <-time.After(200 * time.Millisecond):
-				return len(versions)
+				return writers
 			}
 		}
 	}

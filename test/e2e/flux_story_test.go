@@ -55,7 +55,7 @@ func (s *story) putsBack(f gitOps, mode strategyv1.GitOpsMode, during time.Durat
 	s.reaches(rollback, "Verified", time.Minute)
 	s.isSuspended("cross_exchange_watch")
 
-	writes := s.configWrites()
+	writers := s.configWriters()
 	f.resume()
 	s.reaches(rollback, "Overwritten", time.Minute)
 	s.configIsAsBefore()
@@ -66,8 +66,8 @@ func (s *story) putsBack(f gitOps, mode strategyv1.GitOpsMode, during time.Durat
 	if rollback.Status.Config.Reapplies != int32(again) {
 		s.Errorf("%d times written again, not %d", rollback.Status.Config.Reapplies, again)
 	}
-	if n := writes(); n != 2*again+1 { // the operator between those of the tool
-		s.Errorf("%d writes, not %d", n, 2*again+1)
+	if all := writers(); len(all) != 2*again+1 { // the operator between those of the tool
+		s.Errorf("%d writes, not %d: %v", len(all), 2*again+1, all)
 	}
 	s.nothingIsWritten(f, rollback, "Overwritten", during)
 	s.decides("bob", strategyv1.DecisionRestore, rollback)
@@ -164,7 +164,7 @@ func (s *story) ownedPlaybook(f gitOps, mode strategyv1.GitOpsMode) string {
 func (s *story) nothingIsWritten(f gitOps, rollback *strategyv1.StrategyRollback, reason string, during time.Duration) {
 	s.Helper()
 	before := f.applied()
-	writes := s.configWrites()
+	writers := s.configWriters()
 	restarted := s.restarts(func() {
 		s.stays("it is said all the time", during, func(ctx context.Context) error {
 			if err := s.refresh(ctx, rollback); err != nil {
@@ -177,8 +177,8 @@ func (s *story) nothingIsWritten(f gitOps, rollback *strategyv1.StrategyRollback
 		})
 	})
 	turns := f.applied() - before
-	if n := writes(); n != 0 || restarted != 0 {
-		s.Errorf("%d writes and %d restarts while the tool applied %d times", n, restarted, turns)
+	if all := writers(); len(all) != 0 || restarted != 0 {
+		s.Errorf("writes by %v and %d restarts while the tool applied %d times", all, restarted, turns)
 	}
 	if least := int(during / fluxEvery / 2); turns < least {
 		s.Errorf("the tool applied %d times in %s; fewer than %d prove nothing", turns, during, least)

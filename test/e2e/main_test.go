@@ -30,11 +30,14 @@ import (
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/config/admission"
+	"tradeops.dev/strategy-operator/controllers/policies"
 )
 
 const (
@@ -226,9 +229,13 @@ func restartOperator(ctx context.Context) error {
 	return poll(ctx, 2*time.Minute, func(ctx context.Context) error { return available(ctx, operatorAt) })
 }
 
-// policiesInForce waits until identities are stamped and checked: the API server takes policies up some time after they
-// were created.
+// policiesInForce waits until identities are stamped and checked, which takes the API server some time, and until the operator honours a decision that is
+// made now: it honours none that is as old as the newest change of a policy.
 func (w *world) policiesInForce(ctx context.Context) error {
+	proof, err := policies.New(admin, clock.RealClock{}, admission.Operator)
+	if err != nil {
+		return err
+	}
 	return poll(ctx, time.Minute, func(ctx context.Context) error {
 		stamped := &strategyv1.StrategyIncident{Spec: strategyv1.StrategyIncidentSpec{PlaybookName: samplePlaybook, Type: "PnL"}}
 		stamped.Namespace, stamped.Name = w.namespace, "policies-in-force"
@@ -240,7 +247,11 @@ func (w *world) policiesInForce(ctx context.Context) error {
 		if err := as("alice").Create(ctx, stamped, client.DryRunAll); err != nil || stamped.Spec.RequestedBy != "alice" {
 			return errors.Join(fmt.Errorf("alice is stamped as %q", stamped.Spec.RequestedBy), err)
 		}
-		return nil
+		since, differs, err := proof.InForce(ctx)
+		if now := time.Now().Truncate(time.Second); err == nil && (differs != "" || !now.After(since)) { // decisions are dated in whole seconds
+			err = fmt.Errorf("the policies are in force since %v: %s", since, differs)
+		}
+		return err
 	})
 }
 
