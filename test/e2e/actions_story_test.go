@@ -9,7 +9,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/watch"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/gitops"
@@ -145,32 +144,35 @@ func (s *story) edits() record.State {
 	return state
 }
 
-// configWrites counts the versions of the configuration from now on.
+// configWrites counts how often the document of the configuration is written from now on.
 func (s *story) configWrites() func() int {
 	s.Helper()
 	writers := s.configWriters()
 	return func() int { return len(writers()) }
 }
 
-// configWriters are who wrote its document last in each version of the configuration from now on, in order.
+// configWriters are who writes the document of the configuration from now on, in order. What else stands on the ConfigMap is not looked at: tools
+// tidy up there.
 func (s *story) configWriters() func() []string {
 	s.Helper()
-	watcher, err := clientset.CoreV1().ConfigMaps(s.namespace).Watch(context.WithoutCancel(s.ctx), onlyConfig)
-	s.must(err)
-	s.Cleanup(watcher.Stop)
 	var configMap corev1.ConfigMap
 	s.must(admin.Get(s.ctx, s.configAt(), &configMap))
-	last := configMap.ResourceVersion
+	last := configMap.Data[configKey]
+	since := onlyConfig
+	since.ResourceVersion = configMap.ResourceVersion
+	watcher, err := clientset.CoreV1().ConfigMaps(s.namespace).Watch(context.WithoutCancel(s.ctx), since)
+	s.must(err)
+	s.Cleanup(watcher.Stop)
 	var writers []string
 	return func() []string {
 		for {
 			select {
 			case event := <-watcher.ResultChan():
 				seen, ok := event.Object.(*corev1.ConfigMap)
-				if !ok || seen.ResourceVersion == last || len(writers) == 0 && event.Type == watch.Added {
+				if !ok || seen.Data[configKey] == last {
 					continue
 				}
-				last = seen.ResourceVersion
+				last = seen.Data[configKey]
 				name := "nobody"
 				if writer := gitops.WriterOf(seen, configKey); writer != nil {
 					name = writer.Manager

@@ -146,22 +146,11 @@ func (w *world) manifest(content string) string {
 	return string(text)
 }
 
-// disown takes off the ConfigMap what tells that a tool applies it.
+// disown has the configuration made anew: an API server keeps no account any more of who writes what, once that was taken off an object.
 func (w *world) disown(ctx context.Context) error {
 	at := w.configAt()
-	var configMap corev1.ConfigMap
-	if err := admin.Get(ctx, at, &configMap); err != nil {
-		return err
-	}
-	before := configMap.DeepCopy()
-	configMap.ManagedFields = []metav1.ManagedFieldsEntry{{}}
-	for _, key := range []string{fluxGroup + "/name", fluxGroup + "/namespace"} {
-		delete(configMap.Labels, key)
-	}
-	for _, key := range []string{fluxGroup + "/reconcile", "argocd.argoproj.io/tracking-id", corev1.LastAppliedConfigAnnotation} {
-		delete(configMap.Annotations, key)
-	}
-	return admin.Patch(ctx, &configMap, client.MergeFrom(before))
+	err := admin.Delete(ctx, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: at.Namespace, Name: at.Name}})
+	return errors.Join(client.IgnoreNotFound(err), w.putConfig(ctx, demoConfig()))
 }
 
 // owned lets a tool apply the configuration once, and waits until the playbook tells of it.
