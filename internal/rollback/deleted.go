@@ -98,6 +98,9 @@ func (p *plan) overdue() bool {
 		if allowed := p.next.Restore.AllowedTime; allowed != nil && allowed.After(since) {
 			since = allowed.Time
 		}
+		if asked := p.next.WriteBack; asked != nil && asked.Change == strategyv1.WriteBackUndone && p.commitBy().After(since) { // Git has its own time
+			since = p.commitBy()
+		}
 	case p.claimed() == strategyv1.ClaimForget, p.claimed() == strategyv1.ClaimRelease && p.next.Restore == nil:
 		since = p.next.Config.ClaimedTime.Time
 	}

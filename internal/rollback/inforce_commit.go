@@ -22,10 +22,10 @@ func (p *plan) writesBack() *strategyv1.WriteBackSpec {
 }
 
 // askCommit has the edits committed, once they were written and the log says so: an emergency does not wait for Git. Nothing takes the edits back
-// because a commit failed.
+// because a commit failed. Where their inverse was asked for, and the restore came to nothing, they are committed once more.
 func (p *plan) askCommit() {
 	asked := p.next.WriteBack
-	if !p.committable() || asked != nil && asked.Revision == p.next.Config.Revision {
+	if !p.committable() || asked != nil && asked.Change == strategyv1.WriteBackApplied && asked.Revision == p.next.Config.Revision {
 		return
 	}
 	p.announceCommit(strategyv1.WriteBackApplied, "the edits", "")
@@ -69,6 +69,9 @@ func (p *plan) seeCommitted() {
 		return
 	}
 	if seen.Problem != nil {
+		if seen.Problem.Reason == strategyv1.ReasonFileDiffers { // what was pushed is not what waits for its merge any more
+			asked.State, asked.Commit, asked.Branch = "", "", ""
+		}
 		p.notCommitted(seen.Problem.Reason, seen.Problem.Message, seen.Person)
 		return
 	}
@@ -132,13 +135,16 @@ func (p *plan) committedWords(left []string) (status metav1.ConditionStatus, rea
 	return metav1.ConditionTrue, strategyv1.ReasonCommitted, fmt.Sprintf("the edits are commit %.12s of %s", asked.Commit, to)
 }
 
-// commitBy is until when a commit has time before somebody is asked.
+// commitBy is until when a commit has time before somebody is asked. On hold it could not be made.
 func (p *plan) commitBy() time.Time {
 	timeout := defaultCommitTimeout
 	if to := p.writesBack(); to != nil && to.TimeoutSeconds > 0 {
 		timeout = time.Duration(to.TimeoutSeconds) * time.Second
 	}
 	at := p.next.WriteBack.AskedTime.Time
+	if resumed := p.resumed(); resumed.After(at) {
+		at = resumed
+	}
 	if at.After(p.now) { // the clock was set back since
 		at = p.now
 	}
@@ -155,7 +161,7 @@ func (p *plan) uncommitted() bool {
 		return false
 	}
 	p.out.Wake(p.now.Add(pass.Recheck))
-	return p.needsPerson() || !p.now.Before(p.commitBy())
+	return p.needsPerson() || !p.out.Held() && !p.now.Before(p.commitBy())
 }
 
 // needsPerson: it was seen that trying again does not help.

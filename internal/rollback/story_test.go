@@ -53,6 +53,7 @@ type story struct {
 	signals         signals.Snapshot
 	later           func()          // what happens when the story has come to a rest
 	newest          *facts.Playbook // as it is now; nil: as the rollback runs on it
+	git             func(asked strategyv1.WriteBackStatus) *facts.Committed
 }
 
 func newStory(t testkit.T) *story {
@@ -118,6 +119,9 @@ func (s *story) observed() rollback.Observed {
 	o.Playbook = facts.Playbook{Spec: *s.Spec.DeepCopy(), Revision: "multi-strategy-1", Hold: testkit.OnHold(s.suspended)}
 	o.Decided = s.Answered(s.decided)
 	o.Incident, o.Signals = s.incident.DeepCopy(), facts.Known(s.signals)
+	if s.git != nil && lifecycle.CommitPending(s.rollback.Status) {
+		o.Committed = s.git(*s.rollback.Status.WriteBack)
+	}
 	o.Newest = facts.Known(o.Playbook)
 	if s.newest != nil {
 		o.Newest = facts.Known(*s.newest)

@@ -57,9 +57,10 @@ func (p *plan) saidAllTheSame() bool {
 	return strings.HasPrefix(p.out.Message(strategyv1.ConditionCommitted), allTheSame)
 }
 
-// insists: a person asked for it, whom no rule overrules, or what is undone did harm.
+// insists: somebody asked for it, whom no rule overrules, or what is undone did harm.
 func (p *plan) insists() bool {
-	return p.next.Restore.By != "" || p.next.Restore.Request == requestDesiredState || p.reverts()
+	asked := p.next.Restore
+	return asked.By != "" || asked.Request == requestDesiredState || asked.Request == requestDeletion || p.reverts()
 }
 
 // stuckInGit: a request that no person made waits for somebody, because the inverse cannot be committed.
