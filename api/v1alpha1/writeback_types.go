@@ -35,7 +35,7 @@ type WriteBackSpec struct {
 	PushBranch string `json:"pushBranch,omitempty"`
 
 	// secretName is the Secret, opted in, with the credentials: url (the same as here), and username and password, or bearerToken, or identity and
-	// known_hosts of SSH; signing-key, if commits are to be signed.
+	// known_hosts of SSH; ca.crt, if a private authority vouches for the server; signing-key, if commits are to be signed.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253

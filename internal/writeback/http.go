@@ -19,9 +19,9 @@ type overHTTP struct {
 	bodies      []io.Closer
 }
 
-func (w *Writer) dialHTTP(repository Repository, credentials Credentials) Dial {
+func dialHTTP(client *http.Client, repository Repository, credentials Credentials) Dial {
 	return func(ctx context.Context, name string) (Service, error) {
-		return &overHTTP{ctx: ctx, client: w.client, url: strings.TrimRight(repository.URL, "/"), name: name, credentials: credentials}, nil
+		return &overHTTP{ctx: ctx, client: client, url: strings.TrimRight(repository.URL, "/"), name: name, credentials: credentials}, nil
 	}
 }
 
@@ -51,7 +51,7 @@ func (h *overHTTP) do(method, path string, body []byte, answers string) (io.Read
 	}
 	response, err := h.client.Do(request) //nolint:bodyclose // Close does, after the answer was read
 	if err != nil {
-		return nil, err
+		return nil, ofTLS(err)
 	}
 	h.bodies = append(h.bodies, response.Body)
 	if err := ofStatus(response.StatusCode); err != nil {

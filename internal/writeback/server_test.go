@@ -104,6 +104,14 @@ func run(t *testing.T, dir string, env []string, name string, args ...string) st
 // serveHTTP is a Git server over HTTP as others run it; around is what stands before it.
 func (r *repository) serveHTTP(around func(git http.Handler) http.Handler) (url string) {
 	r.t.Helper()
+	server := httptest.NewServer(r.handler(around))
+	r.t.Cleanup(server.Close)
+	return server.URL + "/config.git"
+}
+
+// handler answers whoever has the password.
+func (r *repository) handler(around func(git http.Handler) http.Handler) http.Handler {
+	r.t.Helper()
 	backend := filepath.Join(run(r.t, ".", nil, "git", "--exec-path"), "git-http-backend")
 	var git http.Handler = &cgi.Handler{
 		Path: backend, Env: []string{"GIT_PROJECT_ROOT=" + filepath.Dir(r.dir), "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_GLOBAL=/dev/null"},
@@ -111,15 +119,13 @@ func (r *repository) serveHTTP(around func(git http.Handler) http.Handler) (url 
 	if around != nil {
 		git = around(git)
 	}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		if _, given, _ := request.BasicAuth(); given != password && request.Header.Get("Authorization") != "Bearer "+password {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
 		git.ServeHTTP(w, request)
-	}))
-	r.t.Cleanup(server.Close)
-	return server.URL + "/config.git"
+	})
 }
 
 // pushes says whether a request is a push.

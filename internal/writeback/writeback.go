@@ -31,6 +31,7 @@ type Author struct{ Name, Email string }
 type Credentials struct {
 	Username, Password, BearerToken string // over HTTP
 	Identity, KnownHosts            string // over SSH
+	CA                              string // certificates of who vouches for the server, as PEM; empty: whom the system trusts
 	SigningKey                      string // of commits; empty: they are not signed
 }
 
@@ -72,11 +73,10 @@ const attempts = 3
 
 // Writer commits to repositories, on servers that playbooks may have asked and no others: the policy is that of signals.
 type Writer struct {
-	client *http.Client
-	dial   signals.Dial
-	allow  signals.Allow
-	failed func(ctx context.Context, url string, err error)
-	only   Dial // nil: the repository that a job names
+	options signals.Options
+	client  *http.Client // of those without an authority of their own
+	dial    signals.Dial
+	only    Dial // nil: the repository that a job names
 }
 
 // Over is a Writer to one repository, whatever a job names: the servers of simulated worlds listen nowhere.
@@ -85,12 +85,17 @@ func Over(dial Dial) *Writer { return &Writer{only: dial} }
 // New makes a Writer.
 func New(options signals.Options) *Writer {
 	options.Pauses = options.Pauses.OrDefault()
-	return &Writer{client: signals.NewClient(options), dial: signals.NewDial(options), allow: options.Allow, failed: options.Failed}
+	return &Writer{options: options, client: signals.NewClient(options), dial: signals.NewDial(options)}
 }
 
 // Write does a job, or finds that it is done. After an error, always a *Failure, it may have been done or not.
 func (w *Writer) Write(ctx context.Context, job Job) (Result, error) {
-	to, err := w.dialler(job)
+	client, done, err := w.clientFor(job.Credentials)
+	if err != nil {
+		return Result{}, asFailure(ctx, err)
+	}
+	defer done()
+	to, err := w.dialler(job, client)
 	if err != nil {
 		return Result{}, asFailure(ctx, err)
 	}
@@ -107,14 +112,14 @@ func (w *Writer) Write(ctx context.Context, job Job) (Result, error) {
 			break
 		}
 	}
-	if w.failed != nil {
-		w.failed(ctx, job.Repository.URL, signals.WithoutURL(err))
+	if w.options.Failed != nil {
+		w.options.Failed(ctx, job.Repository.URL, signals.WithoutURL(err))
 	}
 	return Result{}, asFailure(ctx, err)
 }
 
 // dialler refuses what the playbook must not ask for.
-func (w *Writer) dialler(job Job) (Dial, error) {
+func (w *Writer) dialler(job Job, client *http.Client) (Dial, error) {
 	repository := job.Repository
 	if err := signals.CheckRepository(repository.URL); err != nil {
 		return nil, failf(Invalid, "%s", err)
@@ -130,13 +135,13 @@ func (w *Writer) dialler(job Job) (Dial, error) {
 	if w.only != nil {
 		return w.only, nil
 	}
-	if err := w.allow.Check(repository.URL, job.Namespace); err != nil {
+	if err := w.options.Allow.Check(repository.URL, job.Namespace); err != nil {
 		return nil, failf(Invalid, "%s", err)
 	}
 	if strings.HasPrefix(strings.ToLower(repository.URL), "ssh:") {
 		return w.dialSSH(repository, job.Credentials), nil
 	}
-	return w.dialHTTP(repository, job.Credentials), nil
+	return dialHTTP(client, repository, job.Credentials), nil
 }
 
 func branchRef(name string) plumbing.ReferenceName { return plumbing.NewBranchReferenceName(name) }
