@@ -210,11 +210,7 @@ func (r *committer) credentials(ctx context.Context, at types.NamespacedName, ur
 	if problem != nil {
 		return writeback.Credentials{}, &writeback.Failure{Kind: writeback.Invalid, Problem: problem.Message}
 	}
-	word := func(key string) string { return strings.TrimSpace(string(secret.Data[key])) }
-	return writeback.Credentials{
-		Username: word("username"), Password: word("password"), BearerToken: word("bearerToken"),
-		Identity: string(secret.Data["identity"]), KnownHosts: string(secret.Data["known_hosts"]), SigningKey: string(secret.Data["signing-key"]),
-	}, nil
+	return credentialsIn(secret)
 }
 
 // checkpoint is the newest one over the logs of a namespace: in a commit that others have, too, it is a witness that they were not cut short since.

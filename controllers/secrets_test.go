@@ -21,6 +21,7 @@ import (
 	"tradeops.dev/strategy-operator/internal/rollback"
 	"tradeops.dev/strategy-operator/internal/schedulerconfig"
 	"tradeops.dev/strategy-operator/internal/signals"
+	"tradeops.dev/strategy-operator/internal/writeback"
 )
 
 var everyAction = []any{
@@ -43,6 +44,7 @@ var behind = map[reflect.Type][]any{
 func TestNoSecretIsObservedOrDecided(t *testing.T) {
 	secrets := []reflect.Type{
 		reflect.TypeFor[decisionlog.Key](), reflect.TypeFor[decisionlog.Keys](), reflect.TypeFor[ownedSecret](), reflect.TypeFor[notify.Message](), reflect.TypeFor[signals.Source](), reflect.TypeFor[corev1.Secret](),
+		reflect.TypeFor[writeback.Job](), reflect.TypeFor[writeback.Credentials](), // what became of a commit is observed, and not with what
 	}
 	for _, root := range []any{
 		incident.Observed{}, incident.Decision{}, rollback.Observed{}, rollback.Decision{},
