@@ -6,6 +6,7 @@ import (
 	"time"
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
+	"tradeops.dev/strategy-operator/internal/action"
 	"tradeops.dev/strategy-operator/internal/facts"
 	"tradeops.dev/strategy-operator/internal/testkit"
 )
@@ -475,4 +476,53 @@ func TestAMergeThatWasTakenBack(t *testing.T) {
 	s.git = applied(opened).of
 	s.quiet()
 	expect(t, "asked again", s.askedOfGit(), "Applied Open")
+}
+
+// Whoever deletes a rollback with its edits left in place is told what Git has of them.
+func TestADeletionWithRetainSaysWhatGitHas(t *testing.T) {
+	for name, c := range map[string]struct {
+		git   answers
+		given func(*story)
+		says  string
+	}{
+		"committed":          {applied(inMain), nil, "Git keeps the edits: commit 111111111111 of " + committedTo},
+		"not merged":         {applied(opened), nil, "Branch ops/off keeps the edits as commit 111111111111, and somebody may still merge it into " + committedTo},
+		"refused":            {applied(refuses), nil, "It is not known that Git has the edits, and a GitOps tool may put back what it holds: " + committedTo},
+		"on its way":         {answers{}, nil, "It is not known that Git has the edits, and a GitOps tool may put back what it holds: " + committedTo},
+		"its inverse is not": {undone(away), func(s *story) { s.restores("carol") }, "It is not known that Git has their inverse, and a GitOps tool may bring the edits back: " + committedTo},
+		"its inverse is": {undone(outMain), func(s *story) {
+			s.writerStopped = true
+			s.restores("carol")
+			s.writerStopped = false
+		}, "Git does not hold the edits any more, and a GitOps tool may put back what it holds: " + committedTo},
+		"the playbook is gone": {applied(inMain), func(s *story) {
+			s.playbookProblem = &facts.Problem{Reason: strategyv1.ReasonPlaybookNotFound, Message: "x"}
+			s.quiet()
+		}, "Git keeps the edits: commit 111111111111 of " + committedTo},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := writingBack(t, c.git)
+			s.rollback.Spec.DeletionPolicy = strategyv1.DeletionRetain
+			s.approved()
+			if c.given != nil {
+				c.given(s)
+			}
+			s.Delete("off")
+			said := ""
+			for range 40 {
+				decision, _ := s.turn()
+				for _, step := range decision.Steps.InOrder() {
+					if event, is := step.(action.Event); is && event.Reason == strategyv1.ReasonRetained {
+						said += event.Message
+					}
+				}
+			}
+			if !s.gone() || !strings.Contains(said, c.says) {
+				t.Errorf("gone %v; the event says %s", s.gone(), said)
+			}
+			if log := s.logText(); s.playbookProblem == nil && !strings.Contains(log, c.says) { // else nobody could write it
+				t.Errorf("the log does not say %q:\n%s", c.says, log)
+			}
+		})
+	}
 }

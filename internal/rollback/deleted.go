@@ -144,6 +144,7 @@ func (p *plan) retain() {
 	if others := p.sharedWith(); len(others) > 0 {
 		message += ". Other rollbacks hold some of them, too, and undo those in the end: " + strings.Join(others, ", ")
 	}
+	message += p.inGit()
 	if p.claimed() != strategyv1.ClaimForget {
 		p.out.Note(strategyv1.EventRetained, message, "")
 		p.out.Tell(corev1.EventTypeWarning, strategyv1.ReasonRetained, message)
@@ -186,7 +187,7 @@ func (p *plan) restoreUnread() {
 	case !p.overridden() && !p.reverts():
 		p.gateFailed("nobody can ask the gate: " + p.seen.Playbook.Problem.Message)
 	default:
-		p.out.Note(strategyv1.EventConfigChange, "deleted with deletionPolicy Restore: undoing the edits. "+p.seen.Playbook.Problem.Message, p.next.Restore.By)
+		p.out.Note(strategyv1.EventConfigChange, "deleted with deletionPolicy Restore: undoing the edits. "+p.seen.Playbook.Problem.Message+p.inGit(), p.next.Restore.By)
 		p.ask(strategyv1.ClaimRelease)
 	}
 }
@@ -234,6 +235,7 @@ func (p *plan) leave(undone string) {
 	case !p.seen.Config.Gone && (p.unseen() || p.seen.NotServed != nil && p.claimed() != ""):
 		undone = "deleted, and nobody knows whether the edits are still in the configuration: " + undone
 	}
+	undone += p.inGit()
 	p.out.Note(strategyv1.EventLeft, undone, "")
 	p.out.Stall(strategyv1.ReasonRetained, undone)
 }

@@ -1,6 +1,7 @@
 package rollback
 
 import (
+	"fmt"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -76,4 +77,27 @@ func (p *plan) stillInGit() string {
 		return ""
 	}
 	return ". Mind that the repository still holds the edits, and a GitOps tool brings them back: " + p.next.Plan.GitOps.CommitsTo
+}
+
+// inGit is a sentence about what the repository has of edits that nobody commits or undoes any more, as it was seen last; empty: nothing was asked of
+// it, or it has nothing of what was undone.
+func (p *plan) inGit() string {
+	asked := p.next.WriteBack
+	if asked == nil {
+		return ""
+	}
+	to, applied := p.next.Plan.GitOps.CommitsTo, asked.Change == strategyv1.WriteBackApplied
+	switch {
+	case applied && asked.State == strategyv1.WriteBackCommitted:
+		return fmt.Sprintf(". Git keeps the edits: commit %.12s of %s", asked.Commit, to)
+	case applied && asked.State == strategyv1.WriteBackOpen:
+		return fmt.Sprintf(". Branch %s keeps the edits as commit %.12s, and somebody may still merge it into %s", asked.Branch, asked.Commit, to)
+	case applied:
+		return ". It is not known that Git has the edits, and a GitOps tool may put back what it holds: " + to
+	case asked.State == "" || asked.State == strategyv1.WriteBackOpen:
+		return ". It is not known that Git has their inverse, and a GitOps tool may bring the edits back: " + to
+	case p.stands():
+		return ". Git does not hold the edits any more, and a GitOps tool may put back what it holds: " + to
+	}
+	return ""
 }
