@@ -57,6 +57,34 @@ func TestBriefOfOneRollback(t *testing.T) {
 	}
 }
 
+// What Git does not have as it should is on the screen in a few words, and what it has is not.
+func TestBriefTellsWhatGitHas(t *testing.T) {
+	for reason, c := range map[string]struct {
+		change strategyv1.WriteBackChange
+		status metav1.ConditionStatus
+		want   string // empty: nothing
+	}{
+		strategyv1.ReasonCommitted:         {strategyv1.WriteBackApplied, metav1.ConditionTrue, ""},
+		strategyv1.ReasonCommitUndone:      {strategyv1.WriteBackUndone, metav1.ConditionFalse, ""},
+		strategyv1.ReasonCommitting:        {strategyv1.WriteBackApplied, metav1.ConditionUnknown, "… git      the change is being committed"},
+		strategyv1.ReasonRepositoryAway:    {strategyv1.WriteBackUndone, metav1.ConditionTrue, "! git      its inverse is not committed: the repository gives no answer"},
+		strategyv1.ReasonBranchMoved:       {strategyv1.WriteBackApplied, metav1.ConditionUnknown, "… git      the change is not committed: others push all the time"},
+		strategyv1.ReasonRepositoryInvalid: {strategyv1.WriteBackApplied, metav1.ConditionFalse, "✘ git      the change is not committed: its URL, branch, path or Secret is wrong"},
+		strategyv1.ReasonPushRefused:       {strategyv1.WriteBackApplied, metav1.ConditionFalse, "✘ git      the change is not committed: the server refuses it"},
+		strategyv1.ReasonFileDiffers:       {strategyv1.WriteBackApplied, metav1.ConditionFalse, "✘ git      the change is not committed: the file holds something else"},
+		strategyv1.ReasonPullRequestOpen:   {strategyv1.WriteBackUndone, metav1.ConditionTrue, "! git      its inverse waits for somebody to merge branch ops/pnl-1-5f0e8a11"},
+		strategyv1.ReasonNotOurCommit:      {strategyv1.WriteBackUndone, metav1.ConditionTrue, "! git      its inverse is not committed: somebody else committed the same edits, which"},
+	} {
+		t.Run(reason, func(t *testing.T) {
+			rollback := writtenBack(c.change, c.status, reason, "all of it")
+			text := Brief(Subject{Rollbacks: []strategyv1.StrategyRollback{rollback}}, start.Add(3*time.Minute), Options{Width: 100})
+			if got := strings.Contains(text, "git "); got != (c.want != "") || !strings.Contains(text, c.want) {
+				t.Errorf("want %q:\n%s", c.want, text)
+			}
+		})
+	}
+}
+
 // TestBriefHidesNoTrouble: a hold, a drill and that nobody was told stand there however small the screen is.
 func TestBriefHidesNoTrouble(t *testing.T) {
 	seen := decided()

@@ -16,6 +16,7 @@ func (w *writer) rollbackItems(object *strategyv1.StrategyRollback, now time.Tim
 	if status.Plan != nil {
 		items = append(items, item{label: "plan", text: until(object, now) + sentence("", labelled("; disables", strings.Join(status.Plan.Disables, ", "))), lines: 1, block: w.briefDiff(status.Plan.Diff)})
 	}
+	items = append(items, gitItem(status)...)
 	var steps []string
 	for _, kind := range []string{strategyv1.ConditionApproved, strategyv1.ConditionApplied, strategyv1.ConditionInEffect, strategyv1.ConditionVerified, strategyv1.ConditionRestored} {
 		sign := notYet

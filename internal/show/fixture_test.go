@@ -203,6 +203,17 @@ func renewed() strategyv1.StrategyRollback {
 	return rollback
 }
 
+// writtenBack is the verified rollback of a playbook that has its edits committed, and what became of that.
+func writtenBack(change strategyv1.WriteBackChange, status metav1.ConditionStatus, reason, message string) strategyv1.StrategyRollback {
+	rollback := verified()
+	rollback.Status.WriteBack = &strategyv1.WriteBackStatus{Change: change, Revision: 1, AskedTime: after(95 * time.Second)}
+	if reason == strategyv1.ReasonPullRequestOpen {
+		rollback.Status.WriteBack.Branch = "ops/pnl-1-5f0e8a11"
+	}
+	rollback.Status.Conditions = append(rollback.Status.Conditions, condition("Committed", status, reason, message, 95*time.Second))
+	return rollback
+}
+
 // expired is the renewed rollback when nobody renewed it again.
 func expired() strategyv1.StrategyRollback {
 	rollback := renewed()

@@ -18,7 +18,7 @@ func (o Options) rollbackNodes(object *strategyv1.StrategyRollback, now time.Tim
 	nodes = append(nodes, decisionNode("decision", status.Decision, now)...)
 	nodes = append(nodes, decisionNode("override", status.Override, now)...)
 	nodes = append(nodes, o.conditionNodes(status.Conditions, strategyv1.ConditionPlanned, strategyv1.ConditionApproved,
-		strategyv1.ConditionApplied, strategyv1.ConditionInEffect, strategyv1.ConditionVerified, strategyv1.ConditionRestored)...)
+		strategyv1.ConditionApplied, strategyv1.ConditionCommitted, strategyv1.ConditionInEffect, strategyv1.ConditionVerified, strategyv1.ConditionRestored)...)
 	nodes = append(nodes, o.checkNodes(status.Checks)...)
 	nodes = append(nodes, proofNode(status.Proof)...)
 	if status.Restore != nil {

@@ -64,16 +64,19 @@ var failures = map[string]bool{
 	strategyv1.ReasonFailedAfter: true, strategyv1.ReasonUnmeasuredAfter: true, strategyv1.ReasonRestoreGateFailed: true,
 	strategyv1.ReasonOverwritten: true, strategyv1.ReasonRecordForged: true, strategyv1.ReasonRecordLost: true, strategyv1.ReasonDeadlinePast: true, strategyv1.ReasonNobodyReached: true, strategyv1.ReasonCauseUnknown: true,
 	strategyv1.ReasonRuleErrored: true, strategyv1.ReasonPlanChanged: true, strategyv1.ReasonProbeFailed: true,
+	strategyv1.ReasonRepositoryInvalid: true, strategyv1.ReasonPushRefused: true, strategyv1.ReasonFileDiffers: true,
 }
 
 // warnings are the reasons with which a condition that is False tells that the scheduler does not do what the rollback wants, or that nobody
 // watches over what it does.
-var warnings = map[string]bool{strategyv1.ReasonGuardExceeded: true, strategyv1.ReasonExpired: true, strategyv1.ReasonRetained: true}
+var warnings = map[string]bool{strategyv1.ReasonGuardExceeded: true, strategyv1.ReasonExpired: true, strategyv1.ReasonRetained: true, strategyv1.ReasonPullRequestOpen: true}
 
 func conditionMark(condition metav1.Condition) mark {
 	switch {
 	case condition.Status == metav1.ConditionTrue && condition.Type == strategyv1.ConditionEscalated:
 		return careful
+	case condition.Status == metav1.ConditionTrue && condition.Type == strategyv1.ConditionCommitted && condition.Reason != strategyv1.ReasonCommitted:
+		return careful // Git holds what it should not
 	case condition.Status == metav1.ConditionTrue:
 		return good
 	case condition.Status == metav1.ConditionFalse && failures[condition.Reason]:

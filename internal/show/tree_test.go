@@ -87,6 +87,8 @@ func TestTreeByStage(t *testing.T) {
 		{"orphan", Subject{Incident: orphan}, time.Minute, Options{}},
 		{"left", Subject{Incident: left}, time.Minute, Options{}},
 		{"rollback-verified", Subject{Rollbacks: []strategyv1.StrategyRollback{verified()}}, 3 * time.Minute, Options{Full: true}},
+		{"rollback-committed", Subject{Rollbacks: []strategyv1.StrategyRollback{writtenBack(strategyv1.WriteBackApplied, metav1.ConditionTrue, strategyv1.ReasonCommitted,
+			"the edits are commit 3f6c01d8aa12 of core.yaml in https://git.example.com/config.git, branch main")}}, 3 * time.Minute, Options{}},
 		{"rollback-dry-run", Subject{Rollbacks: []strategyv1.StrategyRollback{dryRun()}}, time.Minute, Options{}},
 		{"rollback-guarded", Subject{Rollbacks: []strategyv1.StrategyRollback{guarded()}}, 3 * time.Minute, Options{}},
 		{"rollback-renewed", Subject{Rollbacks: []strategyv1.StrategyRollback{renewed()}}, 61 * time.Minute, Options{}},

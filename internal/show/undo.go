@@ -55,7 +55,7 @@ func (w *writer) undone(u Undoing, now time.Time) []node {
 		change.add(node{label: "now    ", text: Line(edit.To)}, node{label: "back to", text: back})
 		nodes = append(nodes, change)
 	}
-	nodes = append(nodes, w.conditionNodes(u.Rollback.Status.Conditions, strategyv1.ConditionApplied, strategyv1.ConditionInEffect, strategyv1.ConditionRestored)...)
+	nodes = append(nodes, w.conditionNodes(u.Rollback.Status.Conditions, strategyv1.ConditionApplied, strategyv1.ConditionCommitted, strategyv1.ConditionInEffect, strategyv1.ConditionRestored)...)
 	return append(nodes, w.gateNodes(u, now)...)
 }
 
