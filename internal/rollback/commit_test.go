@@ -526,3 +526,25 @@ func TestADeletionWithRetainSaysWhatGitHas(t *testing.T) {
 		})
 	}
 }
+
+// What a commit comes to that nobody wants any more does not stand in the way of the one that is wanted.
+func TestWhatIsWantedNextIsAskedForOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		act  func(*story)
+		says string
+	}{
+		"the inverse of what was refused": {func(s *story) { s.decide(strategyv1.DecisionRestore, "carol") }, "committing the inverse of the edits of revision 1"},
+		"a renewal of what was refused":   {func(s *story) { s.decide(strategyv1.DecisionRenew, "carol") }, "committing the edits of revision 2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := writingBack(t, applied(refuses).with(strategyv1.WriteBackUndone, left))
+			s.approved()
+			expect(t, "Ready", s.ready(), strategyv1.ReasonPushRefused)
+			c.act(s)
+			s.quiet()
+			if log := s.logText(); strings.Count(log, c.says) != 1 {
+				t.Errorf("the log says\n%s", log)
+			}
+		})
+	}
+}

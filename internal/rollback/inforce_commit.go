@@ -24,11 +24,21 @@ func (p *plan) writesBack() *strategyv1.WriteBackSpec {
 // askCommit has the edits committed, once they were written and the log says so: an emergency does not wait for Git. Nothing takes the edits back
 // because a commit failed. Where their inverse was asked for, and the restore came to nothing, they are committed once more.
 func (p *plan) askCommit() {
-	asked := p.next.WriteBack
-	if !p.committable() || asked != nil && asked.Change == strategyv1.WriteBackApplied && asked.Revision == p.next.Config.Revision {
-		return
+	if p.wantsCommit() {
+		p.announceCommit(strategyv1.WriteBackApplied, "the edits", "")
 	}
-	p.announceCommit(strategyv1.WriteBackApplied, "the edits", "")
+}
+
+// wantsCommit: what stands in the configuration is not what was asked to be committed last.
+func (p *plan) wantsCommit() bool {
+	asked := p.next.WriteBack
+	same := asked != nil && asked.Change == strategyv1.WriteBackApplied && asked.Revision == p.next.Config.Revision
+	return !same && p.committable()
+}
+
+// wantsInverse: the edits are undone when the inverse of what was committed is.
+func (p *plan) wantsInverse() bool {
+	return p.next.WriteBack.Change == strategyv1.WriteBackApplied && p.next.Restore != nil && !lifecycle.Parked(p.next) && p.releasing()
 }
 
 // committable: what was approved to be committed stands in the configuration, or a GitOps controller put back what it knows, which the commit ends. Nobody
@@ -58,7 +68,7 @@ func (p *plan) announceCommit(change strategyv1.WriteBackChange, what, by string
 
 // seeCommitted keeps what became of a commit. It is done elsewhere, and told in each life of the operator anew, until it is in the status.
 func (p *plan) seeCommitted() {
-	if !lifecycle.CommitPending(p.next) {
+	if !lifecycle.CommitPending(p.next) || p.wantsCommit() || p.wantsInverse() { // or it would take back that the next one is announced, without end
 		return
 	}
 	asked, seen := p.next.WriteBack, p.seen.Committed
