@@ -169,7 +169,7 @@ func (r *committer) job(ctx context.Context, object *strategyv1.StrategyRollback
 	job := writeback.Job{
 		Repository: writeback.Repository{URL: to.URL, Branch: to.Branch, Path: to.Path, PushBranch: to.PushBranch, Author: author(to.Author)},
 		Namespace:  object.Namespace, Name: object.Name, UID: string(object.UID), Key: running.Spec.Scheduler.Config.Key,
-		Digest: plan.Digest, Edits: plan.Edits, Undo: object.Status.WriteBack.Change == strategyv1.WriteBackUndone, Now: r.Clock.Now(),
+		Digest: plan.Digest, Edits: plan.Edits, Undo: object.Status.WriteBack.Change == strategyv1.WriteBackUndone, Asked: object.Status.WriteBack.AskedTime.Time, Now: r.Clock.Now(),
 	}
 	if job.Credentials, err = r.credentials(ctx, types.NamespacedName{Namespace: object.Namespace, Name: to.SecretName}, to.URL); err != nil {
 		return job, err

@@ -149,6 +149,10 @@ func (s *seen) planApply(job Job) (planned, error) {
 		return planned{}, failf(Differs, "commit %.12s of this rollback is on branch %s, and the file does not hold it any more: somebody changed it since, and it is not written again",
 			s.own.Hash, bounded(job.Repository.Branch))
 	}
+	if is(s.own, job, changeUndone) && s.own.Committer.When.After(job.Asked) { // the status came back from a backup: what it asks for is over
+		return planned{}, failf(Differs, "commit %.12s of this rollback on branch %s undid the edits after they were asked to be committed, so they are not committed again; restore the rollback, or commit them by hand",
+			s.own.Hash, bounded(job.Repository.Branch))
+	}
 	if s.pushed != nil {
 		if same(s.pushed) {
 			return planned{Result: s.on(Open, job.pushRef().Short(), s.pushed)}, nil

@@ -44,7 +44,8 @@ type Job struct {
 	Key         string // of the ConfigMap that has the document
 	Digest      string // of the plan
 	Edits       []strategyv1.PlannedEdit
-	Undo        bool // commit the inverse
+	Undo        bool      // commit the inverse
+	Asked       time.Time // when it was asked for
 	Message     Message
 	Now         time.Time
 }

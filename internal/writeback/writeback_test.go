@@ -37,7 +37,7 @@ func jobFor(url string) writeback.Job {
 			URL: url, Branch: "main", Path: fileName, Author: writeback.Author{Name: "strategy-operator", Email: "ops@example.com"},
 		},
 		Credentials: writeback.Credentials{Username: "bot", Password: password},
-		Namespace:   "trading", Name: "less", UID: "u-1", Key: "core.yaml", Digest: "sha256:abc", Edits: edits("50"), Now: now,
+		Namespace:   "trading", Name: "less", UID: "u-1", Key: "core.yaml", Digest: "sha256:abc", Edits: edits("50"), Asked: now, Now: now,
 		Message: writeback.Message{
 			Summary: "limit cpu to 50", Reason: "budget\nStrategy-Change: undone", Incident: "pnl", Asked: "alice", Approved: "bob", Checkpoint: "trading.example 7 abcd",
 		},
@@ -392,4 +392,24 @@ func merge(r *repository, branch string) {
 	tree := r.git("merge-tree", "--write-tree", "main", branch)
 	commit := run(r.t, r.dir, nil, "git", "commit-tree", tree, "-p", "main", "-p", branch, "-m", "Merge branch "+branch)
 	r.git("update-ref", "refs/heads/main", commit)
+}
+
+// A status that came back from a backup asks for what is over: what was undone since is not committed again. What is asked for after it was undone is.
+func TestAnOldStatusBringsNothingBack(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t, document)
+	job := jobFor(r.serveHTTP(nil))
+	write(t, job)
+	restore := undo(job)
+	restore.Asked, restore.Now = now.Add(time.Hour), now.Add(time.Hour)
+	write(t, restore)
+	job.Now = now.Add(2 * time.Hour)
+	failure, ok := errors.AsType[*writeback.Failure](func() error { _, err := writer(t).Write(t.Context(), job); return err }())
+	if !ok || failure.Kind != writeback.Differs || !strings.Contains(failure.Problem, "undid the edits after") || r.show("main") != document {
+		t.Errorf("%#v\n%s", failure, r.show("main"))
+	}
+	job.Asked = job.Now
+	if write(t, job); r.show("main") != after {
+		t.Errorf("it is not committed again:\n%s", r.show("main"))
+	}
 }
