@@ -76,7 +76,7 @@ func (p *plan) stillInGit() string {
 	if p.next.WriteBack == nil || !p.out.Is(strategyv1.ConditionCommitted) {
 		return ""
 	}
-	return ". Mind that the repository still holds the edits, and a GitOps tool brings them back: " + p.next.Plan.GitOps.CommitsTo
+	return ". Mind that the repository may still hold the edits, and a GitOps tool would bring them back: " + p.next.Plan.GitOps.CommitsTo
 }
 
 // inGit is a sentence about what the repository has of edits that nobody commits or undoes any more, as it was seen last; empty: nothing was asked of

@@ -61,10 +61,15 @@ func (w *World) HasGit() {
 	var configMap corev1.ConfigMap
 	w.Get(ConfigMap, &configMap)
 	w.Git = &Git{store: gitmemory.NewStorage(), now: w.Clock.Now}
-	w.Create(&corev1.Secret{ObjectMeta: w.managed(GitSecret), Data: map[string][]byte{"url": []byte(GitURL), "username": []byte("bot"), "password": []byte("secret of git")}})
+	w.Create(w.GitSecret())
 	if err := w.Git.commit(configMap.Data[testkit.DataKey], "begin"); err != nil {
 		w.T.Fatalf("%v", err)
 	}
+}
+
+// GitSecret is who may push to it.
+func (w *World) GitSecret() *corev1.Secret {
+	return &corev1.Secret{ObjectMeta: w.managed(GitSecret), Data: map[string][]byte{"url": []byte(GitURL), "username": []byte("bot"), "password": []byte("secret of git")}}
 }
 
 func (g *Git) fork(now func() time.Time) *Git {

@@ -19,6 +19,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/sim"
+	"tradeops.dev/strategy-operator/internal/testkit"
 )
 
 // words are what a story can say. Each does one thing in the world; the operator then works until nothing happens any more.
@@ -136,7 +137,8 @@ func flux(w *sim.World, line *datadriven.TestData) error {
 }
 
 // repository is the one that the configuration comes from, and to which the playbook writes back: "git on", "git on=ops" to branches that somebody
-// merges, "git down", "git up", "git refuses", "git takes", "git moves", "git loses", "git merge=ops/less", and "git edit" like edit.
+// merges, "git down", "git up", "git refuses", "git takes", "git moves", "git loses", "git merge=ops/less", "git edit" like edit, "git forbids" and "git
+// allows": the Secret for it is gone, and back.
 func repository(w *sim.World, line *datadriven.TestData) error {
 	what := line.CmdArgs[0]
 	value := strings.Join(what.Vals, "")
@@ -156,6 +158,10 @@ func repository(w *sim.World, line *datadriven.TestData) error {
 		w.Git.Moves = true
 	case "loses":
 		w.Git.Loses = 1
+	case "forbids":
+		return client.IgnoreNotFound(w.API.As("carol").Delete(background, w.GitSecret()))
+	case "allows":
+		w.Create(w.GitSecret())
 	case "merge":
 		return w.Git.Merge(value)
 	case "edit":
@@ -197,6 +203,8 @@ func askRollback(w *sim.World, line *datadriven.TestData) error {
 				action := allocate(argument.Vals[1])
 				action.RiskProfile, action.Bucket, _ = strings.Cut(argument.Vals[0], "/")
 				spec.Actions = append(spec.Actions, action)
+			case "limits":
+				spec.Actions = append(spec.Actions, testkit.LimitResources(argument.Vals[0], argument.Vals[1]))
 			case "for":
 				box, err := time.ParseDuration(argument.Vals[0])
 				spec.MaxDurationSeconds, wrong = new(int32(box.Seconds())), err
