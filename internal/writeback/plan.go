@@ -29,8 +29,14 @@ type seen struct {
 	own    *object.Commit // newest commit of the rollback on the branch; nil: there is none
 }
 
-// see fetches what a job is decided on.
-func see(ctx context.Context, to Dial, job Job) (*seen, error) {
+// fetched is what a job is decided on, as it came: the tips of the branch, of the branch that is pushed to and of the one that edits were pushed to.
+type fetched struct {
+	pack []byte
+	tips [3]plumbing.Hash
+}
+
+// get fetches it.
+func get(ctx context.Context, to Dial, job Job) (*fetched, error) {
 	refs, one, err := listening(ctx, to, uploadPack)
 	if err != nil {
 		return nil, err
@@ -40,26 +46,28 @@ func see(ctx context.Context, to Dial, job Job) (*seen, error) {
 	if branch.IsZero() {
 		return nil, failf(Invalid, "the repository has no branch %s; fix spec.scheduler.gitOps.writeBack.branch", bounded(job.Repository.Branch))
 	}
-	tips := []plumbing.Hash{branch, {}, {}}
+	got := &fetched{tips: [3]plumbing.Hash{branch}}
 	if job.Repository.PushBranch != "" {
-		tips[1] = refs.References[job.pushRef().String()]
+		got.tips[1] = refs.References[job.pushRef().String()]
 	}
 	if job.Repository.PushBranch != "" && job.Undo {
-		tips[2] = refs.References[job.applyRef().String()]
+		got.tips[2] = refs.References[job.applyRef().String()]
 	}
-	pack, err := fetch(one, refs, tips)
-	if err != nil {
-		return nil, err
-	}
-	s := &seen{}
-	if s.store, err = unpack(pack); err != nil {
+	got.pack, err = fetch(one, refs, got.tips[:])
+	return got, err
+}
+
+// see looks into it.
+func see(ctx context.Context, got *fetched, job Job) (s *seen, err error) {
+	s = &seen{}
+	if s.store, err = unpack(ctx, got.pack); err != nil {
 		return nil, err
 	}
 	for i, tip := range []**object.Commit{&s.branch, &s.pushed, &s.asked} {
-		if tips[i].IsZero() {
+		if got.tips[i].IsZero() {
 			continue
 		}
-		if *tip, err = object.GetCommit(s.store, tips[i]); err != nil {
+		if *tip, err = object.GetCommit(s.store, got.tips[i]); err != nil {
 			return nil, err
 		}
 	}

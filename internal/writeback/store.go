@@ -2,6 +2,8 @@ package writeback
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -22,22 +24,41 @@ import (
 
 // What is unpacked: a pack of few bytes may hold objects of many.
 const (
-	maxObjectBytes = 32 << 20
+	maxObjectBytes = 8 << 20
 	maxTotalBytes  = 4 << 30 // passed by, not kept
 	cacheBytes     = 16 << 20
 )
 
 // unpack keeps a pack in memory as it came; its objects are unpacked when they are looked at.
-func unpack(pack []byte) (storer.Storer, error) {
-	if err := bounds(pack); err != nil {
+func unpack(ctx context.Context, pack []byte) (storer.Storer, error) {
+	if err := bounds(ctx, pack); err != nil {
 		return nil, err
 	}
 	store := filesystem.NewStorage(memfs.New(), cache.NewObjectLRU(cacheBytes))
 	return store, packfile.UpdateObjectStorage(store, bytes.NewReader(pack))
 }
 
+// smallPack is up to which size packs are worked on side by side, in bytes.
+const smallPack = 2 << 20
+
+// room is for one large repository at a time: unpacking takes several times the memory of its pack, whoever made it.
+type room chan struct{}
+
+// enter waits for it; leave makes place for the next.
+func (r room) enter(ctx context.Context, got *fetched) (leave func(), err error) {
+	if len(got.pack) <= smallPack {
+		return func() {}, nil
+	}
+	select {
+	case r <- struct{}{}:
+		return func() { <-r }, nil
+	case <-ctx.Done():
+		return nil, failf(Unreachable, "other large repositories are being worked on, one at a time")
+	}
+}
+
 // bounds refuses a pack with an object that is too large, as it is or as what it is made of says.
-func bounds(pack []byte) error {
+func bounds(ctx context.Context, pack []byte) error {
 	scanner := packfile.NewScanner(bytes.NewReader(pack))
 	_, count, err := scanner.Header()
 	if err != nil {
@@ -46,7 +67,7 @@ func bounds(pack []byte) error {
 	left := int64(maxTotalBytes)
 	for range count {
 		header, err := scanner.NextObjectHeader()
-		if err != nil {
+		if err = cmp.Or(ctx.Err(), err); err != nil {
 			return err
 		}
 		entry := &head{most: min(maxObjectBytes, left)}

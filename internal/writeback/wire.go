@@ -19,7 +19,7 @@ import (
 // What a server may send: more is not read.
 const (
 	maxRefsBytes   = 16 << 20
-	maxPackBytes   = 64 << 20
+	maxPackBytes   = 32 << 20
 	maxReportBytes = 64 << 10
 )
 

@@ -78,15 +78,16 @@ type Writer struct {
 	client  *http.Client // of those without an authority of their own
 	dial    signals.Dial
 	only    Dial // nil: the repository that a job names
+	room    room
 }
 
 // Over is a Writer to one repository, whatever a job names: the servers of simulated worlds listen nowhere.
-func Over(dial Dial) *Writer { return &Writer{only: dial} }
+func Over(dial Dial) *Writer { return &Writer{only: dial, room: make(room, 1)} }
 
 // New makes a Writer.
 func New(options signals.Options) *Writer {
 	options.Pauses = options.Pauses.OrDefault()
-	return &Writer{options: options, client: signals.NewClient(options), dial: signals.NewDial(options)}
+	return &Writer{options: options, client: signals.NewClient(options), dial: signals.NewDial(options), room: make(room, 1)}
 }
 
 // Write does a job, or finds that it is done. After an error, always a *Failure, it may have been done or not.
@@ -106,7 +107,7 @@ func (w *Writer) Write(ctx context.Context, job Job) (Result, error) {
 	}
 	var result Result
 	for range attempts {
-		if result, err = once(ctx, to, job, sign); err == nil {
+		if result, err = w.once(ctx, to, job, sign); err == nil {
 			return result, nil
 		}
 		if failure, ok := errors.AsType[*Failure](err); !ok || failure.Kind != Moved {
@@ -164,8 +165,17 @@ func (j Job) applyRef() plumbing.ReferenceName {
 }
 
 // once fetches, decides and pushes.
-func once(ctx context.Context, to Dial, job Job, sign signer) (Result, error) {
-	seen, err := see(ctx, to, job)
+func (w *Writer) once(ctx context.Context, to Dial, job Job, sign signer) (Result, error) {
+	got, err := get(ctx, to, job)
+	if err != nil {
+		return Result{}, err
+	}
+	leave, err := w.room.enter(ctx, got)
+	if err != nil {
+		return Result{}, err
+	}
+	defer leave()
+	seen, err := see(ctx, got, job)
 	if err != nil {
 		return Result{}, err
 	}
