@@ -133,6 +133,12 @@ func TestNothingIsWrittenAgain(t *testing.T) {
 		"with Pause":             {strategyv1.GitOpsPause, (*story).fluxPutsBack, strategyv1.ReasonOverwritten},
 		"over a person":          {strategyv1.GitOpsCoexist, func(s *story) { s.Edit(testkit.Document); s.Writer = &gitops.Writer{Manager: "kubectl-edit"} }, strategyv1.ReasonOverwritten},
 		"over nobody knows whom": {strategyv1.GitOpsCoexist, func(s *story) { s.Edit(testkit.Document) }, strategyv1.ReasonOverwritten},
+		// Of a key the API server keeps the last writer alone. Between what Flux put back and another rollback's write somebody may have written the same
+		// as Flux: that it was Flux is not known any more, and what is not known is not written over.
+		"over another rollback's write": {strategyv1.GitOpsCoexist, func(s *story) {
+			s.Edit(testkit.Document)
+			s.Writer = &gitops.Writer{Manager: "strategy-operator"}
+		}, strategyv1.ReasonOverwritten},
 		"over a commit": {strategyv1.GitOpsCoexist, func(s *story) {
 			s.Edit(strings.Replace(s.Content, "rollback off", "for good", 1))
 			s.Writer = &gitops.Writer{Manager: "kustomize-controller"}
