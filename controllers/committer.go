@@ -24,24 +24,28 @@ import (
 	"tradeops.dev/strategy-operator/internal/writeback"
 )
 
-// committer commits what the statuses of rollbacks ask for, with workers of its own: a Git server that hangs holds up these, and no pass. What
-// became of it it only remembers, and wakes the rollback, whose plan records it. After a crash in between it is asked for again, and finds its own
+// committer commits what the statuses of one kind ask for, with workers of its own: a Git server that hangs holds up these, and no pass. What
+// became of it it only remembers, and wakes the object, whose plan records it. After a crash in between it is asked for again, and finds its own
 // commit.
 type committer struct {
 	*reader
 	repositories Repositories
-	home         string // the operator's own namespace
-	wakes        waker
+	home         string        // the operator's own namespace
+	kind         client.Object // that asks: rollbacks, and incidents for their proposals
+	woken        chan<- event.GenericEvent
 }
 
-// committers are how many repositories are worked on at a time: each is in memory meanwhile.
-const committers = 2
+// Committers are how many repositories are worked on at a time: each is in memory meanwhile. A change in force comes before a proposal.
+const (
+	committers = 2
+	proposers  = 1
+)
 
-func (r *committer) controller() Controller {
-	return Controller{Name: "commit", Reconciler: r, Workers: committers, For: itself(&strategyv1.StrategyRollback{}, toBeCommitted())}
+func (r *committer) controller(name string, workers int) Controller {
+	return Controller{Name: name, Reconciler: r, Workers: workers, For: itself(r.kind, toBeCommitted())}
 }
 
-// toBeCommitted: a rollback asks for a commit that it did not ask for before, or is new to the operator and asks for one.
+// toBeCommitted: an object asks for a commit that it did not ask for before, or is new to the operator and asks for one.
 func toBeCommitted() predicate.Predicate {
 	return predicate.Funcs{
 		CreateFunc: func(e event.CreateEvent) bool { return wantedCommit(e.Object) != commit{} },
@@ -59,13 +63,28 @@ type commit struct {
 	revision int64
 }
 
-// wantedCommit is what a rollback waits for; the zero one: nothing.
+// wantedCommit is what an object waits for; the zero one: nothing.
 func wantedCommit(object client.Object) commit {
-	rollback, ok := object.(*strategyv1.StrategyRollback)
-	if !ok || !lifecycle.CommitPending(rollback.Status) {
+	asked := askedCommit(object)
+	if asked == nil {
 		return commit{}
 	}
-	return commit{rollback.UID, rollback.Status.WriteBack.Change, rollback.Status.WriteBack.Revision}
+	return commit{object.GetUID(), asked.Change, asked.Revision}
+}
+
+// askedCommit is how an object asks for it; nil: it does not.
+func askedCommit(object client.Object) *strategyv1.WriteBackStatus {
+	switch o := object.(type) {
+	case *strategyv1.StrategyRollback:
+		if lifecycle.CommitPending(o.Status) {
+			return o.Status.WriteBack
+		}
+	case *strategyv1.StrategyIncident:
+		if o.DeletionTimestamp.IsZero() && lifecycle.PushPending(o.Status) {
+			return o.Status.Proposal.WriteBack
+		}
+	}
+	return nil
 }
 
 // commits are what is known of commits in this life of the operator. The zero value is empty.
@@ -78,10 +97,10 @@ type tried struct {
 	nextAt   time.Time
 }
 
-// of is what a rollback waits for; nil: nothing is known of it.
-func (c *commits) of(object *strategyv1.StrategyRollback) *facts.Committed {
-	known, found := c.tried.get(object.UID)
-	if wanted := wantedCommit(object); !found || wanted == (commit{}) || wanted != (commit{object.UID, known.Change, known.Revision}) {
+// of is what an object waits for; nil: nothing is known of it.
+func (c *commits) of(object client.Object) *facts.Committed {
+	known, found := c.tried.get(object.GetUID())
+	if wanted := wantedCommit(object); !found || wanted == (commit{}) || wanted != (commit{object.GetUID(), known.Change, known.Revision}) {
 		return nil
 	}
 	return &known.Committed
@@ -92,39 +111,39 @@ func (r *committer) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.R
 	if r.Namespaces.Served(request.Namespace) != nil {
 		return ctrl.Result{}, nil // all are looked at when it is
 	}
-	var object strategyv1.StrategyRollback
-	if err := r.Client.Get(ctx, request.NamespacedName, &object, uncopied); err != nil {
+	object, _ := r.kind.DeepCopyObject().(client.Object)
+	if err := r.Client.Get(ctx, request.NamespacedName, object, uncopied); err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
-	wanted, now := wantedCommit(&object), r.Clock.Now()
+	wanted, now := wantedCommit(object), r.Clock.Now()
 	if wanted == (commit{}) {
 		return ctrl.Result{}, nil
 	}
-	known, _ := r.commits.tried.get(object.UID)
-	if wanted != (commit{object.UID, known.Change, known.Revision}) {
+	known, _ := r.commits.tried.get(wanted.of)
+	if wanted != (commit{wanted.of, known.Change, known.Revision}) {
 		known = tried{Committed: facts.Committed{Change: wanted.change, Revision: wanted.revision}}
 	}
 	switch {
 	case now.Before(known.nextAt):
-		if known.State != "" && known.State != object.Status.WriteBack.State { // the rollback has not heard yet, or its cache is late
-			r.wake(&object)
+		if known.State != "" && known.State != askedCommit(object).State { // the object has not heard yet, or its cache is late
+			r.wake(object)
 			return ctrl.Result{RequeueAfter: r.Pauses.OutputRetry}, nil
 		}
 		return again(known.nextAt, now), nil
-	case conditions.True(object.Status.Conditions, strategyv1.ConditionOnHold):
+	case conditions.True(conditionsOf(object), strategyv1.ConditionOnHold):
 		return ctrl.Result{RequeueAfter: pass.Recheck}, nil
 	}
-	r.try(ctx, &object, &known)
+	r.try(ctx, object, &known)
 	if ctx.Err() != nil { // whoever commits goes away, which says nothing about the repository
 		return ctrl.Result{}, ctx.Err()
 	}
-	r.commits.tried.put(object.UID, known, 256)
-	r.wake(&object)
+	r.commits.tried.put(wanted.of, known, 256)
+	r.wake(object)
 	return again(known.nextAt, r.Clock.Now()), nil
 }
 
 // try commits once, and says when it is to be tried again.
-func (r *committer) try(ctx context.Context, object *strategyv1.StrategyRollback, known *tried) {
+func (r *committer) try(ctx context.Context, object client.Object, known *tried) {
 	known.attempts++
 	known.State, known.Problem, known.Person = "", nil, false
 	result, err := r.write(ctx, object)
@@ -141,9 +160,15 @@ func (r *committer) try(ctx context.Context, object *strategyv1.StrategyRollback
 	known.nextAt = r.Clock.Now().Add(pause)
 }
 
-// write does the job of a rollback.
-func (r *committer) write(ctx context.Context, object *strategyv1.StrategyRollback) (writeback.Result, error) {
-	job, err := r.job(ctx, object)
+// write does the job of an object.
+func (r *committer) write(ctx context.Context, object client.Object) (result writeback.Result, err error) {
+	var job writeback.Job
+	switch o := object.(type) {
+	case *strategyv1.StrategyRollback:
+		job, err = r.job(ctx, o)
+	case *strategyv1.StrategyIncident:
+		job, err = r.proposal(ctx, o)
+	}
 	if err != nil {
 		return writeback.Result{}, err
 	}
@@ -154,29 +179,23 @@ func (r *committer) write(ctx context.Context, object *strategyv1.StrategyRollba
 
 // job is what is to be committed for a rollback: to where the playbook said when it was approved.
 func (r *committer) job(ctx context.Context, object *strategyv1.StrategyRollback) (writeback.Job, error) {
-	running, err := r.observeRunning(ctx, object.Namespace, object.Spec.PlaybookName, object.Status.PlaybookRevision, object.Status.AdoptedChecks)
+	spec, err := r.frozen(ctx, object.Namespace, object.Spec.PlaybookName, object.Status.PlaybookRevision)
 	if err != nil {
-		return writeback.Job{}, r.unreadable(ctx, err)
+		return writeback.Job{}, err
 	}
-	if running.Problem != nil {
-		return writeback.Job{}, &writeback.Failure{Kind: writeback.Invalid, Problem: running.Problem.Message}
-	}
-	spec, plan := running.Spec.Scheduler.GitOps, object.Status.Plan
-	if spec == nil || spec.WriteBack == nil || plan == nil {
+	gitOps, plan := spec.Scheduler.GitOps, object.Status.Plan
+	if gitOps == nil || gitOps.WriteBack == nil || plan == nil {
 		return writeback.Job{}, &writeback.Failure{Kind: writeback.Invalid, Problem: "the playbook that the rollback runs on has no spec.scheduler.gitOps.writeBack"}
 	}
-	to := spec.WriteBack
-	job := writeback.Job{
-		Repository: writeback.Repository{URL: to.URL, Branch: to.Branch, Path: to.Path, PushBranch: to.PushBranch, Author: author(to.Author)},
-		Namespace:  object.Namespace, Name: object.Name, UID: string(object.UID), Key: running.Spec.Scheduler.Config.Key,
-		Digest: plan.Digest, Edits: plan.Edits, Undo: object.Status.WriteBack.Change == strategyv1.WriteBackUndone, Asked: object.Status.WriteBack.AskedTime.Time, Now: r.Clock.Now(),
-	}
-	if job.Credentials, err = r.credentials(ctx, types.NamespacedName{Namespace: object.Namespace, Name: to.SecretName}, to.URL); err != nil {
+	job, err := r.jobTo(ctx, object, gitOps.WriteBack)
+	if err != nil {
 		return job, err
 	}
+	job.Key, job.Digest, job.Edits, job.Undo = spec.Scheduler.Config.Key, plan.Digest, plan.Edits, object.Status.WriteBack.Change == strategyv1.WriteBackUndone
+	job.Asked = object.Status.WriteBack.AskedTime.Time
 	job.Message = writeback.Message{
 		Summary: change.Sentence(object.Spec.Actions), Reason: object.Spec.Reason, Incident: object.Spec.IncidentName, Asked: object.Spec.RequestedBy,
-		Checkpoint: r.checkpoint(ctx, object.Namespace),
+		Checkpoint: job.Message.Checkpoint,
 	}
 	if object.Status.Decision != nil {
 		job.Message.Approved = object.Status.Decision.By
@@ -185,6 +204,29 @@ func (r *committer) job(ctx context.Context, object *strategyv1.StrategyRollback
 		job.Message.Restored = restore.By
 	}
 	return job, nil
+}
+
+// frozen is the playbook that an object runs on.
+func (r *committer) frozen(ctx context.Context, namespace, name, revision string) (strategyv1.StrategyPlaybookSpec, error) {
+	running, err := r.observeRunning(ctx, namespace, name, revision, nil)
+	if err != nil {
+		return running.Spec, r.unreadable(ctx, err)
+	}
+	if running.Problem != nil {
+		return running.Spec, &writeback.Failure{Kind: writeback.Invalid, Problem: running.Problem.Message}
+	}
+	return running.Spec, nil
+}
+
+// jobTo is what all jobs for a file have.
+func (r *committer) jobTo(ctx context.Context, object client.Object, to *strategyv1.WriteBackSpec) (job writeback.Job, err error) {
+	job = writeback.Job{
+		Repository: writeback.Repository{URL: to.URL, Branch: to.Branch, Path: to.Path, PushBranch: to.PushBranch, Author: author(to.Author)},
+		Namespace:  object.GetNamespace(), Name: object.GetName(), UID: string(object.GetUID()), Now: r.Clock.Now(),
+		Message: writeback.Message{Checkpoint: r.checkpoint(ctx, object.GetNamespace())},
+	}
+	job.Credentials, err = r.credentials(ctx, types.NamespacedName{Namespace: object.GetNamespace(), Name: to.SecretName}, to.URL)
+	return job, err
 }
 
 func author(spec *strategyv1.CommitAuthor) writeback.Author {
@@ -205,7 +247,7 @@ func (r *committer) credentials(ctx context.Context, at types.NamespacedName, ur
 		problem.Message = fmt.Sprintf("Secret %s with the credentials of the repository does not exist; create it with the keys %q and username, password or identity, known_hosts", at, secretURL)
 	}
 	if problem == nil && string(secret.Data[secretURL]) != url {
-		problem = &facts.Problem{Message: fmt.Sprintf("the owner of Secret %s lets it be used for another URL (key %q) than spec.scheduler.gitOps.writeBack; make both the same", at, secretURL)}
+		problem = &facts.Problem{Message: fmt.Sprintf("the owner of Secret %s lets it be used for another URL (key %q) than writeBack.url in the playbook; make both the same", at, secretURL)}
 	}
 	if problem != nil {
 		return writeback.Credentials{}, &writeback.Failure{Kind: writeback.Invalid, Problem: problem.Message}
@@ -255,10 +297,10 @@ func problemOf(err error) (problem *facts.Problem, person bool) {
 	return problem, person
 }
 
-// wake has the rollback hear; one that finds no room is told again.
-func (r *committer) wake(object *strategyv1.StrategyRollback) {
+// wake has the object hear; one that finds no room is told again.
+func (r *committer) wake(object client.Object) {
 	select {
-	case r.wakes.rollbacks <- event.GenericEvent{Object: object}:
+	case r.woken <- event.GenericEvent{Object: object}:
 	default:
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
+	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/controllers/policies"
 	"tradeops.dev/strategy-operator/internal/decide"
 	"tradeops.dev/strategy-operator/internal/facts"
@@ -125,7 +126,11 @@ func (e *Environment) Controllers() []Controller {
 		all = append(all, (&outbox{reader: reads, channels: e.Channels, wakes: wakes}).controller())
 	}
 	if e.Repositories != nil {
-		all = append(all, (&committer{reader: reads, repositories: e.Repositories, home: policies.Home(e.User), wakes: wakes}).controller())
+		asking := func(kind client.Object, woken chan<- event.GenericEvent) *committer {
+			return &committer{reader: reads, repositories: e.Repositories, home: policies.Home(e.User), kind: kind, woken: woken}
+		}
+		all = append(all, asking(&strategyv1.StrategyRollback{}, wakes.rollbacks).controller("commit", committers),
+			asking(&strategyv1.StrategyIncident{}, wakes.incidents).controller("proposal", proposers))
 	}
 	if e.Operator != "" {
 		all = append(all, (&trees{reader: reads, does: does, home: policies.Home(e.User), operator: e.Operator, known: map[string]*treeOf{}}).controller())

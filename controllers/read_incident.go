@@ -27,7 +27,7 @@ func (r *incidents) observeIncident(ctx context.Context, object *strategyv1.Stra
 		NotServed: r.Namespaces.Served(object.Namespace),
 		Machines:  r.Machines,
 	}
-	observed.Receipts = r.receipts.of(object)
+	observed.Receipts, observed.Committed = r.receipts.of(object), r.commits.of(object)
 	var err error
 	// What people decided, and what they would close, is known even where the playbook is not, or nothing else may be read.
 	if observed.Decided, err = r.observeDecided(ctx, strategyv1.KindIncident, object); err != nil {

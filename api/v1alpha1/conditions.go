@@ -37,7 +37,8 @@ const (
 	ConditionInEffect = "InEffect"
 	ConditionVerified = "Verified"
 	ConditionRestored = "Restored"
-	// Committed=True: the branch that the GitOps tool applies holds the edits. Only where the playbook writes them back.
+	// Committed=True: the branch that the GitOps tool applies holds the edits. Only where the playbook writes them back. Of incidents, too: the branch
+	// holds what was proposed, as far as it was looked at. Only where the playbook has the proposal pushed.
 	ConditionCommitted = "Committed"
 )
 

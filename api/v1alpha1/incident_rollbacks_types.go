@@ -32,6 +32,17 @@ type ProposalStatus struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=16
 	Alerts []AlertRuleStatus `json:"alerts,omitempty"`
+
+	// edits that the patch makes, as they are pushed for people to merge; absent = the patch is only shown.
+	// +optional
+	// +listType=map
+	// +listMapKey=path
+	// +kubebuilder:validation:MaxItems=16
+	Edits []PlannedEdit `json:"edits,omitempty"`
+
+	// writeBack is the push of the patch; absent = it was not asked for.
+	// +optional
+	WriteBack *WriteBackStatus `json:"writeBack,omitempty"`
 }
 
 // AlertRuleStatus is how often the alerts of one rule came in.

@@ -30,7 +30,7 @@ type StrategyIncidentStatus struct {
 	DueTime *metav1.Time `json:"dueTime,omitempty"`
 
 	// conditions are Triaged, Acknowledged, Escalated, LeadCalled, Diagnosed, Contained, Quiet, Resolved, SLAMet,
-	// SignalsKnown, OnHold, Ready, Stalled and, where the playbook has notifications, Notified.
+	// SignalsKnown, OnHold, Ready, Stalled and, where the playbook has notifications, Notified; where a proposal is pushed, Committed.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

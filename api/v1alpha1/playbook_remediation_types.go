@@ -92,7 +92,8 @@ type RemediationSpec struct {
 }
 
 // ProposalSpec is a change of a document that is not the scheduler's, such as the rules of Prometheus. The operator shows it as
-// a patch on the incident.
+// a patch on the incident, and pushes it to a branch for people to merge, if the playbook says so.
+// +kubebuilder:validation:XValidation:rule="!has(self.writeBack) || has(self.writeBack.pushBranch)",message="a proposal is pushed for people to merge, never to the branch that is applied: set writeBack.pushBranch"
 type ProposalSpec struct {
 	// document to change.
 	// +required
@@ -105,6 +106,11 @@ type ProposalSpec struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	Edits []DocumentEdit `json:"edits,omitempty"`
+
+	// writeBack is the file that the document comes from. The patch is pushed to a branch of its own under pushBranch, which the operator never changes
+	// again, and people merge it, or not. timeoutSeconds is not for proposals: nothing waits for a push. Absent = the patch is only shown.
+	// +optional
+	WriteBack *WriteBackSpec `json:"writeBack,omitempty"`
 }
 
 // FeedSpec is a fallback feed: what switching to it means for the configuration, and how to prove that it is usable.

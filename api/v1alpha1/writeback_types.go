@@ -2,7 +2,7 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// WriteBackSpec is the file of a Git repository that the configuration comes from.
+// WriteBackSpec is the file of a Git repository that a document comes from: the configuration, or what a proposal is about.
 type WriteBackSpec struct {
 	// url of the repository: https://host/path, or ssh://user@host/path, without a password. The host must be a Service of the playbook's own namespace, or
 	// what the manager's flag --git-allow names.
@@ -26,8 +26,8 @@ type WriteBackSpec struct {
 	// +kubebuilder:validation:Pattern=`^[^/\s][^\s]*$`
 	Path string `json:"path,omitempty"`
 
-	// pushBranch is where commits are pushed to instead, for a person to merge them: each rollback has a branch of its own, <pushBranch>/<rollback>.
-	// Absent = they are pushed to branch itself.
+	// pushBranch is where commits are pushed to instead, for a person to merge them: each rollback has a branch of its own, <pushBranch>/<rollback>, and
+	// so has each proposal, <pushBranch>/<incident>-<first 8 of its UID>. Absent = they are pushed to branch itself; a proposal needs it.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
@@ -88,22 +88,23 @@ type WriteBackState string
 const (
 	WriteBackCommitted WriteBackState = "Committed" // the branch holds it
 	WriteBackOpen      WriteBackState = "Open"      // it was pushed to another branch, and waits for somebody to merge it
-	WriteBackWithdrawn WriteBackState = "Withdrawn" // nobody had merged it, and what was pushed was taken back
+	WriteBackWithdrawn WriteBackState = "Withdrawn" // nobody had merged it, and what was pushed was taken back; of a proposal: by somebody
 	WriteBackLeft      WriteBackState = "Left"      // nothing of this rollback was there
 )
 
-// WriteBackStatus is what is committed for a rollback. It is asked for here, and done beside the rollback, so that no Git server keeps a change waiting.
+// WriteBackStatus is what is committed for a rollback, or pushed for an incident's proposal. It is asked for here, and done beside them, so that no Git
+// server keeps anything waiting.
 type WriteBackStatus struct {
 	// change that is asked for.
 	// +required
 	Change WriteBackChange `json:"change,omitempty"`
 
-	// revision of the plan that it is about.
+	// revision of the plan that it is about; of a proposal the incident's round.
 	// +required
 	// +kubebuilder:validation:Minimum=1
 	Revision int64 `json:"revision,omitempty"`
 
-	// askedTime is when it was asked for; the time-out counts from it.
+	// askedTime is when it was asked for; a rollback's time-out counts from it.
 	// +required
 	AskedTime metav1.Time `json:"askedTime,omitempty,omitzero"`
 

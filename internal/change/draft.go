@@ -100,7 +100,7 @@ func (d *Draft) together(c Change) bool {
 	}
 	d.After, d.Kept = after, kept
 	for i, edit := range edits {
-		d.Edits = append(d.Edits, plannedEdit(edit, records[i]))
+		d.Edits = append(d.Edits, Planned(edit, records[i]))
 	}
 	return true
 }
@@ -135,7 +135,8 @@ func (c Change) turns() []int {
 	return turns
 }
 
-func plannedEdit(edit config.Edit, record config.Record) strategyv1.PlannedEdit {
+// Planned is an edit with what it replaces.
+func Planned(edit config.Edit, record config.Record) strategyv1.PlannedEdit {
 	planned := strategyv1.PlannedEdit{Path: edit.Path, To: record.To}
 	if !record.Absent {
 		planned.From = &record.From
@@ -152,22 +153,30 @@ func (d *Draft) fits() error {
 		return fmt.Errorf("%d schedules are more than the %d of one rollback; use several", n, maxDisables)
 	}
 	for _, edit := range d.Edits {
-		from := ""
-		if edit.From != nil {
-			from = *edit.From
-		}
-		for _, text := range []struct {
-			what, is string
-			max      int
-		}{{"the path", edit.Path, maxPath}, {"what it holds", from, maxValue}, {"the new value", edit.To, maxValue}} {
-			if n := utf8.RuneCountInString(text.is); n > text.max {
-				return fmt.Errorf("%s: %s has %d characters, more than %d; edit it by hand", bounded.Text(edit.Path, maxName), text.what, n, text.max)
-			}
+		if err := Fits(edit); err != nil {
+			return err
 		}
 	}
 	for _, name := range d.Disables {
 		if n := utf8.RuneCountInString(name); n > maxName {
 			return fmt.Errorf("the schedule %s has a name of %d characters, more than %d", bounded.Text(name, maxName), n, maxName)
+		}
+	}
+	return nil
+}
+
+// Fits says what of an edit is too long for the API, if anything.
+func Fits(edit strategyv1.PlannedEdit) error {
+	from := ""
+	if edit.From != nil {
+		from = *edit.From
+	}
+	for _, text := range []struct {
+		what, is string
+		max      int
+	}{{"the path", edit.Path, maxPath}, {"what it holds", from, maxValue}, {"the new value", edit.To, maxValue}} {
+		if n := utf8.RuneCountInString(text.is); n > text.max {
+			return fmt.Errorf("%s: %s has %d characters, more than %d; edit it by hand", bounded.Text(edit.Path, maxName), text.what, n, text.max)
 		}
 	}
 	return nil
@@ -186,7 +195,7 @@ func (d *Draft) add(edits []config.Edit) error {
 			}
 			continue
 		}
-		d.After, d.Edits = after, append(d.Edits, plannedEdit(edit, records[0]))
+		d.After, d.Edits = after, append(d.Edits, Planned(edit, records[0]))
 	}
 	return nil
 }

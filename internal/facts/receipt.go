@@ -14,7 +14,7 @@ type Receipt struct {
 	Problem   string    // why the last try did not deliver it or, once it is delivered, which channels before did not take it
 }
 
-// Committed is what became of the newest try to commit edits, or their inverse, to the repository that the configuration comes from.
+// Committed is what became of the newest try to commit edits, or their inverse, to the repository that a document comes from, or to push what is proposed.
 type Committed struct {
 	Change   strategyv1.WriteBackChange
 	Revision int64

@@ -62,6 +62,16 @@ func CommitsTo(to strategyv1.WriteBackSpec) string {
 	return words
 }
 
+// ProposalBranch is the name of the branch, under pushBranch, that an incident's proposal of a round is pushed to. Each has its own: one that people have
+// seen is never changed.
+func ProposalBranch(incident *strategyv1.StrategyIncident, round int64) string {
+	name := fmt.Sprintf("%.190s-%.8s", incident.Name, incident.UID)
+	if round > 1 {
+		name += fmt.Sprintf("-r%d", round)
+	}
+	return name
+}
+
 // Paused is an annotation of key=value.
 func Paused(pause string) (key, value string) {
 	key, value, _ = strings.Cut(pause, "=")

@@ -13,6 +13,7 @@ import (
 // mitigation is temporary.
 func (p *plan) close(at time.Time, reason string, event strategyv1.Event, message, by string) {
 	p.recordBreaches(at)
+	message += p.leavePush()
 	p.out.Note(event, message, by)
 	p.next.ClosedTime = new(p.out.Stamp())
 	p.out.Over()

@@ -25,6 +25,7 @@ type Observed struct {
 	Rollbacks []strategyv1.StrategyRollback // that name this incident, oldest first
 	Alerts    []strategyv1.StrategyAlert    // that were given to it
 	Receipts  map[string]facts.Receipt      // of its notifications, by key
+	Committed *facts.Committed              // of its proposal; nil: nothing is known in this life of the operator
 
 	// What is read when the plan asks for it.
 	Same       facts.Read[[]strategyv1.StrategyIncident] // others of the same identity, closed ones too, in any order

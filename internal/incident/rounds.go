@@ -125,6 +125,9 @@ func (p *plan) reopen(decided facts.Decided) {
 	p.out.Note(strategyv1.EventReopened, message+p.call(strategyv1.LevelL2), decided.By)
 	p.out.Honour(decided)
 	p.out.Set(strategyv1.ConditionResolved, metav1.ConditionFalse, strategyv1.ReasonReopened, message)
+	if p.out.Reason(strategyv1.ConditionCommitted) != "" {
+		p.out.Set(strategyv1.ConditionCommitted, metav1.ConditionUnknown, strategyv1.ReasonReopened, "what was proposed before the incident was reopened is left as it is")
+	}
 	if p.out.Reason(strategyv1.ConditionDiagnosed) != "" {
 		p.out.Set(strategyv1.ConditionDiagnosed, metav1.ConditionUnknown, strategyv1.ReasonReopened, "the cause is looked for anew")
 	}

@@ -9,6 +9,7 @@ var records = []func(*plan){
 	(*plan).beginLog,          // as soon as it can be read
 	(*plan).reviewed,          // goes on on what is approved now, if nothing was when it began
 	(*plan).received,          // which notifications were taken, and by which channel, before anything is told of an end
+	(*plan).seePushed,         // what became of a patch that people are to merge
 	(*plan).seeAlerts,         // which alerts it has, and whether they fire
 	(*plan).raised,            // a later report of the same is more severe, before anything is decided
 	(*plan).seeRollbacks,      // what they changed, and what one that was deleted leaves

@@ -11,3 +11,12 @@ func CommitPending(status strategyv1.StrategyRollbackStatus) bool {
 	}
 	return asked != nil && (asked.State == "" || asked.State == strategyv1.WriteBackOpen) && !Ended(status)
 }
+
+// PushPending says whether an incident's proposal is to be pushed, or to be looked at until somebody merged it.
+func PushPending(status strategyv1.StrategyIncidentStatus) bool {
+	if status.Proposal == nil || Closed(status) {
+		return false
+	}
+	asked := status.Proposal.WriteBack
+	return asked != nil && (asked.State == "" || asked.State == strategyv1.WriteBackOpen)
+}

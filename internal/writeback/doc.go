@@ -1,4 +1,5 @@
-// Package writeback commits the edits of a rollback to the file in a Git repository that the configuration comes from, and later their inverse.
+// Package writeback commits the edits of a rollback to the file in a Git repository that the configuration comes from, and later their inverse. The
+// edits that an incident proposes it pushes to a branch of their own, once, and looks what people make of it.
 //
 //	fetch the branch -> is it there already? -> edit the file as the configuration is edited -> commit -> push, if the branch did not move
 //

@@ -75,7 +75,7 @@ func refusal(word string) *Failure {
 			return failf(Moved, "the branch moved while it was pushed to")
 		}
 	}
-	return failf(Refused, "the Git server refuses the push: %q; allow the account of the Secret to push to the branch, or set spec.scheduler.gitOps.writeBack.pushBranch", bounded(word))
+	return failf(Refused, "the Git server refuses the push: %q; allow the account of the Secret to push to the branch, or to another that the playbook names in writeBack.pushBranch", bounded(word))
 }
 
 // maxWord bounds what is repeated of a server.

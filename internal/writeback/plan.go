@@ -26,7 +26,7 @@ type seen struct {
 	file   *file          // on the branch
 	pushed *object.Commit // tip of the branch that is pushed to, where that is another; nil: there is none
 	asked  *object.Commit // when the inverse is to be committed: tip of the branch that the edits were pushed to; nil: there is none
-	own    *object.Commit // newest commit of the rollback on the branch; nil: there is none
+	own    *object.Commit // newest commit of the job's object on the branch; nil: there is none
 }
 
 // fetched is what a job is decided on, as it came: the tips of the branch, of the branch that is pushed to and of the one that edits were pushed to.
@@ -44,7 +44,7 @@ func get(ctx context.Context, to Dial, job Job) (*fetched, error) {
 	defer one.Close()
 	branch := refs.References[branchRef(job.Repository.Branch).String()]
 	if branch.IsZero() {
-		return nil, failf(Invalid, "the repository has no branch %s; fix spec.scheduler.gitOps.writeBack.branch", bounded(job.Repository.Branch))
+		return nil, failf(Invalid, "the repository has no branch %s; fix writeBack.branch in the playbook", bounded(job.Repository.Branch))
 	}
 	got := &fetched{tips: [3]plumbing.Hash{branch}}
 	if job.Repository.PushBranch != "" {
@@ -86,7 +86,7 @@ func (s *seen) open(commit *object.Commit, job Job) (*file, error) {
 	return open(job.Repository.Path, content, job.Key)
 }
 
-// newest is the last commit of a rollback that leads to a commit; nil: there is none. They are numbered: times may be wrong, or the same.
+// newest is the last commit of a rollback, or incident, that leads to a commit; nil: there is none. They are numbered: times may be wrong, or the same.
 func newest(ctx context.Context, from *object.Commit, job Job) (own *object.Commit, err error) {
 	walk := object.NewCommitIterCTime(from, nil, nil)
 	defer walk.Close()
@@ -98,14 +98,14 @@ func newest(ctx context.Context, from *object.Commit, job Job) (own *object.Comm
 		if err = cmp.Or(ctx.Err(), err); err != nil {
 			return nil, err
 		}
-		if trailer(commit.Message, trailerRollback) == job.of() && numberOf(commit) > numberOf(own) {
+		if trailer(commit.Message, job.owner()) == job.of() && numberOf(commit) > numberOf(own) {
 			own = commit
 		}
 	}
 	return own, nil
 }
 
-// numberOf counts the commits of a rollback; 0: there is none yet.
+// numberOf counts the commits of a rollback, or is the round of an incident; 0: there is none yet.
 func numberOf(commit *object.Commit) int {
 	if commit == nil {
 		return 0
@@ -134,8 +134,11 @@ type pushed struct {
 // text is the file in one commit.
 type text struct{ content, message string }
 
-func (s *seen) plan(job Job) (planned, error) {
-	if job.Undo {
+func (s *seen) plan(ctx context.Context, job Job) (planned, error) {
+	switch {
+	case job.Proposal != nil:
+		return s.planProposal(ctx, job)
+	case job.Undo:
 		return s.planUndo(job)
 	}
 	return s.planApply(job)
@@ -259,7 +262,7 @@ func (s *seen) withoutOwn(job Job) (document *config.Document, conflicts []strin
 
 // is says whether a commit is the rollback's, and does this.
 func is(commit *object.Commit, job Job, change string) bool {
-	return commit != nil && trailer(commit.Message, trailerRollback) == job.of() && strings.HasPrefix(trailer(commit.Message, trailerChange), change+" ")
+	return commit != nil && trailer(commit.Message, job.owner()) == job.of() && strings.HasPrefix(trailer(commit.Message, trailerChange), change+" ")
 }
 
 func (s *seen) on(state State, branch string, at *object.Commit) Result {

@@ -124,11 +124,11 @@ func read(commit *object.Commit, name string) ([]byte, error) {
 	entry, err := tree.FindEntry(name)
 	switch {
 	case errors.Is(err, object.ErrEntryNotFound), errors.Is(err, object.ErrDirectoryNotFound):
-		return nil, failf(Invalid, "the branch has no file %s; fix spec.scheduler.gitOps.writeBack.path", name)
+		return nil, failf(Invalid, "the branch has no file %s; fix writeBack.path in the playbook", name)
 	case err != nil:
 		return nil, err
 	case !entry.Mode.IsFile() || entry.Mode == filemode.Symlink:
-		return nil, failf(Invalid, "%s is a directory or a link in the repository, and no file; fix spec.scheduler.gitOps.writeBack.path", name)
+		return nil, failf(Invalid, "%s is a directory or a link in the repository, and no file; fix writeBack.path in the playbook", name)
 	}
 	file, err := tree.TreeEntryFile(entry)
 	if err != nil {

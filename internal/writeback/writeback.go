@@ -39,15 +39,24 @@ type Credentials struct {
 type Job struct {
 	Repository  Repository
 	Credentials Credentials
-	Namespace   string // of the rollback and its playbook
-	Name, UID   string // of the rollback
+	Namespace   string // of the rollback, or incident, and its playbook
+	Name, UID   string // of the rollback, or incident
 	Key         string // of the ConfigMap that has the document
 	Digest      string // of the plan
 	Edits       []strategyv1.PlannedEdit
 	Undo        bool      // commit the inverse
 	Asked       time.Time // when it was asked for
+	Proposal    *Proposal // nil: it is a rollback's
 	Message     Message
 	Now         time.Time
+}
+
+// Proposal is what is different about the edits that an incident proposes. They are pushed once, to a branch that is never changed again: whatever
+// becomes of it is for people to say.
+type Proposal struct {
+	Name  string // of its branch, under pushBranch: no other proposal has it
+	Round int    // of the incident
+	Known bool   // it was seen there, so where it is gone somebody deleted it, and it is not pushed again
 }
 
 // State is what became of a job.
@@ -57,7 +66,7 @@ type State string
 const (
 	Committed State = "Committed" // the branch holds it
 	Open      State = "Open"      // it was pushed, and waits for somebody to merge it
-	Withdrawn State = "Withdrawn" // nobody had merged it, and what was pushed is taken back
+	Withdrawn State = "Withdrawn" // nobody had merged it, and what was pushed is taken back; of a proposal: somebody did that
 	Left      State = "Left"      // nothing was to be done, or nothing of ours was there
 )
 
@@ -131,6 +140,9 @@ func (w *Writer) dialler(job Job, client *http.Client) (Dial, error) {
 			return nil, failf(Invalid, "%q is no name of a branch", bounded(name.Short()))
 		}
 	}
+	if (job.Proposal != nil || repository.PushBranch != "") && job.pushRef() == branchRef(repository.Branch) {
+		return nil, failf(Invalid, "%s is the branch that is applied, and people are to merge what gets there; set another writeBack.pushBranch", bounded(repository.Branch))
+	}
 	if path.Clean("/"+repository.Path) != "/"+repository.Path || repository.Path == "" {
 		return nil, failf(Invalid, "%q is no path of a file in a repository; write it like clusters/prod/core.yaml", bounded(repository.Path))
 	}
@@ -159,9 +171,13 @@ func (j Job) pushRef() plumbing.ReferenceName {
 	return j.applyRef()
 }
 
-// applyRef is the branch of its own that a rollback's edits are pushed to.
+// applyRef is the branch of its own that a rollback's edits are pushed to, or a proposal's.
 func (j Job) applyRef() plumbing.ReferenceName {
-	return branchRef(j.Repository.PushBranch + "/" + j.Name)
+	name := j.Name
+	if j.Proposal != nil {
+		name = j.Proposal.Name
+	}
+	return branchRef(j.Repository.PushBranch + "/" + name)
 }
 
 // once fetches, decides and pushes.
@@ -179,7 +195,7 @@ func (w *Writer) once(ctx context.Context, to Dial, job Job, sign signer) (Resul
 	if err != nil {
 		return Result{}, err
 	}
-	plan, err := seen.plan(job)
+	plan, err := seen.plan(ctx, job)
 	if err != nil || plan.push == nil {
 		return plan.Result, err
 	}
