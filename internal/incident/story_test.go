@@ -53,6 +53,7 @@ type story struct {
 	neighbours      []strategyv1.StrategyIncident
 	parent          *strategyv1.StrategyIncident
 	receipts        map[string]facts.Receipt
+	committed       *facts.Committed // what is known of the push of its proposal
 	theirs          string       // a rollback of the world that is another incident's
 	report          facts.Report // of the closed incident
 	foresees        bool         // decisions are seen whenever they were made, by their clock
@@ -102,7 +103,7 @@ func (s *story) observed() incident.Observed {
 	if s.logProblem != nil {
 		o.Log = facts.Log{Problem: s.logProblem}
 	}
-	o.Rollbacks, o.Receipts = s.rollbacks(), maps.Clone(s.receipts)
+	o.Rollbacks, o.Receipts, o.Committed = s.rollbacks(), maps.Clone(s.receipts), s.committed
 	o.Newest = facts.Known(o.Playbook)
 	if s.newest != nil {
 		o.Newest = facts.Known(*s.newest)

@@ -92,6 +92,9 @@ var takenBack = map[string]map[string]trueOf{
 		"a signal is not known": {given: (*story).isQuiet, then: (*story).loseSignal},
 		"an alert fires":        {given: (*story).isQuiet, then: func(s *story) { s.fired(strategyv1.AlertFiring) }},
 	},
+	strategyv1.ConditionCommitted: {
+		"it is reopened": {given: func(s *story) { s.pushed(); s.became(strategyv1.WriteBackCommitted); s.closed() }, then: (*story).reopen},
+	},
 	strategyv1.ConditionSignalsKnown: {
 		"one is not known": {given: (*story).isQuiet, then: (*story).loseSignal},
 	},
@@ -215,7 +218,7 @@ func TestNothingStaysTrueAgainstTheFacts(t *testing.T) {
 
 // TestEveryConditionIsTakenBack: whoever adds a condition says what takes it back.
 func TestEveryConditionIsTakenBack(t *testing.T) {
-	ofOthers := []string{"OnCallKnown", "OnCallMayDecide", "Reviewed", "Planned", "Approved", "Applied", "InEffect", "Verified", "Committed", "Restored"}
+	ofOthers := []string{"OnCallKnown", "OnCallMayDecide", "Reviewed", "Planned", "Approved", "Applied", "InEffect", "Verified", "Restored"}
 	for _, kind := range testkit.ConditionTypes(t) {
 		_, listed := takenBack[kind]
 		if _, only := once[kind]; !listed && !only && !slices.Contains(ofOthers, kind) {
