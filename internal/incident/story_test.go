@@ -54,10 +54,10 @@ type story struct {
 	parent          *strategyv1.StrategyIncident
 	receipts        map[string]facts.Receipt
 	committed       *facts.Committed // what is known of the push of its proposal
-	theirs          string       // a rollback of the world that is another incident's
-	report          facts.Report // of the closed incident
-	foresees        bool         // decisions are seen whenever they were made, by their clock
-	crashAfter      int          // actions of a pass that are carried out before the process dies; negative: all
+	theirs          string           // a rollback of the world that is another incident's
+	report          facts.Report     // of the closed incident
+	foresees        bool             // decisions are seen whenever they were made, by their clock
+	crashAfter      int              // actions of a pass that are carried out before the process dies; negative: all
 }
 
 // storedReport is one that lies in the bucket.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,6 +42,8 @@ type Git struct {
 	Moves bool
 	// Loses is how many of the next pushes take effect and are not answered.
 	Loses int
+	// Path of the one file.
+	Path string
 
 	store *gitmemory.Storage
 	now   func() time.Time
@@ -55,14 +58,25 @@ func WrittenBack(push string) func(*strategyv1.StrategyPlaybookSpec) {
 	}
 }
 
+// Pushed has a proposal pushed to a branch for people to merge.
+func Pushed(proposal *strategyv1.ProposalSpec) {
+	proposal.WriteBack = &strategyv1.WriteBackSpec{URL: GitURL, Branch: gitMain.Short(), Path: proposal.Document.Key, PushBranch: "alerts", SecretName: GitSecret}
+}
+
 // HasGit gives a world the repository, with the configuration in it, and the Secret for it.
 func (w *World) HasGit() {
 	w.T.Helper()
 	var configMap corev1.ConfigMap
 	w.Get(ConfigMap, &configMap)
-	w.Git = &Git{store: gitmemory.NewStorage(), now: w.Clock.Now}
+	w.HasGitWith(gitFile, configMap.Data[testkit.DataKey])
+}
+
+// HasGitWith gives it a repository with another file.
+func (w *World) HasGitWith(path, content string) {
+	w.T.Helper()
+	w.Git = &Git{store: gitmemory.NewStorage(), now: w.Clock.Now, Path: path}
 	w.Create(w.GitSecret())
-	if err := w.Git.commit(configMap.Data[testkit.DataKey], "begin"); err != nil {
+	if err := w.Git.commit(content, "begin"); err != nil {
 		w.T.Fatalf("%v", err)
 	}
 }
@@ -104,6 +118,22 @@ func (g *Git) Merge(branch string) error {
 	return g.commit(g.at(tip.Hash()), "Merge branch "+branch, tip.Hash())
 }
 
+// Delete is carol, who deletes a branch.
+func (g *Git) Delete(branch string) error {
+	return g.store.RemoveReference(plumbing.NewBranchReferenceName(branch))
+}
+
+// Branches are the names of all but the main one, in order.
+func (g *Git) Branches() (names []string) {
+	for name := range g.store.ReferenceStorage {
+		if name != gitMain && name.IsBranch() {
+			names = append(names, name.Short())
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // File is what the main branch has.
 func (g *Git) File() string {
 	main, err := g.store.Reference(gitMain)
@@ -118,7 +148,7 @@ func (g *Git) at(hash plumbing.Hash) string {
 	if err != nil {
 		return ""
 	}
-	file, err := commit.File(gitFile)
+	file, err := commit.File(g.Path)
 	if err != nil {
 		return ""
 	}
@@ -162,7 +192,7 @@ func (g *Git) commit(content, message string, also ...plumbing.Hash) error {
 		err = errors.Join(err, bad)
 		return hash
 	}
-	tree := put(&object.Tree{Entries: []object.TreeEntry{{Name: gitFile, Mode: 0o100644, Hash: file}}})
+	tree := put(&object.Tree{Entries: []object.TreeEntry{{Name: g.Path, Mode: 0o100644, Hash: file}}})
 	var parents []plumbing.Hash
 	if tip, none := g.store.Reference(gitMain); none == nil {
 		parents = append(parents, tip.Hash())

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -30,7 +31,7 @@ var words = map[string]func(*sim.World, *datadriven.TestData) error{
 	"approve": decideOn(strategyv1.DecisionApprove), "deny": decideOn(strategyv1.DecisionDeny), "override": decideOn(strategyv1.DecisionOverride),
 	"renew": decideOn(strategyv1.DecisionRenew), "restore": decideOn(strategyv1.DecisionRestore),
 	"acknowledge": decideOn(strategyv1.DecisionAcknowledge), "escalate": decideOn(strategyv1.DecisionEscalate),
-	"resolve": decideOn(strategyv1.DecisionResolve), "false-alarm": decideOn(strategyv1.DecisionFalseAlarm),
+	"resolve": decideOn(strategyv1.DecisionResolve), "false-alarm": decideOn(strategyv1.DecisionFalseAlarm), "reopen": decideOn(strategyv1.DecisionReopen),
 }
 
 // say does what a line of a story says.
@@ -138,7 +139,8 @@ func flux(w *sim.World, line *datadriven.TestData) error {
 
 // repository is the one that the configuration comes from, and to which the playbook writes back: "git on", "git on=ops" to branches that somebody
 // merges, "git down", "git up", "git refuses", "git takes", "git moves", "git loses", "git merge=ops/less", "git edit" like edit, "git forbids" and "git
-// allows": the Secret for it is gone, and back.
+// allows": the Secret for it is gone, and back. With "git rules" it is the alert rules that come from one, and that the playbook proposes another of:
+// "git merge" and "git delete" are about the one branch that is there.
 func repository(w *sim.World, line *datadriven.TestData) error {
 	what := line.CmdArgs[0]
 	value := strings.Join(what.Vals, "")
@@ -146,6 +148,10 @@ func repository(w *sim.World, line *datadriven.TestData) error {
 	case "on":
 		w.HasGit()
 		sim.Change(w, sim.Playbook, &strategyv1.StrategyPlaybook{}, func(playbook *strategyv1.StrategyPlaybook) { sim.WrittenBack(value)(&playbook.Spec) })
+	case "rules":
+		CreateRules(w)
+		w.HasGitWith("rules.yml", rules)
+		sim.Change(w, sim.Playbook, &strategyv1.StrategyPlaybook{}, func(playbook *strategyv1.StrategyPlaybook) { PushRules(&playbook.Spec) })
 	case "down":
 		w.Git.Down = errors.New("connection refused")
 	case "up":
@@ -163,7 +169,9 @@ func repository(w *sim.World, line *datadriven.TestData) error {
 	case "allows":
 		w.Create(w.GitSecret())
 	case "merge":
-		return w.Git.Merge(value)
+		return w.Git.Merge(cmp.Or(value, theBranch(w)))
+	case "delete":
+		return w.Git.Delete(theBranch(w))
 	case "edit":
 		before, after, _ := strings.Cut(line.Input, "\n")
 		return w.Git.Edit(before, after)
@@ -171,6 +179,15 @@ func repository(w *sim.World, line *datadriven.TestData) error {
 		return fmt.Errorf("%q is nothing that a repository does", what.Key)
 	}
 	return nil
+}
+
+// theBranch is the newest one that people may merge, by its name.
+func theBranch(w *sim.World) string {
+	branches := w.Git.Branches()
+	if len(branches) == 0 {
+		return ""
+	}
+	return branches[len(branches)-1]
 }
 
 // reportIncident is alice: "incident pnl type=PnL schedule=fast"; the input is the summary.

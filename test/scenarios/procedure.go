@@ -247,11 +247,20 @@ func TuneAlerts(spec *strategyv1.StrategyPlaybookSpec) {
 	}})
 }
 
+// PushRules proposes them on a branch for people to merge.
+func PushRules(spec *strategyv1.StrategyPlaybookSpec) {
+	TuneAlerts(spec)
+	sim.Pushed(spec.Remediations[len(spec.Remediations)-1].Proposal)
+}
+
+// rules are alert rules.
+const rules = "groups: [{name: g, rules: [{alert: A, for: 2m}]}]\n"
+
 // CreateRules is whoever keeps the alert rules.
 func CreateRules(w *sim.World) {
 	w.Create(&corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{Namespace: w.Namespace, Name: "prometheus-rules", Labels: map[string]string{strategyv1.LabelManaged: strategyv1.ManagedValue}},
-		Data:       map[string]string{"rules.yml": "groups: [{name: g, rules: [{alert: A, for: 2m}]}]\n"},
+		Data:       map[string]string{"rules.yml": rules},
 	})
 }
 

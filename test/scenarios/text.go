@@ -106,7 +106,7 @@ func (t *teller) news() string {
 		t.git = log
 		if file := git.File(); file != t.file {
 			if t.file != "" {
-				news = append(news, strings.TrimSpace(config.UnifiedDiff("core.yaml in Git", t.file, file)))
+				news = append(news, strings.TrimSpace(config.UnifiedDiff(git.Path+" in Git", t.file, file)))
 			}
 			t.file = file
 		}
