@@ -32,10 +32,21 @@ type End struct {
 	jobs       []string // every Job that ever existed, as stage/check/attempt
 	leftJobs   int
 	content    string
+	git        []string // each branch, with the subjects of its commits
 	holders    []string // in the operator's record, in order
 	restarts   int
 	Problems   []string
 	lastError  error
+}
+
+// gitEnd is what the repository has, if there is one.
+func (e *End) gitEnd(w *sim.World) {
+	if w.Git == nil {
+		return
+	}
+	for _, branch := range append(w.Git.Branches(), "main") {
+		e.git = append(e.git, masked(fmt.Sprintf("%s: %s", branch, strings.Join(w.Git.Log(branch), ", "))))
+	}
 }
 
 // NextKey signs the logs of worlds whose key is replaced.
@@ -71,6 +82,7 @@ func EndOf(w *sim.World, lastError error) *End {
 		e.rollback(w, list.Items[at])
 	}
 	e.alertEnds(w)
+	e.gitEnd(w)
 	e.record(w, list.Items)
 	e.answers(w, incidents.Items, list.Items)
 	e.seals(w)
@@ -315,6 +327,7 @@ func (e *End) Violations(reference *End) []string {
 	differ("Jobs left", e.leftJobs, reference.leftJobs)
 	differ("restarts", e.restarts, reference.restarts)
 	differ("configuration", e.content, reference.content)
+	differ("repository", e.git, reference.git)
 	differ("record", e.holders, reference.holders)
 	return found
 }
