@@ -167,7 +167,14 @@ func (f *Folder) leftItems() []item {
 		}
 	}
 	if proposal := f.Snapshot.Incident.Status.Proposal; proposal != nil {
-		todo("apply the proposed patch of ConfigMap %s, key %s, or say why not", proposal.Document.ConfigMapName, proposal.Document.Key)
+		switch asked := proposal.WriteBack; {
+		case asked != nil && asked.State == strategyv1.WriteBackOpen:
+			todo("merge branch %s with the proposed patch of ConfigMap %s, key %s, or delete it", asked.Branch, proposal.Document.ConfigMapName, proposal.Document.Key)
+		case asked != nil && asked.State == strategyv1.WriteBackCommitted:
+			todo("see that the proposed patch of ConfigMap %s, key %s, is applied: branch %s has it", proposal.Document.ConfigMapName, proposal.Document.Key, asked.Branch)
+		default:
+			todo("apply the proposed patch of ConfigMap %s, key %s, or say why not", proposal.Document.ConfigMapName, proposal.Document.Key)
+		}
 	}
 	return items
 }

@@ -127,6 +127,9 @@ func (w *writer) briefItems(s Subject, now time.Time) (head string, items []item
 	}
 	if proposal := status.Proposal; proposal != nil {
 		items = append(items, item{label: "proposal", text: fmt.Sprintf("of %s, a patch of ConfigMap %s for people to apply", or(proposal.Remediation), or(proposal.Document.ConfigMapName)), block: w.briefDiff(proposal.Patch)})
+		if text := pushed(proposal.WriteBack); text != "" {
+			items = append(items, item{label: "branch", text: text})
+		}
 	}
 	for _, object := range current(s.Rollbacks) {
 		items = append(items, w.rollbackItems(object, now)...)

@@ -112,12 +112,33 @@ func (o Options) proposalNode(proposal *strategyv1.ProposalStatus, now time.Time
 	}
 	result := node{mark: heading, label: "proposal " + or(proposal.Remediation), text: fmt.Sprintf(
 		"a patch of ConfigMap %s, key %s, for people to apply", or(proposal.Document.ConfigMapName), or(proposal.Document.Key))}
+	if text := pushed(proposal.WriteBack); text != "" {
+		result.add(node{label: "branch", text: text})
+	}
 	result.add(node{mark: heading, label: "patch", block: o.diffLines(proposal.Patch)})
 	for _, rule := range proposal.Alerts {
 		result.add(node{label: "alert " + Line(rule.Name), text: fmt.Sprintf("began to fire %d times since %s, in %d series; %d with an incident",
 			rule.Occurrences, rule.SinceTime.In(now.Location()).Format(time.RFC3339), rule.Series, rule.Incidents)})
 	}
 	return []node{result}
+}
+
+// pushed is where a patch was pushed to, and what became of it; empty: nowhere. Why it was not says the condition Committed.
+func pushed(asked *strategyv1.WriteBackStatus) string {
+	if asked == nil || asked.State == "" {
+		return ""
+	}
+	text := Line(asked.Branch)
+	if asked.Commit != "" {
+		text += fmt.Sprintf(", commit %.12s", Line(asked.Commit))
+	}
+	switch asked.State {
+	case strategyv1.WriteBackOpen:
+		return text + ", waits for somebody to merge it"
+	case strategyv1.WriteBackCommitted:
+		return text + ", holds it"
+	}
+	return text + ", is gone, and nobody merged it"
 }
 
 // othersNode is what other incidents mean for this one, and this one for those that follow.

@@ -1,6 +1,7 @@
 package show
 
 import (
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -31,6 +32,9 @@ func led() *strategyv1.StrategyIncident {
 		Remediation: "tune-alerts", Document: strategyv1.DocumentReference{ConfigMapName: "prometheus-rules", Key: "rules.yml"},
 		Patch:  "--- rules.yml\n+++ rules.yml\n@@ -6 +6 @@\n-    for: 2m\n+    for: 10m\n",
 		Alerts: []strategyv1.AlertRuleStatus{{Name: "DemoLatencyHigh", Series: 2, Occurrences: 14, Incidents: 1, SinceTime: after(-time.Hour)}},
+		WriteBack: &strategyv1.WriteBackStatus{
+			Change: strategyv1.WriteBackApplied, Revision: 1, State: strategyv1.WriteBackOpen, Branch: "alerts/pnl-1-12345678\x1b[31m", Commit: strings.Repeat("3f6c", 10),
+		},
 	}
 	status.Alerts, status.AlertCount, status.FiringCount = []strategyv1.IncidentAlert{
 		{ObjectName: "pnl-1a2b", Name: "MultiStrategyPnlDrawdown", State: strategyv1.AlertFiring, Occurrences: 2, StartTime: new(after(0))},

@@ -124,6 +124,7 @@ spec:
     proposal:
       document: {configMapName: prometheus-rules, key: rules.yml}
       edits: [{path: /groups/0/rules/0/for, value: 10m}]
+      writeBack: {url: "https://git.example.com/rules.git", branch: main, path: rules.yml, pushBranch: alerts, secretName: git, author: {name: ops, email: ops@example.com}, timeoutSeconds: 60}
   feeds:
   - name: kraken
     probe: plan
@@ -377,6 +378,21 @@ func documentRows(path string) []row {
 	)
 }
 
+// writeBackRows are a file in a repository; pushBranch is there.
+func writeBackRows(path string) []row {
+	return together(
+		required(path+".url", path+".branch", path+".path", path+".secretName", path+".author.name", path+".author.email"),
+		pattern(path+".url", []string{"ssh://git@git/config.git", "http://git.trading/config.git"}, []string{"file:///etc", "git@git:config.git", "https://a b"}),
+		pattern(path+".branch", []string{"release/1.0"}, []string{"-x", "a b", "a~1"}),
+		pattern(path+".path", []string{"clusters/prod/core.yaml"}, []string{"/core.yaml", "a b"}),
+		pattern(path+".pushBranch", []string{"ops/emergency"}, []string{"-x", "a b"}),
+		reference(path+".secretName"),
+		pattern(path+".author.name", []string{"The desk"}, []string{"a <b>", "a\nb"}),
+		pattern(path+".author.email", []string{"a@b"}, []string{"a b", "<a@b>"}),
+		number(path+".timeoutSeconds", 10, 3600),
+	)
+}
+
 // webRows are http and https, up to 1024 characters.
 func webRows(path string) []row {
 	return together(required(path), pattern(path, []string{"http://a", "https://a:9090/b", "http://" + strings.Repeat("a", 1017)},
@@ -505,16 +521,7 @@ func playbookRows() []row {
 		rule("mode Pause", "", set("scheduler.gitOps.mode", "Pause"), drop("scheduler.gitOps.writeBack")),
 		rule("mode WriteBack without a file", "writeBack is for mode WriteBack, and that needs it", drop("scheduler.gitOps.writeBack")),
 		rule("a file for another mode", "writeBack is for mode WriteBack, and that needs it", set("scheduler.gitOps.mode", "Pause")),
-		required("scheduler.gitOps.writeBack.url", "scheduler.gitOps.writeBack.branch", "scheduler.gitOps.writeBack.path", "scheduler.gitOps.writeBack.secretName",
-			"scheduler.gitOps.writeBack.author.name", "scheduler.gitOps.writeBack.author.email"),
-		pattern("scheduler.gitOps.writeBack.url", []string{"ssh://git@git/config.git", "http://git.trading/config.git"}, []string{"file:///etc", "git@git:config.git", "https://a b"}),
-		pattern("scheduler.gitOps.writeBack.branch", []string{"release/1.0"}, []string{"-x", "a b", "a~1"}),
-		pattern("scheduler.gitOps.writeBack.path", []string{"clusters/prod/core.yaml"}, []string{"/core.yaml", "a b"}),
-		pattern("scheduler.gitOps.writeBack.pushBranch", []string{"ops/emergency"}, []string{"-x", "a b"}),
-		reference("scheduler.gitOps.writeBack.secretName"),
-		pattern("scheduler.gitOps.writeBack.author.name", []string{"The desk"}, []string{"a <b>", "a\nb"}),
-		pattern("scheduler.gitOps.writeBack.author.email", []string{"a@b"}, []string{"a b", "<a@b>"}),
-		number("scheduler.gitOps.writeBack.timeoutSeconds", 10, 3600),
+		writeBackRows("scheduler.gitOps.writeBack"),
 
 		items("checks", 1, 32, checked),
 		unique("checks", checked(0)),
@@ -582,6 +589,9 @@ func playbookRows() []row {
 		items("remediations.2.proposal.edits", 1, 16, func(i int) any { return map[string]any{"path": fmt.Sprintf("/a/%d", i), "value": "b"} }),
 		pattern("remediations.2.proposal.edits.0.path", []string{"/a", "/groups/[name=x]/rules/0"}, []string{"", "/", "a", "/" + strings.Repeat("a", 1024)}),
 		values("remediations.2.proposal.edits.0.value", "10m", int64(3)),
+		writeBackRows("remediations.2.proposal.writeBack"),
+		rule("a proposal that is only shown", "", drop("remediations.2.proposal.writeBack")),
+		rule("a proposal for the branch that is applied", "a proposal is pushed for people to merge, never to the branch that is applied: set writeBack.pushBranch", drop("remediations.2.proposal.writeBack.pushBranch")),
 		number("remediations.0.maxDurationSeconds", 0, 2592000),
 		rule("a gate over no checks", "when is about checks: name them", drop("remediations.0.restore.checks")),
 		rule("a gate about the cause alone", "", drop("remediations.0.restore.checks"), drop("remediations.0.restore.when"), set("remediations.0.restore.cause", "Gone")),
