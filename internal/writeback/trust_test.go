@@ -217,5 +217,5 @@ func TestARepositoryThatIsTooLarge(t *testing.T) {
 	t.Parallel()
 	r := newRepository(t, document)
 	r.put("zeroes", strings.Repeat("0", 33<<20), "many")
-	fails(t, jobFor(r.serveHTTP(nil)), writeback.Invalid, "a file of more than 32 MiB")
+	fails(t, jobFor(r.serveHTTP(nil)), writeback.Invalid, "a file of more than 8 MiB")
 }
