@@ -172,24 +172,9 @@ func (s *seen) planApply(job Job) (planned, error) {
 			return planned{}, failf(Differs, "branch %s has commits of somebody else; delete it, or merge it", bounded(job.pushRef().Short()))
 		}
 	}
-	var texts []text
-	document := s.file.document
-	if is(s.own, job, changeApplied) { // a renewal: what it committed before goes first, so that this commit can be undone by itself
-		before, conflicts, err := s.withoutOwn(job)
-		if err != nil {
-			return planned{}, err
-		}
-		if len(conflicts) > 0 {
-			return planned{}, failf(Differs, "somebody changed what was committed before: %s", conflicting(conflicts))
-		}
-		if before.String() != document.String() {
-			content, err := s.file.with(before)
-			if err != nil {
-				return planned{}, err
-			}
-			texts = append(texts, text{content, job.text(changeUndone, numberOf(s.own)+1)})
-		}
-		document = before
+	document, texts, err := s.renewable(job)
+	if err != nil {
+		return planned{}, err
 	}
 	next, err := applied(document, job.Edits)
 	if err != nil {
@@ -200,6 +185,26 @@ func (s *seen) planApply(job Job) (planned, error) {
 		return planned{}, err
 	}
 	return s.pushing(job, append(texts, text{content, job.text(changeApplied, numberOf(s.own)+len(texts)+1)})), nil
+}
+
+// renewable is the document without what the rollback committed before: of a renewal that goes first, in a commit of its own, so that the next one can be
+// undone by itself.
+func (s *seen) renewable(job Job) (*config.Document, []text, error) {
+	if !is(s.own, job, changeApplied) {
+		return s.file.document, nil, nil
+	}
+	before, conflicts, err := s.withoutOwn(job)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(conflicts) > 0 {
+		return nil, nil, failf(Differs, "somebody changed what was committed before: %s", conflicting(conflicts))
+	}
+	if before.String() == s.file.document.String() {
+		return before, nil, nil
+	}
+	content, err := s.file.with(before)
+	return before, []text{{content, job.text(changeUndone, numberOf(s.own)+1)}}, err
 }
 
 // planUndo commits the inverse of what was committed, unless it is there.
