@@ -278,8 +278,8 @@ $(TOOLS)/fake-gcs-server: hack/gcs/go.mod
 	CGO_ENABLED=0 go -C hack/gcs build -o $(CURDIR)/$@ github.com/fsouza/fake-gcs-server
 	@touch $@
 
-# Flux: its apply engine for the stories that are told each time (vet and lint compile it, too, so it is built as they do), its kustomize-controller for
-# the long ones, which takes 12 minutes of processor time where none of it was built.
+# Flux: its apply engine for the stories that are told each time (vet and lint compile it, too, so it is built as they do), its controllers for the long
+# ones, each of which takes 12 to 16 minutes of processor time where none of it was built.
 $(TOOLS)/flux-apply: hack/flux/apply/go.mod hack/flux/apply/main.go
 	go -C hack/flux/apply build -o $(CURDIR)/$@ .
 
