@@ -53,7 +53,7 @@ func TestAProposalIsPushedForPeople(t *testing.T) {
 		r := newRepository(t, document)
 		job := proposalFor(r.serveHTTP(nil))
 		for range 2 { // after a crash it is asked again
-			if result := write(t, job); result.State != writeback.Open || result.Branch != proposed || result.Commit != r.git("rev-parse", proposed) {
+			if result := write(t, job); result.State != writeback.Open || result.Branch != proposed || result.Commit != r.Git("rev-parse", proposed) {
 				t.Fatalf("%+v", result)
 			}
 		}
@@ -71,17 +71,17 @@ func TestAProposalIsPushedForPeople(t *testing.T) {
 	t.Run("what it says", func(t *testing.T) {
 		t.Parallel()
 		r, _ := begin(t)
-		if got := r.git("log", "-1", "--format=%B", proposed); got != wantedProposal {
+		if got := r.Git("log", "-1", "--format=%B", proposed); got != wantedProposal {
 			t.Errorf("got:\n%s\nwant:\n%s", got, wantedProposal)
 		}
-		r.git("fsck", "--strict")
+		r.Git("fsck", "--strict")
 	})
 	t.Run("they merge it", func(t *testing.T) {
 		t.Parallel()
 		r, job := begin(t)
 		r.put("other", "x", "meanwhile")
-		merge(r, proposed)
-		r.git("branch", "-D", proposed)
+		r.Merge(proposed)
+		r.Git("branch", "-D", proposed)
 		is(t, known(job), writeback.Committed, "main", 0)
 		r.put(fileName, document, "no")
 		is(t, job, writeback.Committed, "main", 2) // it is not proposed again
@@ -95,35 +95,35 @@ func TestAProposalIsPushedForPeople(t *testing.T) {
 	t.Run("they add to it, and merge that", func(t *testing.T) {
 		t.Parallel()
 		r, job := begin(t)
-		r.putOn(proposed, fileName, strings.Replace(after, "50", "55", 1), "rather this")
+		r.Put(proposed, fileName, strings.Replace(after, "50", "55", 1), "rather this")
 		is(t, known(job), writeback.Open, proposed, 0)
 		is(t, job, writeback.Open, proposed, 0)
 		if r.count(proposed) != "4" {
 			t.Errorf("%s commits", r.count(proposed))
 		}
-		merge(r, proposed)
+		r.Merge(proposed)
 		is(t, known(job), writeback.Committed, "main", 1)
 	})
 	t.Run("they delete it", func(t *testing.T) {
 		t.Parallel()
 		r, job := begin(t)
-		r.git("branch", "-D", proposed)
+		r.Git("branch", "-D", proposed)
 		for range 2 {
 			is(t, known(job), writeback.Withdrawn, proposed, 0)
 		}
-		if r.git("branch", "--list", proposed) != "" {
+		if r.Git("branch", "--list", proposed) != "" {
 			t.Error("it was pushed again")
 		}
 	})
 	t.Run("they reopen the incident", func(t *testing.T) {
 		t.Parallel()
 		r, job := begin(t)
-		merge(r, proposed)
+		r.Merge(proposed)
 		r.put(fileName, document, "no")
-		before := r.git("rev-parse", proposed)
+		before := r.Git("rev-parse", proposed)
 		job.Proposal = &writeback.Proposal{Name: "pnl-12345678-r2", Round: 2}
 		is(t, job, writeback.Open, proposed+"-r2", 0)
-		if r.git("rev-parse", proposed) != before || r.git("rev-parse", proposed+"-r2^") != r.git("rev-parse", "main") {
+		if r.Git("rev-parse", proposed) != before || r.Git("rev-parse", proposed+"-r2^") != r.Git("rev-parse", "main") {
 			t.Error("the branch of the round before changed, or the new one is not on main")
 		}
 	})
@@ -140,7 +140,7 @@ func TestAProposalThatIsNotPushed(t *testing.T) {
 		"the file holds something else": {func(r *repository, _ *writeback.Job) {
 			r.put(fileName, strings.Replace(document, "80", "70", 1), "mine")
 		}, writeback.Differs, cpu + " holds another value"},
-		"the branch is somebody else's":         {func(r *repository, _ *writeback.Job) { r.git("branch", proposed, "main") }, writeback.Differs, "branch " + proposed + " is somebody else's"},
+		"the branch is somebody else's":         {func(r *repository, _ *writeback.Job) { r.Git("branch", proposed, "main") }, writeback.Differs, "branch " + proposed + " is somebody else's"},
 		"another incident's":                    {func(r *repository, job *writeback.Job) { write(r.t, *job); job.UID = "u-3" }, writeback.Differs, "is somebody else's"},
 		"its branch is the one that is applied": {func(_ *repository, job *writeback.Job) { job.Repository.Branch = proposed }, writeback.Invalid, "is the branch that is applied"},
 		"a rollback's is":                       {func(_ *repository, job *writeback.Job) { job.Proposal, job.Repository.Branch = nil, "alerts/pnl" }, writeback.Invalid, "is the branch that is applied"},
@@ -151,9 +151,9 @@ func TestAProposalThatIsNotPushed(t *testing.T) {
 			r := newRepository(t, document)
 			job := proposalFor(r.serveHTTP(nil))
 			c.given(r, &job)
-			before := r.git("for-each-ref")
+			before := r.Git("for-each-ref")
 			fails(t, job, c.kind, c.part)
-			if now := r.git("for-each-ref"); now != before {
+			if now := r.Git("for-each-ref"); now != before {
 				t.Errorf("it was pushed:\n%s\n%s", before, now)
 			}
 		})

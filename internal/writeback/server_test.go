@@ -5,24 +5,23 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/pem"
-	"fmt"
 	"net"
 	"net/http"
-	"net/http/cgi"
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"golang.org/x/crypto/ssh"
+
+	"tradeops.dev/strategy-operator/test/gitserver"
 )
 
-// repository is a bare repository on this machine, with one file.
+// repository is a Git repository with one file that matters.
 type repository struct {
-	t   *testing.T
-	dir string // of the bare repository
+	*gitserver.Repository
+	t *testing.T
 }
 
 const (
@@ -44,88 +43,34 @@ runtime:
 
 func newRepository(t *testing.T, content string) *repository {
 	t.Helper()
-	r := &repository{t: t, dir: filepath.Join(t.TempDir(), "config.git")}
-	run(t, ".", nil, "git", "init", "-q", "--bare", "--initial-branch=main", r.dir)
-	if err := os.WriteFile(filepath.Join(r.dir, "config"), []byte("[core]\nbare = true\n[http]\nreceivepack = true\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	name := func(text string) string { return fmt.Sprintf("data %d\n%s\n", len(text), text) }
-	const carol = "committer carol <carol@example.com> 1700000000 +0000\n"
-	load(t, r.dir, "commit refs/heads/main\n"+carol+name("begin")+"M 100644 inline "+fileName+"\n"+name(content)+
-		"commit refs/heads/main\n"+carol+name("more")+"M 100644 inline README.md\n"+name("hello\n"))
+	r := &repository{gitserver.New(t, map[string]string{fileName: content}), t}
+	r.put("README.md", "hello\n", "more")
 	return r
 }
 
-// load makes commits of a stream of git fast-import.
-func load(t *testing.T, dir, stream string) {
-	t.Helper()
-	command := exec.CommandContext(t.Context(), "git", "-C", dir, "fast-import", "--quiet")
-	command.Stdin = strings.NewReader(stream)
-	if out, err := command.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-}
-
-// git runs in the bare repository.
-func (r *repository) git(args ...string) string { return run(r.t, r.dir, nil, "git", args...) }
-
 // put commits a file on the main branch, as carol.
-func (r *repository) put(name, content, message string) { r.putOn("main", name, content, message) }
-
-func (r *repository) putOn(branch, name, content, message string) {
-	r.t.Helper()
-	const carol = "committer carol <carol@example.com> 1700000001 +0000\n"
-	load(r.t, r.dir, fmt.Sprintf("commit refs/heads/%s\n%sdata %d\n%s\nfrom refs/heads/%s^0\nM 100644 inline %s\ndata %d\n%s\n",
-		branch, carol, len(message), message, branch, name, len(content), content))
-}
+func (r *repository) put(name, content, message string) { r.Put("main", name, content, message) }
 
 // show is the file on a branch.
-func (r *repository) show(branch string) string {
-	r.t.Helper()
-	return run(r.t, r.dir, nil, "git", "show", branch+":"+fileName) + "\n"
-}
+func (r *repository) show(branch string) string { return r.Show(branch, fileName) }
 
 // count is how many commits a branch has.
-func (r *repository) count(branch string) string { return r.git("rev-list", "--count", branch) }
-
-func run(t *testing.T, dir string, env []string, name string, args ...string) string {
-	t.Helper()
-	command := exec.CommandContext(t.Context(), name, args...)
-	command.Dir = dir
-	command.Env = append(os.Environ(), append(env, "GIT_AUTHOR_NAME=carol", "GIT_AUTHOR_EMAIL=carol@example.com", "GIT_COMMITTER_NAME=carol",
-		"GIT_COMMITTER_EMAIL=carol@example.com", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null")...)
-	out, err := command.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%s %v: %v\n%s", name, args, err, out)
-	}
-	return strings.TrimRight(string(out), "\n")
-}
+func (r *repository) count(branch string) string { return r.Git("rev-list", "--count", branch) }
 
 // serveHTTP is a Git server over HTTP as others run it; around is what stands before it.
 func (r *repository) serveHTTP(around func(git http.Handler) http.Handler) (url string) {
 	r.t.Helper()
 	server := httptest.NewServer(r.handler(around))
 	r.t.Cleanup(server.Close)
-	return server.URL + "/config.git"
+	return server.URL + "/" + gitserver.Name
 }
 
-// handler answers whoever has the password.
+// handler answers whoever has the password; around is what stands before it.
 func (r *repository) handler(around func(git http.Handler) http.Handler) http.Handler {
-	r.t.Helper()
-	backend := filepath.Join(run(r.t, ".", nil, "git", "--exec-path"), "git-http-backend")
-	var git http.Handler = &cgi.Handler{
-		Path: backend, Env: []string{"GIT_PROJECT_ROOT=" + filepath.Dir(r.dir), "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_GLOBAL=/dev/null"},
+	if around == nil {
+		around = func(git http.Handler) http.Handler { return git }
 	}
-	if around != nil {
-		git = around(git)
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
-		if _, given, _ := request.BasicAuth(); given != password && request.Header.Get("Authorization") != "Bearer "+password {
-			w.WriteHeader(http.StatusUnauthorized)
-			return
-		}
-		git.ServeHTTP(w, request)
-	})
+	return around(r.Handler(password))
 }
 
 // pushes says whether a request is a push.
@@ -175,7 +120,7 @@ func (r *repository) serveSSH(host ssh.Signer, allowed ssh.PublicKey) (url strin
 			go r.serveConnection(connection, config)
 		}
 	}()
-	return "ssh://git@" + listener.Addr().String() + r.dir
+	return "ssh://git@" + listener.Addr().String() + r.Dir
 }
 
 func (r *repository) serveConnection(connection net.Conn, config *ssh.ServerConfig) {

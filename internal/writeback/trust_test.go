@@ -80,7 +80,7 @@ func TestASignedCommit(t *testing.T) {
 		if err := os.WriteFile(signers, []byte("ops@example.com "+authorized(key.PublicKey())+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		r.git("-c", "gpg.ssh.allowedSignersFile="+signers, "verify-commit", "main")
+		r.Git("-c", "gpg.ssh.allowedSignersFile="+signers, "verify-commit", "main")
 	})
 	t.Run("by OpenPGP", func(t *testing.T) {
 		t.Parallel()
@@ -103,7 +103,7 @@ func TestASignedCommit(t *testing.T) {
 		job := jobFor(r.serveHTTP(nil))
 		job.Credentials.SigningKey = private.String()
 		write(t, job)
-		signed, signature := signatureOf(r.git("cat-file", "commit", "main") + "\n")
+		signed, signature := signatureOf(r.Git("cat-file", "commit", "main") + "\n")
 		if _, err := openpgp.CheckArmoredDetachedSignature(openpgp.EntityList{entity}, strings.NewReader(signed), strings.NewReader(signature), nil); err != nil {
 			t.Errorf("%v of:\n%s", err, signed)
 		}
@@ -205,7 +205,7 @@ func TestWhatARepositoryHasNot(t *testing.T) {
 func TestAHookThatRefuses(t *testing.T) {
 	t.Parallel()
 	r := newRepository(t, document)
-	hook := filepath.Join(r.dir, "hooks", "pre-receive")
+	hook := filepath.Join(r.Dir, "hooks", "pre-receive")
 	if err := os.WriteFile(hook, []byte("#!/bin/sh\nexit 1\n"), 0o700); err != nil { //nolint:gosec // Git runs it
 		t.Fatal(err)
 	}

@@ -101,22 +101,22 @@ func TestTheSameEditIsCommitted(t *testing.T) {
 			r := newRepository(t, document)
 			job := jobFor("")
 			serve(r, &job)
-			before := r.git("rev-parse", "main")
+			before := r.Git("rev-parse", "main")
 			result := write(t, job)
 			if got := r.show("main"); got != after {
 				t.Errorf("committed:\n%s", got)
 			}
-			if head := r.git("rev-parse", "main"); result.State != writeback.Committed || result.Branch != "main" || result.Commit != head {
+			if head := r.Git("rev-parse", "main"); result.State != writeback.Committed || result.Branch != "main" || result.Commit != head {
 				t.Errorf("%+v, the branch is at %s", result, head)
 			}
-			if files := r.git("diff", "--name-only", before, "main"); files != fileName {
+			if files := r.Git("diff", "--name-only", before, "main"); files != fileName {
 				t.Errorf("changed: %s", files)
 			}
-			if parent := r.git("rev-parse", "main^"); parent != before {
+			if parent := r.Git("rev-parse", "main^"); parent != before {
 				t.Errorf("committed on %s", parent)
 			}
-			r.git("fsck", "--strict")
-			if got := r.git("log", "-1", "--format=%an <%ae> %cn %cI%n%B", "main"); got != wantedMessage {
+			r.Git("fsck", "--strict")
+			if got := r.Git("log", "-1", "--format=%an <%ae> %cn %cI%n%B", "main"); got != wantedMessage {
 				t.Errorf("got:\n%s\nwant:\n%s", got, wantedMessage)
 			}
 			if again := write(t, job); again.Commit != result.Commit || r.count("main") != "3" {
@@ -125,7 +125,7 @@ func TestTheSameEditIsCommitted(t *testing.T) {
 			if back := write(t, undo(job)); back.State != writeback.Committed || r.show("main") != document || r.count("main") != "4" {
 				t.Errorf("undone: %+v, %s commits:\n%s", back, r.count("main"), r.show("main"))
 			}
-			if again := write(t, undo(job)); again.State != writeback.Committed || again.Commit != r.git("rev-parse", "main") || r.count("main") != "4" {
+			if again := write(t, undo(job)); again.State != writeback.Committed || again.Commit != r.Git("rev-parse", "main") || r.count("main") != "4" {
 				t.Errorf("undone again: %+v, %s commits", again, r.count("main"))
 			}
 		})
@@ -215,7 +215,7 @@ func TestAPushWhoseAnswerIsLost(t *testing.T) {
 			if failure, ok := errors.AsType[*writeback.Failure](err); gone != ok || ok && failure.Kind != writeback.Unreachable {
 				t.Fatalf("%+v, %v", result, err)
 			}
-			if result = write(t, jobFor(url)); result.Commit != r.git("rev-parse", "main") || r.count("main") != "3" || r.show("main") != after {
+			if result = write(t, jobFor(url)); result.Commit != r.Git("rev-parse", "main") || r.count("main") != "3" || r.show("main") != after {
 				t.Errorf("%+v, %s commits", result, r.count("main"))
 			}
 		})
@@ -272,7 +272,7 @@ func TestWhatSomebodyElseDid(t *testing.T) {
 		t.Parallel()
 		r := newRepository(t, after)
 		job := jobFor(r.serveHTTP(nil))
-		if result := write(t, job); result.State != writeback.Committed || result.Commit != r.git("rev-parse", "main") || r.count("main") != "2" {
+		if result := write(t, job); result.State != writeback.Committed || result.Commit != r.Git("rev-parse", "main") || r.count("main") != "2" {
 			t.Errorf("%+v, %s commits", result, r.count("main"))
 		}
 		if result := write(t, undo(job)); result.State != writeback.Left || len(result.Conflicts) != 2 || r.show("main") != after {
@@ -332,7 +332,7 @@ func TestABranchForAPerson(t *testing.T) {
 		job := jobFor(r.serveHTTP(nil))
 		job.Repository.PushBranch = "operator"
 		for range 2 {
-			if result := write(t, job); result.State != writeback.Open || result.Branch != branch || result.Commit != r.git("rev-parse", branch) {
+			if result := write(t, job); result.State != writeback.Open || result.Branch != branch || result.Commit != r.Git("rev-parse", branch) {
 				t.Fatalf("%+v", result)
 			}
 		}
@@ -344,7 +344,7 @@ func TestABranchForAPerson(t *testing.T) {
 	t.Run("nobody merges it", func(t *testing.T) {
 		t.Parallel()
 		r, job := begin(t)
-		if result := write(t, undo(job)); result.State != writeback.Withdrawn || r.git("branch", "--list", branch) != "" {
+		if result := write(t, undo(job)); result.State != writeback.Withdrawn || r.Git("branch", "--list", branch) != "" {
 			t.Errorf("%+v", result)
 		}
 		if result := write(t, undo(job)); result.State != writeback.Left || len(result.Conflicts) > 0 {
@@ -355,8 +355,8 @@ func TestABranchForAPerson(t *testing.T) {
 		t.Parallel()
 		r, job := begin(t)
 		r.put("other", "x", "meanwhile")
-		merge(r, branch)
-		if result := write(t, job); result.State != writeback.Committed || result.Commit != r.git("rev-parse", branch) || result.Branch != "main" {
+		r.Merge(branch)
+		if result := write(t, job); result.State != writeback.Committed || result.Commit != r.Git("rev-parse", branch) || result.Branch != "main" {
 			t.Errorf("%+v", result)
 		}
 		for range 2 { // the branch that was merged is left in place
@@ -364,7 +364,7 @@ func TestABranchForAPerson(t *testing.T) {
 				t.Errorf("%+v", result)
 			}
 		}
-		merge(r, branch+"-undo")
+		r.Merge(branch + "-undo")
 		if result := write(t, undo(job)); result.State != writeback.Committed || r.show("main") != document {
 			t.Errorf("%+v\n%s", result, r.show("main"))
 		}
@@ -380,18 +380,10 @@ func TestABranchForAPerson(t *testing.T) {
 	t.Run("somebody else has such a branch", func(t *testing.T) {
 		t.Parallel()
 		r, job := begin(t)
-		r.putOn(branch, "mine", "x", "carol")
+		r.Put(branch, "mine", "x", "carol")
 		job.Digest = "sha256:def"
 		fails(t, job, writeback.Differs, "commits of somebody else")
 	})
-}
-
-// merge merges a branch into main, as a person does.
-func merge(r *repository, branch string) {
-	r.t.Helper()
-	tree := r.git("merge-tree", "--write-tree", "main", branch)
-	commit := run(r.t, r.dir, nil, "git", "commit-tree", tree, "-p", "main", "-p", branch, "-m", "Merge branch "+branch)
-	r.git("update-ref", "refs/heads/main", commit)
 }
 
 // A status that came back from a backup asks for what is over: what was undone since is not committed again. What is asked for after it was undone is.

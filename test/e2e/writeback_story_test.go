@@ -118,6 +118,7 @@ func TestTheChangeIsMergedByAPerson(t *testing.T) {
 	s.reaches(rollback, "Verified", time.Minute)
 	s.hasCommitted(rollback, "PullRequestOpen")
 	r.Merge("ops/less-risk")
+	r.Git("branch", "-D", "ops/less-risk")
 	f.resume()
 	s.eventually("Flux applies the merge", 20*time.Second, func(context.Context) error {
 		if f.applied() < 5 {

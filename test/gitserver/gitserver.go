@@ -56,12 +56,11 @@ func (r *Repository) Remove(branch, path, message string) {
 	r.run(r.Dir, fmt.Sprintf("commit refs/heads/%s\n%s%sfrom refs/heads/%s^0\nD %s\n", branch, carol, data(message), branch, path), "fast-import", "--quiet")
 }
 
-// Merge is carol, who merges a branch into main and deletes it, as one does with a pull request. Main must not have moved since.
+// Merge is carol, who merges a branch into main. The branch stays.
 func (r *Repository) Merge(branch string) {
 	r.t.Helper()
 	r.run(r.Dir, fmt.Sprintf("commit refs/heads/main\n%s%sfrom refs/heads/main^0\nmerge refs/heads/%s\nM 040000 %s \n", carol, data("Merge branch "+branch), branch,
-		r.Git("rev-parse", branch+"^{tree}")), "fast-import", "--quiet")
-	r.Git("branch", "-D", branch)
+		r.Git("merge-tree", "--write-tree", "main", branch)), "fast-import", "--quiet")
 }
 
 // Show is a file on a branch.
