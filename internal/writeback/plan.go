@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"path"
 	"strconv"
 	"strings"
 
@@ -25,11 +26,11 @@ type seen struct {
 	branch *object.Commit
 	file   *file          // on the branch
 	pushed *object.Commit // tip of the branch that is pushed to, where that is another; nil: there is none
-	asked  *object.Commit // when the inverse is to be committed: tip of the branch that the edits were pushed to; nil: there is none
+	other  *object.Commit // tip of the branch that the opposite was pushed to; nil: there is none
 	own    *object.Commit // newest commit of the job's object on the branch; nil: there is none
 }
 
-// fetched is what a job is decided on, as it came: the tips of the branch, of the branch that is pushed to and of the one that edits were pushed to.
+// fetched is what a job is decided on, as it came: the tips of the branch, of the branch that is pushed to and of the one that the opposite was pushed to.
 type fetched struct {
 	pack []byte
 	tips [3]plumbing.Hash
@@ -48,13 +49,26 @@ func get(ctx context.Context, to Dial, job Job) (*fetched, error) {
 	}
 	got := &fetched{tips: [3]plumbing.Hash{branch}}
 	if job.Repository.PushBranch != "" {
+		if taken := inTheWay(refs, job.pushRef()); taken != "" {
+			return nil, failf(Invalid, "there is a branch %s, so there can be none %s; set another writeBack.pushBranch in the playbook", bounded(taken), bounded(job.pushRef().Short()))
+		}
 		got.tips[1] = refs.References[job.pushRef().String()]
 	}
-	if job.Repository.PushBranch != "" && job.Undo {
-		got.tips[2] = refs.References[job.applyRef().String()]
+	if job.Repository.PushBranch != "" && job.Proposal == nil {
+		got.tips[2] = refs.References[job.otherRef().String()]
 	}
 	got.pack, err = fetch(one, refs, got.tips[:])
 	return got, err
+}
+
+// inTheWay is a branch that is a folder of another one's name: Git has either; empty: none is.
+func inTheWay(refs *packp.AdvRefs, name plumbing.ReferenceName) string {
+	for parent := path.Dir(name.String()); strings.HasPrefix(parent, "refs/heads/"); parent = path.Dir(parent) {
+		if _, is := refs.References[parent]; is {
+			return plumbing.ReferenceName(parent).Short()
+		}
+	}
+	return ""
 }
 
 // see looks into it.
@@ -63,7 +77,7 @@ func see(ctx context.Context, got *fetched, job Job) (s *seen, err error) {
 	if s.store, err = unpack(ctx, got.pack); err != nil {
 		return nil, err
 	}
-	for i, tip := range []**object.Commit{&s.branch, &s.pushed, &s.asked} {
+	for i, tip := range []**object.Commit{&s.branch, &s.pushed, &s.other} {
 		if got.tips[i].IsZero() {
 			continue
 		}
@@ -118,10 +132,10 @@ func numberOf(commit *object.Commit) int {
 	return n
 }
 
-// planned is what a job comes to, and what is to be pushed for it; nothing if push is nil.
+// planned is what a job comes to, and what is to be pushed for it, in this order; nil: nothing.
 type planned struct {
 	Result
-	push *pushed
+	withdraw, push *pushed
 }
 
 // pushed is a push: commits on top of the branch, or, without any, that a branch is deleted.
@@ -135,17 +149,27 @@ type pushed struct {
 type text struct{ content, message string }
 
 func (s *seen) plan(ctx context.Context, job Job) (planned, error) {
-	switch {
-	case job.Proposal != nil:
+	if job.Proposal != nil {
 		return s.planProposal(ctx, job)
-	case job.Undo:
-		return s.planUndo(job)
 	}
-	return s.planApply(job)
+	waiting, err := s.waiting(ctx, job)
+	if err != nil {
+		return planned{}, err
+	}
+	plan := s.planApply
+	if job.Undo {
+		plan = s.planUndo
+	}
+	what, err := plan(job, waiting)
+	if err != nil || waiting.other == nil || len(what.Conflicts) > 0 && what.push == nil { // in doubt nothing is deleted
+		return what, err
+	}
+	what.withdraw, err = s.withdrawal(job, waiting)
+	return what, err
 }
 
 // planApply commits the edits, unless they are there. What somebody took out of the branch after us is not put back.
-func (s *seen) planApply(job Job) (planned, error) {
+func (s *seen) planApply(job Job, waiting waiting) (planned, error) {
 	same := func(commit *object.Commit) bool {
 		return is(commit, job, changeApplied) && trailer(commit.Message, trailerDigest) == job.Digest
 	}
@@ -164,13 +188,11 @@ func (s *seen) planApply(job Job) (planned, error) {
 		return planned{}, failf(Differs, "commit %.12s of this rollback on branch %s undid the edits after they were asked to be committed, so they are not committed again; restore the rollback, or commit them by hand",
 			s.own.Hash, bounded(job.Repository.Branch))
 	}
-	if s.pushed != nil {
-		if same(s.pushed) {
-			return planned{Result: s.on(Open, job.pushRef().Short(), s.pushed)}, nil
-		}
-		if !is(s.pushed, job, changeApplied) {
-			return planned{}, failf(Differs, "branch %s has commits of somebody else; delete it, or merge it", bounded(job.pushRef().Short()))
-		}
+	if same(waiting.pushed) {
+		return planned{Result: s.on(Open, job.pushRef().Short(), waiting.pushed)}, nil
+	}
+	if err := s.replaceable(job); err != nil {
+		return planned{}, err
 	}
 	document, texts, err := s.renewable(job)
 	if err != nil {
@@ -208,18 +230,17 @@ func (s *seen) renewable(job Job) (*config.Document, []text, error) {
 }
 
 // planUndo commits the inverse of what was committed, unless it is there.
-func (s *seen) planUndo(job Job) (planned, error) {
+func (s *seen) planUndo(job Job, waiting waiting) (planned, error) {
 	switch {
 	case is(s.own, job, changeUndone):
 		return planned{Result: s.on(Committed, job.Repository.Branch, s.own)}, nil
-	case s.own == nil && is(s.asked, job, changeApplied): // nobody merged it, and nobody shall
-		return planned{Result{State: Withdrawn, Branch: job.applyRef().Short()}, &pushed{ref: job.applyRef(), old: s.asked.Hash}}, nil
 	case s.own == nil:
-		return s.planNothing(job), nil
-	case is(s.pushed, job, changeUndone):
-		return planned{Result: s.on(Open, job.pushRef().Short(), s.pushed)}, nil
-	case s.pushed != nil:
-		return planned{}, failf(Differs, "branch %s has commits of somebody else; delete it, or merge it", bounded(job.pushRef().Short()))
+		return s.planNothing(job, waiting), nil
+	case is(waiting.pushed, job, changeUndone):
+		return planned{Result: s.on(Open, job.pushRef().Short(), waiting.pushed)}, nil
+	}
+	if err := s.replaceable(job); err != nil {
+		return planned{}, err
 	}
 	next, conflicts, err := s.withoutOwn(job)
 	if err != nil {
@@ -237,13 +258,17 @@ func (s *seen) planUndo(job Job) (planned, error) {
 	return plan, nil
 }
 
-// planNothing: no commit of the rollback is on the branch. Whoever wrote its values there wanted them.
-func (s *seen) planNothing(job Job) planned {
+// planNothing: no commit of the rollback is on the branch. Whoever wrote its values there wanted them, or merged them with a message of their own: it is not
+// known which, so they stay, and are told.
+func (s *seen) planNothing(job Job, waiting waiting) planned {
 	result := Result{State: Left, Branch: job.Repository.Branch, Commit: s.branch.Hash.String()}
 	for _, edit := range job.Edits {
 		if held, err := s.file.document.Holds(edit.Path, edit.To); err == nil && held && (edit.From == nil || *edit.From != edit.To) {
 			result.Conflicts = append(result.Conflicts, bounded(edit.Path))
 		}
+	}
+	if len(result.Conflicts) == 0 && waiting.other != nil {
+		result = Result{State: Withdrawn, Branch: job.applyRef().Short()}
 	}
 	return planned{Result: result}
 }
@@ -284,7 +309,7 @@ func (s *seen) pushing(job Job, texts []text) planned {
 			push.old = s.pushed.Hash
 		}
 	}
-	return planned{Result{State: state, Branch: push.ref.Short()}, push}
+	return planned{Result: Result{State: state, Branch: push.ref.Short()}, push: push}
 }
 
 // make makes the commits.

@@ -41,7 +41,7 @@ func (s *seen) planProposal(ctx context.Context, job Job) (planned, error) {
 		return planned{}, err
 	}
 	push := &pushed{ref: job.pushRef(), old: plumbing.ZeroHash, texts: []text{{content, job.text(changeApplied, job.Proposal.Round)}}}
-	return planned{Result{State: Open, Branch: push.ref.Short()}, push}, nil
+	return planned{Result: Result{State: Open, Branch: push.ref.Short()}, push: push}, nil
 }
 
 // planPushed: the branch is there. It waits for its merge, also with commits that people added.

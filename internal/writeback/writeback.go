@@ -166,10 +166,20 @@ func (j Job) pushRef() plumbing.ReferenceName {
 	case j.Repository.PushBranch == "":
 		return branchRef(j.Repository.Branch)
 	case j.Undo:
-		return j.applyRef() + "-undo"
+		return j.undoRef()
 	}
 	return j.applyRef()
 }
+
+// otherRef is the branch of its own that the opposite is pushed to.
+func (j Job) otherRef() plumbing.ReferenceName {
+	if j.Undo {
+		return j.applyRef()
+	}
+	return j.undoRef()
+}
+
+func (j Job) undoRef() plumbing.ReferenceName { return j.applyRef() + "-undo" }
 
 // applyRef is the branch of its own that a rollback's edits are pushed to, or a proposal's.
 func (j Job) applyRef() plumbing.ReferenceName {
@@ -186,30 +196,52 @@ func (w *Writer) once(ctx context.Context, to Dial, job Job, sign signer) (Resul
 	if err != nil {
 		return Result{}, err
 	}
-	leave, err := w.room.enter(ctx, got)
+	result, sends, err := w.decide(ctx, got, job, sign)
 	if err != nil {
 		return Result{}, err
+	}
+	for _, one := range sends {
+		if err := send(ctx, to, one.command, one.pack); err != nil {
+			return Result{}, err
+		}
+	}
+	return result, nil
+}
+
+// sent is one push, ready to be sent.
+type sent struct {
+	command packp.Command
+	pack    []byte
+}
+
+// decide makes what is to be pushed of what was fetched. The room is left before a server is talked to, which may take its time.
+func (w *Writer) decide(ctx context.Context, got *fetched, job Job, sign signer) (result Result, sends []sent, err error) {
+	leave, err := w.room.enter(ctx, got)
+	if err != nil {
+		return result, nil, err
 	}
 	defer leave()
 	seen, err := see(ctx, got, job)
 	if err != nil {
-		return Result{}, err
+		return result, nil, err
 	}
 	plan, err := seen.plan(ctx, job)
-	if err != nil || plan.push == nil {
-		return plan.Result, err
-	}
-	command, pack, err := plan.push.make(seen, job, sign)
 	if err != nil {
-		return Result{}, err
+		return result, nil, err
 	}
-	if err := send(ctx, to, command, pack); err != nil {
-		return Result{}, err
+	for _, push := range []*pushed{plan.withdraw, plan.push} {
+		if push == nil {
+			continue
+		}
+		command, pack, err := push.make(seen, job, sign)
+		if err != nil {
+			return result, nil, err
+		}
+		if sends = append(sends, sent{command, pack}); !command.New.IsZero() {
+			plan.Commit = command.New.String()
+		}
 	}
-	if !command.New.IsZero() {
-		plan.Commit = command.New.String()
-	}
-	return plan.Result, nil
+	return plan.Result, sends, nil
 }
 
 // send pushes. Servers have many words for a branch that moved, and an answer may be lost: so what the branch is now counts more.
