@@ -93,6 +93,7 @@ type commits struct{ tried memo[types.UID, tried] }
 // tried is what became of the newest try, and when it is tried again.
 type tried struct {
 	facts.Committed
+	last     writeback.Result // of a try that did not fail
 	attempts int
 	nextAt   time.Time
 }
@@ -146,7 +147,8 @@ func (r *committer) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.R
 func (r *committer) try(ctx context.Context, object client.Object, known *tried) {
 	known.attempts++
 	known.State, known.Problem, known.Person = "", nil, false
-	result, err := r.write(ctx, object)
+	result, err := r.write(ctx, object, known.last)
+	known.last = result
 	pause := r.Pauses.CommitPoll
 	if err != nil {
 		known.Problem, known.Person = problemOf(err)
@@ -160,8 +162,8 @@ func (r *committer) try(ctx context.Context, object client.Object, known *tried)
 	known.nextAt = r.Clock.Now().Add(pause)
 }
 
-// write does the job of an object.
-func (r *committer) write(ctx context.Context, object client.Object) (result writeback.Result, err error) {
+// write does the job of an object, which came to something the last time.
+func (r *committer) write(ctx context.Context, object client.Object, last writeback.Result) (result writeback.Result, err error) {
 	var job writeback.Job
 	switch o := object.(type) {
 	case *strategyv1.StrategyRollback:
@@ -172,6 +174,7 @@ func (r *committer) write(ctx context.Context, object client.Object) (result wri
 	if err != nil {
 		return writeback.Result{}, err
 	}
+	job.Last = last
 	ctx, enough := context.WithTimeout(ctx, r.Pauses.CommitCall)
 	defer enough()
 	return r.repositories.Write(ctx, job)

@@ -54,7 +54,7 @@ func valueProblem(key string, data map[string][]byte) string {
 		return "is empty; put its value there, or leave the key out"
 	case isWord && strings.ContainsFunc(strings.TrimSpace(string(value)), unicode.IsControl):
 		return "has several lines, or characters that cannot be typed; put the bare value there"
-	case key == gitUsername && len(data[gitPassword]) == 0:
+	case key == gitUsername && len(data[gitPassword])+len(data[gitBearerToken])+len(data[gitIdentity]) == 0:
 		return fmt.Sprintf("has no key %q beside it", gitPassword)
 	}
 	return ""

@@ -114,7 +114,7 @@ func (p *plan) pushedWords(left []string) (status metav1.ConditionStatus, reason
 	case asked.State == strategyv1.WriteBackOpen:
 		return metav1.ConditionFalse, strategyv1.ReasonPullRequestOpen, fmt.Sprintf("the patch was pushed to branch %s as commit %.12s; it waits for somebody to merge it", asked.Branch, asked.Commit)
 	case asked.State == strategyv1.WriteBackWithdrawn:
-		return metav1.ConditionFalse, strategyv1.ReasonWithdrawn, fmt.Sprintf("branch %s with the patch is gone, and nobody merged it: it is not pushed again; apply the patch in status.proposal by hand, or leave it", asked.Branch)
+		return metav1.ConditionFalse, strategyv1.ReasonWithdrawn, fmt.Sprintf("branch %s with the patch is gone, and branch %s does not hold it: somebody deleted it, or merged it otherwise. It is not pushed again; apply the patch in status.proposal by hand, or leave it", asked.Branch, p.appliedBranch())
 	case len(left) > 0:
 		return metav1.ConditionFalse, strategyv1.ReasonFileDiffers, fmt.Sprintf("the patch was merged into branch %s as commit %.12s, and something else stands there now at %s: somebody changed it; look whether that is what you want",
 			asked.Branch, asked.Commit, strings.Join(left, ", "))
@@ -140,17 +140,36 @@ func (p *plan) notPushed(problem facts.Problem, person bool) {
 	p.out.Set(strategyv1.ConditionCommitted, status, problem.Reason, message)
 }
 
+// appliedBranch is the one that people merge into, as far as the playbook can still be read.
+func (p *plan) appliedBranch() string {
+	if to := p.pushesTo(); to != nil {
+		return to.Branch
+	}
+	return "that is applied"
+}
+
 // leavePush says, when the incident is over, what becomes of a branch that nobody merged: nothing. People may be reviewing it, and it changes nothing until
-// they merge it.
+// they merge it. A push that is on its way may still arrive.
 func (p *plan) leavePush() string {
-	if !lifecycle.PushPending(p.next) {
+	if p.next.Proposal == nil || len(p.next.Proposal.Edits) == 0 {
 		return ""
 	}
-	asked, reason := p.next.Proposal.WriteBack, p.out.Reason(strategyv1.ConditionCommitted)
+	asked := p.next.Proposal.WriteBack
+	switch {
+	case asked == nil:
+		message := "the proposed patch was not pushed, and will not be"
+		p.out.Set(strategyv1.ConditionCommitted, metav1.ConditionFalse, strategyv1.ReasonWithdrawn, message)
+		return "; " + message
+	case !lifecycle.PushPending(p.next):
+		return ""
+	}
 	message := fmt.Sprintf("branch %s with the proposed patch is left as it is, and not looked at any more: merge it, or delete it", asked.Branch)
 	if asked.State == "" {
-		message = "the proposed patch was not seen to be pushed, and that is not tried any more: " + p.out.Message(strategyv1.ConditionCommitted)
+		message = "the proposed patch was not seen to be pushed, and that is not tried any more"
+		if p.pushesTo() != nil {
+			message += fmt.Sprintf("; should there be a branch %s all the same, merge it, or delete it", p.proposalBranch())
+		}
 	}
-	p.out.Set(strategyv1.ConditionCommitted, metav1.ConditionFalse, reason, message)
+	p.out.Set(strategyv1.ConditionCommitted, metav1.ConditionFalse, p.out.Reason(strategyv1.ConditionCommitted), message)
 	return "; " + message
 }

@@ -117,15 +117,7 @@ func TestNothingIsPushedBeforeTheLogSaysSo(t *testing.T) {
 	})
 	t.Run("on hold", func(t *testing.T) {
 		s := newStory(t)
-		s.withPush()
-		s.diagnosing()
-		s.reports(reports{"Diagnosis/load": testkit.OK(), "Diagnosis/smoke": testkit.OK()})
-		for s.incident.Status.Proposal == nil {
-			s.pass()
-			s.Step()
-		}
-		s.suspended = true
-		s.quiet()
+		s.heldBeforeItIsAsked()
 		expect(t, "the push", s.isAsked(), "not asked")
 		s.suspended = false
 		s.quiet()
@@ -205,7 +197,7 @@ func TestWhatPeopleDoWithTheBranch(t *testing.T) {
 		s.became(strategyv1.WriteBackOpen)
 		s.became(strategyv1.WriteBackWithdrawn)
 		expect(t, "Committed", s.condition(strategyv1.ConditionCommitted), "False/Withdrawn")
-		if asked := messageOf(s, strategyv1.ConditionReady); !strings.Contains(asked, "it is not pushed again; apply the patch in status.proposal by hand, or leave it; then kubectl strategy resolve") {
+		if asked := messageOf(s, strategyv1.ConditionReady); !strings.Contains(asked, "It is not pushed again; apply the patch in status.proposal by hand, or leave it; then kubectl strategy resolve") {
 			t.Error(asked)
 		}
 	})
@@ -240,10 +232,31 @@ func TestWhatPeopleDoWithTheBranch(t *testing.T) {
 		s := newStory(t)
 		s.pushed()
 		s.closed()
-		if message := messageOf(s, strategyv1.ConditionReady); !strings.Contains(message, "the proposed patch was not seen to be pushed, and that is not tried any more") {
+		if message := messageOf(s, strategyv1.ConditionReady); !strings.Contains(message, "the proposed patch was not seen to be pushed, and that is not tried any more; should there be a branch "+proposalBranch+" all the same") {
 			t.Error(message)
 		}
 	})
+	t.Run("close it on hold, before it was asked for", func(t *testing.T) {
+		s := newStory(t)
+		s.heldBeforeItIsAsked()
+		s.closed()
+		if message := messageOf(s, strategyv1.ConditionReady); !strings.Contains(message, "the proposed patch was not pushed, and will not be") {
+			t.Error(message)
+		}
+	})
+}
+
+// heldBeforeItIsAsked: the proposal is logged, and its push is not asked for.
+func (s *story) heldBeforeItIsAsked() {
+	s.withPush()
+	s.diagnosing()
+	s.reports(reports{"Diagnosis/load": testkit.OK(), "Diagnosis/smoke": testkit.OK()})
+	for s.incident.Status.Proposal == nil {
+		s.pass()
+		s.Step()
+	}
+	s.suspended = true
+	s.quiet()
 }
 
 // TestAReopenedIncidentHasABranchOfItsOwn: the one of the round before may be under review.

@@ -137,7 +137,7 @@ func besideProposals(remediations []strategyv1.RemediationSpec) []string {
 			"restore": remediation.Restore != nil, "then": remediation.Then != "",
 		} {
 			if given {
-				idle = append(idle, fmt.Sprintf("remediation %s (proposal): %s does nothing beside a proposal, which is only shown to people; leave it out", remediation.Name, field))
+				idle = append(idle, fmt.Sprintf("remediation %s (proposal): %s does nothing beside a proposal, which people carry out; leave it out", remediation.Name, field))
 			}
 		}
 	}

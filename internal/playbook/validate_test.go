@@ -186,8 +186,8 @@ func TestMessages(t *testing.T) {
 			func(s *strategyv1.StrategyPlaybookSpec) {
 				s.Remediations[3].Before = s.Remediations[0].Before
 				s.Remediations[3].OnFailedAfter, s.Remediations[3].Then = strategyv1.FailedAfterNext, "automatic"
-			}, "ReferenceInvalid", "remediation tune (proposal): before does nothing beside a proposal, which is only shown to people; leave it out; " +
-				"remediation tune (proposal): then does nothing beside a proposal, which is only shown to people; leave it out",
+			}, "ReferenceInvalid", "remediation tune (proposal): before does nothing beside a proposal, which people carry out; leave it out; " +
+				"remediation tune (proposal): then does nothing beside a proposal, which people carry out; leave it out",
 		},
 		"a lead rule that does not compile": {
 			func(s *strategyv1.StrategyPlaybookSpec) { s.Escalation.Levels[0].Rules[0].When = "signals.cpu >" }, "RuleInvalid",

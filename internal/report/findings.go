@@ -170,6 +170,8 @@ func (f *Folder) leftItems() []item {
 		switch asked := proposal.WriteBack; {
 		case asked != nil && asked.State == strategyv1.WriteBackOpen:
 			todo("merge branch %s with the proposed patch of ConfigMap %s, key %s, or delete it", asked.Branch, proposal.Document.ConfigMapName, proposal.Document.Key)
+		case asked != nil && asked.State == strategyv1.WriteBackCommitted && !conditions.True(f.Snapshot.Incident.Status.Conditions, strategyv1.ConditionCommitted):
+			todo("look at what ConfigMap %s, key %s, shall have: branch %s had the proposed patch, and has something else since", proposal.Document.ConfigMapName, proposal.Document.Key, asked.Branch)
 		case asked != nil && asked.State == strategyv1.WriteBackCommitted:
 			todo("see that the proposed patch of ConfigMap %s, key %s, is applied: branch %s has it", proposal.Document.ConfigMapName, proposal.Document.Key, asked.Branch)
 		default:

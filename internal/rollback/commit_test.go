@@ -548,3 +548,18 @@ func TestWhatIsWantedNextIsAskedForOnce(t *testing.T) {
 		})
 	}
 }
+
+// Argo CD may be set up to leave alone what the operator edited: so it does what stays, and whoever commits wonders.
+func TestADeletionWithRetainSaysWhatArgoLeavesAlone(t *testing.T) {
+	for kind, told := range map[strategyv1.OwnerKind]bool{strategyv1.OwnerApplication: true, strategyv1.OwnerKustomization: false} {
+		s := newStory(t)
+		s.Owner = &strategyv1.ConfigOwner{Kind: kind, Name: "apps", Outcome: "x", RestsOn: strategyv1.OwnerByBoth}
+		s.approved()
+		s.rollback.Spec.DeletionPolicy = strategyv1.DeletionRetain
+		s.Delete("off")
+		s.quiet()
+		if log := s.logText(); strings.Contains(log, "no commit of the document arrives. To have it apply what Git says again: kubectl patch configmap ") != told {
+			t.Errorf("%s: %s", kind, log)
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 	"tradeops.dev/strategy-operator/internal/action"
+	"tradeops.dev/strategy-operator/internal/gitops"
 	"tradeops.dev/strategy-operator/internal/lifecycle"
 	"tradeops.dev/strategy-operator/internal/pass"
 )
@@ -144,13 +145,23 @@ func (p *plan) retain() {
 	if others := p.sharedWith(); len(others) > 0 {
 		message += ". Other rollbacks hold some of them, too, and undo those in the end: " + strings.Join(others, ", ")
 	}
-	message += p.inGit()
+	message += p.inGit() + p.ignored()
 	if p.claimed() != strategyv1.ClaimForget {
 		p.out.Note(strategyv1.EventRetained, message, "")
 		p.out.Tell(corev1.EventTypeWarning, strategyv1.ReasonRetained, message)
 		p.ask(strategyv1.ClaimForget)
 	}
 	p.out.Working(strategyv1.ReasonRetained, message)
+}
+
+// ignored is a sentence about Argo CD, which may be set up to leave the document alone while the operator's edits are in it, and these stay; empty: something
+// else applies it. To hand the document over here would have Argo CD undo what is to stay.
+func (p *plan) ignored() string {
+	if owner := p.seen.Config.Owner; owner == nil || owner.Kind != strategyv1.OwnerApplication {
+		return ""
+	}
+	return fmt.Sprintf(". Where Argo CD leaves alone what %s has, it goes on with that, and no commit of the document arrives. To have it apply what Git says again: "+
+		`kubectl patch configmap %s -n %s --type=merge -p '{"metadata":{"managedFields":[{}]}}'`, gitops.EditManager, p.next.Config.ConfigMapName, p.seen.Rollback.Namespace)
 }
 
 // restoreDeleted undoes the edits and restarts the scheduler, through the gate of a restore: deleting is no way around it. Where the gate does

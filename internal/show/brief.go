@@ -127,7 +127,7 @@ func (w *writer) briefItems(s Subject, now time.Time) (head string, items []item
 	}
 	if proposal := status.Proposal; proposal != nil {
 		items = append(items, item{label: "proposal", text: fmt.Sprintf("of %s, a patch of ConfigMap %s for people to apply", or(proposal.Remediation), or(proposal.Document.ConfigMapName)), block: w.briefDiff(proposal.Patch)})
-		if text := pushed(proposal.WriteBack); text != "" {
+		if text := pushed(status); text != "" {
 			items = append(items, item{label: "branch", text: text})
 		}
 	}

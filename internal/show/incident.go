@@ -69,7 +69,7 @@ func (w *writer) incident(incident *strategyv1.StrategyIncident, rollbacks []str
 	nodes = append(nodes, w.checkNodes(status.Checks)...)
 	nodes = append(nodes, w.causeNode(status.Cause)...)
 	nodes = append(nodes, alertsNode(status, now)...)
-	nodes = append(nodes, w.proposalNode(status.Proposal, now)...)
+	nodes = append(nodes, w.proposalNode(status, now)...)
 	nodes = append(nodes, othersNode(status, now)...)
 	for i := range rollbacks {
 		change := node{

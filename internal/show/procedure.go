@@ -106,13 +106,14 @@ func alertsNode(status strategyv1.StrategyIncidentStatus, now time.Time) []node 
 }
 
 // proposalNode is a patch for people.
-func (o Options) proposalNode(proposal *strategyv1.ProposalStatus, now time.Time) []node {
+func (o Options) proposalNode(status strategyv1.StrategyIncidentStatus, now time.Time) []node {
+	proposal := status.Proposal
 	if proposal == nil {
 		return nil
 	}
 	result := node{mark: heading, label: "proposal " + or(proposal.Remediation), text: fmt.Sprintf(
 		"a patch of ConfigMap %s, key %s, for people to apply", or(proposal.Document.ConfigMapName), or(proposal.Document.Key))}
-	if text := pushed(proposal.WriteBack); text != "" {
+	if text := pushed(status); text != "" {
 		result.add(node{label: "branch", text: text})
 	}
 	result.add(node{mark: heading, label: "patch", block: o.diffLines(proposal.Patch)})
@@ -123,8 +124,9 @@ func (o Options) proposalNode(proposal *strategyv1.ProposalStatus, now time.Time
 	return []node{result}
 }
 
-// pushed is where a patch was pushed to, and what became of it; empty: nowhere. Why it was not says the condition Committed.
-func pushed(asked *strategyv1.WriteBackStatus) string {
+// pushed is where the patch of a proposal was pushed to, and what became of it; empty: nowhere. Why it was not says the condition Committed.
+func pushed(status strategyv1.StrategyIncidentStatus) string {
+	asked := status.Proposal.WriteBack
 	if asked == nil || asked.State == "" {
 		return ""
 	}
@@ -136,9 +138,12 @@ func pushed(asked *strategyv1.WriteBackStatus) string {
 	case strategyv1.WriteBackOpen:
 		return text + ", waits for somebody to merge it"
 	case strategyv1.WriteBackCommitted:
+		if find(status.Conditions, strategyv1.ConditionCommitted).Reason == strategyv1.ReasonFileDiffers {
+			return text + ", and something else stands there since"
+		}
 		return text + ", holds it"
 	}
-	return text + ", is gone, and nobody merged it"
+	return text + ", is gone, and was not merged as it was"
 }
 
 // othersNode is what other incidents mean for this one, and this one for those that follow.

@@ -1,6 +1,7 @@
 package writeback_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -105,4 +106,35 @@ func TestWhatPeopleDoWithBranches(t *testing.T) {
 		job.Repository.PushBranch = "ops"
 		fails(t, job, writeback.Invalid, "there is a branch ops, so there can be none ops/less; set another")
 	})
+}
+
+// What waits for people for days is fetched once, and not each minute: it is enough that nobody pushed.
+func TestABranchThatWaitsIsFetchedOnce(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t, document)
+	fetches := 0
+	job := jobFor(r.serveHTTP(func(git http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+			if request.Method == http.MethodPost && strings.HasSuffix(request.URL.Path, "git-upload-pack") {
+				fetches++
+			}
+			git.ServeHTTP(w, request)
+		})
+	}))
+	job.Repository.PushBranch = "ops"
+	job.Last = write(t, job)
+	r.Git("branch", "-D", applyBranch) // as if nothing had been pushed
+	if job.Last = write(t, job); job.Last.State != writeback.Open || fetches != 2 || r.show(applyBranch) != after {
+		t.Fatalf("%+v after %d fetches", job.Last, fetches)
+	}
+	job.Last, fetches = writeback.Result{}, 1
+	for n, want := range []int{2, 2, 2} {
+		if job.Last = write(t, job); job.Last.State != writeback.Open || fetches != want {
+			t.Fatalf("%d: %+v after %d fetches, want %d", n, job.Last, fetches, want)
+		}
+	}
+	r.Merge(applyBranch)
+	if result := write(t, job); result.State != writeback.Committed || fetches != 3 {
+		t.Errorf("%+v after %d fetches", result, fetches)
+	}
 }

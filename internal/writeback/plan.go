@@ -30,13 +30,17 @@ type seen struct {
 	own    *object.Commit // newest commit of the job's object on the branch; nil: there is none
 }
 
-// fetched is what a job is decided on, as it came: the tips of the branch, of the branch that is pushed to and of the one that the opposite was pushed to.
+// tips are those of the branch, of the branch that is pushed to and of the one that the opposite was pushed to.
+type tips [3]plumbing.Hash
+
+// fetched is what a job is decided on, as it came.
 type fetched struct {
+	tips tips
 	pack []byte
-	tips [3]plumbing.Hash
+	same bool // nobody pushed to these branches since the job came to what it did: there is no pack
 }
 
-// get fetches it.
+// get fetches it. What waits for people for days is fetched once, and not each minute.
 func get(ctx context.Context, to Dial, job Job) (*fetched, error) {
 	refs, one, err := listening(ctx, to, uploadPack)
 	if err != nil {
@@ -47,7 +51,7 @@ func get(ctx context.Context, to Dial, job Job) (*fetched, error) {
 	if branch.IsZero() {
 		return nil, failf(Invalid, "the repository has no branch %s; fix writeBack.branch in the playbook", bounded(job.Repository.Branch))
 	}
-	got := &fetched{tips: [3]plumbing.Hash{branch}}
+	got := &fetched{tips: tips{branch}}
 	if job.Repository.PushBranch != "" {
 		if taken := inTheWay(refs, job.pushRef()); taken != "" {
 			return nil, failf(Invalid, "there is a branch %s, so there can be none %s; set another writeBack.pushBranch in the playbook", bounded(taken), bounded(job.pushRef().Short()))
@@ -56,6 +60,9 @@ func get(ctx context.Context, to Dial, job Job) (*fetched, error) {
 	}
 	if job.Repository.PushBranch != "" && job.Proposal == nil {
 		got.tips[2] = refs.References[job.otherRef().String()]
+	}
+	if got.same = job.Last.State == Open && job.Last.tips == got.tips; got.same {
+		return got, nil
 	}
 	got.pack, err = fetch(one, refs, got.tips[:])
 	return got, err

@@ -47,6 +47,7 @@ type Job struct {
 	Undo        bool      // commit the inverse
 	Asked       time.Time // when it was asked for
 	Proposal    *Proposal // nil: it is a rollback's
+	Last        Result    // of the same job; the zero one: it is not known
 	Message     Message
 	Now         time.Time
 }
@@ -76,6 +77,8 @@ type Result struct {
 	Commit    string   // that holds it
 	Branch    string   // that it is on
 	Conflicts []string // paths that somebody changed since, which were left as they are
+
+	tips tips // of the branches that it was decided on
 }
 
 // attempts is how often a branch that moves is tried again in one call.
@@ -196,9 +199,15 @@ func (w *Writer) once(ctx context.Context, to Dial, job Job, sign signer) (Resul
 	if err != nil {
 		return Result{}, err
 	}
+	if got.same {
+		return job.Last, nil
+	}
 	result, sends, err := w.decide(ctx, got, job, sign)
 	if err != nil {
 		return Result{}, err
+	}
+	if len(sends) == 0 { // after a push the branches are others, and to be looked at once more
+		result.tips = got.tips
 	}
 	for _, one := range sends {
 		if err := send(ctx, to, one.command, one.pack); err != nil {
