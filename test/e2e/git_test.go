@@ -38,13 +38,19 @@ type gitRepository struct {
 	url, here string
 }
 
-// gitServer has the world's configuration in a repository, the Secret for it, and the operator's right to read that.
+// gitServer has the world's configuration in a repository.
 func (s *story) gitServer() *gitRepository {
+	s.Helper()
+	return s.gitServerOf(map[string]string{gitFile: s.manifest(s.original)})
+}
+
+// gitServerOf has files in a repository, the Secret for it, and the operator's right to read that.
+func (s *story) gitServerOf(files map[string]string) *gitRepository {
 	s.Helper()
 	if !local {
 		s.Skip("pods of this cluster do not reach this machine, which serves the repository")
 	}
-	r := &gitRepository{Repository: gitserver.New(s, map[string]string{gitFile: s.manifest(s.original)})}
+	r := &gitRepository{Repository: gitserver.New(s, files)}
 	listener, err := new(net.ListenConfig).Listen(s.ctx, "tcp", localNodeIP+":0")
 	s.must(err)
 	server := &http.Server{Handler: r.Handler(gitPassword), ReadHeaderTimeout: time.Minute}

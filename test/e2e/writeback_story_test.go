@@ -10,6 +10,9 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	strategyv1 "tradeops.dev/strategy-operator/api/v1alpha1"
 )
 
@@ -72,18 +75,55 @@ func (s *story) isWrittenBack(r *gitRepository, f gitOps, during time.Duration) 
 }
 
 // hasCommitted waits until the condition Committed has the reason.
-func (s *story) hasCommitted(rollback *strategyv1.StrategyRollback, reason string) {
+func (s *story) hasCommitted(object client.Object, reason string) {
 	s.Helper()
 	s.eventually("Committed is "+reason, 30*time.Second, func(ctx context.Context) error {
-		if err := s.refresh(ctx, rollback); err != nil {
+		if err := s.refresh(ctx, object); err != nil {
 			return err
 		}
-		if found := condition(rollback, strategyv1.ConditionCommitted); found.Reason != reason {
+		if found := condition(object, strategyv1.ConditionCommitted); found.Reason != reason {
 			return fmt.Errorf("it is %s: %s", found.Reason, found.Message)
 		}
 		return nil
 	})
-	s.trace("%s: %s", reason, condition(rollback, strategyv1.ConditionCommitted).Message)
+	s.trace("%s: %s", reason, condition(object, strategyv1.ConditionCommitted).Message)
+}
+
+// Alert fatigue: the patch of the rules is on a branch for people to merge; the rules that are applied are not touched by the operator.
+func TestAProposalIsMergedByAPerson(t *testing.T) {
+	s := tell(t)
+	const file, main = "prometheus/rules.yml", "main"
+	var rules corev1.ConfigMap
+	s.must(admin.Get(s.ctx, client.ObjectKey{Namespace: s.namespace, Name: "prometheus-rules"}, &rules))
+	before := rules.Data["rules.yml"]
+	r := s.gitServerOf(map[string]string{file: before})
+	playbook := s.quick("proposes")
+	playbook.Spec.Diagnosis.Causes = []strategyv1.CauseRule{{Name: "AlertFatigue", When: "incident.type == 'PnL'", Remediation: "tune-alerts"}}
+	to := r.writesBack("alerts").WriteBack
+	to.Path = file
+	remediation(&playbook.Spec, "tune-alerts").Proposal.WriteBack = to
+	s.playbook(playbook)
+
+	incident := s.report("alice", playbook.Name, nil)
+	s.hasCommitted(incident, "PullRequestOpen")
+	s.reaches(incident, "Proposed", 20*time.Second)
+	branch := incident.Status.Proposal.WriteBack.Branch
+	if proposed := r.Show(branch, file); !containsAll(proposed, "for: 10m") || r.Show(main, file) != before {
+		s.Errorf("branch %s has\n%s", branch, proposed)
+	}
+	told := r.Git("show", "-s", "--format=%an <%ae>%n%B", branch)
+	if !containsAll(told, gitAuthor, "Strategy-Incident: "+s.namespace+"/"+incident.Name+" "+string(incident.UID)) || strings.Contains(told, gitPassword) {
+		s.Errorf("the commit is\n%s", told)
+	}
+	s.trace("branch %s:\n%s", branch, told)
+	r.Merge(branch)
+	s.hasCommitted(incident, "Committed")
+	s.reaches(incident, "Proposed", 10*time.Second) // whether it helped is for people to say
+	s.decides("alice", strategyv1.DecisionResolve, incident)
+	s.reaches(incident, "Resolved", 10*time.Second)
+	s.configIsAsBefore()
+	s.logVerifies(incident)
+	s.noSecret(incident)
 }
 
 // isOneCommitOf: the n-th commit since the beginning is the last one, of the rollback, and its message tells who and what, and anchors the log.
