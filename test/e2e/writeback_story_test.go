@@ -108,7 +108,7 @@ func TestAProposalIsMergedByAPerson(t *testing.T) {
 	s.hasCommitted(incident, "PullRequestOpen")
 	s.reaches(incident, "Proposed", 20*time.Second)
 	branch := incident.Status.Proposal.WriteBack.Branch
-	if proposed := r.Show(branch, file); !containsAll(proposed, "for: 10m") || r.Show(main, file) != before {
+	if proposed := r.Show(branch, file); !containsAll(proposed, `for: "10m"`) || r.Show(main, file) != before {
 		s.Errorf("branch %s has\n%s", branch, proposed)
 	}
 	told := r.Git("show", "-s", "--format=%an <%ae>%n%B", branch)
